@@ -1,0 +1,5 @@
+#include "platform/base.h"
+
+int main(void) {
+    return 0;
+}

@@ -1,0 +1,132 @@
+#include "platform/clock.h"
+
+#include <sys/resource.h>
+#include <time.h>
+
+enum { MS_PER_DAY = 86400000 };
+
+static int64_t read_clock(clockid_t id) {
+    struct timespec now;
+    check(clock_gettime(id, &now) == 0);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t clock_now_ms(void) {
+    return read_clock(CLOCK_REALTIME) / 1000000;
+}
+
+int64_t clock_mono_ns(void) {
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t clock_mono_ms(void) {
+    return clock_mono_ns() / 1000000;
+}
+
+int64_t clock_cpu_us(void) {
+    return read_clock(CLOCK_PROCESS_CPUTIME_ID) / 1000;
+}
+
+int64_t clock_day(int64_t ms) {
+    return ms >= 0 ? ms / MS_PER_DAY : -((-ms + MS_PER_DAY - 1) / MS_PER_DAY);
+}
+
+static struct tm utc(int64_t ms) {
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm tm;
+    check(ms >= 0 && gmtime_r(&seconds, &tm) != NULL);
+    return tm;
+}
+
+struct str clock_format_rfc3339(int64_t ms, char text[CLOCK_TEXT_BYTES]) {
+    struct tm tm = utc(ms);
+    size_t len = strftime(text, CLOCK_TEXT_BYTES, "%Y-%m-%dT%H:%M:%S", &tm);
+    int tail = snprintf(text + len, CLOCK_TEXT_BYTES - len, ".%03dZ", (int)(ms % 1000));
+    return (struct str){ .at = text, .len = len + (size_t)tail };
+}
+
+struct str clock_format_http(int64_t ms, char text[CLOCK_TEXT_BYTES]) {
+    struct tm tm = utc(ms);
+    return (struct str){ .at = text, .len = strftime(text, CLOCK_TEXT_BYTES, "%a, %d %b %Y %H:%M:%S GMT", &tm) };
+}
+
+struct str clock_format_compact(int64_t ms, char text[CLOCK_TEXT_BYTES]) {
+    struct tm tm = utc(ms);
+    return (struct str){ .at = text, .len = strftime(text, CLOCK_TEXT_BYTES, "%Y%m%d%H%M%S", &tm) };
+}
+
+/* Reads exactly count digits at *at. */
+static bool digits(struct str s, size_t *at, size_t count, int *ret) {
+    int value = 0;
+    if (*at + count > s.len) return false;
+    for (size_t i = 0; i < count; i++, (*at)++) {
+        if (s.at[*at] < '0' || s.at[*at] > '9') return false;
+        value = value * 10 + (s.at[*at] - '0');
+    }
+    *ret = value;
+    return true;
+}
+
+static bool literal(struct str s, size_t *at, char c) {
+    return *at < s.len && s.at[*at] == c && ++*at;
+}
+
+static bool to_ms(struct tm *tm, int64_t *ret_ms) {
+    struct tm want = *tm;
+    time_t seconds = timegm(tm); /* normalises: 30 February would come back as 1 or 2 March */
+    if (tm->tm_mday != want.tm_mday || tm->tm_mon != want.tm_mon || tm->tm_hour != want.tm_hour ||
+        tm->tm_min != want.tm_min || tm->tm_sec != want.tm_sec)
+        return false;
+    *ret_ms = (int64_t)seconds * 1000;
+    return true;
+}
+
+static bool parse_date_time(struct str s, size_t *at, struct tm *ret_tm) {
+    struct tm tm = { 0 };
+    bool good = digits(s, at, 4, &tm.tm_year) && literal(s, at, '-') && digits(s, at, 2, &tm.tm_mon) &&
+                literal(s, at, '-') && digits(s, at, 2, &tm.tm_mday) && literal(s, at, 'T') &&
+                digits(s, at, 2, &tm.tm_hour) && literal(s, at, ':') && digits(s, at, 2, &tm.tm_min) &&
+                literal(s, at, ':') && digits(s, at, 2, &tm.tm_sec);
+    tm.tm_year -= 1900;
+    tm.tm_mon -= 1;
+    *ret_tm = tm;
+    return good && tm.tm_year >= 70;
+}
+
+static bool parse_fraction(struct str s, size_t *at, int64_t *ret_ms) {
+    int64_t ms = 0, unit = 100;
+    if (!literal(s, at, '.')) return true;
+    size_t from = *at;
+    for (; *at < s.len && s.at[*at] >= '0' && s.at[*at] <= '9'; (*at)++, unit /= 10) ms += unit * (s.at[*at] - '0');
+    *ret_ms = ms;
+    return *at > from;
+}
+
+static bool parse_offset(struct str s, size_t *at, int64_t *ret_ms) {
+    int hours, minutes;
+    if (literal(s, at, 'Z')) return true;
+    int64_t sign = literal(s, at, '+') ? 1 : literal(s, at, '-') ? -1 : 0;
+    if (!sign || !digits(s, at, 2, &hours) || !literal(s, at, ':') || !digits(s, at, 2, &minutes)) return false;
+    if (hours > 23 || minutes > 59) return false;
+    *ret_ms = sign * (hours * 60 + minutes) * 60000;
+    return true;
+}
+
+int clock_parse_rfc3339(struct str text, int64_t *ret_ms) {
+    struct tm tm;
+    size_t at = 0;
+    int64_t fraction_ms = 0, offset_ms = 0, ms;
+    if (!parse_date_time(text, &at, &tm) || !parse_fraction(text, &at, &fraction_ms) ||
+        !parse_offset(text, &at, &offset_ms) || at != text.len || !to_ms(&tm, &ms))
+        return -EINVAL;
+    *ret_ms = ms + fraction_ms - offset_ms;
+    return 0;
+}
+
+int clock_parse_http(struct str text, int64_t *ret_ms) {
+    char copy[CLOCK_TEXT_BYTES];
+    struct tm tm = { 0 };
+    if (text.len != 29 || str_to_c(text, copy, sizeof copy)) return -EINVAL;
+    const char *end = strptime(copy, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+    return end && *end == 0 && to_ms(&tm, ret_ms) ? 0 : -EINVAL;
+}
