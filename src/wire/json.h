@@ -1,0 +1,77 @@
+/* json.h - JSON (RFC 8259), read strictly and written fast.
+ *
+ * Reading is jansson behind a scan that refuses, before any tree is built: text over bytes_max, nesting over depth_max,
+ * duplicate members, invalid UTF-8, numbers over 64-bit integers or with more than 32 characters, bytes after the value.
+ * A tree is immutable and belongs to whoever parsed it: json_free. Strings and values got from it are borrowed (_get, _at). */
+#ifndef GIRO_WIRE_JSON_H
+#define GIRO_WIRE_JSON_H
+
+#include "platform/arena.h"
+#include "platform/buffer.h"
+
+struct json; /* one value, opaque */
+enum json_type { JSON_OBJECT_TYPE, JSON_ARRAY_TYPE, JSON_STRING_TYPE, JSON_INTEGER_TYPE, JSON_REAL_TYPE, JSON_BOOL_TYPE, JSON_NULL_TYPE };
+
+#define JSON_E_MAP(X)                                                                                                  \
+    X(JSON_E_SYNTAX, "not valid JSON") X(JSON_E_DEPTH, "nested too deeply") X(JSON_E_DUPLICATE, "duplicate member")     \
+    X(JSON_E_UTF8, "not valid UTF-8") X(JSON_E_SIZE, "too large")
+#define X(code, name) code,
+enum json_refusal { JSON_E_NONE = 0, JSON_E_MAP(X) JSON_E_COUNT };
+#undef X
+const char *json_refusal_text(int refusal);
+
+enum { JSON_DEPTH_MAX = 32, JSON_BYTES_MAX = 4 * 1024 * 1024 };
+
+/* depth_max up to JSON_DEPTH_MAX (OpenAPI documents may pass 64). 0, JSON_E_*, or -ENOMEM. message (may be NULL) says line
+ * and column, never content. */
+int json_parse(struct str text, size_t bytes_max, int depth_max, struct json **ret_json, struct message *message);
+struct json *json_free(struct json *json); /* returns NULL, takes NULL */
+/* Frees with the arena. */
+int json_parse_arena(struct str text, size_t bytes_max, int depth_max, struct arena *arena, const struct json **ret_json);
+
+enum json_type json_type(const struct json *json);                         /* NULL counts as JSON_NULL_TYPE */
+const struct json *json_get(const struct json *object, const char *name);  /* NULL when absent or not an object */
+const struct json *json_get_str(const struct json *object, struct str name);
+const struct json *json_path(const struct json *json, const char *dotted); /* "Data.Initiation.InstructedAmount" ; NULL when absent */
+size_t json_count(const struct json *json);                                /* members or elements; else 0 */
+const struct json *json_at(const struct json *array, size_t index);        /* NULL out of range */
+/* Walks members in the order of the text: *iterator starts NULL. False at the end. */
+bool json_next(const struct json *object, void **iterator, struct str *ret_name, const struct json **ret_value);
+bool json_is_string(const struct json *json);
+struct str json_string(const struct json *json);                           /* empty when not a string */
+struct str json_get_string(const struct json *object, const char *name);   /* empty when absent or not a string */
+bool json_get_bool(const struct json *object, const char *name, bool fallback);
+int64_t json_integer(const struct json *json, int64_t fallback);
+int64_t json_get_integer(const struct json *object, const char *name, int64_t fallback);
+double json_real(const struct json *json);                                 /* integers too; never for money */
+bool json_equal(const struct json *a, const struct json *b);               /* by value, member order ignored, 1 == 1.0 */
+/* Canonical enough to compare and store: compact, members in the order read. */
+void json_write(struct buffer *out, const struct json *json);
+
+/* Writing: commas and escapes are the writer's business, nesting is checked by check(). */
+struct json_writer {
+    struct buffer *out;
+    uint64_t has_items; /* bit per level */
+    int depth;
+    bool after_name;
+};
+void json_begin(struct json_writer *writer, struct buffer *out);
+void json_object_begin(struct json_writer *writer);
+void json_object_end(struct json_writer *writer);
+void json_array_begin(struct json_writer *writer);
+void json_array_end(struct json_writer *writer);
+void json_name(struct json_writer *writer, const char *name);
+void json_put_str(struct json_writer *writer, struct str value);
+void json_put_i64(struct json_writer *writer, int64_t value);
+void json_put_bool(struct json_writer *writer, bool value);
+void json_put_null(struct json_writer *writer);
+void json_put_raw(struct json_writer *writer, struct str json_text);       /* trusted JSON text, copied as it is */
+void json_put_value(struct json_writer *writer, const struct json *value);
+/* name and value in one call, inside an object */
+void json_member_str(struct json_writer *writer, const char *name, struct str value);
+void json_member_c(struct json_writer *writer, const char *name, const char *value);
+void json_member_i64(struct json_writer *writer, const char *name, int64_t value);
+void json_member_bool(struct json_writer *writer, const char *name, bool value);
+void json_member_raw(struct json_writer *writer, const char *name, struct str json_text);
+
+#endif
