@@ -1,0 +1,90 @@
+/* store.h - the store port: tables and bytes, no banking. Adapters: sqlite (embedded default), memory (simulation, tests).
+ *
+ * (S1) store_commit is all or nothing, and on 0 it is flushed: a kill -9 or power cut later does not lose it.
+ * (S2) a reader sees one committed state from store_reader_begin to store_reader_end, and never blocks the writer.
+ * (S3) append-only tables take inserts only (the adapter enforces it in the database too, by trigger).
+ * One thread writes (store_load, store_commit); each reader belongs to one thread at a time. */
+#ifndef GIRO_STORE_STORE_H
+#define GIRO_STORE_STORE_H
+
+#include "platform/table.h"
+
+#define STORE_E_MAP(X)                                                                                                 \
+    X(STORE_E_UNDONE, "undone") /* constraint, busy, failing write: rolled back, nothing of it is there */             \
+    X(STORE_E_FULL, "full")     /* no space: rolled back, nothing of it is there; may work again later */
+#define X(code, name) code,
+enum store_refusal { STORE_E_NONE = 0, STORE_E_MAP(X) STORE_E_COUNT };
+#undef X
+
+enum { STORE_BATCH_CHANGES_MAX = 64 * 1024, STORE_RANGE_ROWS_MAX = 1000 };
+
+struct store;
+struct store_ops;
+extern const struct store_ops store_sqlite_ops, store_memory_ops;
+
+struct store_options {
+    const struct store_ops *ops;
+    const char *path;                    /* sqlite: the database file; its folder must exist */
+    const char *migrations;              /* sqlite: folder of numbered NNNN_name.sql files (db/sqlite) */
+    const struct table *const *tables;   /* every table of the program, checked against the database at open */
+    size_t table_count;
+};
+
+/* Opens (creating and migrating as needed), checks that each table's columns, types, keys and indexes are those of its
+ * descriptor, and takes the writer's lock of the file. Refusals as a sentence in message: file in use by another process, not
+ * writable, newer schema than this program knows, migration failed (with file and line), damaged. If the last process ended with
+ * an unknown commit (a marker file beside the store), the log's tail is first copied to a fresh flushed file. 0 or -errno. */
+int store_open(const struct store_options *options, struct store **ret_store, struct message *message);
+struct store *store_close(struct store *store); /* returns NULL, takes NULL; readers must be closed before */
+
+/* A row wanted by index (0 = primary key, else a unique one). row: a row struct with that index's columns filled in. */
+struct store_probe {
+    const struct table *table;
+    uint8_t index;
+    const void *row;
+    void *ret_row; /* set by the load: a row in the arena, or NULL when there is none */
+};
+/* The writer's own load: sees all that was committed. 0 or <0. */
+int store_load(struct store *store, struct store_probe *probes, size_t count, struct arena *arena);
+
+enum store_change_kind { STORE_INSERT, STORE_UPDATE, STORE_DELETE };
+struct store_change {
+    const struct table *table;
+    enum store_change_kind kind;
+    const void *row; /* UPDATE replaces all columns of the row with this primary key; DELETE uses the key only */
+};
+/* 0 = durable. STORE_E_UNDONE, STORE_E_FULL: nothing of it is there. < 0: UNKNOWN - the flush or the commit itself failed, it
+ * may or may not be there; a marker is left beside the store and the process must end. UPDATE or DELETE of an absent row is
+ * STORE_E_UNDONE. */
+int store_commit(struct store *store, const struct store_change *changes, size_t count);
+/* Index into changes of the row that made the last STORE_E_UNDONE, or -1 when it was not one row's fault. */
+long store_culprit(const struct store *store);
+
+struct store_reader;
+int store_reader_open(struct store *store, struct store_reader **ret_reader);
+/* Reads a store of another process (the command line beside the daemon): same options, opened read-only. */
+int store_reader_open_only(const struct store_options *options, struct store_reader **ret_reader, struct message *message);
+struct store_reader *store_reader_close(struct store_reader *reader);
+int store_reader_begin(struct store_reader *reader); /* a snapshot; reads outside begin/end each see the newest state */
+void store_reader_end(struct store_reader *reader);
+int store_read(struct store_reader *reader, struct store_probe *probes, size_t count, struct arena *arena);
+
+/* Rows in the order of an index (any index, unique or not; ties in primary key order). */
+struct store_range {
+    const struct table *table;
+    uint8_t index;
+    const void *row;       /* holds the columns that must be equal, and the bound; NULL when neither is used */
+    uint8_t equal_columns; /* the first n columns of the index equal those of row */
+    bool bounded;          /* the next column (I64, ID or HASH) of the index lies strictly behind row's, in walking order */
+    bool descending;
+    uint32_t limit;        /* 1..STORE_RANGE_ROWS_MAX */
+};
+/* Calls each(ctx, row) for every row until it returns non-zero; row and its text live in the arena. 0, <0, or what each returned. */
+int store_range(struct store_reader *reader, const struct store_range *range, struct arena *arena,
+                int (*each)(void *ctx, const void *row), void *ctx);
+
+/* memory adapter only, for tests and simulation: the next commits fail as told (0 = none). */
+enum store_fault { STORE_FAULT_NONE, STORE_FAULT_UNDONE, STORE_FAULT_FULL, STORE_FAULT_UNKNOWN_LOST, STORE_FAULT_UNKNOWN_KEPT };
+void store_memory_fault(struct store *store, enum store_fault fault, uint32_t after_commits, uint32_t count);
+
+#endif
