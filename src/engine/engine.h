@@ -1,0 +1,120 @@
+/* engine.h - the commit engine: one thread, batches of commands, one durable commit a batch.
+ *
+ *   collect -> needs -> load -> decide -> commit -> reply
+ *
+ * (E1) no command hears its verdict before the commit that holds it is flushed.
+ * (E2) a command that was answered DONE or REFUSED (stored) is found again under its idempotency key, in this process or the next.
+ * (E3) a lone command waits for nobody; a batch is at most ENGINE_BATCH_MAX commands.
+ * (E4) a failed commit: undone -> decide again, then bisect to the culprit (FAULT); disk full -> UNAVAILABLE, nothing stored;
+ *      unknown -> every command of the batch is answered UNKNOWN and on_unknown is called, which must end the process.
+ * Tests: engine_test.c, e1..e4. */
+#ifndef GIRO_ENGINE_ENGINE_H
+#define GIRO_ENGINE_ENGINE_H
+
+#include "engine/decision.h"
+#include "platform/digest.h"
+#include "store/store.h"
+
+enum {
+    ENGINE_BATCH_MAX = 1000,
+    ENGINE_QUEUE_MAX = 8192,           /* commands of callers */
+    ENGINE_INTERNAL_QUEUE_MAX = 32768, /* commands of the program itself (results of the core, timers) have room above that */
+    ENGINE_ROUNDS_MAX = 4,             /* loads a batch, then too_complex */
+    ENGINE_ROWS_MAX = 64,              /* rows one command may write */
+    ENGINE_ANSWER_BYTES_MAX = 64 * 1024,
+    ENGINE_NOTES_BYTES_MAX = 4 * 1024 * 1024, /* audit records of reads waiting for the next commit */
+    ENGINE_NOTES_WAIT_MS = 100,
+};
+
+struct command;
+
+/* One kind of command, a static table in integration/command/NAME.c. */
+struct command_kind {
+    const char *name; /* "payment_accept" */
+    /* Names the rows it knows it needs (work_want); may be NULL. */
+    void (*needs)(struct work *work, const struct command *command);
+    /* 0: accepted. > 0: refused (a code of this kind), changes dropped. VIEW_NEED. < 0: fault, answered FAULT.
+     * On 0 it may set command->answer (bytes in view_arena or its own arena) and command->resource_id. */
+    int (*decide)(struct work *work, struct command *command);
+    const char *(*refusal_name)(int refusal); /* for audit and answers */
+    bool (*refusal_is_stored)(int refusal);   /* NULL: no refusal is stored under the key */
+};
+
+enum command_result {
+    COMMAND_DONE,        /* decided now: refusal == 0 accepted, else refused */
+    COMMAND_REPLAYED,    /* decided before under this key: the stored refusal, answer and resource_id */
+    COMMAND_KEY_REUSED,  /* the key belongs to another request */
+    COMMAND_UNAVAILABLE, /* nothing stored: disk full, stopping */
+    COMMAND_UNKNOWN,     /* may or may not be stored: ask again with the same key */
+    COMMAND_TOO_COMPLEX,
+    COMMAND_FAULT,       /* nothing stored; it was this command's fault or a bug */
+    COMMAND_RESULT_COUNT
+};
+
+/* Scope: client, method, route template, key (design section 4). */
+struct idempotency {
+    bool present;
+    uint8_t key[16];         /* idempotency_key() */
+    struct hash fingerprint; /* SHA-256 of path parameters, query and raw body */
+};
+void idempotency_key(struct str client, struct str method, struct str route_template, struct str key, uint8_t ret_key[16]);
+
+/* Owned by the submitter until on_reply is called, then again. */
+struct command {
+    const struct command_kind *kind;
+    void *input;                  /* of the kind's own type, unchanged while queued */
+    struct idempotency idempotency;
+    bool internal;                /* from the program itself: room is kept for it */
+    /* Appends one audit record (JSON object) once the result is known, before the commit; may be NULL. Called by the engine thread. */
+    void (*write_audit)(struct buffer *out, const struct command *command);
+    void (*on_reply)(struct command *command); /* on the engine thread: only hands on */
+    void *owner;
+
+    enum command_result result;
+    int refusal;
+    uint8_t resource_id[16];
+    struct str answer;            /* valid until on_reply returns: copy what you keep */
+
+    struct command *next;         /* the engine's */
+    int state;                    /* the engine's */
+};
+
+struct engine;
+struct engine_options {
+    struct store *store;
+    void (*encode_event)(struct buffer *out, const struct event *event); /* CloudEvents JSON */
+    void (*on_followup)(void *ctx, const struct followup *followup);     /* after the commit; only hands on */
+    void (*on_committed)(void *ctx, int64_t journal_seq, uint32_t commands, int64_t commit_ns); /* metrics, relay wake-up; may be NULL */
+    void (*on_fault)(void *ctx, const char *command, int code);          /* logs the path of a fault */
+    void (*on_unknown)(void *ctx);                                       /* commands were answered: end the process */
+    void *ctx;
+    int64_t (*now_ms)(void);                                             /* NULL: clock_now_ms */
+};
+/* Reads the journal's head and the counters; refuses a chain whose head does not hash. 0 or <0 with message. */
+int engine_open(const struct engine_options *options, struct engine **ret_engine, struct message *message);
+int engine_start(struct engine *engine);  /* starts the thread */
+/* 0: on_reply will be called exactly once. ENGINE_E_FULL: queue full or stopping, nothing was taken. */
+enum engine_refusal { ENGINE_E_FULL = 1 };
+int engine_submit(struct engine *engine, struct command *command) MUST_USE;
+/* An audit record of a read, for the next commit (at most ENGINE_NOTES_WAIT_MS later); counted and dropped when full. */
+void engine_note(struct engine *engine, struct str audit_json);
+void engine_stop(struct engine *engine);  /* decides what is queued, then ends the thread */
+struct engine *engine_close(struct engine *engine);
+/* Without the thread, for tests and simulation: one batch of what is queued; returns the number of commands answered. */
+size_t engine_step(struct engine *engine);
+
+struct engine_state {
+    int64_t journal_seq;
+    uint64_t batches, commands, notes_dropped;
+    size_t queued;
+    bool writable; /* false after a disk-full until a commit works */
+};
+void engine_state(struct engine *engine, struct engine_state *ret_state);
+
+/* In needs(): the row will be wanted. */
+void work_want(struct work *work, const struct table *table, uint8_t index, const void *probe);
+
+/* Every table the engine itself owns, for the composition root. */
+extern const struct table engine_journal_table, engine_idempotency_table, engine_counter_table;
+
+#endif
