@@ -7,6 +7,7 @@
 #ifndef GIRO_ENGINE_JOURNAL_H
 #define GIRO_ENGINE_JOURNAL_H
 
+#include "platform/buffer.h"
 #include "platform/digest.h"
 #include "platform/table.h"
 

@@ -41,6 +41,7 @@ struct table {
     const struct table_index *indexes;
     uint8_t index_count;
     bool append_only; /* rows are inserted, never changed or deleted */
+    bool chained;     /* append-only, and covered by the journal's entries_hash: has an I64 column batch_seq */
 };
 
 #define COLUMN(row_type, field, kind) { .name = #field, .type = COLUMN_##kind, .offset = offsetof(row_type, field) }

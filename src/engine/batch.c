@@ -1,0 +1,278 @@
+/* batch.c - needs, load, decide, commit, reply: one batch.
+ *
+ * What happens when the commit fails (E4) is in batch_run: once undone, all is decided again from fresh rows; undone twice, the batch is
+ * halved until the lone culprit is found, which is answered FAULT. */
+#include "engine/engine_int.h"
+
+#include "engine/idempotency.h"
+#include "platform/clock.h"
+
+enum { COMMAND_OPEN, COMMAND_DECIDED };
+enum { CHAINED_TABLES_MAX = 8 };
+
+struct counter_row {
+    int64_t kind, value;
+};
+static const struct column counter_columns[] = { COLUMN(struct counter_row, kind, I64), COLUMN(struct counter_row, value, I64) };
+static const struct table_index counter_indexes[] = { { .name = "", .columns = { 0 }, .column_count = 1, .unique = true } };
+const struct table engine_counter_table = {
+    .service = "engine", .name = "engine_counter", .row_bytes = sizeof(struct counter_row), .columns = counter_columns,
+    .column_count = ARRAY_COUNT(counter_columns), .indexes = counter_indexes, .index_count = ARRAY_COUNT(counter_indexes),
+};
+
+static void write_audit(struct engine *engine, const struct command *command) {
+    char memory[8192];
+    struct buffer json;
+    if (!command->write_audit) return;
+    buffer_init(&json, memory, sizeof memory);
+    command->write_audit(&json, command);
+    if (json.overflow) buffer_reset(&json); /* an oversized record is kept as an empty one, so that its absence shows */
+    journal_frame_write(&engine->work.body, JOURNAL_AUDIT, json.len ? buffer_str(&json) : STR("{}"));
+}
+
+static void decided(struct engine *engine, struct command *command) {
+    command->state = COMMAND_DECIDED;
+    write_audit(engine, command);
+}
+
+static void fault(struct engine *engine, struct command *command, int code) {
+    work_command_drop(&engine->work);
+    command->result = COMMAND_FAULT;
+    if (engine->options.on_fault) engine->options.on_fault(engine->options.ctx, command->kind->name, code);
+    decided(engine, command);
+}
+
+static void refuse(struct engine *engine, struct command *command, int refusal) {
+    work_command_drop(&engine->work);
+    command->refusal = refusal;
+    command->answer = (struct str){ 0 };
+    if (command->kind->refusal_is_stored && command->kind->refusal_is_stored(refusal)) {
+        work_command_begin(&engine->work);
+        int r = idempotency_store(&engine->work, command);
+        if (!r) r = work_command_accept(&engine->work);
+        if (r) {
+            fault(engine, command, r);
+            return;
+        }
+    }
+    decided(engine, command);
+}
+
+/* Runs one command; it stays open when it needs rows. */
+static void decide(struct engine *engine, struct command *command) {
+    struct work *work = &engine->work;
+    command->result = COMMAND_DONE;
+    command->refusal = 0;
+    command->answer = (struct str){ 0 };
+    memset(command->resource_id, 0, sizeof command->resource_id);
+    work_command_begin(work);
+    int r = idempotency_judge(work, command);
+    if (r == 1) {
+        decided(engine, command);
+        return;
+    }
+    if (r == 0) r = command->kind->decide(work, command);
+    if (r == VIEW_NEED) {
+        work_command_drop(work);
+        return;
+    }
+    if (r > 0) {
+        refuse(engine, command, r);
+        return;
+    }
+    if (r == 0) r = idempotency_store(work, command);
+    if (r == 0) r = work_command_accept(work);
+    if (r < 0) fault(engine, command, r);
+    else decided(engine, command);
+}
+
+static int decide_all(struct engine *engine, struct command **commands, size_t count) {
+    size_t open = count;
+    for (size_t i = 0; i < count; i++) {
+        commands[i]->state = COMMAND_OPEN;
+        idempotency_want(&engine->work, commands[i]);
+        if (commands[i]->kind->needs) commands[i]->kind->needs(&engine->work, commands[i]);
+    }
+    for (int round = 0; round < ENGINE_ROUNDS_MAX && open; round++) {
+        int r = work_load(&engine->work, engine->options.store);
+        if (r) return err_trace(r);
+        open = 0;
+        for (size_t i = 0; i < count; i++) {
+            if (commands[i]->state == COMMAND_OPEN) decide(engine, commands[i]);
+            open += commands[i]->state == COMMAND_OPEN;
+        }
+    }
+    for (size_t i = 0; i < count && open; i++) {
+        if (commands[i]->state != COMMAND_OPEN) continue;
+        commands[i]->result = COMMAND_TOO_COMPLEX;
+        decided(engine, commands[i]);
+    }
+    return 0;
+}
+
+static void sha_put(void *ctx, const void *bytes, size_t len) {
+    sha256_update(ctx, bytes, len);
+}
+
+static bool row_written(const struct work_row *row) {
+    return row->base || row->stored;
+}
+
+static struct hash hash_chained(const struct work *work) {
+    const struct table *tables[CHAINED_TABLES_MAX];
+    size_t count = 0;
+    for (const struct work_row *row = work->first_dirty; row; row = row->next_dirty) {
+        size_t at = 0;
+        if (!row->table->chained || !row->base) continue;
+        while (at < count && strcmp(tables[at]->name, row->table->name) < 0) at++;
+        if (at < count && tables[at] == row->table) continue;
+        check(count < CHAINED_TABLES_MAX);
+        memmove(tables + at + 1, tables + at, (count - at) * sizeof tables[0]);
+        tables[at] = row->table;
+        count++;
+    }
+    struct sha256 sha;
+    check(sha256_init(&sha) == 0);
+    sha256_begin(&sha);
+    for (size_t i = 0; i < count; i++)
+        for (const struct work_row *row = work->first_dirty; row; row = row->next_dirty)
+            if (row->table == tables[i] && row->base) table_canonical(row->table, row->base, sha_put, &sha);
+    struct hash hash = sha256_end(&sha);
+    sha256_release(&sha);
+    return hash;
+}
+
+static struct hash hash_rows(const struct work *work) {
+    struct sha256 sha;
+    check(sha256_init(&sha) == 0);
+    sha256_begin(&sha);
+    for (const struct work_row *row = work->first_dirty; row; row = row->next_dirty) {
+        if (row->table->chained || !row_written(row)) continue;
+        sha256_update(&sha, row->base ? "+" : "-", 1); /* a deletion counts as the row that went */
+        table_canonical(row->table, row->base ? row->base : row->stored, sha_put, &sha);
+    }
+    struct hash hash = sha256_end(&sha);
+    sha256_release(&sha);
+    return hash;
+}
+
+static bool change_add(struct engine *engine, size_t *count, struct store_change change) {
+    if (*count == engine->change_capacity) {
+        size_t capacity = engine->change_capacity ? engine->change_capacity * 2 : 4096;
+        struct store_change *changes = realloc(engine->changes, capacity * sizeof *changes);
+        if (!changes) return false;
+        engine->changes = changes;
+        engine->change_capacity = capacity;
+    }
+    engine->changes[(*count)++] = change;
+    return true;
+}
+
+static bool collect_rows(struct engine *engine, size_t *count) {
+    for (const struct work_row *row = engine->work.first_dirty; row; row = row->next_dirty) {
+        if (!row_written(row)) continue;
+        struct store_change change = { .table = row->table, .row = row->base, .kind = row->stored ? STORE_UPDATE : STORE_INSERT };
+        if (!row->base) change = (struct store_change){ .table = row->table, .row = row->stored, .kind = STORE_DELETE };
+        if (!change_add(engine, count, change)) return false;
+    }
+    return true;
+}
+
+static bool collect_counters(struct engine *engine, size_t *count) {
+    struct work *work = &engine->work;
+    for (int i = 0; i < COUNTER_COUNT; i++) {
+        if (work->counters[i] == work->counters_stored[i]) continue;
+        struct counter_row *row = arena_new(&work->arena, struct counter_row);
+        if (!row) return false;
+        *row = (struct counter_row){ .kind = i, .value = work->counters[i] };
+        struct store_change change = { .table = &engine_counter_table, .row = row, .kind = work->counters_stored[i] ? STORE_UPDATE : STORE_INSERT };
+        if (!change_add(engine, count, change)) return false;
+    }
+    return true;
+}
+
+/* Everything of the batch in one transaction. 0, STORE_E_*, or <0. */
+static int commit(struct engine *engine, struct str notes) {
+    struct work *work = &engine->work;
+    size_t count = 0;
+    buffer_append_str(&work->body, notes);
+    if (work->body.overflow) return err_origin(-ENOMEM);
+    if (work->dirty_count == 0 && work->body.len == 0) return 0;
+    struct journal_row record = { .epoch = ENGINE_EPOCH_EMBEDDED, .seq = work->seq, .at_ms = work->now_ms, .prev_hash = engine->head,
+                                  .entries_hash = hash_chained(work), .rows_hash = hash_rows(work), .body = buffer_str(&work->body) };
+    memcpy(record.last_id, work->last_id, 16);
+    record.hash = journal_hash(&record);
+    if (!collect_rows(engine, &count) || !collect_counters(engine, &count) ||
+        !change_add(engine, &count, (struct store_change){ .table = &engine_journal_table, .row = &record, .kind = STORE_INSERT }))
+        return STORE_E_UNDONE; /* out of memory before anything was written */
+    int64_t began_ns = clock_mono_ns();
+    int r = store_commit(engine->options.store, engine->changes, count);
+    if (r) return r;
+    engine->seq = record.seq;
+    engine->head = record.hash;
+    memcpy(work->counters_stored, work->counters, sizeof work->counters);
+    if (engine->options.on_committed)
+        engine->options.on_committed(engine->options.ctx, record.seq, (uint32_t)work->dirty_count, clock_mono_ns() - began_ns);
+    return 0;
+}
+
+static void answer_all(struct command **commands, size_t count) {
+    for (size_t i = 0; i < count; i++) commands[i]->on_reply(commands[i]);
+}
+
+static void fail_all(struct command **commands, size_t count, enum command_result result) {
+    for (size_t i = 0; i < count; i++) {
+        commands[i]->result = result;
+        commands[i]->refusal = 0;
+        commands[i]->answer = (struct str){ 0 };
+    }
+    answer_all(commands, count);
+}
+
+static int batch_try(struct engine *engine, struct command **commands, size_t count, struct str notes) {
+    int64_t now_ms = engine->options.now_ms ? engine->options.now_ms() : clock_now_ms();
+    work_begin(&engine->work, now_ms, engine->seq + 1);
+    int r = decide_all(engine, commands, count);
+    if (r < 0) return STORE_E_UNDONE; /* nothing was written: a failed load is like an undone commit */
+    return commit(engine, notes);
+}
+
+static void committed(struct engine *engine, struct command **commands, size_t count) {
+    struct work *work = &engine->work;
+    for (size_t i = 0; i < work->followup_count; i++)
+        if (engine->options.on_followup) engine->options.on_followup(engine->options.ctx, &work->followups[i]);
+    answer_all(commands, count);
+}
+
+static void set_writable(struct engine *engine, bool writable) {
+    pthread_mutex_lock(&engine->lock);
+    engine->state.writable = writable;
+    pthread_mutex_unlock(&engine->lock);
+}
+
+void batch_run(struct engine *engine, struct command **commands, size_t count, struct str notes) {
+    int r = batch_try(engine, commands, count, notes);
+    if (r == STORE_E_UNDONE) r = batch_try(engine, commands, count, notes);
+    if (r < 0) { /* unknown: say so, then the process ends */
+        fail_all(commands, count, COMMAND_UNKNOWN);
+        if (engine->options.on_unknown) engine->options.on_unknown(engine->options.ctx);
+        return;
+    }
+    if (r == STORE_E_FULL) {
+        set_writable(engine, false);
+        fail_all(commands, count, COMMAND_UNAVAILABLE);
+        return;
+    }
+    if (r == STORE_E_UNDONE && count > 1) {
+        batch_run(engine, commands, count / 2, notes);
+        batch_run(engine, commands + count / 2, count - count / 2, (struct str){ 0 });
+        return;
+    }
+    if (r == STORE_E_UNDONE) {
+        if (count && engine->options.on_fault) engine->options.on_fault(engine->options.ctx, commands[0]->kind->name, -EIO);
+        fail_all(commands, count, COMMAND_FAULT);
+        return;
+    }
+    if (!engine->state.writable) set_writable(engine, true);
+    committed(engine, commands, count);
+}

@@ -1,0 +1,203 @@
+#include "engine/engine_int.h"
+
+#include "platform/clock.h"
+
+static int keep_head(void *ctx, const void *row) {
+    *(const struct journal_row **)ctx = row;
+    return 0;
+}
+
+/* The last record of the chain, NULL when the journal is empty. */
+static int read_head(struct store *store, struct arena *arena, const struct journal_row **ret_head) {
+    struct store_reader *reader;
+    struct store_range range = { .table = &engine_journal_table, .descending = true, .limit = 1 };
+    const struct journal_row *head = NULL;
+    int r = store_reader_open(store, &reader);
+    if (r) return err_trace(r);
+    r = store_range(reader, &range, arena, keep_head, &head);
+    store_reader_close(reader);
+    if (r) return err_trace(r);
+    *ret_head = head;
+    return 0;
+}
+
+static int load_counters(struct engine *engine, struct arena *arena) {
+    struct { int64_t kind, value; } keys[COUNTER_COUNT] = { 0 };
+    struct store_probe probes[COUNTER_COUNT];
+    for (int i = 0; i < COUNTER_COUNT; i++) {
+        keys[i].kind = i;
+        probes[i] = (struct store_probe){ .table = &engine_counter_table, .row = &keys[i] };
+    }
+    int r = store_load(engine->options.store, probes, COUNTER_COUNT, arena);
+    if (r) return err_fold(r);
+    for (int i = 0; i < COUNTER_COUNT; i++)
+        engine->work.counters_stored[i] = probes[i].ret_row ? column_i64(&engine_counter_table.columns[1], probes[i].ret_row) : 0;
+    return 0;
+}
+
+static int take_head(struct engine *engine, const struct journal_row *head, struct message *message) {
+    if (!head) return 0;
+    struct hash hash = journal_hash(head);
+    if (!hash_equal(&hash, &head->hash)) {
+        message_set(message, "the journal's last record (seq %lld) does not match its hash: the store was changed from outside; "
+                             "restore it from a backup", (long long)head->seq);
+        return err_origin(-EUCLEAN);
+    }
+    engine->seq = head->seq;
+    engine->head = head->hash;
+    engine->work.ids.ms = id_time_ms(head->last_id);
+    engine->work.ids.counter = (UINT64_C(1) << 42) - 1; /* go on in the next millisecond: never lower than what was handed out */
+    engine->work.now_ms = head->at_ms;
+    return 0;
+}
+
+static int engine_load(struct engine *engine, struct message *message) {
+    struct arena arena;
+    const struct journal_row *head = NULL;
+    int r = arena_init(&arena, 64 * 1024, 2 * (size_t)JOURNAL_BODY_BYTES_MAX);
+    if (r) return err_trace(r);
+    r = read_head(engine->options.store, &arena, &head);
+    if (!r) r = load_counters(engine, &arena);
+    if (!r) r = take_head(engine, head, message);
+    arena_release(&arena);
+    return err_trace(r);
+}
+
+int engine_open(const struct engine_options *options, struct engine **ret_engine, struct message *message) {
+    struct engine *engine = calloc(1, sizeof *engine);
+    if (!engine) return err_origin(-ENOMEM);
+    engine->options = *options;
+    engine->state.writable = true;
+    buffer_init_heap(&engine->notes, ENGINE_NOTES_BYTES_MAX);
+    buffer_init_heap(&engine->notes_taken, ENGINE_NOTES_BYTES_MAX);
+    pthread_condattr_t attributes;
+    check(pthread_condattr_init(&attributes) == 0 && pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
+    check(pthread_mutex_init(&engine->lock, NULL) == 0 && pthread_cond_init(&engine->wake, &attributes) == 0);
+    int r = work_init(&engine->work);
+    engine->work.encode_event = options->encode_event;
+    if (!r) r = engine_load(engine, message);
+    if (r) {
+        message_set(message, "%s", message && message->text[0] ? message->text : "the journal cannot be read");
+        engine_close(engine);
+        return err_trace(r);
+    }
+    *ret_engine = engine;
+    return 0;
+}
+
+struct engine *engine_close(struct engine *engine) {
+    if (!engine) return NULL;
+    engine_stop(engine);
+    work_release(&engine->work);
+    buffer_release(&engine->notes);
+    buffer_release(&engine->notes_taken);
+    free(engine->changes);
+    pthread_mutex_destroy(&engine->lock);
+    pthread_cond_destroy(&engine->wake);
+    free(engine);
+    return NULL;
+}
+
+int engine_submit(struct engine *engine, struct command *command) {
+    check(command->kind && command->on_reply);
+    size_t room = command->internal ? ENGINE_QUEUE_MAX + ENGINE_INTERNAL_QUEUE_MAX : ENGINE_QUEUE_MAX;
+    command->next = NULL;
+    pthread_mutex_lock(&engine->lock);
+    if (engine->stopping || engine->queued >= room) {
+        pthread_mutex_unlock(&engine->lock);
+        return ENGINE_E_FULL;
+    }
+    if (engine->last) engine->last->next = command;
+    else engine->first = command;
+    engine->last = command;
+    if (engine->queued++ == 0) pthread_cond_signal(&engine->wake);
+    pthread_mutex_unlock(&engine->lock);
+    return 0;
+}
+
+void engine_note(struct engine *engine, struct str audit_json) {
+    pthread_mutex_lock(&engine->lock);
+    bool fits = audit_json.len <= JOURNAL_FRAME_BYTES_MAX && engine->notes.len + audit_json.len + 5 <= ENGINE_NOTES_BYTES_MAX;
+    if (fits) journal_frame_write(&engine->notes, JOURNAL_AUDIT, audit_json);
+    else engine->state.notes_dropped++;
+    pthread_mutex_unlock(&engine->lock);
+}
+
+/* Takes up to a batch of commands and all notes; call with the lock held. */
+static size_t take(struct engine *engine, struct command **commands) {
+    size_t count = 0;
+    while (engine->first && count < ENGINE_BATCH_MAX) {
+        commands[count++] = engine->first;
+        engine->first = engine->first->next;
+    }
+    if (!engine->first) engine->last = NULL;
+    engine->queued -= count;
+    struct buffer empty = engine->notes_taken;
+    engine->notes_taken = engine->notes;
+    engine->notes = empty;
+    buffer_reset(&engine->notes);
+    return count;
+}
+
+size_t engine_step(struct engine *engine) {
+    struct command *commands[ENGINE_BATCH_MAX];
+    pthread_mutex_lock(&engine->lock);
+    size_t count = take(engine, commands);
+    pthread_mutex_unlock(&engine->lock);
+    if (count == 0 && engine->notes_taken.len == 0) return 0;
+    batch_run(engine, commands, count, buffer_str(&engine->notes_taken));
+    buffer_reset(&engine->notes_taken);
+    pthread_mutex_lock(&engine->lock);
+    engine->state.batches++;
+    engine->state.commands += count;
+    engine->state.journal_seq = engine->seq;
+    pthread_mutex_unlock(&engine->lock);
+    return count;
+}
+
+/* Waits for work; false when stopping with nothing left. */
+static bool wait_for_work(struct engine *engine) {
+    pthread_mutex_lock(&engine->lock);
+    while (!engine->first && !engine->stopping) {
+        struct timespec until;
+        check(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
+        until.tv_nsec += ENGINE_NOTES_WAIT_MS * 1000000;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        if (pthread_cond_timedwait(&engine->wake, &engine->lock, &until) == ETIMEDOUT && engine->notes.len) break;
+    }
+    bool more = engine->first || engine->notes.len || !engine->stopping;
+    pthread_mutex_unlock(&engine->lock);
+    return more;
+}
+
+static void *engine_main(void *ctx) {
+    struct engine *engine = ctx;
+    while (wait_for_work(engine)) engine_step(engine);
+    return NULL;
+}
+
+int engine_start(struct engine *engine) {
+    check(!engine->thread_running);
+    int r = pthread_create(&engine->thread, NULL, engine_main, engine);
+    if (r) return err_origin(-r);
+    engine->thread_running = true;
+    return 0;
+}
+
+void engine_stop(struct engine *engine) {
+    pthread_mutex_lock(&engine->lock);
+    engine->stopping = true;
+    pthread_cond_signal(&engine->wake);
+    pthread_mutex_unlock(&engine->lock);
+    if (!engine->thread_running) return;
+    pthread_join(engine->thread, NULL);
+    engine->thread_running = false;
+}
+
+void engine_state(struct engine *engine, struct engine_state *ret_state) {
+    pthread_mutex_lock(&engine->lock);
+    *ret_state = engine->state;
+    ret_state->queued = engine->queued;
+    pthread_mutex_unlock(&engine->lock);
+}

@@ -1,0 +1,33 @@
+/* engine_int.h - the engine's own state, shared by engine.c (thread, queue) and batch.c (one batch). Private. */
+#ifndef GIRO_ENGINE_ENGINE_INT_H
+#define GIRO_ENGINE_ENGINE_INT_H
+
+#include "engine/work.h"
+
+#include <pthread.h>
+
+enum { ENGINE_EPOCH_EMBEDDED = 1 }; /* an embedded store has one writer for ever; leases bring other epochs */
+
+struct engine {
+    struct engine_options options;
+    struct work work;
+    struct store_change *changes;
+    size_t change_capacity;
+    /* the chain's head; the engine thread's alone */
+    int64_t seq;
+    struct hash head;
+
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct command *first, *last;
+    size_t queued;
+    struct buffer notes, notes_taken;
+    struct engine_state state;
+    bool stopping, thread_running;
+    pthread_t thread;
+};
+
+/* Decides, commits and answers; notes are audit frames of reads, written with it. */
+void batch_run(struct engine *engine, struct command **commands, size_t count, struct str notes);
+
+#endif

@@ -1,0 +1,62 @@
+#include "engine/journal.h"
+
+#include "engine/engine.h"
+
+static const struct column journal_columns[] = {
+    COLUMN(struct journal_row, epoch, I64),        COLUMN(struct journal_row, seq, I64),
+    COLUMN(struct journal_row, at_ms, I64),        COLUMN(struct journal_row, last_id, ID),
+    COLUMN(struct journal_row, prev_hash, HASH),   COLUMN(struct journal_row, entries_hash, HASH),
+    COLUMN(struct journal_row, rows_hash, HASH),   COLUMN(struct journal_row, hash, HASH),
+    COLUMN_VAR(struct journal_row, body, BLOB, JOURNAL_BODY_BYTES_MAX),
+};
+static const struct table_index journal_indexes[] = { { .name = "", .columns = { 0, 1 }, .column_count = 2, .unique = true } };
+const struct table engine_journal_table = {
+    .service = "engine", .name = "engine_journal", .row_bytes = sizeof(struct journal_row), .columns = journal_columns,
+    .column_count = ARRAY_COUNT(journal_columns), .indexes = journal_indexes, .index_count = ARRAY_COUNT(journal_indexes), .append_only = true,
+};
+
+static void hash_i64(struct sha256 *sha, int64_t value) {
+    uint8_t bytes[8];
+    for (int i = 0; i < 8; i++) bytes[i] = (uint8_t)((uint64_t)value >> (56 - 8 * i));
+    sha256_update(sha, bytes, sizeof bytes);
+}
+
+struct hash journal_hash(const struct journal_row *row) {
+    struct hash body = sha256_str(row->body);
+    struct sha256 sha;
+    check(sha256_init(&sha) == 0);
+    sha256_begin(&sha);
+    hash_i64(&sha, row->epoch);
+    hash_i64(&sha, row->seq);
+    hash_i64(&sha, row->at_ms);
+    sha256_update(&sha, row->last_id, sizeof row->last_id);
+    sha256_update(&sha, row->prev_hash.bytes, 32);
+    sha256_update(&sha, row->entries_hash.bytes, 32);
+    sha256_update(&sha, row->rows_hash.bytes, 32);
+    sha256_update(&sha, body.bytes, 32);
+    struct hash hash = sha256_end(&sha);
+    sha256_release(&sha);
+    return hash;
+}
+
+void journal_frame_write(struct buffer *body, enum journal_frame type, struct str json) {
+    check(json.len <= JOURNAL_FRAME_BYTES_MAX);
+    buffer_append_char(body, (char)type);
+    buffer_append_be(body, json.len, 4);
+    buffer_append_str(body, json);
+}
+
+bool journal_frame_next(struct str *body, enum journal_frame *ret_type, struct str *ret_json, bool *ret_good) {
+    *ret_good = true;
+    if (body->len == 0) return false;
+    *ret_good = false;
+    if (body->len < 5 || !memchr("EHA", body->at[0], 3)) return false;
+    const unsigned char *at = (const unsigned char *)body->at;
+    size_t len = (size_t)at[1] << 24 | (size_t)at[2] << 16 | (size_t)at[3] << 8 | at[4];
+    if (len > JOURNAL_FRAME_BYTES_MAX || len > body->len - 5) return false;
+    *ret_type = (enum journal_frame)at[0];
+    *ret_json = str_slice(*body, 5, 5 + len);
+    *body = str_slice(*body, 5 + len, body->len);
+    *ret_good = true;
+    return true;
+}

@@ -1,0 +1,62 @@
+/* work.h - the work set of one batch: rows loaded or made, what each command drafted, and what the batch will write.
+ *
+ * (W1) a row stands once in the set, whatever key found it. (W2) a draft becomes the row's base when its command is accepted and is
+ * dropped when it is refused. (W3) each row is written once, in its final state. Private to the engine. */
+#ifndef GIRO_ENGINE_WORK_H
+#define GIRO_ENGINE_WORK_H
+
+#include "engine/engine.h"
+#include "engine/journal.h"
+
+enum { WORK_ARENA_BLOCK_BYTES = 1 << 20, WORK_ARENA_BYTES_MAX = 512 << 20, WORK_FOLLOWUPS_MAX = 8 };
+
+struct work_row {
+    const struct table *table;
+    void *base;      /* state after the accepted commands; NULL = absent */
+    void *draft;     /* of the command being decided */
+    const void *stored; /* as it was in the store when the batch loaded it; NULL = absent there */
+    bool dirty;      /* base differs from the store */
+    bool drafted;    /* draft counts (NULL draft = deleted) */
+    struct work_row *next_dirty;
+};
+
+struct work_slot {
+    const struct table *table;
+    uint8_t index;
+    uint16_t key_bytes;
+    uint32_t hash;
+    const uint8_t *key;
+    struct work_row *row; /* NULL: known to be absent */
+};
+
+struct work {
+    struct arena arena;
+    struct work_slot *slots;
+    size_t slot_count, slots_used;
+    struct store_probe *needs;
+    size_t need_count, need_capacity;
+    struct work_row *drafts[ENGINE_ROWS_MAX];
+    size_t draft_count;
+    struct work_row *first_dirty, *last_dirty;
+    size_t dirty_count;
+    struct buffer body;            /* journal frames of the batch */
+    size_t body_mark;              /* where the current command's frames begin */
+    struct followup *followups;
+    size_t followup_count, followup_mark, followup_capacity;
+    struct id_sequence ids;
+    uint8_t last_id[16];
+    int64_t counters[COUNTER_COUNT], counters_stored[COUNTER_COUNT];
+    int64_t now_ms, seq;
+    void (*encode_event)(struct buffer *out, const struct event *event);
+    bool failed;                   /* out of memory or over a limit while drafting: the command becomes a fault */
+};
+
+int work_init(struct work *work);
+void work_release(struct work *work);
+void work_begin(struct work *work, int64_t now_ms, int64_t seq); /* forgets the batch before */
+int work_load(struct work *work, struct store *store);           /* loads the needs; 0 or <0 */
+void work_command_begin(struct work *work);
+int work_command_accept(struct work *work);
+void work_command_drop(struct work *work);
+
+#endif
