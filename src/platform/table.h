@@ -22,7 +22,7 @@ struct column {
     size_t bytes_max;    /* TEXT and BLOB: refused above it (-EMSGSIZE at write) */
 };
 
-enum { TABLE_COLUMNS_MAX = 40, TABLE_KEY_COLUMNS_MAX = 4, TABLE_INDEXES_MAX = 4, TABLE_KEY_BYTES_MAX = 320 };
+enum { TABLE_COLUMNS_MAX = 40, TABLE_KEY_COLUMNS_MAX = 4, TABLE_INDEXES_MAX = 6, TABLE_KEY_BYTES_MAX = 320 };
 
 /* Index 0 is the primary key. An index names 1..4 columns. Columns of a unique index never change once the row is written. */
 struct table_index {

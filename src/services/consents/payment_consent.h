@@ -1,0 +1,38 @@
+/* payment_consent.h - a customer's consent to one payment (UK Open Banking, uk/P1 to P9).
+ *
+ *   AWAU --payment_consent_authorise--> AUTH --payment_consent_consume--> COND
+ *     \----payment_consent_reject-----> RJCT
+ *
+ * (C1) COND and RJCT are final. (C2) one consent makes at most one payment: consume happens in the commit that creates it. */
+#ifndef GIRO_SERVICES_CONSENTS_PAYMENT_CONSENT_H
+#define GIRO_SERVICES_CONSENTS_PAYMENT_CONSENT_H
+
+#include "engine/decision.h"
+
+#define CONSENT_STATUS_MAP(X) X(CONSENT_AWAU, "AWAU") X(CONSENT_AUTH, "AUTH") X(CONSENT_COND, "COND") X(CONSENT_RJCT, "RJCT")
+#define X(code, name) code,
+enum consent_status { CONSENT_STATUS_MAP(X) CONSENT_STATUS_COUNT };
+#undef X
+const char *consent_status_name(enum consent_status status);
+
+enum { CONSENT_DOCUMENT_BYTES_MAX = 32 * 1024 };
+
+struct payment_consent_row {
+    uint8_t consent_id[16];
+    uint8_t client_id[16];
+    uint8_t customer_id[16];      /* zero until authorised */
+    uint8_t account_id[16];       /* debtor account chosen; zero until authorised */
+    uint8_t payment_id[16];       /* zero until consumed */
+    int64_t status;
+    struct str initiation, risk;  /* Data.Initiation and Risk as sent (JSON text), immutable */
+    struct str document;          /* the rest of Data that the answer repeats (ReadRefundAccount, Authorisation ...), JSON object */
+    int64_t currency, amount_minor;
+    struct str creditor_name, creditor_scheme, creditor_identification;
+    struct str debtor_scheme, debtor_identification; /* empty: the customer chooses */
+    int64_t created_ms, status_ms;
+};
+enum { PAYMENT_CONSENT_INDEX_CUSTOMER = 1, PAYMENT_CONSENT_INDEX_CLIENT = 2 };
+/* Indexes: 1 (customer_id, consent_id), 2 (client_id, consent_id), not unique. */
+extern const struct table payment_consent_table;
+
+#endif
