@@ -1,0 +1,88 @@
+/* query.h - layer 1's door for reads: snapshots of the store as plain values, never rows of a service.
+ *
+ * A struct query belongs to one thread at a time (each pool worker has its own). Text in results lives in the arena given. Every function:
+ * 0 with *ret filled, QUERY_E_ABSENT when there is none, <0 fault. Nothing is cached: a revocation shows in the next query. */
+#ifndef GIRO_INTEGRATION_QUERY_H
+#define GIRO_INTEGRATION_QUERY_H
+
+#include "domain/call.h"
+#include "domain/money.h"
+#include "domain/payment_status.h"
+#include "platform/arena.h"
+
+struct integration;
+struct query;
+enum query_refusal { QUERY_E_NONE, QUERY_E_ABSENT };
+
+int query_open(struct integration *integration, struct query **ret_query);
+struct query *query_close(struct query *query);
+int query_begin(struct query *query) MUST_USE; /* one snapshot for all until query_end */
+void query_end(struct query *query);
+
+/* ---- payments ------------------------------------------------------------------------------------------------------------- */
+
+enum { QUERY_TIMELINE_MAX = 8 };
+struct payment_view {
+    struct payment_id payment_id;
+    struct client_id client_id;
+    struct consent_id consent_id;
+    struct account_id debtor_account_id;
+    struct str creditor_name, creditor_iban, creditor_sort_code, creditor_account_number, reference, end_to_end_id, instruction_id;
+    struct money amount;
+    enum payment_type type;
+    enum payment_status status;
+    enum payment_reason reason;
+    int64_t created_ms, status_ms;
+    struct { enum payment_status status; int64_t at_ms; } timeline[QUERY_TIMELINE_MAX];
+    size_t timeline_count;
+};
+int query_payment(struct query *query, const struct payment_id *payment_id, struct arena *arena, struct payment_view *ret_payment);
+/* The /v1 document of a payment. */
+void query_payment_json(struct buffer *out, const struct payment_view *payment);
+
+/* ---- accounts ------------------------------------------------------------------------------------------------------------- */
+
+struct account_view {
+    struct account_id account_id;
+    struct customer_id customer_id;
+    struct client_id client_id;
+    int64_t number;
+    struct str name, iban, sort_code, account_number;
+    struct currency currency;
+    int status, product;
+    int64_t posted_minor, held_minor, overdraft_minor, available_minor;
+    int64_t entry_count;
+};
+int query_account(struct query *query, const struct account_id *account_id, struct arena *arena, struct account_view *ret_account);
+int query_account_by_iban(struct query *query, struct str iban, struct arena *arena, struct account_view *ret_account);
+/* Accounts of the call's customer (token with a customer) or of its client, in id order behind after (zero = from the start). */
+int query_accounts(struct query *query, const struct call *call, const struct account_id *after, uint32_t limit, struct arena *arena,
+                   struct account_view **ret_accounts, size_t *ret_count);
+struct entry_view {
+    int64_t number, transaction, sequence;
+    bool credit;
+    struct money amount;
+    int64_t balance_after_minor, booked_ms;
+    struct payment_id payment_id; /* zero when of no payment */
+};
+/* Newest first, numbers below before (0 = from the newest). */
+int query_entries(struct query *query, int64_t account_number, int64_t before, uint32_t limit, struct arena *arena,
+                  struct entry_view **ret_entries, size_t *ret_count);
+
+/* ---- callers -------------------------------------------------------------------------------------------------------------- */
+
+/* Fills the client fields of call from the client registered under a certificate's software id, or under its OAuth client_id.
+ * A suspended client is QUERY_E_ABSENT. */
+int query_client_by_software(struct query *query, struct str software_id, struct arena *arena, struct call *call);
+int query_client_by_name(struct query *query, struct str name, struct arena *arena, struct call *call);
+struct token_view {
+    struct client_id client_id;
+    struct customer_id customer_id;
+    struct consent_id consent_id;
+    struct str scope;
+    struct hash certificate_hash;
+    int64_t expires_ms, revoked_ms;
+};
+int query_token(struct query *query, const struct hash *token_hash, struct arena *arena, struct token_view *ret_token);
+
+#endif
