@@ -14,8 +14,9 @@
 enum {
     PAYMENT_TIMELINE_MAX = 8,
     PAYMENT_TIMELINE_STEP_BYTES = 9, /* status 1, at_ms 8, big-endian */
-    PAYMENT_NAME_BYTES_MAX = 140 * 4,
-    PAYMENT_REFERENCE_BYTES_MAX = 140 * 4,
+    PAYMENT_CREDITOR_NAME_BYTES_MAX = 140, /* as in domain/personal.h */
+    PAYMENT_REFERENCE_TEXT_BYTES_MAX = 140,
+    PAYMENT_END_TO_END_BYTES_MAX = 35,
 };
 
 struct payment_row {
