@@ -35,4 +35,17 @@ enum { PAYMENT_CONSENT_INDEX_CUSTOMER = 1, PAYMENT_CONSENT_INDEX_CLIENT = 2 };
 /* Indexes: 1 (customer_id, consent_id), 2 (client_id, consent_id), not unique. */
 extern const struct table payment_consent_table;
 
+enum payment_consent_refusal { PAYMENT_CONSENT_E_NONE, PAYMENT_CONSENT_E_ABSENT, PAYMENT_CONSENT_E_STATUS };
+void payment_consent_want(struct work *work, const uint8_t consent_id[16]);
+/* *ret_row NULL when there is none. 0 or VIEW_NEED. */
+int payment_consent_get(struct work *work, const uint8_t consent_id[16], const struct payment_consent_row **ret_row);
+/* Inserts consent (consent_id given here) as AWAU. 0 or <0. */
+int payment_consent_create(struct work *work, struct payment_consent_row *consent);
+/* AWAU -> AUTH for this customer and account; emits ConsentAuthorised. 0, PAYMENT_CONSENT_E_*, VIEW_NEED, <0. */
+int payment_consent_authorise(struct work *work, const uint8_t consent_id[16], const uint8_t customer_id[16], const uint8_t account_id[16]);
+/* AWAU -> RJCT; emits ConsentRejected. As above. */
+int payment_consent_reject(struct work *work, const uint8_t consent_id[16]);
+/* AUTH -> COND, naming the payment it made (uk/P1, uk/P4). As above. */
+int payment_consent_consume(struct work *work, const uint8_t consent_id[16], const uint8_t payment_id[16]);
+
 #endif
