@@ -29,10 +29,12 @@ int currency_parse(struct str text, struct currency *ret_currency);
 bool currency_equal(struct currency a, struct currency b);
 struct str currency_text(struct currency currency, char text[4]);
 int currency_exponent(struct currency currency); /* 0..4; check: a known currency */
+bool currency_is_known(struct currency currency);
 
 /* A positive amount as a caller writes it: digits, optionally '.' and 1..exponent digits. Refused: sign, blanks, exponent
  * form (1e2), leading zeros ("01", but "0.50" is fine), a bare '.', more decimals than the currency has (also zeros),
- * zero, over INT64_MAX minor. 0 or MONEY_E_*. */
+ * zero, over INT64_MAX minor. A minus before a well-formed amount is MONEY_E_NOT_POSITIVE, any other sign MONEY_E_SYNTAX.
+ * When several apply: currency, syntax, not positive (minus), decimals, range, not positive (zero). 0 or MONEY_E_*. */
 int money_parse(struct str text, struct currency currency, struct money *ret_money);
 /* "19.99", "-0.05", "100" for JPY. */
 enum { MONEY_TEXT_BYTES = 32 };

@@ -1,0 +1,84 @@
+#include "domain/id.h"
+
+#include "platform/encoding.h"
+
+static const size_t id_dashes[] = { 8, 13, 18, 23 }; /* places in the 36 characters of the text form */
+static const int64_t ID_MS_MAX = ((int64_t)1 << 48) - 1;
+static const uint64_t ID_COUNTER_MAX = ((uint64_t)1 << 42) - 1;
+
+static bool id_dash_at(size_t at) {
+    for (size_t i = 0; i < ARRAY_COUNT(id_dashes); i++)
+        if (id_dashes[i] == at) return true;
+    return false;
+}
+
+bool id_is_zero(const uint8_t id[ID_BYTES]) {
+    static const uint8_t zero[ID_BYTES];
+    return memcmp(id, zero, ID_BYTES) == 0;
+}
+
+bool id_equal(const uint8_t a[ID_BYTES], const uint8_t b[ID_BYTES]) {
+    return memcmp(a, b, ID_BYTES) == 0;
+}
+
+struct str id_format_hex(const uint8_t id[ID_BYTES], char text[ID_HEX_BYTES]) {
+    struct buffer out;
+    buffer_init(&out, text, ID_HEX_BYTES);
+    hex_encode(&out, id, ID_BYTES);
+    check(!out.overflow && out.len == ID_HEX_BYTES - 1);
+    text[out.len] = 0;
+    return buffer_str(&out);
+}
+
+struct str id_format(const uint8_t id[ID_BYTES], char text[ID_TEXT_BYTES]) {
+    char hex[ID_HEX_BYTES];
+    (void)id_format_hex(id, hex); /* the digits are in hex */
+    size_t from = 0;
+    for (size_t to = 0; to < ID_TEXT_BYTES - 1; to++) text[to] = id_dash_at(to) ? '-' : hex[from++];
+    text[ID_TEXT_BYTES - 1] = 0;
+    return (struct str){ .at = text, .len = ID_TEXT_BYTES - 1 };
+}
+
+int id_parse(struct str text, uint8_t ret_id[ID_BYTES]) {
+    char hex[ID_HEX_BYTES];
+    size_t to = 0;
+    if (text.len != ID_TEXT_BYTES - 1) return -EINVAL;
+    for (size_t from = 0; from < text.len; from++) {
+        if (id_dash_at(from) != (text.at[from] == '-')) return -EINVAL;
+        if (!id_dash_at(from)) hex[to++] = text.at[from];
+    }
+    return id_parse_hex(str_from_bytes(hex, to), ret_id);
+}
+
+int id_parse_hex(struct str text, uint8_t ret_id[ID_BYTES]) {
+    uint8_t id[ID_BYTES];
+    if (text.len != ID_HEX_BYTES - 1 || hex_decode(text, id, sizeof id)) return -EINVAL;
+    memcpy(ret_id, id, sizeof id);
+    return 0;
+}
+
+void id_sequence_next(struct id_sequence *sequence, int64_t now_ms, uint8_t ret_id[ID_BYTES]) {
+    check(now_ms <= ID_MS_MAX);
+    if (now_ms > sequence->ms) {
+        sequence->ms = now_ms;
+        sequence->counter = 0;
+    } else if (sequence->counter == ID_COUNTER_MAX) {
+        check(sequence->ms < ID_MS_MAX);
+        sequence->ms++;
+        sequence->counter = 0;
+    } else {
+        sequence->counter++;
+    }
+    uint64_t high = (uint64_t)sequence->ms << 16 | 0x7000 | sequence->counter >> 30;
+    uint64_t low = (uint64_t)2 << 62 | (sequence->counter & 0x3fffffff) << 32 | sequence->salt;
+    for (size_t i = 0; i < 8; i++) {
+        ret_id[i] = (uint8_t)(high >> (56 - 8 * i));
+        ret_id[8 + i] = (uint8_t)(low >> (56 - 8 * i));
+    }
+}
+
+int64_t id_time_ms(const uint8_t id[ID_BYTES]) {
+    uint64_t ms = 0;
+    for (size_t i = 0; i < 6; i++) ms = ms << 8 | id[i];
+    return (int64_t)ms;
+}
