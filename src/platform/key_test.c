@@ -1,0 +1,378 @@
+#include "platform/key.h"
+
+#include "platform/encoding.h"
+#include "platform/key_int.h"
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/param_build.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+static struct key *rsa, *ec;
+
+static int setup(void **state) {
+    (void)state;
+    return key_generate(KEY_TYPE_RSA, &rsa) || key_generate(KEY_TYPE_EC_P256, &ec);
+}
+
+static int teardown(void **state) {
+    (void)state;
+    key_free(rsa);
+    key_free(ec);
+    return 0;
+}
+
+static struct str signature_str(const struct key_signature *signature) {
+    return str_from_bytes(signature->bytes, signature->len);
+}
+
+static void a_key_verifies_what_it_signed(void **state) {
+    (void)state;
+    const struct {
+        const struct key *key;
+        enum key_alg alg, other;
+        size_t bytes, bits;
+    } cases[] = { { rsa, KEY_ALG_PS256, KEY_ALG_ES256, 256, 2048 }, { ec, KEY_ALG_ES256, KEY_ALG_PS256, 64, 256 } };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct key_signature signature;
+        assert_int_equal(key_algorithm(cases[i].key), cases[i].alg);
+        assert_int_equal(key_bits(cases[i].key), cases[i].bits);
+        for (int round = 0; round < 50; round++) { /* DER lengths of ES256 vary */
+            char text[16];
+            (void)snprintf(text, sizeof text, "message %d", round);
+            assert_int_equal(key_sign(cases[i].key, cases[i].alg, str_from_c(text), &signature), 0);
+            assert_int_equal(signature.len, cases[i].bytes);
+            assert_int_equal(key_verify(cases[i].key, cases[i].alg, str_from_c(text), signature_str(&signature)), 0);
+        }
+        assert_int_equal(key_verify(cases[i].key, cases[i].alg, STR("other"), signature_str(&signature)), KEY_E_SIGNATURE);
+        assert_int_equal(key_verify(cases[i].key, cases[i].alg, STR(""), signature_str(&signature)), KEY_E_SIGNATURE);
+        assert_int_equal(key_verify(cases[i].key, cases[i].alg, STR("message 49"), STR("")), KEY_E_SIGNATURE);
+        assert_int_equal(key_verify(cases[i].key, cases[i].other, STR("message 49"), signature_str(&signature)), KEY_E_ALG);
+        assert_int_equal(key_verify(cases[i].key, KEY_ALG_NONE, STR("message 49"), signature_str(&signature)), KEY_E_ALG);
+        assert_int_equal(key_sign(cases[i].key, cases[i].other, STR("x"), &signature), KEY_E_ALG);
+        assert_int_equal(ERR_peek_error(), 0); /* nothing of ours stays in OpenSSL's list */
+    }
+}
+
+/* RFC 7515 appendix A.3: what others signed. */
+static void the_vector_of_rfc_7515(void **state) {
+    (void)state;
+    uint8_t x[32], y[32], raw[64];
+    struct buffer buffers[3];
+    buffer_init(&buffers[0], x, sizeof x);
+    buffer_init(&buffers[1], y, sizeof y);
+    buffer_init(&buffers[2], raw, sizeof raw);
+    assert_int_equal(base64url_decode(STR("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"), &buffers[0]), 0);
+    assert_int_equal(base64url_decode(STR("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"), &buffers[1]), 0);
+    assert_int_equal(base64url_decode(STR("DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"), &buffers[2]), 0);
+    struct key *key = NULL;
+    struct str input = STR("eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ");
+    assert_int_equal(key_load_ec_p256(buffer_str(&buffers[0]), buffer_str(&buffers[1]), &key), 0);
+    assert_int_equal(key_verify(key, KEY_ALG_ES256, input, buffer_str(&buffers[2])), 0);
+    assert_int_equal(key_verify(key, KEY_ALG_ES256, str_slice(input, 1, input.len), buffer_str(&buffers[2])), KEY_E_SIGNATURE);
+    struct key_signature signature;
+    assert_int_equal(key_sign(key, KEY_ALG_ES256, input, &signature), KEY_E_PUBLIC);
+    struct secret_bytes pem = { 0 };
+    assert_int_equal(key_write_pem(key, &pem), KEY_E_PUBLIC);
+    key_free(key);
+}
+
+/* --- ES256 malleations: r5 --- */
+static const char order_hex[] = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+
+/* s := n - s, which is mathematically as good: it verifies, and so nobody may use a signature's bytes as an identity. */
+static void s_negated(uint8_t raw[64]) {
+    BIGNUM *n = NULL, *s = BN_bin2bn(raw + 32, 32, NULL);
+    assert_true(BN_hex2bn(&n, order_hex) > 0);
+    assert_int_equal(BN_sub(s, n, s), 1);
+    assert_int_equal(BN_bn2binpad(s, raw + 32, 32), 32);
+    BN_free(n);
+    BN_free(s);
+}
+
+static void es256_signatures_are_judged_before_any_conversion(void **state) {
+    (void)state;
+    uint8_t order[32], zero[32] = { 0 }, above[32], ones[32];
+    memset(ones, 0xff, sizeof ones);
+    assert_int_equal(hex_decode(STR("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551"), order, 32), 0);
+    memcpy(above, order, 32);
+    above[31]++;
+    const struct {
+        const char *name;
+        const uint8_t *r, *s;
+    } cases[] = {
+        { "r zero", zero, NULL }, { "s zero", NULL, zero }, { "both zero", zero, zero }, { "r is n", order, NULL },
+        { "s is n", NULL, order }, { "both n", order, order }, { "r above n", above, NULL }, { "s above n", NULL, above },
+        { "all ones", ones, ones },
+    };
+    struct key_signature good;
+    assert_int_equal(key_sign(ec, KEY_ALG_ES256, STR("pay"), &good), 0);
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        uint8_t raw[64];
+        memcpy(raw, good.bytes, 64);
+        if (cases[i].r) memcpy(raw, cases[i].r, 32);
+        if (cases[i].s) memcpy(raw + 32, cases[i].s, 32);
+        if (key_verify(ec, KEY_ALG_ES256, STR("pay"), str_from_bytes(raw, 64)) != KEY_E_SIGNATURE) fail_msg("%s", cases[i].name);
+    }
+    uint8_t longer[130] = { 0 };
+    memcpy(longer, good.bytes, 64);
+    for (size_t len = 0; len <= sizeof longer; len++)
+        assert_int_equal(key_verify(ec, KEY_ALG_ES256, STR("pay"), str_from_bytes(longer, len)), len == 64 ? 0 : KEY_E_SIGNATURE);
+    memcpy(longer + 1, good.bytes, 64); /* 65 bytes with a leading zero */
+    longer[0] = 0;
+    assert_int_equal(key_verify(ec, KEY_ALG_ES256, STR("pay"), str_from_bytes(longer, 65)), KEY_E_SIGNATURE);
+    for (size_t bit = 0; bit < 512; bit += 7) {
+        uint8_t raw[64];
+        memcpy(raw, good.bytes, 64);
+        raw[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        assert_int_equal(key_verify(ec, KEY_ALG_ES256, STR("pay"), str_from_bytes(raw, 64)), KEY_E_SIGNATURE);
+    }
+    s_negated(good.bytes);
+    assert_int_equal(key_verify(ec, KEY_ALG_ES256, STR("pay"), signature_str(&good)), 0);
+}
+
+static void es256_in_der_is_refused(void **state) {
+    (void)state;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    unsigned char der[80];
+    size_t len = sizeof der;
+    assert_int_equal(EVP_DigestSignInit_ex(context, NULL, "SHA256", NULL, NULL, ec->evp, NULL), 1);
+    assert_int_equal(EVP_DigestSign(context, der, &len, (const unsigned char *)"pay", 3), 1);
+    EVP_MD_CTX_free(context);
+    assert_int_equal(key_verify(ec, KEY_ALG_ES256, STR("pay"), str_from_bytes(der, len)), KEY_E_SIGNATURE);
+}
+
+/* --- PS256: r6 --- */
+static void ps256_takes_one_padding_alone(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        int padding, salt_bytes;
+        const char *digest, *mask_digest;
+        int want;
+    } cases[] = {
+        { "the one", RSA_PKCS1_PSS_PADDING, 32, "SHA256", "SHA256", 0 },
+        { "no salt", RSA_PKCS1_PSS_PADDING, 0, "SHA256", "SHA256", KEY_E_SIGNATURE },
+        { "short salt", RSA_PKCS1_PSS_PADDING, 20, "SHA256", "SHA256", KEY_E_SIGNATURE },
+        { "one byte more", RSA_PKCS1_PSS_PADDING, 33, "SHA256", "SHA256", KEY_E_SIGNATURE },
+        { "longest salt", RSA_PKCS1_PSS_PADDING, RSA_PSS_SALTLEN_MAX, "SHA256", "SHA256", KEY_E_SIGNATURE },
+        { "mask by SHA-1", RSA_PKCS1_PSS_PADDING, 32, "SHA256", "SHA1", KEY_E_SIGNATURE },
+        { "PS384", RSA_PKCS1_PSS_PADDING, 48, "SHA384", "SHA384", KEY_E_SIGNATURE },
+        { "RS256", RSA_PKCS1_PADDING, -9, "SHA256", NULL, KEY_E_SIGNATURE },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        EVP_MD_CTX *context = EVP_MD_CTX_new();
+        EVP_PKEY_CTX *inner = NULL;
+        unsigned char raw[256];
+        size_t len = sizeof raw;
+        assert_int_equal(EVP_DigestSignInit_ex(context, &inner, cases[i].digest, NULL, NULL, rsa->evp, NULL), 1);
+        assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(inner, cases[i].padding), 1);
+        if (cases[i].mask_digest) {
+            assert_int_equal(EVP_PKEY_CTX_set_rsa_pss_saltlen(inner, cases[i].salt_bytes), 1);
+            assert_int_equal(EVP_PKEY_CTX_set_rsa_mgf1_md_name(inner, cases[i].mask_digest, NULL), 1);
+        }
+        assert_int_equal(EVP_DigestSign(context, raw, &len, (const unsigned char *)"pay", 3), 1);
+        EVP_MD_CTX_free(context);
+        int r = key_verify(rsa, KEY_ALG_PS256, STR("pay"), str_from_bytes(raw, len));
+        if (r != cases[i].want) fail_msg("%s: %d", cases[i].name, r);
+        assert_int_equal(key_verify(rsa, KEY_ALG_PS256, STR("pay"), str_from_bytes(raw, len - 1)), KEY_E_SIGNATURE);
+    }
+}
+
+/* --- loading --- */
+static void pem_of(EVP_PKEY *evp, bool is_private, struct buffer *out) {
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *at = NULL;
+    assert_non_null(evp);
+    assert_int_equal(is_private ? PEM_write_bio_PrivateKey(bio, evp, NULL, NULL, 0, NULL, NULL) : PEM_write_bio_PUBKEY(bio, evp), 1);
+    long len = BIO_get_mem_data(bio, &at);
+    buffer_reset(out);
+    buffer_append(out, at, (size_t)len);
+    BIO_free(bio);
+    EVP_PKEY_free(evp);
+}
+
+static void only_strong_keys_of_two_kinds_load(void **state) {
+    (void)state;
+    static const struct {
+        const char *type, *curve;
+        size_t bits;
+        int want;
+    } cases[] = {
+        { "RSA", NULL, 2048, 0 },          { "RSA", NULL, 3072, 0 },          { "RSA", NULL, 2047, KEY_E_WEAK },
+        { "RSA", NULL, 1024, KEY_E_WEAK }, { "EC", "P-256", 0, 0 },           { "EC", "P-384", 0, KEY_E_KIND },
+        { "EC", "P-521", 0, KEY_E_KIND },  { "EC", "secp256k1", 0, KEY_E_KIND }, { "ED25519", NULL, 0, KEY_E_KIND },
+        { "X25519", NULL, 0, KEY_E_KIND },
+    };
+    uint8_t memory[8192];
+    struct buffer pem;
+    buffer_init(&pem, memory, sizeof memory);
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        for (int is_private = 0; is_private < 2; is_private++) {
+            EVP_PKEY *evp = cases[i].bits    ? EVP_PKEY_Q_keygen(NULL, NULL, cases[i].type, cases[i].bits)
+                            : cases[i].curve ? EVP_PKEY_Q_keygen(NULL, NULL, cases[i].type, cases[i].curve)
+                                             : EVP_PKEY_Q_keygen(NULL, NULL, cases[i].type);
+            struct key *key = NULL;
+            pem_of(evp, is_private, &pem);
+            int r = key_load_pem(buffer_str(&pem), &key);
+            if (r != cases[i].want) fail_msg("%s %s %zu private %d: %d", cases[i].type, cases[i].curve, cases[i].bits, is_private, r);
+            assert_int_equal(key != NULL, r == 0);
+            if (key) assert_int_equal(key_is_private(key), is_private);
+            key_free(key);
+        }
+    }
+}
+
+static void pem_round_trip_and_refusals(void **state) {
+    (void)state;
+    const struct key *keys[] = { rsa, ec };
+    for (size_t i = 0; i < ARRAY_COUNT(keys); i++) {
+        struct secret_bytes pem = { 0 };
+        struct key *again = NULL, *public = NULL;
+        uint8_t memory[2048];
+        struct buffer public_pem;
+        buffer_init(&public_pem, memory, sizeof memory);
+        assert_int_equal(key_write_pem(keys[i], &pem), 0);
+        assert_int_equal(key_load_pem(secret_str(&pem), &again), 0);
+        assert_int_equal(key_write_public_pem(keys[i], &public_pem), 0);
+        assert_int_equal(key_load_pem(buffer_str(&public_pem), &public), 0);
+        assert_true(key_equal_public(keys[i], again) && key_equal_public(keys[i], public));
+        assert_false(key_equal_public(keys[i], keys[1 - i]));
+        struct key_signature signature;
+        assert_int_equal(key_sign(again, key_algorithm(again), STR("m"), &signature), 0);
+        assert_int_equal(key_verify(public, key_algorithm(public), STR("m"), signature_str(&signature)), 0);
+        key_free(again);
+        key_free(public);
+        struct key *key = NULL;
+        for (size_t len = 0; len < pem.len - 2; len += 53) assert_int_equal(key_load_pem(str_slice(secret_str(&pem), 0, len), &key), KEY_E_SYNTAX);
+        secret_release(&pem);
+    }
+    static const char *const bad[] = {
+        "", "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n",
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+        struct key *key = NULL;
+        assert_int_equal(key_load_pem(str_from_c(bad[i]), &key), KEY_E_SYNTAX);
+    }
+}
+
+static void curves_spelled_out_are_refused(void **state) {
+    (void)state;
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    EVP_PKEY *evp = NULL;
+    OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char[]){ "P-256" }, 0),
+                            OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_EC_ENCODING, (char[]){ "explicit" }, 0), OSSL_PARAM_construct_end() };
+    uint8_t memory[4096];
+    struct buffer pem;
+    struct key *key = NULL;
+    buffer_init(&pem, memory, sizeof memory);
+    assert_int_equal(EVP_PKEY_keygen_init(context), 1);
+    assert_int_equal(EVP_PKEY_CTX_set_params(context, params), 1);
+    assert_int_equal(EVP_PKEY_generate(context, &evp), 1);
+    EVP_PKEY_CTX_free(context);
+    pem_of(evp, true, &pem);
+    assert_int_equal(key_load_pem(buffer_str(&pem), &key), KEY_E_KIND);
+}
+
+static void jwk_numbers_are_judged(void **state) {
+    (void)state;
+    struct key_parts rsa_parts, ec_parts;
+    struct key *key = NULL;
+    assert_int_equal(key_public_parts(rsa, &rsa_parts), 0);
+    assert_int_equal(key_public_parts(ec, &ec_parts), 0);
+    struct str n = str_from_bytes(rsa_parts.n, rsa_parts.n_bytes), e = str_from_bytes(rsa_parts.e, rsa_parts.e_bytes);
+    uint8_t even[256], leading[257] = { 0 }, large[KEY_RSA_BYTES_MAX + 1];
+    memcpy(even, n.at, 256);
+    even[255] &= 0xfe;
+    memcpy(leading + 1, n.at, 256);
+    memset(large, 0xff, sizeof large);
+    const struct {
+        const char *name;
+        struct str n, e;
+        int want;
+    } rsa_cases[] = {
+        { "good", n, e, 0 },
+        { "leading zero", str_from_bytes(leading, 257), e, KEY_E_VALUE },
+        { "even modulus", str_from_bytes(even, 256), e, KEY_E_VALUE },
+        { "short", str_slice(n, 0, 255), e, KEY_E_WEAK },
+        { "empty", STR(""), e, KEY_E_VALUE },
+        { "too large", str_from_bytes(large, sizeof large), e, KEY_E_SIZE },
+        { "exponent 1", n, STR("\x01"), KEY_E_VALUE },
+        { "exponent 3", n, STR("\x03"), KEY_E_VALUE },
+        { "exponent even", n, STR("\x01\x00\x00"), KEY_E_VALUE },
+        { "exponent empty", n, STR(""), KEY_E_VALUE },
+        { "exponent long", n, STR("\x01\x00\x00\x00\x01"), KEY_E_VALUE },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(rsa_cases); i++) {
+        int r = key_load_rsa(rsa_cases[i].n, rsa_cases[i].e, &key);
+        if (r != rsa_cases[i].want) fail_msg("%s: %d", rsa_cases[i].name, r);
+        if (r == 0) assert_true(key_equal_public(key, rsa));
+        if (r == 0) key = key_free(key);
+    }
+    struct str x = str_from_bytes(ec_parts.x, 32), y = str_from_bytes(ec_parts.y, 32);
+    uint8_t off[32], zero[32] = { 0 };
+    memcpy(off, ec_parts.y, 32);
+    off[31] ^= 1;
+    const struct {
+        const char *name;
+        struct str x, y;
+        int want;
+    } ec_cases[] = {
+        { "good", x, y, 0 },
+        { "off the curve", x, str_from_bytes(off, 32), KEY_E_VALUE },
+        { "zero", str_from_bytes(zero, 32), str_from_bytes(zero, 32), KEY_E_VALUE },
+        { "x short", str_slice(x, 0, 31), y, KEY_E_VALUE },
+        { "y empty", x, STR(""), KEY_E_VALUE },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(ec_cases); i++) {
+        int r = key_load_ec_p256(ec_cases[i].x, ec_cases[i].y, &key);
+        if (r != ec_cases[i].want) fail_msg("%s: %d", ec_cases[i].name, r);
+        if (r == 0) assert_true(key_equal_public(key, ec));
+        if (r == 0) key = key_free(key);
+    }
+}
+
+static void *sign_many(void *context) {
+    struct key *key = context;
+    for (int i = 0; i < 20; i++) {
+        struct key_signature signature;
+        if (key_sign(key, key_algorithm(key), STR("m"), &signature)) return context;
+        if (key_verify(key, key_algorithm(key), STR("m"), signature_str(&signature))) return context;
+    }
+    key_free(key);
+    return NULL;
+}
+
+static void k3_threads_share_a_key(void **state) {
+    (void)state;
+    pthread_t threads[4];
+    for (size_t i = 0; i < ARRAY_COUNT(threads); i++) assert_int_equal(pthread_create(&threads[i], NULL, sign_many, key_share(i % 2 ? rsa : ec)), 0);
+    for (size_t i = 0; i < ARRAY_COUNT(threads); i++) {
+        void *failed = NULL;
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_key_verifies_what_it_signed),
+        cmocka_unit_test(the_vector_of_rfc_7515),
+        cmocka_unit_test(es256_signatures_are_judged_before_any_conversion),
+        cmocka_unit_test(es256_in_der_is_refused),
+        cmocka_unit_test(ps256_takes_one_padding_alone),
+        cmocka_unit_test(only_strong_keys_of_two_kinds_load),
+        cmocka_unit_test(pem_round_trip_and_refusals),
+        cmocka_unit_test(curves_spelled_out_are_refused),
+        cmocka_unit_test(jwk_numbers_are_judged),
+        cmocka_unit_test(k3_threads_share_a_key),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
