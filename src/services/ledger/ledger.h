@@ -14,7 +14,7 @@
 
 #define LEDGER_E_MAP(X)                                                                                                \
     X(LEDGER_E_FUNDS, "insufficient_funds") X(LEDGER_E_ACCOUNT, "account_not_found") X(LEDGER_E_CURRENCY, "currency_mismatch") \
-    X(LEDGER_E_OVERFLOW, "overflow") X(LEDGER_E_HOLD, "hold_not_active") X(LEDGER_E_HOLD_EXISTS, "hold_exists")
+    X(LEDGER_E_OVERFLOW, "overflow") X(LEDGER_E_HOLD, "hold_not_active")
 #define X(code, name) code,
 enum ledger_refusal { LEDGER_E_NONE = 0, LEDGER_E_MAP(X) LEDGER_E_COUNT };
 #undef X
@@ -71,7 +71,8 @@ void ledger_want_hold(struct work *work, const uint8_t hold_id[16]);
 
 /* Opens a customer account with its next number; overdraft_minor >= 0. 0 or <0. */
 int ledger_open_account(struct work *work, struct currency currency, int64_t overdraft_minor, int64_t *ret_number);
-/* Reserves amount. 0, LEDGER_E_FUNDS, LEDGER_E_ACCOUNT, LEDGER_E_CURRENCY, LEDGER_E_HOLD_EXISTS, LEDGER_E_OVERFLOW, VIEW_NEED, <0. */
+/* Reserves amount under a fresh hold_id (never used before: a used one fails the commit). 0, LEDGER_E_FUNDS, LEDGER_E_ACCOUNT,
+ * LEDGER_E_CURRENCY, LEDGER_E_OVERFLOW, VIEW_NEED, <0. */
 int ledger_hold(struct work *work, int64_t account, const uint8_t hold_id[16], struct money amount);
 /* Gives an active hold back. 0, LEDGER_E_HOLD, VIEW_NEED, <0. */
 int ledger_release(struct work *work, const uint8_t hold_id[16]);

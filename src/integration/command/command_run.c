@@ -1,0 +1,112 @@
+#include "integration/command/command_run.h"
+
+#include <pthread.h>
+
+/* One queued command of a caller; lives in the call's arena. */
+struct run {
+    struct command command;
+    struct command_call *call;
+    bool waits, answered; /* without on_done: the caller sleeps on these */
+    pthread_mutex_t lock;
+    pthread_cond_t done;
+};
+
+static enum answer_result answer_result_of(enum command_result result) {
+    switch (result) {
+    case COMMAND_DONE: return ANSWER_DONE;
+    case COMMAND_REPLAYED: return ANSWER_REPLAYED;
+    case COMMAND_KEY_REUSED: return ANSWER_KEY_REUSED;
+    case COMMAND_UNAVAILABLE: return ANSWER_UNAVAILABLE;
+    case COMMAND_UNKNOWN: return ANSWER_UNKNOWN;
+    case COMMAND_TOO_COMPLEX: return ANSWER_TOO_COMPLEX;
+    case COMMAND_FAULT: return ANSWER_FAULT;
+    case COMMAND_RESULT_COUNT: break;
+    }
+    return ANSWER_FAULT;
+}
+
+/* What the engine decided, in the caller's words; text stays the engine's until on_reply copies it. */
+static struct command_answer answer_of(const struct command *command) {
+    struct command_answer answer = { .result = answer_result_of(command->result), .refusal = command->refusal, .refusal_name = "",
+                                     .body = command->answer };
+    if (command->refusal > 0 && command->kind->refusal_name) answer.refusal_name = command->kind->refusal_name(command->refusal);
+    memcpy(answer.resource_id, command->resource_id, sizeof answer.resource_id);
+    return answer;
+}
+
+static void run_write_audit(struct buffer *out, const struct command *command) {
+    const struct run *run = command->owner;
+    struct command_answer answer = answer_of(command);
+    run->call->write_audit(out, run->call->owner, &answer);
+}
+
+static void run_on_reply(struct command *command) {
+    struct run *run = command->owner;
+    struct command_call *call = run->call;
+    call->answer = answer_of(command);
+    if (command->answer.len) {
+        call->answer.body = arena_dup(call->arena, command->answer);
+        if (!call->answer.body.at) call->answer.result = ANSWER_UNKNOWN; /* decided, but the answer cannot be carried: ask again */
+    }
+    if (!run->waits) {
+        call->on_done(call->owner);
+        return;
+    }
+    pthread_mutex_lock(&run->lock);
+    run->answered = true;
+    pthread_cond_signal(&run->done);
+    pthread_mutex_unlock(&run->lock);
+}
+
+static void run_wait(struct run *run) {
+    pthread_mutex_lock(&run->lock);
+    while (!run->answered) pthread_cond_wait(&run->done, &run->lock);
+    pthread_mutex_unlock(&run->lock);
+}
+
+int command_run(struct integration *integration, struct command_call *call, const struct command_kind *kind, void *input) {
+    struct run *run = arena_new(call->arena, struct run);
+    if (!run) return err_origin(-ENOMEM);
+    run->call = call;
+    run->waits = call->on_done == NULL;
+    run->command = (struct command){ .kind = kind, .input = input, .on_reply = run_on_reply, .owner = run };
+    if (call->write_audit) run->command.write_audit = run_write_audit;
+    if (call->idempotent) {
+        struct str client = call->call ? call->call->client_name : STR("operator");
+        run->command.idempotency.present = true;
+        run->command.idempotency.fingerprint = call->fingerprint;
+        idempotency_key(client, call->method, call->route_template, call->key, run->command.idempotency.key);
+    }
+    if (run->waits) check(pthread_mutex_init(&run->lock, NULL) == 0 && pthread_cond_init(&run->done, NULL) == 0);
+    int r = engine_submit(integration->engine, &run->command) ? COMMAND_E_FULL : 0;
+    if (!run->waits) return r; /* once taken, run and call may already be answered and gone */
+    if (!r) run_wait(run);
+    pthread_cond_destroy(&run->done);
+    pthread_mutex_destroy(&run->lock);
+    return r;
+}
+
+struct internal_run {
+    struct command command;
+    void (*on_done)(void *ctx, const void *input, const struct command *command);
+    void *ctx;
+    _Alignas(16) unsigned char input[];
+};
+
+static void internal_on_reply(struct command *command) {
+    struct internal_run *run = command->owner;
+    if (run->on_done) run->on_done(run->ctx, run->input, command);
+    free(run);
+}
+
+int command_run_internal(struct integration *integration, const struct command_kind *kind, const void *input, size_t bytes,
+                         void (*on_done)(void *ctx, const void *input, const struct command *command), void *ctx) {
+    struct internal_run *run = malloc(sizeof *run + bytes);
+    if (!run) return err_origin(-ENOMEM);
+    *run = (struct internal_run){ .on_done = on_done, .ctx = ctx };
+    memcpy(run->input, input, bytes);
+    run->command = (struct command){ .kind = kind, .input = run->input, .internal = true, .on_reply = internal_on_reply, .owner = run };
+    if (engine_submit(integration->engine, &run->command) == 0) return 0;
+    free(run);
+    return COMMAND_E_FULL;
+}

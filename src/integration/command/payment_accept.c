@@ -1,0 +1,172 @@
+/* payment_accept.c - a payment order becomes a payment: judged, checked, reserved and started in one commit.
+ *
+ * Order inside the decision: replay and key reuse (the engine), state (account, consent), decide (creditor, checks, hold). */
+#include "integration/command/command_run.h"
+
+#include "integration/acl/core_carries.h"
+#include "integration/acl/core_dispatch.h"
+#include "integration/payment_document.h"
+#include "integration/saga/payment_saga.h"
+#include "services/accounts/account.h"
+#include "services/consents/payment_consent.h"
+#include "services/ledger/ledger.h"
+
+struct payment_accept {
+    const struct integration *integration;
+    struct payment_order order;
+    struct str creditor_iban; /* the IBAN that finds the creditor among our accounts; empty: not ours */
+    bool core_open;           /* the breaker lets new payments through and its queue has room */
+};
+
+#define X(code, name) [code] = name,
+static const char *const refusal_names[PAYMENT_ACCEPT_E_COUNT] = { PAYMENT_ACCEPT_E_MAP(X) };
+#undef X
+
+static const char *payment_accept_refusal_name(int refusal) {
+    check(refusal > 0 && refusal < PAYMENT_ACCEPT_E_COUNT);
+    return refusal_names[refusal];
+}
+
+static bool payment_accept_refusal_is_stored(int refusal) {
+    return refusal != PAYMENT_ACCEPT_E_BREAKER; /* 503: nothing stored */
+}
+
+static void payment_accept_needs(struct work *work, const struct command *command) {
+    const struct payment_accept *input = command->input;
+    if (id_is_zero(input->order.consent_id.bytes)) account_want(work, input->order.debtor_account_id.bytes);
+    else payment_consent_want(work, input->order.consent_id.bytes);
+    if (input->creditor_iban.len) account_want_iban(work, input->creditor_iban);
+}
+
+/* The debtor account, if it is the caller's to pay from. */
+static int judge_debtor(struct work *work, const struct payment_accept *input, const struct account_row **ret_account) {
+    const struct payment_order *order = &input->order;
+    const struct payment_consent_row *consent = NULL;
+    const struct account_row *account;
+    const uint8_t *account_id = order->debtor_account_id.bytes;
+    int r = 0;
+    if (!id_is_zero(order->consent_id.bytes)) {
+        r = payment_consent_get(work, order->consent_id.bytes, &consent);
+        if (r) return r;
+        if (!consent || !id_equal(consent->client_id, order->client_id.bytes)) return PAYMENT_ACCEPT_E_CONSENT;
+        if (consent->status != CONSENT_AUTH) return PAYMENT_ACCEPT_E_CONSENT_STATUS;
+        if (consent->amount_minor != order->amount.minor || consent->currency != order->amount.currency.code)
+            return PAYMENT_ACCEPT_E_CONSENT_MISMATCH;
+        account_id = consent->account_id;
+    }
+    r = account_get(work, account_id, &account);
+    if (r) return r;
+    if (!account) return PAYMENT_ACCEPT_E_ACCOUNT;
+    bool customers = !id_is_zero(order->customer_id.bytes);
+    bool own = customers ? id_equal(account->customer_id, order->customer_id.bytes) : id_equal(account->client_id, order->client_id.bytes);
+    if (!own || (consent && !id_equal(consent->customer_id, order->customer_id.bytes))) return PAYMENT_ACCEPT_E_ACCOUNT;
+    if (account->currency != order->amount.currency.code) return PAYMENT_ACCEPT_E_CURRENCY;
+    *ret_account = account;
+    return 0;
+}
+
+/* Where the money goes: *ret_number is the creditor's ledger number when it is ours, 0 when the core must carry it. */
+static int judge_creditor(struct work *work, const struct payment_accept *input, const struct account_row *debtor, int64_t *ret_number) {
+    const struct account_row *creditor = NULL;
+    int r = input->creditor_iban.len ? account_get_iban(work, input->creditor_iban, &creditor) : 0;
+    if (r) return r;
+    if (creditor) {
+        if (creditor->number == debtor->number || creditor->status == ACCOUNT_CLOSED) return PAYMENT_ACCEPT_E_CREDITOR;
+        if (creditor->currency != debtor->currency) return PAYMENT_ACCEPT_E_CURRENCY;
+        *ret_number = creditor->number;
+        return 0;
+    }
+    r = core_carries(&input->order);
+    if (r) return r == CORE_CARRIES_E_AMOUNT ? PAYMENT_ACCEPT_E_AMOUNT : PAYMENT_ACCEPT_E_CREDITOR;
+    if (!input->core_open) return PAYMENT_ACCEPT_E_BREAKER;
+    *ret_number = 0;
+    return 0;
+}
+
+static enum payment_type type_of(const struct payment_order *order, const struct account_row *debtor, int64_t creditor_number) {
+    if (creditor_number) return PAYMENT_ON_US;
+    struct str country = order->creditor.scheme == CREDITOR_SCHEME_IBAN ? iban_country(&order->creditor.iban) : STR("GB");
+    return str_equal(country, str_slice(debtor->iban, 0, 2)) ? PAYMENT_DOMESTIC : PAYMENT_INTERNATIONAL;
+}
+
+static struct payment_row payment_of(const struct payment_order *order, const struct account_row *debtor, int64_t creditor_number) {
+    struct payment_row payment = {
+        .debtor_number = debtor->number,
+        .creditor_number = creditor_number,
+        .creditor_name = person_name_reveal(&order->creditor.name),
+        .creditor_iban = iban_reveal(&order->creditor.iban),
+        .creditor_sort_code = sort_code_reveal(&order->creditor.sort_code),
+        .creditor_account_number = account_number_reveal(&order->creditor.account_number),
+        .currency = order->amount.currency.code,
+        .amount_minor = order->amount.minor,
+        .reference = payment_reference_reveal(&order->reference),
+        .end_to_end_id = end_to_end_id_str(&order->end_to_end_id),
+        .type = type_of(order, debtor, creditor_number),
+    };
+    memcpy(payment.client_id, order->client_id.bytes, 16);
+    memcpy(payment.customer_id, order->customer_id.bytes, 16);
+    memcpy(payment.consent_id, order->consent_id.bytes, 16);
+    memcpy(payment.debtor_account_id, debtor->account_id, 16);
+    return payment;
+}
+
+/* What the caller is told: the payment as it stands at the end of this decision. */
+static int answer(struct work *work, struct command *command, const uint8_t payment_id[16]) {
+    struct view view = view_of(work, "payments");
+    const struct payment_row *payment;
+    struct buffer body;
+    int r = payment_get(work, payment_id, &payment);
+    if (r) return r;
+    char *memory = arena_alloc(view_arena(&view), PAYMENT_DOCUMENT_BYTES_MAX);
+    if (!memory) return err_origin(-ENOMEM);
+    buffer_init(&body, memory, PAYMENT_DOCUMENT_BYTES_MAX);
+    payment_document_write(&body, payment);
+    if (body.overflow) return err_origin(-EMSGSIZE);
+    command->answer = buffer_str(&body);
+    memcpy(command->resource_id, payment_id, 16);
+    return 0;
+}
+
+static int payment_accept_decide(struct work *work, struct command *command) {
+    const struct payment_accept *input = command->input;
+    const struct account_row *debtor;
+    int64_t creditor_number;
+    int r = judge_debtor(work, input, &debtor);
+    if (!r) r = judge_creditor(work, input, debtor, &creditor_number);
+    if (r) return r;
+    ledger_want_account(work, debtor->number); /* one load for all that the checks will ask for */
+    if (debtor->product == ACCOUNT_PERSONAL) fraud_want(work, debtor->number);
+    struct payment_row payment = payment_of(&input->order, debtor, creditor_number);
+    r = payment_create(work, &payment);
+    if (!r && !id_is_zero(payment.consent_id)) r = payment_consent_consume(work, payment.consent_id, payment.payment_id);
+    if (r) return r == VIEW_NEED ? r : err_fold(r);
+    r = payment_saga_start(work, input->integration, &payment);
+    return r ? r : answer(work, command, payment.payment_id);
+}
+
+static const struct command_kind payment_accept_kind = {
+    .name = "payment_accept",
+    .needs = payment_accept_needs,
+    .decide = payment_accept_decide,
+    .refusal_name = payment_accept_refusal_name,
+    .refusal_is_stored = payment_accept_refusal_is_stored,
+};
+
+/* The IBAN under which the creditor could be one of our accounts. */
+static struct str creditor_iban(const struct integration *integration, const struct creditor *creditor, struct arena *arena) {
+    struct iban iban;
+    if (creditor->scheme == CREDITOR_SCHEME_IBAN) return iban_reveal(&creditor->iban);
+    struct str sort_code = sort_code_reveal(&creditor->sort_code), number = account_number_reveal(&creditor->account_number);
+    struct str bban = arena_printf(arena, "%s" STR_FMT STR_FMT, integration->bank_code, STR_ARG(sort_code), STR_ARG(number));
+    if (!bban.at || iban_make(STR("GB"), bban, &iban)) return (struct str){ 0 };
+    return arena_dup(arena, iban_reveal(&iban));
+}
+
+int command_payment_accept(struct integration *integration, struct command_call *call, const struct payment_order *order) {
+    struct payment_accept *input = arena_new(call->arena, struct payment_accept);
+    if (!input) return err_origin(-ENOMEM);
+    *input = (struct payment_accept){ .integration = integration, .order = *order,
+                                      .core_open = !integration->core || core_dispatch_open(integration->core) };
+    input->creditor_iban = creditor_iban(integration, &input->order.creditor, call->arena);
+    return command_run(integration, call, &payment_accept_kind, input);
+}

@@ -1,0 +1,115 @@
+/* payment_tasks.c - the tasks of the payment saga: what each does inside a decision, what it may raise, what undoes it. */
+#include "integration/saga/payment_saga_int.h"
+
+#include "services/accounts/account.h"
+#include "services/ledger/ledger.h"
+
+static struct str creditor_key(const struct payment_row *payment, char text[64]) {
+    if (payment->creditor_iban.len) return payment->creditor_iban;
+    int len = snprintf(text, 64, STR_FMT STR_FMT, STR_ARG(payment->creditor_sort_code), STR_ARG(payment->creditor_account_number));
+    return str_from_bytes(text, (size_t)len < 64 ? (size_t)len : 63);
+}
+
+static struct money payment_amount(const struct payment_row *payment) {
+    return (struct money){ .minor = payment->amount_minor, .currency = { .code = (uint32_t)payment->currency } };
+}
+
+static int debtor_of(const struct payment_saga_run *run, const struct account_row **ret_account) {
+    const struct account_row *account;
+    int r = account_get(run->work, run->payment->debtor_account_id, &account);
+    if (r) return r;
+    if (!account) return err_origin(-ENOENT); /* accounts are never deleted */
+    *ret_account = account;
+    return 0;
+}
+
+static int run_fraud_check(void *ctx, struct saga_io *io) {
+    const struct payment_saga_run *run = ctx;
+    const struct account_row *account;
+    enum fraud_rule rule;
+    char key[64];
+    int r = debtor_of(run, &account);
+    if (r) return r;
+    struct fraud_subject subject = { .account_number = account->number, .business = account->product == ACCOUNT_BUSINESS,
+                                     .amount = payment_amount(run->payment), .creditor = creditor_key(run->payment, key) };
+    memcpy(subject.payment_id.bytes, run->payment->payment_id, 16);
+    memcpy(subject.account_id.bytes, run->payment->debtor_account_id, 16);
+    r = fraud_check(run->work, run->integration->fraud, &subject, &rule);
+    if (r) return r;
+    if (rule != FRAUD_CLEAR) saga_io_fail(io, "FraudDetected", str_from_c(fraud_rule_name(rule)));
+    return 0;
+}
+
+static int run_aml_check(void *ctx, struct saga_io *io) {
+    const struct payment_saga_run *run = ctx;
+    int64_t hit;
+    struct aml_subject subject = { .amount = payment_amount(run->payment), .creditor_name = run->payment->creditor_name };
+    memcpy(subject.payment_id.bytes, run->payment->payment_id, 16);
+    memcpy(subject.account_id.bytes, run->payment->debtor_account_id, 16);
+    int r = aml_check(run->work, run->integration->aml, &subject, &hit);
+    if (r) return r;
+    if (hit) saga_io_fail(io, "AmlFlagged", STR("listed name"));
+    return 0;
+}
+
+static int run_hold(void *ctx, struct saga_io *io) {
+    const struct payment_saga_run *run = ctx;
+    const struct account_row *account;
+    int r = debtor_of(run, &account);
+    if (r) return r;
+    if (account->status != ACCOUNT_OPEN) {
+        saga_io_fail(io, "AccountBlocked", (struct str){ 0 });
+        return 0;
+    }
+    r = ledger_hold(run->work, account->number, run->payment->payment_id, payment_amount(run->payment));
+    if (r == LEDGER_E_FUNDS) {
+        saga_io_fail(io, "InsufficientFunds", (struct str){ 0 });
+        return 0;
+    }
+    if (r == VIEW_NEED) return r;
+    return r ? err_fold(r) : payment_approve(run->work, run->payment->payment_id);
+}
+
+static int run_book(void *ctx, struct saga_io *io) {
+    const struct payment_saga_run *run = ctx;
+    (void)io; /* a transfer between two of our accounts cannot be refused once the hold is there */
+    struct ledger_posting posting = { .debit_account = run->payment->debtor_number, .credit_account = run->payment->creditor_number,
+                                      .amount = payment_amount(run->payment), .kind = LEDGER_TRANSFER };
+    memcpy(posting.payment_id, run->payment->payment_id, 16);
+    int r = ledger_capture(run->work, run->payment->payment_id, &posting);
+    return r == VIEW_NEED ? r : err_fold(r);
+}
+
+static int run_release(void *ctx, struct saga_io *io) {
+    const struct payment_saga_run *run = ctx;
+    (void)io;
+    int r = ledger_release(run->work, run->payment->payment_id);
+    return r == VIEW_NEED ? r : err_fold(r);
+}
+
+int payment_task_settle(const struct payment_saga_run *run) {
+    struct money amount = payment_amount(run->payment);
+    struct ledger_posting posting = { .debit_account = run->payment->debtor_number, .amount = amount, .kind = LEDGER_PAYMENT,
+                                      .credit_account = ledger_internal_number(LEDGER_SETTLEMENT, amount.currency) };
+    memcpy(posting.payment_id, run->payment->payment_id, 16);
+    int r = ledger_capture(run->work, run->payment->payment_id, &posting);
+    return r == VIEW_NEED ? r : err_fold(r);
+}
+
+static const struct saga_task_error fraud_errors[] = { { .name = "FraudDetected" }, { .name = "CheckUnavailable" }, { 0 } };
+static const struct saga_task_error aml_errors[] = { { .name = "AmlFlagged" }, { .name = "CheckUnavailable" }, { 0 } };
+static const struct saga_task_error hold_errors[] = { { .name = "InsufficientFunds" }, { .name = "AccountBlocked" }, { 0 } };
+static const struct saga_task_error core_errors[] = { { .name = "CoreRefused" }, { .name = "CoreFailed" }, { 0 } };
+
+static const struct saga_task tasks[] = {
+    { .name = "giro:fraud:check", .kind = SAGA_INLINE, .run = run_fraud_check, .errors = fraud_errors, .nothing_to_undo = true,
+      .needs_time_limit = true },
+    { .name = "giro:aml:check", .kind = SAGA_INLINE, .run = run_aml_check, .errors = aml_errors, .nothing_to_undo = true,
+      .needs_time_limit = true },
+    { .name = "giro:ledger:hold", .kind = SAGA_INLINE, .run = run_hold, .errors = hold_errors, .undone_by = "giro:ledger:release" },
+    { .name = "giro:ledger:book", .kind = SAGA_INLINE, .run = run_book, .pivot = true },
+    { .name = "giro:core:execute", .kind = SAGA_EXTERNAL, .errors = core_errors, .pivot = true, .has_enquiry = true,
+      .needs_time_limit = true },
+    { .name = "giro:ledger:release", .kind = SAGA_INLINE, .run = run_release },
+};
+const struct saga_registry payment_saga_registry = { .tasks = tasks, .task_count = ARRAY_COUNT(tasks) };
