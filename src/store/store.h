@@ -86,5 +86,8 @@ int store_range(struct store_reader *reader, const struct store_range *range, st
 /* memory adapter only, for tests and simulation: the next commits fail as told (0 = none). */
 enum store_fault { STORE_FAULT_NONE, STORE_FAULT_UNDONE, STORE_FAULT_FULL, STORE_FAULT_UNKNOWN_LOST, STORE_FAULT_UNKNOWN_KEPT };
 void store_memory_fault(struct store *store, enum store_fault fault, uint32_t after_commits, uint32_t count);
+/* memory adapter: options.path is a name (or NULL). With a name, what is durable outlives store_close within this process, as on a
+ * disk, until it is forgotten; UNKNOWN_KEPT is there after the next open, UNKNOWN_LOST is not. The store must be closed. */
+void store_memory_forget(const char *path);
 
 #endif
