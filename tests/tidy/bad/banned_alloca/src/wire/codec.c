@@ -1,0 +1,3 @@
+void value(void) {
+    (void)alloca(9);
+}

@@ -1,0 +1,3 @@
+void value(void) {
+    (void)popen(a, b);
+}

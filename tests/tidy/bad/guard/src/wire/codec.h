@@ -1,0 +1,3 @@
+#ifndef CODEC_H
+#define CODEC_H
+#endif

@@ -1,0 +1,5 @@
+#include "engine/engine.h"
+
+int value(void) {
+    return 1;
+}

@@ -1,0 +1,5 @@
+#include "gateway/route.h"
+
+int value(void) {
+    return 1;
+}

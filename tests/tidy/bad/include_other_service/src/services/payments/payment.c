@@ -1,0 +1,5 @@
+#include "services/ledger/hold.h"
+
+int value(void) {
+    return 1;
+}

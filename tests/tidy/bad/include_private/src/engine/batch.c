@@ -1,0 +1,5 @@
+#include "store/sqlite_int.h"
+
+int value(void) {
+    return 1;
+}

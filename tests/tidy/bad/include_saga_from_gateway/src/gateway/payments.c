@@ -1,0 +1,5 @@
+#include "integration/saga/saga.h"
+
+int value(void) {
+    return 1;
+}

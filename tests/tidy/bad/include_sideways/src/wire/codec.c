@@ -1,0 +1,5 @@
+#include "store/store.h"
+
+int value(void) {
+    return 1;
+}

@@ -1,0 +1,5 @@
+#include "wire/json.h"
+
+int value(void) {
+    return 1;
+}

@@ -1,0 +1,5 @@
+#include "codec_table.h"
+
+int value(void) {
+    return 1;
+}

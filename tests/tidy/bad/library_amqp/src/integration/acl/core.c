@@ -1,0 +1,5 @@
+#include <amqp.h>
+
+int value(void) {
+    return 1;
+}

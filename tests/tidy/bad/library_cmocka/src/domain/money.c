@@ -1,0 +1,5 @@
+#include <cmocka.h>
+
+int value(void) {
+    return 1;
+}

@@ -1,0 +1,5 @@
+#include <jansson.h>
+
+int value(void) {
+    return 1;
+}

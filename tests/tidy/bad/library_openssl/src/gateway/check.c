@@ -1,0 +1,5 @@
+#include <openssl/evp.h>
+
+int value(void) {
+    return 1;
+}

@@ -1,0 +1,5 @@
+#include <sys/socket.h>
+
+int value(void) {
+    return 1;
+}

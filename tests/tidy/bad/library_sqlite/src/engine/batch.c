@@ -1,0 +1,5 @@
+#include <sqlite3.h>
+
+int value(void) {
+    return 1;
+}

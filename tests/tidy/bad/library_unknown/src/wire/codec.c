@@ -1,0 +1,5 @@
+#include <uthash.h>
+
+int value(void) {
+    return 1;
+}

@@ -1,0 +1,4 @@
+/* TODO: more */
+int value(void) {
+    return 1;
+}

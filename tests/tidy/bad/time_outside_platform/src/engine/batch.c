@@ -1,0 +1,3 @@
+long value(void) {
+    return (long)time(NULL);
+}

@@ -1,0 +1,1 @@
+URL = "https://localhost/homework/rooted"

@@ -1,0 +1,257 @@
+"""Runs the parts of ./test against what it has built, counts every case, and prints the sum as the last line.
+
+A cmocka program counts its cases (TAP), a fuzz door and a check of the sources count one each, pytest counts by its
+JUnit file. A program that crashes, hangs or stops early counts its missing cases as failed, at least one.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = Path(os.environ.get("GIRO_BUILD", ROOT / "build-test"))
+BUILD_FUZZ = ROOT / "build-fuzz"
+RESULTS = BUILD / "results"
+PROGRAM_SECONDS_MAX = 300
+CHECK_SECONDS_MAX = 600
+DOOR_SECONDS = 10
+OUTPUT_LINES_SHOWN = 60
+# Unit programs of these names belong to a part of their own; all others to "unit".
+PROGRAM_PARTS = {"store": "store_", "sim": "sim_"}
+PYTEST_PARTS = ("store", "functional", "crash", "sim", "browser", "attack")
+SANITIZERS = {
+    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+}
+
+
+class Count:
+    """Cases passed, failed and skipped."""
+
+    def __init__(self, passed=0, failed=0, skipped=0):
+        self.passed, self.failed, self.skipped = passed, failed, skipped
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+    def __str__(self):
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def show(name, output):
+    lines = output.splitlines()
+    say(f"---- {name}: the last {min(len(lines), OUTPUT_LINES_SHOWN)} lines")
+    say("\n".join(lines[-OUTPUT_LINES_SHOWN:]))
+    say("----")
+
+
+def run(command, seconds, **more):
+    """The exit code (None when stopped for time) and all output of a command."""
+    try:
+        done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=seconds, check=False, **more)
+        return done.returncode, done.stdout.decode("utf-8", "replace")
+    except subprocess.TimeoutExpired as expired:
+        return None, (expired.stdout or b"").decode("utf-8", "replace") + f"\nstopped after {seconds} s\n"
+
+
+def count_tap(output, code):
+    """Cases of a cmocka program. cmocka writes a skipped case as "not ok 3 # SKIP name"."""
+    count, planned = Count(), 0
+    for line in output.splitlines():
+        plan = re.match(r"1\.\.(\d+)$", line)
+        planned += int(plan[1]) if plan else 0
+        if re.match(r"(not )?ok \d+ # SKIP", line):
+            count.skipped += 1
+        elif re.match(r"ok \d+ ", line):
+            count.passed += 1
+        elif re.match(r"not ok \d+ ", line):
+            count.failed += 1
+    missing = planned - count.passed - count.failed - count.skipped
+    count.failed += max(missing, 0)
+    if code != 0 and count.failed == 0:
+        count.failed = 1
+    if planned == 0 and code == 0:
+        count.failed = 1  # a test program without a case is a mistake
+    return count
+
+
+def introspect(folder, what):
+    code, output = run(["meson", "introspect", what, folder], CHECK_SECONDS_MAX)
+    if code != 0:
+        raise SystemExit(f"meson introspect {what} {folder} failed:\n{output}")
+    return json.loads(output)
+
+
+def matches(name, path, wanted):
+    return not wanted or wanted in name or (path and wanted.encode() in Path(path).read_bytes())
+
+
+def run_program(test):
+    environment = {**os.environ, **SANITIZERS, **test["env"], "CMOCKA_MESSAGE_OUTPUT": "TAP"}
+    begin = time.monotonic()
+    code, output = run(test["cmd"], PROGRAM_SECONDS_MAX, env=environment, cwd=test["workdir"] or ROOT)
+    return test["name"], count_tap(output, code), output, time.monotonic() - begin
+
+
+def run_programs(part, options):
+    """The unit programs of a part, as many at a time as there are processors."""
+    tests = []
+    for test in introspect(BUILD, "--tests"):
+        owner = next((name for name, prefix in PROGRAM_PARTS.items() if test["name"].startswith(prefix)), "unit")
+        if owner == part and matches(test["name"], test["cmd"][0], options.k):
+            tests.append(test)
+    total = Count()
+    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for future in concurrent.futures.as_completed([pool.submit(run_program, test) for test in tests]):
+            name, count, output, seconds = future.result()
+            total.add(count)
+            say(f"  {name}: {count} ({seconds:.1f} s)")
+            if count.failed:
+                show(name, output)
+    return total
+
+
+def run_check(name, command, options, **more):
+    """One check that passes or fails as a whole."""
+    if options.k and options.k not in name:
+        return Count()
+    code, output = run(command, CHECK_SECONDS_MAX, cwd=ROOT, **more)
+    if code == 0:
+        last = output.strip().splitlines()[-1:] or [""]
+        say(f"  {name}: passed  {last[0][:100]}")
+        return Count(passed=1)
+    show(name, output)
+    return Count(failed=1)
+
+
+def doors_of(folder):
+    """Fuzz doors are the programs named x_fuzz."""
+    found = []
+    for target in introspect(folder, "--targets"):
+        if target["type"] == "executable" and target["name"].endswith("_fuzz"):
+            found.append((target["name"], Path(target["filename"][0])))
+    return sorted(found)
+
+
+def corpus_of(door):
+    folder = ROOT / "tests" / "fuzz" / "corpus" / door
+    return folder if folder.is_dir() else None
+
+
+def replay_doors(options):
+    """Kept corpora and past crashes, once through the doors of the test build."""
+    total = Count()
+    for door, program in doors_of(BUILD):
+        corpus = corpus_of(door)
+        if corpus:
+            total.add(run_check(f"{door} corpus", [program, corpus], options, env={**os.environ, **SANITIZERS}))
+    return total
+
+
+def run_fuzz(options):
+    doors = [(door, program) for door, program in doors_of(BUILD_FUZZ) if matches(door, None, options.k)]
+    seconds = DOOR_SECONDS if not options.minutes else max(1, options.minutes * 60 // max(1, len(doors)))
+    crashes = BUILD_FUZZ / "crashes"
+    crashes.mkdir(exist_ok=True)
+    total = Count()
+    for door, program in doors:
+        grown = BUILD_FUZZ / "corpus" / door
+        grown.mkdir(parents=True, exist_ok=True)
+        words = ROOT / "tests" / "fuzz" / f"{door}.dict"
+        command = [program, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
+                   f"-artifact_prefix={crashes}/{door}-"]
+        command += [f"-dict={words}"] if words.exists() else []
+        command += [grown] + ([corpus_of(door)] if corpus_of(door) else [])
+        code, output = run(command, seconds + 120, cwd=ROOT, env={**os.environ, **SANITIZERS})
+        if code == 0:
+            runs = re.search(r"stat::number_of_executed_units:\s*(\d+)", output)
+            say(f"  {door}: passed  {runs[1] if runs else '?'} runs in {seconds} s")
+        else:
+            show(door, output)
+        total.add(Count(passed=1) if code == 0 else Count(failed=1))
+    return total
+
+
+def count_junit(path):
+    count = Count()
+    for suite in xml.etree.ElementTree.parse(path).iter("testsuite"):
+        failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+        skipped = int(suite.get("skipped", 0))
+        count.add(Count(max(0, int(suite.get("tests", 0)) - failed - skipped), failed, skipped))
+    return count
+
+
+def run_pytest(part, options):
+    folder = ROOT / "tests" / part
+    if not any(folder.glob("**/test_*.py")):
+        return Count()
+    report = RESULTS / f"{part}.xml"
+    command = ["/usr/bin/python3", "-m", "pytest", "-ra", "-v", "--color=auto", "-p", "no:cacheprovider",
+               f"--junitxml={report}", f"--rootdir={ROOT}", folder]
+    command += ["-k", options.k] if options.k else []
+    environment = {**os.environ, **SANITIZERS, "PYTHONDONTWRITEBYTECODE": "1"}
+    if options.seeds:
+        environment["GIRO_SEEDS"] = str(options.seeds)
+    if options.minutes:
+        environment["GIRO_MINUTES"] = str(options.minutes)
+    done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, cwd=ROOT, env=environment,
+                          check=False)
+    count = count_junit(report) if report.exists() else Count()
+    if done.returncode not in (0, 5) and count.failed == 0:  # 5: nothing was selected
+        count.failed = 1
+    return count
+
+
+def run_part(part, options):
+    total = Count()
+    if part == "unit":
+        total.add(run_check("tidy", [BUILD / "tidy", ROOT], options, env={**os.environ, **SANITIZERS}))
+        total.add(run_check("header_check", [ROOT / "tools" / "header_check"], options))
+        total.add(replay_doors(options))
+    if part == "unit" or part in PROGRAM_PARTS:
+        total.add(run_programs(part, options))
+    if part == "fuzz":
+        total.add(run_fuzz(options))
+    if part in PYTEST_PARTS:
+        total.add(run_pytest(part, options))
+    return total
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-k", default="")
+    parser.add_argument("--seeds", type=int, default=0)
+    parser.add_argument("--minutes", type=int, default=0)
+    parser.add_argument("parts", nargs="+")
+    options = parser.parse_args()
+    if options.seeds:
+        os.environ["GIRO_SEEDS"] = str(options.seeds)
+    shutil.rmtree(RESULTS, ignore_errors=True)
+    RESULTS.mkdir(parents=True)
+    total = Count()
+    for part in options.parts:
+        say(f"== {part}")
+        count = run_part(part, options)
+        say(f"== {part}: {count}")
+        total.add(count)
+    say(str(total))
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
