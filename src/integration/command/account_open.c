@@ -1,0 +1,100 @@
+/* account_open.c - opens an account at the ledger and in the books of accounts, funded in the same commit if asked. */
+#include "integration/command/command_run.h"
+
+#include "services/accounts/account.h"
+#include "services/customers/customer.h"
+#include "services/identity/client.h"
+#include "services/ledger/ledger.h"
+
+#define X(code, name) [code] = name,
+static const char *const open_refusal_names[ACCOUNT_OPEN_E_COUNT] = { ACCOUNT_OPEN_E_MAP(X) };
+#undef X
+
+static const char *account_open_refusal_name(int refusal) {
+    check(refusal > 0 && refusal < ACCOUNT_OPEN_E_COUNT);
+    return open_refusal_names[refusal];
+}
+
+/* Fills the holder of row by login or client name. 0, ACCOUNT_OPEN_E_HOLDER, VIEW_NEED. */
+static int judge_holder(struct work *work, const struct account_open_input *input, struct account_row *row) {
+    const void *found;
+    int r;
+    if (input->customer_login.len) {
+        struct view view = view_of(work, "customers");
+        struct customer_row probe = { .login = input->customer_login };
+        r = view_find(&view, &customer_table, CUSTOMER_INDEX_LOGIN, &probe, &found);
+        if (r) return r;
+        if (!found) return ACCOUNT_OPEN_E_HOLDER;
+        memcpy(row->customer_id, ((const struct customer_row *)found)->customer_id, 16);
+        return 0;
+    }
+    struct view view = view_of(work, "identity");
+    struct client_row probe = { .name = input->client_name };
+    r = view_find(&view, &client_table, CLIENT_INDEX_NAME, &probe, &found);
+    if (r) return r;
+    if (!found) return ACCOUNT_OPEN_E_HOLDER;
+    memcpy(row->client_id, ((const struct client_row *)found)->client_id, 16);
+    return 0;
+}
+
+static int fund(struct work *work, int64_t number, struct money amount) {
+    struct ledger_posting posting = { .debit_account = ledger_internal_number(LEDGER_FUNDING, amount.currency), .credit_account = number,
+                                      .amount = amount, .kind = LEDGER_FUND };
+    return ledger_post(work, &posting);
+}
+
+static int account_open_decide(struct work *work, struct command *command) {
+    const struct account_open_input *input = command->input;
+    struct account_row row = { .iban = input->iban, .sort_code = input->sort_code, .account_number = input->account_number,
+                               .name = input->name, .currency = input->currency.code, .status = ACCOUNT_OPEN,
+                               .product = input->business ? ACCOUNT_BUSINESS : ACCOUNT_PERSONAL };
+    const struct account_row *taken;
+    int r = judge_holder(work, input, &row);
+    if (!r) r = account_get_iban(work, input->iban, &taken);
+    if (r) return r;
+    if (taken) return ACCOUNT_OPEN_E_EXISTS;
+    if (input->fund_minor) ledger_want_account(work, ledger_internal_number(LEDGER_FUNDING, input->currency));
+    r = ledger_open_account(work, input->currency, input->overdraft_minor, &row.number);
+    if (!r) r = account_open(work, &row);
+    if (!r && input->fund_minor) r = fund(work, row.number, (struct money){ .minor = input->fund_minor, .currency = input->currency });
+    if (r) return r == VIEW_NEED ? r : err_fold(r);
+    memcpy(command->resource_id, row.account_id, 16);
+    return 0;
+}
+
+static const struct command_kind account_open_kind = { .name = "account_open", .decide = account_open_decide,
+                                                       .refusal_name = account_open_refusal_name };
+
+int command_account_open(struct integration *integration, struct command_call *call, const struct account_open_input *input) {
+    struct account_open_input *copy = arena_new(call->arena, struct account_open_input);
+    if (!copy) return err_origin(-ENOMEM);
+    check(input->fund_minor >= 0 && input->overdraft_minor >= 0);
+    *copy = *input;
+    return command_run(integration, call, &account_open_kind, copy);
+}
+
+static const char *account_fund_refusal_name(int refusal) {
+    return refusal == ACCOUNT_FUND_E_ACCOUNT ? "account_not_found" : "currency_mismatch";
+}
+
+static int account_fund_decide(struct work *work, struct command *command) {
+    const struct account_fund_input *input = command->input;
+    const struct account_row *account;
+    int r = account_get(work, input->account_id.bytes, &account);
+    if (r) return r;
+    if (!account) return ACCOUNT_FUND_E_ACCOUNT;
+    if (account->currency != input->amount.currency.code) return ACCOUNT_FUND_E_CURRENCY;
+    r = fund(work, account->number, input->amount);
+    return r == VIEW_NEED ? r : err_fold(r);
+}
+
+static const struct command_kind account_fund_kind = { .name = "account_fund", .decide = account_fund_decide,
+                                                       .refusal_name = account_fund_refusal_name };
+
+int command_account_fund(struct integration *integration, struct command_call *call, const struct account_fund_input *input) {
+    struct account_fund_input *copy = arena_new(call->arena, struct account_fund_input);
+    if (!copy) return err_origin(-ENOMEM);
+    check(input->amount.minor > 0);
+    *copy = *input;
+    return command_run(integration, call, &account_fund_kind, copy);
+}

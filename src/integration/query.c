@@ -1,0 +1,194 @@
+#include "integration/query_int.h"
+
+#include "integration/payment_document.h"
+#include "services/accounts/account.h"
+#include "services/identity/client.h"
+#include "services/identity/token.h"
+#include "services/ledger/ledger.h"
+
+int query_open(struct integration *integration, struct query **ret_query) {
+    struct query *query = calloc(1, sizeof *query);
+    if (!query) return err_origin(-ENOMEM);
+    query->integration = integration;
+    int r = reader_open(integration->store, &query->reader);
+    if (r) {
+        free(query);
+        return err_trace(r);
+    }
+    *ret_query = query;
+    return 0;
+}
+
+struct query *query_close(struct query *query) {
+    if (!query) return NULL;
+    reader_close(&query->reader);
+    free(query);
+    return NULL;
+}
+
+int query_begin(struct query *query) {
+    return err_trace(read_begin(&query->reader));
+}
+
+void query_end(struct query *query) {
+    read_end(&query->reader);
+}
+
+/* The row or QUERY_E_ABSENT. */
+static int row_of(struct query *query, const struct table *table, uint8_t index, const void *probe, struct arena *arena, const void **ret_row) {
+    int r = read_row(&query->reader, table, index, probe, arena, ret_row);
+    if (r) return err_trace(r);
+    return *ret_row ? 0 : QUERY_E_ABSENT;
+}
+
+int query_payment(struct query *query, const struct payment_id *payment_id, struct arena *arena, struct payment_view *ret_payment) {
+    struct payment_row probe = { 0 };
+    const void *row;
+    memcpy(probe.payment_id, payment_id->bytes, 16);
+    int r = row_of(query, &payment_table, 0, &probe, arena, &row);
+    if (r) return r;
+    *ret_payment = payment_view_of(row);
+    return 0;
+}
+
+static int account_view_of(struct query *query, const struct account_row *account, struct arena *arena, struct account_view *ret_view) {
+    struct ledger_account_row probe = { .number = account->number };
+    const void *found;
+    int r = row_of(query, &ledger_account_table, 0, &probe, arena, &found);
+    if (r) return err_fold(r);
+    const struct ledger_account_row *ledger = found;
+    *ret_view = (struct account_view){
+        .number = account->number, .name = account->name, .iban = account->iban, .sort_code = account->sort_code,
+        .account_number = account->account_number, .currency = { .code = (uint32_t)account->currency }, .status = (int)account->status,
+        .product = (int)account->product, .posted_minor = ledger->posted_minor, .held_minor = ledger->held_minor,
+        .overdraft_minor = ledger->overdraft_minor, .entry_count = ledger->entry_count,
+        .available_minor = ledger->posted_minor - ledger->held_minor + ledger->overdraft_minor };
+    memcpy(ret_view->account_id.bytes, account->account_id, 16);
+    memcpy(ret_view->customer_id.bytes, account->customer_id, 16);
+    memcpy(ret_view->client_id.bytes, account->client_id, 16);
+    return 0;
+}
+
+int query_account(struct query *query, const struct account_id *account_id, struct arena *arena, struct account_view *ret_account) {
+    struct account_row probe = { 0 };
+    const void *row;
+    memcpy(probe.account_id, account_id->bytes, 16);
+    int r = row_of(query, &account_table, 0, &probe, arena, &row);
+    return r ? r : account_view_of(query, row, arena, ret_account);
+}
+
+int query_account_by_iban(struct query *query, struct str iban, struct arena *arena, struct account_view *ret_account) {
+    struct account_row probe = { .iban = iban };
+    const void *row;
+    int r = row_of(query, &account_table, ACCOUNT_INDEX_IBAN, &probe, arena, &row);
+    return r ? r : account_view_of(query, row, arena, ret_account);
+}
+
+struct row_list {
+    const void **rows;
+    size_t count;
+};
+
+static int row_list_add(void *ctx, const void *row) {
+    struct row_list *list = ctx;
+    list->rows[list->count++] = row;
+    return 0;
+}
+
+/* The rows of a range, at most range->limit. */
+static int rows_of(struct query *query, const struct store_range *range, struct arena *arena, struct row_list *ret_list) {
+    struct row_list list = { .rows = arena_new_array(arena, const void *, range->limit) };
+    if (!list.rows) return err_origin(-ENOMEM);
+    int r = read_range(&query->reader, range, arena, row_list_add, &list);
+    if (r) return err_trace(r);
+    *ret_list = list;
+    return 0;
+}
+
+int query_accounts(struct query *query, const struct call *call, const struct account_id *after, uint32_t limit, struct arena *arena,
+                   struct account_view **ret_accounts, size_t *ret_count) {
+    struct account_row probe = { 0 };
+    struct row_list list;
+    bool customers = !id_is_zero(call->customer_id.bytes);
+    memcpy(probe.customer_id, call->customer_id.bytes, 16);
+    memcpy(probe.client_id, call->client_id.bytes, 16);
+    memcpy(probe.account_id, after->bytes, 16);
+    struct store_range range = { .table = &account_table, .index = customers ? ACCOUNT_INDEX_CUSTOMER : ACCOUNT_INDEX_CLIENT, .row = &probe,
+                                 .equal_columns = 1, .bounded = !id_is_zero(after->bytes), .limit = limit };
+    int r = rows_of(query, &range, arena, &list);
+    if (r) return err_trace(r);
+    struct account_view *accounts = arena_new_array(arena, struct account_view, list.count);
+    if (!accounts) return err_origin(-ENOMEM);
+    for (size_t i = 0; i < list.count; i++) {
+        r = account_view_of(query, list.rows[i], arena, &accounts[i]);
+        if (r) return err_trace(r);
+    }
+    *ret_accounts = accounts;
+    *ret_count = list.count;
+    return 0;
+}
+
+int query_entries(struct query *query, int64_t account_number, int64_t before, uint32_t limit, struct arena *arena,
+                  struct entry_view **ret_entries, size_t *ret_count) {
+    struct ledger_entry_row probe = { .account = account_number, .number = before };
+    struct row_list list;
+    struct store_range range = { .table = &ledger_entry_table, .index = 1, .row = &probe, .equal_columns = 1, .bounded = before != 0,
+                                 .descending = true, .limit = limit };
+    int r = rows_of(query, &range, arena, &list);
+    if (r) return err_trace(r);
+    struct entry_view *entries = arena_new_array(arena, struct entry_view, list.count);
+    if (!entries) return err_origin(-ENOMEM);
+    for (size_t i = 0; i < list.count; i++) {
+        const struct ledger_entry_row *row = list.rows[i];
+        entries[i] = (struct entry_view){ .number = row->number, .transaction = row->transaction, .sequence = row->sequence,
+                                          .credit = row->side == LEDGER_CREDIT, .balance_after_minor = row->balance_after_minor,
+                                          .amount = { .minor = row->amount_minor, .currency = { .code = (uint32_t)row->currency } },
+                                          .booked_ms = row->booked_ms };
+        memcpy(entries[i].payment_id.bytes, row->payment_id, 16);
+    }
+    *ret_entries = entries;
+    *ret_count = list.count;
+    return 0;
+}
+
+static int fill_client(const struct client_row *client, struct call *call) {
+    if (client->status != CLIENT_ACTIVE) return QUERY_E_ABSENT;
+    call->has_client = true;
+    memcpy(call->client_id.bytes, client->client_id, 16);
+    call->client_name = client->name;
+    call->org_id = client->org_id;
+    call->software_id = client->software_id;
+    call->tier = client->tier;
+    call->profile = (int)client->profile;
+    call->sender = (int)client->sender;
+    call->auto_approve = client->flags & CLIENT_AUTO_APPROVE;
+    return 0;
+}
+
+int query_client_by_software(struct query *query, struct str software_id, struct arena *arena, struct call *call) {
+    struct client_row probe = { .software_id = software_id };
+    const void *row;
+    int r = row_of(query, &client_table, CLIENT_INDEX_SOFTWARE, &probe, arena, &row);
+    return r ? r : fill_client(row, call);
+}
+
+int query_client_by_name(struct query *query, struct str name, struct arena *arena, struct call *call) {
+    struct client_row probe = { .name = name };
+    const void *row;
+    int r = row_of(query, &client_table, CLIENT_INDEX_NAME, &probe, arena, &row);
+    return r ? r : fill_client(row, call);
+}
+
+int query_token(struct query *query, const struct hash *token_hash, struct arena *arena, struct token_view *ret_token) {
+    struct token_row probe = { .token_hash = *token_hash };
+    const void *found;
+    int r = row_of(query, &token_table, 0, &probe, arena, &found);
+    if (r) return r;
+    const struct token_row *row = found;
+    *ret_token = (struct token_view){ .scope = row->scope, .certificate_hash = row->certificate_hash, .expires_ms = row->expires_ms,
+                                      .revoked_ms = row->revoked_ms };
+    memcpy(ret_token->client_id.bytes, row->client_id, 16);
+    memcpy(ret_token->customer_id.bytes, row->customer_id, 16);
+    memcpy(ret_token->consent_id.bytes, row->consent_id, 16);
+    return 0;
+}
