@@ -4,36 +4,35 @@
 
 #include <stdarg.h>
 
-struct err_step {
+struct err_place {
     const char *file;
     int line;
 };
-static _Thread_local struct err_step err_steps[ERR_PATH_STEPS_MAX];
+static _Thread_local struct err_place err_steps[ERR_PATH_STEPS_MAX];
 static _Thread_local size_t err_step_count;
 
-static void err_add(const char *file, int line) {
+static _Thread_local int err_refusal; /* the refusal that a fold met, 0 = none */
+
+void err_step(const char *file, int line) {
     if (err_step_count == ERR_PATH_STEPS_MAX) return; /* the origin matters most; later steps are dropped */
-    err_steps[err_step_count++] = (struct err_step){ .file = file, .line = line };
+    err_steps[err_step_count++] = (struct err_place){ .file = file, .line = line };
 }
 
-int err_origin_at(int code, const char *file, int line) {
+void err_begin(const char *file, int line) {
     err_step_count = 0;
-    err_add(file, line);
-    return code;
+    err_refusal = 0;
+    err_step(file, line);
 }
 
-int err_trace_at(int code, const char *file, int line) {
-    if (code < 0) err_add(file, line);
-    return code;
-}
-
-int err_fold_at(int code, const char *file, int line) {
-    return code > 0 ? err_origin_at(-EPROTO, file, line) : err_trace_at(code, file, line);
+void err_fold_note(int code) {
+    err_refusal = code;
 }
 
 void err_path(int code, char *text, size_t bytes_max) {
     const char *name = strerrorname_np(code < 0 ? -code : code);
     int used = snprintf(text, bytes_max, "%s:", name ? name : "unknown");
+    if (err_refusal && used > 0 && (size_t)used < bytes_max)
+        used += snprintf(text + used, bytes_max - (size_t)used, " refusal %d", err_refusal);
     for (size_t i = 0; i < err_step_count && used > 0 && (size_t)used < bytes_max; i++)
         used += snprintf(text + used, bytes_max - (size_t)used, " %s%s:%d", i ? "< " : "", err_steps[i].file,
                          err_steps[i].line);
