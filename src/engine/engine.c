@@ -43,7 +43,7 @@ static int take_head(struct engine *engine, const struct journal_row *head, stru
                              "restore it from a backup", (long long)head->seq);
         return err_origin(-EUCLEAN);
     }
-    engine->seq = head->seq;
+    engine->seq = engine->state.journal_seq = head->seq;
     engine->head = head->hash;
     engine->work.ids.ms = id_time_ms(head->last_id);
     engine->work.ids.counter = (UINT64_C(1) << 42) - 1; /* go on in the next millisecond: never lower than what was handed out */

@@ -1,0 +1,127 @@
+#include "integration/bus/event_json.h"
+
+#include "platform/clock.h"
+#include "wire/json.h"
+
+enum { EVENT_JSON_BYTES_MAX = 4096, EVENT_JSON_DEPTH_MAX = 4 };
+
+/* What the subject's path begins with; NULL = no subject. */
+static const char *subject_of(enum event_type type) {
+    const char *service = event_type_service(type);
+    if (!strcmp(service, "fraud") || !strcmp(service, "aml")) return "payments";
+    if (!strcmp(service, "ledger")) return "accounts";
+    return service;
+}
+
+static void member_id(struct json_writer *writer, const char *name, const uint8_t id[16]) {
+    char text[ID_TEXT_BYTES];
+    if (!id_is_zero(id)) json_member_str(writer, name, id_format(id, text));
+}
+
+static void write_data(struct json_writer *writer, const struct event *event) {
+    char currency[4];
+    json_name(writer, "data");
+    json_object_begin(writer);
+    member_id(writer, "payment_id", event->payment_id.bytes);
+    member_id(writer, "account_id", event->account_id.bytes);
+    member_id(writer, "customer_id", event->customer_id.bytes);
+    member_id(writer, "client_id", event->client_id.bytes);
+    member_id(writer, "consent_id", event->consent_id.bytes);
+    member_id(writer, "notification_id", event->notification_id.bytes);
+    if (event->amount.currency.code) {
+        json_member_i64(writer, "amount_minor", event->amount.minor);
+        json_member_str(writer, "currency", currency_text(event->amount.currency, currency));
+    }
+    if (!strcmp(event_type_service(event->type), "payments")) {
+        json_member_c(writer, "payment_type", payment_type_name(event->payment_type));
+        json_member_c(writer, "status", payment_status_name(event->status));
+    }
+    if (event->reason != PAYMENT_REASON_NONE) json_member_c(writer, "reason", payment_reason_name(event->reason));
+    json_object_end(writer);
+}
+
+void event_json_write(struct buffer *out, const struct event *event) {
+    struct json_writer writer;
+    char text[CLOCK_TEXT_BYTES], subject[64], id[ID_TEXT_BYTES], source[48];
+    json_begin(&writer, out);
+    json_object_begin(&writer);
+    json_member_c(&writer, "specversion", "1.0");
+    member_id(&writer, "id", event->id.bytes);
+    (void)snprintf(source, sizeof source, "banking.%s", event_type_service(event->type));
+    json_member_c(&writer, "source", source);
+    json_member_c(&writer, "type", event_type_name(event->type));
+    json_member_str(&writer, "time", clock_format_rfc3339(event->time_ms, text));
+    (void)snprintf(subject, sizeof subject, "%s/" STR_FMT, subject_of(event->type), STR_ARG(id_format(event->subject, id)));
+    json_member_c(&writer, "subject", subject);
+    json_member_c(&writer, "dataversion", "2.0");
+    json_member_c(&writer, "datacontenttype", "application/json");
+    write_data(&writer, event);
+    json_object_end(&writer);
+}
+
+static bool find_name(struct str name, const char *(*name_of)(int code), int count, int *ret_code) {
+    for (int i = 0; i < count; i++) {
+        if (!str_equal_c(name, name_of(i))) continue;
+        *ret_code = i;
+        return true;
+    }
+    return false;
+}
+
+static const char *type_name(int code) {
+    return event_type_name((enum event_type)code);
+}
+static const char *payment_type_name_at(int code) {
+    return payment_type_name((enum payment_type)code);
+}
+static const char *status_name(int code) {
+    return payment_status_name((enum payment_status)code);
+}
+static const char *reason_name(int code) {
+    return payment_reason_name((enum payment_reason)code);
+}
+
+static bool read_id(const struct json *data, const char *name, uint8_t ret_id[16]) {
+    struct str text = json_get_string(data, name);
+    return text.len == 0 || id_parse(text, ret_id) == 0;
+}
+
+static bool read_data(const struct json *data, struct event *event) {
+    int code;
+    struct str currency = json_get_string(data, "currency"), word;
+    event->amount.minor = json_get_integer(data, "amount_minor", 0);
+    if (currency.len && currency_parse(currency, &event->amount.currency)) return false;
+    word = json_get_string(data, "payment_type");
+    if (word.len) {
+        if (!find_name(word, payment_type_name_at, PAYMENT_TYPE_COUNT, &code)) return false;
+        event->payment_type = (enum payment_type)code;
+    }
+    word = json_get_string(data, "status");
+    if (word.len) {
+        if (!find_name(word, status_name, PAYMENT_STATUS_COUNT, &code)) return false;
+        event->status = (enum payment_status)code;
+    }
+    word = json_get_string(data, "reason");
+    if (word.len) {
+        if (!find_name(word, reason_name, PAYMENT_REASON_COUNT, &code)) return false;
+        event->reason = (enum payment_reason)code;
+    }
+    return read_id(data, "payment_id", event->payment_id.bytes) && read_id(data, "account_id", event->account_id.bytes) &&
+           read_id(data, "customer_id", event->customer_id.bytes) && read_id(data, "client_id", event->client_id.bytes) &&
+           read_id(data, "consent_id", event->consent_id.bytes) && read_id(data, "notification_id", event->notification_id.bytes);
+}
+
+int event_json_read(struct str json, struct arena *arena, struct event *ret_event) {
+    const struct json *envelope;
+    struct event event = { 0 };
+    int code;
+    int r = json_parse_arena(json, EVENT_JSON_BYTES_MAX, EVENT_JSON_DEPTH_MAX, arena, &envelope);
+    if (r) return r < 0 ? err_trace(r) : EVENT_JSON_E_FORMAT;
+    if (!find_name(json_get_string(envelope, "type"), type_name, EVENT_TYPE_COUNT, &code)) return EVENT_JSON_E_FORMAT;
+    event.type = (enum event_type)code;
+    if (id_parse(json_get_string(envelope, "id"), event.id.bytes) || clock_parse_rfc3339(json_get_string(envelope, "time"), &event.time_ms) ||
+        !read_data(json_get(envelope, "data"), &event))
+        return EVENT_JSON_E_FORMAT;
+    *ret_event = event;
+    return 0;
+}
