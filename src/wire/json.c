@@ -47,7 +47,8 @@ static void scan_string(struct scan *scan) {
 
 static int scan_number(struct scan *scan) {
     size_t from = scan->at;
-    while (scan->at < scan->text.len && scan->text.at[scan->at] && strchr("0123456789+-.eE", scan->text.at[scan->at])) scan->at++;
+    while (scan->at < scan->text.len && scan->text.at[scan->at] && strchr("0123456789+-.eE", scan->text.at[scan->at]))
+        scan->at++;
     if (scan->at - from <= JSON_NUMBER_BYTES_MAX) return 0;
     scan->at = from;
     return JSON_E_SIZE;
@@ -123,7 +124,8 @@ static void free_deferred(void *json) {
     (void)json_free(json);
 }
 
-int json_parse_arena(struct str text, size_t bytes_max, int depth_max, struct arena *arena, const struct json **ret_json) {
+int json_parse_arena(struct str text, size_t bytes_max, int depth_max, struct arena *arena,
+                     const struct json **ret_json) {
     struct json *json;
     int r = json_parse(text, bytes_max, depth_max, &json, NULL);
     if (r) return err_trace(r);
@@ -282,4 +284,44 @@ bool json_equal(const struct json *a, const struct json *b) {
     case JSON_NULL_TYPE: break;
     }
     return true;
+}
+
+static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t len) {
+    const unsigned char *at = bytes;
+    for (size_t i = 0; i < len; i++) hash = (hash ^ at[i]) * UINT64_C(0x100000001b3); /* FNV-1a */
+    return hash;
+}
+
+static uint64_t hash_object(const struct json *object, uint64_t start) {
+    uint64_t sum = start; /* a sum, because the order of members does not count */
+    void *iterator = NULL;
+    struct str name;
+    const struct json *value;
+    while (json_next(object, &iterator, &name, &value)) {
+        uint64_t inner = json_hash(value);
+        sum += hash_bytes(hash_bytes(start, name.at, name.len), &inner, sizeof inner);
+    }
+    return sum;
+}
+
+uint64_t json_hash(const struct json *json) {
+    static const uint64_t basis = UINT64_C(0xcbf29ce484222325);
+    enum json_type type = json_is_number(json) ? JSON_REAL_TYPE : json_type(json);
+    uint64_t hash = (basis ^ (uint64_t)type) * UINT64_C(0x9e3779b97f4a7c15);
+    if (type == JSON_OBJECT_TYPE) return hash_object(json, hash);
+    if (type == JSON_STRING_TYPE) return hash_bytes(hash, json_string(json).at, json_string(json).len);
+    if (type == JSON_BOOL_TYPE) return hash + json_bool(json, false);
+    if (type == JSON_REAL_TYPE) {
+        double value = json_real(json) + 0.0; /* -0.0 becomes 0.0 */
+        return hash_bytes(hash, &value, sizeof value);
+    }
+    for (size_t i = 0; i < json_count(json); i++) {
+        uint64_t inner = json_hash(json_at(json, i));
+        hash = hash_bytes(hash, &inner, sizeof inner);
+    }
+    return hash;
+}
+
+struct json *json_new_string(struct str value) {
+    return (struct json *)json_stringn_nocheck(value.len ? value.at : "", value.len);
 }

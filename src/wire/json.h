@@ -57,6 +57,12 @@ bool json_equal(const struct json *a, const struct json *b) JSON_OWN_SYMBOL(json
 bool json_is_number(const struct json *json);                              /* integer or real */
 int json_number_compare(const struct json *a, const struct json *b);       /* two numbers, exactly: <0, 0, >0; check: both are */
 const char *json_type_text(enum json_type type);                           /* "object", "array", "string", "integer", ... */
+uint64_t json_hash(const struct json *json);                               /* equal values, equal hashes; not keyed */
+struct json *json_new_string(struct str value);                            /* UTF-8 without NUL; NULL without memory; json_free */
+/* What a reference inside the document names: "#" (all), "#/a/0/b" (RFC 6901 section 6: percent-encoding, then ~0 and ~1). NULL
+ * when there is no such place, the text is malformed or longer than JSON_POINTER_BYTES_MAX. */
+enum { JSON_POINTER_BYTES_MAX = 1024 };
+const struct json *json_reference(const struct json *document, struct str reference);
 /* Canonical enough to compare and store: compact, members in the order read. */
 void json_write(struct buffer *out, const struct json *json);
 

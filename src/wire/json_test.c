@@ -45,7 +45,7 @@ static const struct read_case read_cases[] = {
     { "-9223372036854775809", JSON_E_SIZE },
     { "1e308", 0 },
     { "1e309", JSON_E_SIZE },
-    { "0.000000000000000000000000000001", 0 },           /* 32 characters */
+    { "0.000000000000000000000000000001", 0 },            /* 32 characters */
     { "0.0000000000000000000000000000001", JSON_E_SIZE }, /* 33 */
     { "\"123456789012345678901234567890123\"", 0 },       /* in a string they are no number */
     /* duplicates */
@@ -96,7 +96,8 @@ static void test_read_limits(void **state) {
     assert_int_equal(json_parse(str_from_bytes(zeros, sizeof zeros), 16, 4, &json, NULL), JSON_E_SYNTAX);
     static char deep[20000];
     memset(deep, '[', sizeof deep);
-    assert_int_equal(json_parse(str_from_bytes(deep, sizeof deep), sizeof deep, JSON_DEPTH_DOCUMENT_MAX, &json, NULL), JSON_E_DEPTH);
+    assert_int_equal(json_parse(str_from_bytes(deep, sizeof deep), sizeof deep, JSON_DEPTH_DOCUMENT_MAX, &json, NULL),
+                     JSON_E_DEPTH);
     assert_null(json_free(NULL));
 }
 
@@ -120,7 +121,8 @@ static void test_walk(void **state) {
     const struct json *json, *value;
     struct str name;
     assert_int_equal(arena_init(&arena, 1024, 4096), 0);
-    struct str text = STR("{\"z\":{\"b\":{\"c\":\"deep\"}},\"n\":-7,\"r\":2.5,\"t\":true,\"list\":[1,\"two\"],\"a\":null}");
+    struct str text =
+        STR("{\"z\":{\"b\":{\"c\":\"deep\"}},\"n\":-7,\"r\":2.5,\"t\":true,\"list\":[1,\"two\"],\"a\":null}");
     assert_int_equal(json_parse_arena(text, 1024, 8, &arena, &json), 0);
     assert_int_equal(json_type(json), JSON_OBJECT_TYPE);
     assert_int_equal(json_count(json), 6);
@@ -203,7 +205,8 @@ static void test_write_value(void **state) {
         assert_int_equal(json_parse(str_from_c(write_cases[i].text), 1024, 8, &json, NULL), 0);
         json_write(&out, json);
         const char *expected = write_cases[i].expected ? write_cases[i].expected : write_cases[i].text;
-        if (!str_equal_c(buffer_str(&out), expected)) fail_msg("%s became " STR_FMT, expected, STR_ARG(buffer_str(&out)));
+        if (!str_equal_c(buffer_str(&out), expected))
+            fail_msg("%s became " STR_FMT, expected, STR_ARG(buffer_str(&out)));
         (void)json_free(json);
     }
 }
@@ -235,9 +238,9 @@ static void test_writer(void **state) {
     json_member_str(&writer, "bad", STR("a\xff\xc3\xa9\xc3z\x01"));
     json_object_end(&writer);
     assert_false(out.overflow);
-    assert_true(str_equal_c(buffer_str(&out),
-                            "{\"code\":\"a\\\"b\",\"n\":-9223372036854775808,\"yes\":true,\"raw\":[0],\"list\":[null,{},"
-                            "{\"k\":[true]},[],false],\"bad\":\"a\xef\xbf\xbd\xc3\xa9\xef\xbf\xbdz\\u0001\"}"));
+    assert_true(str_equal_c(
+        buffer_str(&out), "{\"code\":\"a\\\"b\",\"n\":-9223372036854775808,\"yes\":true,\"raw\":[0],\"list\":[null,{},"
+                          "{\"k\":[true]},[],false],\"bad\":\"a\xef\xbf\xbd\xc3\xa9\xef\xbf\xbdz\\u0001\"}"));
     (void)json_free(value);
     buffer_init(&out, memory, 4);
     json_begin(&writer, &out);
@@ -247,8 +250,8 @@ static void test_writer(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_read),  cmocka_unit_test(test_read_limits), cmocka_unit_test(test_message),
-        cmocka_unit_test(test_walk),  cmocka_unit_test(test_equal),       cmocka_unit_test(test_write_value),
+        cmocka_unit_test(test_read),   cmocka_unit_test(test_read_limits), cmocka_unit_test(test_message),
+        cmocka_unit_test(test_walk),   cmocka_unit_test(test_equal),       cmocka_unit_test(test_write_value),
         cmocka_unit_test(test_writer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
