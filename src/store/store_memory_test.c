@@ -1,0 +1,60 @@
+/* store_memory_test.c - the failures that the memory adapter makes on order. */
+#include "store/store_test_tables.h"
+
+static const struct {
+    const char *name;
+    enum store_fault fault;
+    uint32_t after, count;
+    int want[4];        /* of four commits of one row each */
+    bool there[4];      /* after the store was opened anew */
+} fault_cases[] = {
+    { "none",            STORE_FAULT_NONE,         0, 9, { 0, 0, 0, 0 },                       { true, true, true, true } },
+    { "undone, once",    STORE_FAULT_UNDONE,       1, 1, { 0, STORE_E_UNDONE, 0, 0 },          { true, false, true, true } },
+    { "full, twice",     STORE_FAULT_FULL,         0, 2, { STORE_E_FULL, STORE_E_FULL, 0, 0 }, { false, false, true, true } },
+    { "unknown, lost",   STORE_FAULT_UNKNOWN_LOST, 1, 1, { 0, -EIO, -EIO, -EIO },              { true, false, false, false } },
+    { "unknown, kept",   STORE_FAULT_UNKNOWN_KEPT, 1, 1, { 0, -EIO, -EIO, -EIO },              { true, true, false, false } },
+    { "never: count 0",  STORE_FAULT_UNDONE,       0, 0, { 0, 0, 0, 0 },                       { true, true, true, true } },
+};
+
+static void y2_faults_come_as_told(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(fault_cases); i++) {
+        struct world world;
+        world_make(&world, &store_memory_ops, "/tmp");
+        world_open(&world);
+        store_memory_fault(world.store, fault_cases[i].fault, fault_cases[i].after, fault_cases[i].count);
+        for (int64_t n = 0; n < 4; n++) {
+            int r = commit_items(&world, n, n);
+            if (r != fault_cases[i].want[n]) fail_msg("%s, commit %d: %d", fault_cases[i].name, (int)n, r);
+            assert_int_equal(store_culprit(world.store), -1);
+            assert_int_equal(store_has_item(&world, n), r == 0); /* an unknown one is not shown before the next open */
+        }
+        world.store = store_close(world.store);
+        world_open(&world);
+        for (int64_t n = 0; n < 4; n++)
+            if (store_has_item(&world, n) != fault_cases[i].there[n]) fail_msg("%s, row %d", fault_cases[i].name, (int)n);
+        assert_int_equal(commit_items(&world, 10, 10), 0);
+        world_drop(&world);
+    }
+}
+
+static void y2_without_a_name_nothing_stays(void **state) {
+    (void)state;
+    struct world world;
+    world_make(&world, &store_memory_ops, "/tmp");
+    world.options.path = NULL;
+    world_open(&world);
+    assert_int_equal(commit_items(&world, 1, 50), 0);
+    world.store = store_close(world.store);
+    world_open(&world);
+    assert_false(store_has_item(&world, 1));
+    world_drop(&world);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(y2_faults_come_as_told),
+        cmocka_unit_test(y2_without_a_name_nothing_stays),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
