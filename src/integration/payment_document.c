@@ -24,7 +24,7 @@ struct payment_view payment_view_of(const struct payment_row *payment) {
     memcpy(view.client_id.bytes, payment->client_id, 16);
     memcpy(view.consent_id.bytes, payment->consent_id, 16);
     memcpy(view.debtor_account_id.bytes, payment->debtor_account_id, 16);
-    static_assert(QUERY_TIMELINE_MAX == PAYMENT_TIMELINE_MAX, "one timeline");
+    static_assert((int)QUERY_TIMELINE_MAX == (int)PAYMENT_TIMELINE_MAX, "one timeline");
     view.timeline_count = payment_timeline(payment->timeline, steps);
     for (size_t i = 0; i < view.timeline_count; i++) {
         view.timeline[i].status = steps[i].status;

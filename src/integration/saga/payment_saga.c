@@ -4,6 +4,7 @@
 
 enum {
     HISTORY_BYTES_MAX = 4096,
+    PAYMENT_STATE_BYTES_MAX = 1024, /* the payment saga has few slots */
     ENQUIRE_FIRST_MS = 200, /* after an unknown outcome; doubles up to ENQUIRE_MS_MAX */
     ENQUIRE_MS_MAX = 30000,
 };
@@ -99,9 +100,9 @@ static int row_save(const struct payment_saga_run *run, const struct saga_state 
     struct view view = view_of(run->work, "integration");
     const struct saga_def *def = run->integration->payment_saga;
     struct buffer bytes;
-    void *memory = arena_alloc(view_arena(&view), SAGA_STATE_BYTES_MAX / 8); /* a payment's state is a few hundred bytes */
+    void *memory = arena_alloc(view_arena(&view), PAYMENT_STATE_BYTES_MAX);
     if (!memory) return err_origin(-ENOMEM);
-    buffer_init(&bytes, memory, SAGA_STATE_BYTES_MAX / 8);
+    buffer_init(&bytes, memory, PAYMENT_STATE_BYTES_MAX);
     saga_state_write(def, state, &bytes);
     if (bytes.overflow) return err_origin(-EMSGSIZE);
     struct saga_row row = { .state = buffer_str(&bytes), .record_ms = old ? old->record_ms : view_now_ms(&view), .enquiries = enquiries };

@@ -11,16 +11,8 @@
 
 #include "integration/integration.h"
 #include "integration/saga/saga_run.h"
+#include "integration/saga/saga_table.h"
 #include "services/payments/payment.h"
-
-/* Unfinished sagas. */
-struct saga_row {
-    uint8_t saga_id[16]; /* = the payment's id */
-    struct str state;    /* saga_state_write() */
-    int64_t record_ms;   /* time in the core's record, taken once: every retry sends the same bytes */
-    int64_t enquiries;   /* how often the outcome was asked for in vain */
-};
-extern const struct table saga_table;
 
 /* giro:fraud:check, giro:aml:check, giro:ledger:hold, giro:ledger:book, giro:core:execute, giro:ledger:release */
 extern const struct saga_registry payment_saga_registry;

@@ -1,0 +1,378 @@
+#include "integration/acl/core_dispatch.h"
+
+#include "integration/command/command_run.h"
+#include "integration/command/core_result.h"
+#include "integration/saga/payment_saga.h"
+#include "platform/clock.h"
+#include "services/accounts/account.h"
+#include "services/payments/payment.h"
+
+#include <pthread.h>
+
+enum {
+    DISPATCH_AGAIN_MS = 1000,      /* the engine could not take an answer (disk full, say): ask again */
+    DISPATCH_UNSENT_MS = 250,      /* no byte left: try again, the breaker counts it */
+    DISPATCH_ARENA_BYTES = 64 * 1024,
+    DISPATCH_ARENA_BYTES_MAX = 16 * 1024 * 1024,
+    DISPATCH_LOAD_ROWS = 1000,
+};
+
+struct item {
+    int64_t due_ms; /* monotonic */
+    uint64_t order; /* first in, first out among equals; enquiries before the rest */
+    enum followup_kind kind;
+    uint8_t id[16];
+};
+
+struct worker {
+    struct core_dispatch *dispatch;
+    struct reader reader;
+    struct arena arena;
+    pthread_t thread;
+    bool runs;
+};
+
+struct core_dispatch {
+    struct core_dispatch_options options;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct breaker breaker;
+    struct item *heap; /* CORE_DISPATCH_QUEUE_MAX, least first */
+    size_t count, under_way;
+    uint64_t order;
+    bool overflowed, stopping;
+    size_t worker_count;
+    struct worker workers[CORE_DISPATCH_THREADS_MAX];
+};
+
+/* ---- the queue: a heap by time, under the lock ------------------------------------------------------------------------------ */
+
+static bool item_before(const struct item *a, const struct item *b) {
+    return a->due_ms != b->due_ms ? a->due_ms < b->due_ms : a->order < b->order;
+}
+
+static void item_swap(struct item *a, struct item *b) {
+    struct item c = *a;
+    *a = *b;
+    *b = c;
+}
+
+static void heap_push(struct core_dispatch *dispatch, struct item item) {
+    if (dispatch->count == CORE_DISPATCH_QUEUE_MAX) {
+        dispatch->overflowed = true; /* X1: the table still has it */
+        return;
+    }
+    item.order = ++dispatch->order | (item.kind == FOLLOWUP_CORE_ENQUIRE ? 0 : UINT64_C(1) << 63);
+    size_t at = dispatch->count++;
+    dispatch->heap[at] = item;
+    for (; at && item_before(&dispatch->heap[at], &dispatch->heap[(at - 1) / 2]); at = (at - 1) / 2)
+        item_swap(&dispatch->heap[at], &dispatch->heap[(at - 1) / 2]);
+}
+
+static struct item heap_pop(struct core_dispatch *dispatch) {
+    struct item least = dispatch->heap[0];
+    dispatch->heap[0] = dispatch->heap[--dispatch->count];
+    for (size_t at = 0;;) {
+        size_t child = 2 * at + 1;
+        if (child + 1 < dispatch->count && item_before(&dispatch->heap[child + 1], &dispatch->heap[child])) child++;
+        if (child >= dispatch->count || !item_before(&dispatch->heap[child], &dispatch->heap[at])) return least;
+        item_swap(&dispatch->heap[child], &dispatch->heap[at]);
+        at = child;
+    }
+}
+
+static void put(struct core_dispatch *dispatch, enum followup_kind kind, const uint8_t id[16], int64_t delay_ms) {
+    struct item item = { .due_ms = delay_ms > 0 ? clock_mono_ms() + delay_ms : 0, .kind = kind };
+    memcpy(item.id, id, 16);
+    pthread_mutex_lock(&dispatch->lock);
+    heap_push(dispatch, item);
+    pthread_cond_signal(&dispatch->wake);
+    pthread_mutex_unlock(&dispatch->lock);
+}
+
+void core_dispatch_follow(struct core_dispatch *dispatch, const struct followup *followup) {
+    put(dispatch, followup->kind, followup->id, followup->due_ms ? followup->due_ms - clock_now_ms() : 0);
+}
+
+/* ---- answers go back into the engine ---------------------------------------------------------------------------------------- */
+
+/* The commit did not take the answer: the core is asked again later. A TXN that was booked gets its first answer again. */
+static void result_on_done(void *ctx, const void *input, const struct command *command) {
+    struct core_dispatch *dispatch = ctx;
+    const struct core_result *result = input;
+    if (command->result == COMMAND_DONE) return; /* PAYMENT_SAGA_E_ABSENT included: it ended before */
+    put(dispatch, result->verdict == CORE_VERDICT_UNKNOWN ? FOLLOWUP_CORE_ENQUIRE : FOLLOWUP_CORE_EXECUTE, result->payment_id, DISPATCH_AGAIN_MS);
+}
+
+static void wake_on_done(void *ctx, const void *input, const struct command *command) {
+    struct core_dispatch *dispatch = ctx;
+    const struct saga_wake *wake = input;
+    if (command->result != COMMAND_DONE) put(dispatch, FOLLOWUP_SAGA_WAKE, wake->payment_id, DISPATCH_AGAIN_MS);
+}
+
+static void submit_wake(struct core_dispatch *dispatch, const uint8_t id[16]) {
+    struct saga_wake wake = { .integration = dispatch->options.integration };
+    memcpy(wake.payment_id, id, 16);
+    if (command_run_internal(dispatch->options.integration, &saga_wake_kind, &wake, sizeof wake, wake_on_done, dispatch))
+        put(dispatch, FOLLOWUP_SAGA_WAKE, id, DISPATCH_AGAIN_MS);
+}
+
+static void submit_result(struct core_dispatch *dispatch, const struct item *item, enum core_verdict verdict, const struct core_answer *answer) {
+    struct core_result result = { .integration = dispatch->options.integration, .verdict = verdict };
+    size_t len = strlen(answer->record.core_reference);
+    check(len <= sizeof result.core_reference);
+    memcpy(result.payment_id, item->id, 16);
+    memcpy(result.core_reference, answer->record.core_reference, len);
+    result.core_reference_len = (uint8_t)len;
+    if (command_run_internal(dispatch->options.integration, &core_result_kind, &result, sizeof result, result_on_done, dispatch))
+        put(dispatch, item->kind, item->id, DISPATCH_AGAIN_MS);
+}
+
+/* ---- one call ---------------------------------------------------------------------------------------------------------------- */
+
+static int read_by_id(struct worker *worker, const struct table *table, const void *probe, const void **ret_row) {
+    return err_trace(read_row(&worker->reader, table, 0, probe, &worker->arena, ret_row));
+}
+
+static int transfer_of(struct worker *worker, const struct payment_row *payment, const struct saga_row *saga, struct core_transfer *ret_transfer) {
+    struct account_row probe = { 0 };
+    const void *found;
+    memcpy(probe.account_id, payment->debtor_account_id, 16);
+    int r = read_by_id(worker, &account_table, &probe, &found);
+    if (r || !found) return r ? r : err_origin(-ENOENT);
+    const struct account_row *debtor = found;
+    struct core_transfer transfer = { .amount = { .minor = payment->amount_minor, .currency = { .code = (uint32_t)payment->currency } },
+                                      .recorded_ms = saga->record_ms };
+    memcpy(transfer.payment_id.bytes, payment->payment_id, 16);
+    r = core_account_make(debtor->iban, debtor->sort_code, debtor->account_number, &transfer.debtor);
+    if (!r) r = core_account_make(payment->creditor_iban, payment->creditor_sort_code, payment->creditor_account_number, &transfer.creditor);
+    if (r) return err_fold(r); /* was carried at acceptance */
+    *ret_transfer = transfer;
+    return 0;
+}
+
+/* What must be sent for the item; *ret_live false when its saga has ended. */
+static int item_transfer(struct worker *worker, const struct item *item, struct core_transfer *ret_transfer, bool *ret_live) {
+    struct saga_row saga_probe = { 0 };
+    struct payment_row payment_probe = { 0 };
+    const void *saga, *payment;
+    memcpy(saga_probe.saga_id, item->id, 16);
+    memcpy(payment_probe.payment_id, item->id, 16);
+    arena_reset(&worker->arena);
+    int r = read_by_id(worker, &saga_table, &saga_probe, &saga);
+    if (!r) r = read_by_id(worker, &payment_table, &payment_probe, &payment);
+    if (r) return err_trace(r);
+    *ret_live = saga && payment;
+    return *ret_live ? transfer_of(worker, payment, saga, ret_transfer) : 0;
+}
+
+static enum core_verdict verdict_of(enum core_outcome outcome) {
+    switch (outcome) {
+    case CORE_BOOKED: return CORE_VERDICT_BOOKED;
+    case CORE_REFUSED: return CORE_VERDICT_REFUSED;
+    case CORE_NEVER_SEEN:
+    case CORE_BARRED: return CORE_VERDICT_FAILED;
+    case CORE_NOTHING_TO_REVERSE:
+    case CORE_UNKNOWN: break;
+    }
+    return CORE_VERDICT_UNKNOWN;
+}
+
+static void report(struct core_dispatch *dispatch, struct breaker_permit permit, enum breaker_result result) {
+    pthread_mutex_lock(&dispatch->lock);
+    breaker_report(&dispatch->breaker, permit, result, clock_mono_ms());
+    pthread_mutex_unlock(&dispatch->lock);
+}
+
+static void call_core(struct worker *worker, const struct item *item, struct breaker_permit permit) {
+    struct core_dispatch *dispatch = worker->dispatch;
+    struct core_transfer transfer;
+    struct core_answer answer;
+    bool live = false;
+    int r = item_transfer(worker, item, &transfer, &live);
+    if (!r && live)
+        r = item->kind == FOLLOWUP_CORE_ENQUIRE ? core_host_enquire(dispatch->options.core, &transfer.payment_id, &answer)
+                                                : core_host_execute(dispatch->options.core, &transfer, &answer);
+    if (r || !live) {
+        report(dispatch, permit, BREAKER_CANCELLED);
+        if (r && dispatch->options.on_fault) dispatch->options.on_fault(dispatch->options.ctx, "core_call", r);
+        if (r) put(dispatch, item->kind, item->id, DISPATCH_AGAIN_MS);
+        return;
+    }
+    report(dispatch, permit, core_host_judge(&answer));
+    if (answer.outcome == CORE_UNKNOWN && !answer.sent && item->kind == FOLLOWUP_CORE_EXECUTE) {
+        put(dispatch, item->kind, item->id, DISPATCH_UNSENT_MS); /* not a byte left: the payment is not unknown, only late */
+        return;
+    }
+    submit_result(dispatch, item, verdict_of(answer.outcome), &answer);
+}
+
+/* ---- workers ------------------------------------------------------------------------------------------------------------------ */
+
+static void wait_until(struct core_dispatch *dispatch, int64_t due_ms) {
+    struct timespec until = { .tv_sec = (time_t)(due_ms / 1000), .tv_nsec = (long)(due_ms % 1000) * 1000000 };
+    (void)pthread_cond_timedwait(&dispatch->wake, &dispatch->lock, &until); /* woken or not, the queue is looked at again */
+}
+
+/* The next item that may go now, with the lock held; false when stopping. A call to the core takes its permit here. */
+static bool next_item(struct core_dispatch *dispatch, struct item *ret_item, struct breaker_permit *ret_permit) {
+    while (!dispatch->stopping) {
+        int64_t now_ms = clock_mono_ms();
+        if (dispatch->count == 0) {
+            pthread_cond_wait(&dispatch->wake, &dispatch->lock);
+            continue;
+        }
+        if (dispatch->heap[0].due_ms > now_ms) {
+            wait_until(dispatch, dispatch->heap[0].due_ms);
+            continue;
+        }
+        struct item item = heap_pop(dispatch);
+        *ret_item = item;
+        if (item.kind == FOLLOWUP_SAGA_CONTINUE || item.kind == FOLLOWUP_SAGA_WAKE) return true;
+        enum breaker_call call = item.kind == FOLLOWUP_CORE_ENQUIRE ? BREAKER_CALL_ENQUIRY : BREAKER_CALL_OTHER;
+        if (breaker_ask(&dispatch->breaker, call, now_ms, ret_permit) == 0) return true;
+        int64_t after_ms = breaker_retry_after_ms(&dispatch->breaker, call, now_ms);
+        item.due_ms = now_ms + (after_ms > 0 ? after_ms : DISPATCH_UNSENT_MS); /* X4 */
+        heap_push(dispatch, item);
+    }
+    return false;
+}
+
+static int load_unfinished(struct worker *worker);
+
+static void *worker_main(void *ctx) {
+    struct worker *worker = ctx;
+    struct core_dispatch *dispatch = worker->dispatch;
+    struct item item;
+    struct breaker_permit permit = { 0 };
+    pthread_mutex_lock(&dispatch->lock);
+    while (next_item(dispatch, &item, &permit)) {
+        dispatch->under_way++;
+        bool reload = dispatch->overflowed && dispatch->count < CORE_DISPATCH_ACCEPT_MAX / 2;
+        if (reload) dispatch->overflowed = false;
+        pthread_mutex_unlock(&dispatch->lock);
+        if (item.kind == FOLLOWUP_CORE_EXECUTE || item.kind == FOLLOWUP_CORE_ENQUIRE) call_core(worker, &item, permit);
+        else submit_wake(dispatch, item.id);
+        int r = reload ? load_unfinished(worker) : 0;
+        if (r && dispatch->options.on_fault) dispatch->options.on_fault(dispatch->options.ctx, "saga_reload", r);
+        pthread_mutex_lock(&dispatch->lock);
+        if (r) dispatch->overflowed = true;
+        dispatch->under_way--;
+    }
+    pthread_mutex_unlock(&dispatch->lock);
+    return NULL;
+}
+
+/* ---- start: every unfinished saga goes on where it was (X1) ------------------------------------------------------------------ */
+
+struct loading {
+    struct core_dispatch *dispatch;
+    struct saga_row last;
+    size_t count;
+};
+
+static int load_row(void *ctx, const void *found) {
+    struct loading *loading = ctx;
+    const struct saga_row *row = found;
+    struct saga_state state;
+    memcpy(loading->last.saga_id, row->saga_id, 16);
+    loading->count++;
+    int r = saga_state_read(loading->dispatch->options.integration->payment_saga, row->state, &state);
+    if (r) return err_fold(r);
+    if (state.status == SAGA_TASK_OPEN)
+        put(loading->dispatch, row->enquiries ? FOLLOWUP_CORE_ENQUIRE : FOLLOWUP_CORE_EXECUTE, row->saga_id, 0);
+    else
+        put(loading->dispatch, FOLLOWUP_SAGA_WAKE, row->saga_id, state.wake_at_ms ? state.wake_at_ms - clock_now_ms() : 0);
+    return 0;
+}
+
+static int load_unfinished(struct worker *worker) {
+    struct loading loading = { .dispatch = worker->dispatch };
+    do {
+        struct store_range range = { .table = &saga_table, .row = &loading.last, .bounded = !id_is_zero(loading.last.saga_id), .limit = DISPATCH_LOAD_ROWS };
+        loading.count = 0;
+        arena_reset(&worker->arena);
+        int r = read_range(&worker->reader, &range, &worker->arena, load_row, &loading);
+        if (r) return err_trace(r);
+    } while (loading.count == DISPATCH_LOAD_ROWS);
+    return 0;
+}
+
+static int worker_open(struct core_dispatch *dispatch, struct worker *worker) {
+    worker->dispatch = dispatch;
+    int r = arena_init(&worker->arena, DISPATCH_ARENA_BYTES, DISPATCH_ARENA_BYTES_MAX);
+    return r ? err_trace(r) : err_trace(reader_open(dispatch->options.integration->store, &worker->reader));
+}
+
+int core_dispatch_start(const struct core_dispatch_options *options, struct core_dispatch **ret_dispatch) {
+    check(options->threads >= 1 && options->threads <= CORE_DISPATCH_THREADS_MAX);
+    struct core_dispatch *dispatch = calloc(1, sizeof *dispatch);
+    if (!dispatch) return err_origin(-ENOMEM);
+    dispatch->options = *options;
+    pthread_condattr_t attributes;
+    check(pthread_condattr_init(&attributes) == 0 && pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
+    check(pthread_mutex_init(&dispatch->lock, NULL) == 0 && pthread_cond_init(&dispatch->wake, &attributes) == 0);
+    breaker_init(&dispatch->breaker, &options->breaker, clock_mono_ms());
+    dispatch->heap = calloc(CORE_DISPATCH_QUEUE_MAX, sizeof *dispatch->heap);
+    int r = dispatch->heap ? 0 : err_origin(-ENOMEM);
+    for (; !r && dispatch->worker_count < options->threads; dispatch->worker_count++)
+        r = worker_open(dispatch, &dispatch->workers[dispatch->worker_count]);
+    if (!r) r = load_unfinished(&dispatch->workers[0]);
+    for (size_t i = 0; !r && i < dispatch->worker_count; i++) {
+        r = -pthread_create(&dispatch->workers[i].thread, NULL, worker_main, &dispatch->workers[i]);
+        dispatch->workers[i].runs = r == 0;
+    }
+    if (r) {
+        core_dispatch_stop(dispatch);
+        return err_trace(r);
+    }
+    *ret_dispatch = dispatch;
+    return 0;
+}
+
+struct core_dispatch *core_dispatch_stop(struct core_dispatch *dispatch) {
+    if (!dispatch) return NULL;
+    pthread_mutex_lock(&dispatch->lock);
+    dispatch->stopping = true;
+    pthread_cond_broadcast(&dispatch->wake);
+    pthread_mutex_unlock(&dispatch->lock);
+    for (size_t i = 0; i < dispatch->worker_count; i++) {
+        struct worker *worker = &dispatch->workers[i];
+        if (worker->runs) pthread_join(worker->thread, NULL);
+        if (worker->reader.store) reader_close(&worker->reader);
+        arena_release(&worker->arena);
+    }
+    free(dispatch->heap);
+    pthread_cond_destroy(&dispatch->wake);
+    pthread_mutex_destroy(&dispatch->lock);
+    free(dispatch);
+    return NULL;
+}
+
+bool core_dispatch_open(struct core_dispatch *dispatch) {
+    pthread_mutex_lock(&dispatch->lock);
+    bool open = dispatch->count < CORE_DISPATCH_ACCEPT_MAX && breaker_admits(&dispatch->breaker, BREAKER_CALL_OTHER, clock_mono_ms());
+    pthread_mutex_unlock(&dispatch->lock);
+    return open;
+}
+
+int64_t core_dispatch_retry_after_ms(struct core_dispatch *dispatch) {
+    pthread_mutex_lock(&dispatch->lock);
+    int64_t after_ms = breaker_retry_after_ms(&dispatch->breaker, BREAKER_CALL_OTHER, clock_mono_ms());
+    pthread_mutex_unlock(&dispatch->lock);
+    return after_ms > 1000 ? after_ms : 1000;
+}
+
+void core_dispatch_state(struct core_dispatch *dispatch, struct core_dispatch_state *ret_state) {
+    pthread_mutex_lock(&dispatch->lock);
+    *ret_state = (struct core_dispatch_state){ .breaker = breaker_state_at(&dispatch->breaker, clock_mono_ms()),
+                                               .force = dispatch->breaker.force, .waiting = dispatch->count, .under_way = dispatch->under_way };
+    pthread_mutex_unlock(&dispatch->lock);
+}
+
+void core_dispatch_force(struct core_dispatch *dispatch, enum breaker_force force) {
+    pthread_mutex_lock(&dispatch->lock);
+    breaker_force(&dispatch->breaker, force, clock_mono_ms());
+    pthread_cond_broadcast(&dispatch->wake);
+    pthread_mutex_unlock(&dispatch->lock);
+}
