@@ -323,15 +323,14 @@ int core_dispatch_start(const struct core_dispatch_options *options, struct core
         dispatch->workers[i].runs = r == 0;
     }
     if (r) {
-        core_dispatch_stop(dispatch);
+        core_dispatch_free(dispatch);
         return err_trace(r);
     }
     *ret_dispatch = dispatch;
     return 0;
 }
 
-struct core_dispatch *core_dispatch_stop(struct core_dispatch *dispatch) {
-    if (!dispatch) return NULL;
+void core_dispatch_stop(struct core_dispatch *dispatch) {
     pthread_mutex_lock(&dispatch->lock);
     dispatch->stopping = true;
     pthread_cond_broadcast(&dispatch->wake);
@@ -339,9 +338,15 @@ struct core_dispatch *core_dispatch_stop(struct core_dispatch *dispatch) {
     for (size_t i = 0; i < dispatch->worker_count; i++) {
         struct worker *worker = &dispatch->workers[i];
         if (worker->runs) pthread_join(worker->thread, NULL);
+        worker->runs = false;
         if (worker->reader.store) reader_close(&worker->reader);
         arena_release(&worker->arena);
     }
+}
+
+struct core_dispatch *core_dispatch_free(struct core_dispatch *dispatch) {
+    if (!dispatch) return NULL;
+    core_dispatch_stop(dispatch);
     free(dispatch->heap);
     pthread_cond_destroy(&dispatch->wake);
     pthread_mutex_destroy(&dispatch->lock);

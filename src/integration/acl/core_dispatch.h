@@ -40,7 +40,9 @@ struct core_dispatch_state {
 };
 void core_dispatch_state(struct core_dispatch *dispatch, struct core_dispatch_state *ret_state);
 void core_dispatch_force(struct core_dispatch *dispatch, enum breaker_force force);
-/* Lets the calls under way end (at most one deadline), then stops. Stop the engine after it. Returns NULL, takes NULL. */
-struct core_dispatch *core_dispatch_stop(struct core_dispatch *dispatch);
+/* Lets the calls under way end (at most one deadline) and ends the workers; followups are still taken, and wait. Then stop the engine,
+ * whose last answers come back here, then free. Harmless twice. */
+void core_dispatch_stop(struct core_dispatch *dispatch);
+struct core_dispatch *core_dispatch_free(struct core_dispatch *dispatch); /* stops first; returns NULL, takes NULL */
 
 #endif
