@@ -1,0 +1,85 @@
+/* exchange.h - one request on its way through the gateway and its answer: what every check and every handler works on.
+ *
+ * (X1) an exchange lives in its request's arena and is answered exactly once. (X2) it runs on one pool worker at a time; between handle
+ * and finish it waits for the engine and no worker has it. (X3) whatever is refused is said through exchange_refuse, in the envelope
+ * of the route's family; nobody else builds an error. */
+#ifndef GIRO_GATEWAY_EXCHANGE_H
+#define GIRO_GATEWAY_EXCHANGE_H
+
+#include "domain/call.h"
+#include "integration/command.h"
+#include "integration/query.h"
+#include "platform/http_server.h"
+#include "wire/json.h"
+#include "wire/json_schema.h"
+
+struct gateway; /* gateway.h */
+struct route;   /* route.h */
+
+enum {
+    EXCHANGE_PARAMS_MAX = 4,          /* in a path template */
+    EXCHANGE_HEADERS_MAX = 24,        /* of an answer */
+    EXCHANGE_ARENA_BYTES_MAX = 1024 * 1024,
+    EXCHANGE_ANSWER_BYTES_MAX = 512 * 1024,
+};
+
+struct exchange {
+    struct gateway *gateway;
+    struct http_request *request;
+    struct arena *arena;              /* the request's */
+    struct query *query;              /* of the worker that runs it now; a snapshot is open during checks and handle */
+    const struct route *route;        /* after check_route */
+    struct str params[EXCHANGE_PARAMS_MAX]; /* path parameters, percent-decoded, in the template's order */
+    struct call call;
+    const struct json *body;          /* after check_body */
+    struct str idempotency_key;       /* after check_idempotency_header; empty = none */
+    struct command_call command;      /* for handlers that call a command and return EXCHANGE_WAITS */
+    void *state;                      /* the handler's own, in the arena */
+
+    int status;                       /* of the answer; 0 = none yet */
+    struct http_header headers[EXCHANGE_HEADERS_MAX];
+    size_t header_count;
+    struct str content;               /* body of the answer */
+    const char *outcome;              /* for audit and log: "accepted" or the refusal's code */
+    uint8_t resource_id[16];          /* for audit; zero = none */
+    int64_t began_ns;                 /* monotonic */
+};
+
+/* What a check or a handler says. ANSWERED: status and content are set (a refusal is an answer too). */
+enum exchange_next { EXCHANGE_GOES_ON, EXCHANGE_ANSWERED, EXCHANGE_WAITS };
+
+/* A header of the answer; text must live in the arena or for ever. check: fewer than EXCHANGE_HEADERS_MAX. */
+void exchange_header(struct exchange *exchange, struct str name, struct str value);
+/* The answer with a media type; content must live in the arena or for ever. Returns EXCHANGE_ANSWERED. */
+int exchange_answer(struct exchange *exchange, int status, const char *media_type, struct str content);
+int exchange_answer_json(struct exchange *exchange, int status, struct str content); /* application/json */
+
+/* One row a refusal: what the program says and what the caller is told (problem.c). */
+struct refusal {
+    int status;
+    const char *code;        /* /v1: the contract's code */
+    const char *ob_code;     /* Open Banking: "U0xx"; NULL = no body (uk/S5) */
+    const char *title, *detail, *hint; /* detail says why, hint what to change; hint may be NULL */
+};
+/* Answers with the refusal in the envelope of the route's family: RFC 9457 for /v1, OBErrorResponse1 for Open Banking, RFC 6749 for OAuth
+ * endpoints, a small HTML page for browser pages. errors (may be NULL) lists paths. Returns EXCHANGE_ANSWERED. */
+int exchange_refuse(struct exchange *exchange, const struct refusal *refusal, const struct schema_errors *errors);
+/* One named field at fault: as exchange_refuse with one error. */
+int exchange_refuse_field(struct exchange *exchange, const struct refusal *refusal, const char *path, const char *message);
+/* A fault (<0): logged once with its path, answered 500. */
+int exchange_fault(struct exchange *exchange, const char *operation, int code);
+
+/* The common refusals, by name: refusals.c. */
+extern const struct refusal refusal_invalid_request, refusal_key_required, refusal_certificate_required, refusal_invalid_token,
+    refusal_insufficient_scope, refusal_address, refusal_not_found, refusal_method, refusal_not_acceptable, refusal_timeout,
+    refusal_too_large, refusal_media_type, refusal_headers_too_large, refusal_in_progress, refusal_key_reused, refusal_rate_limited,
+    refusal_daily_limit, refusal_internal, refusal_unavailable, refusal_outcome_unknown;
+
+/* Prepares exchange->command for a command with this exchange's call, idempotency and audit. With waits, its on_done brings the exchange back
+ * to a worker, which calls route->finish. */
+void exchange_command(struct exchange *exchange, bool waits);
+/* What is common to all commands' answers: KEY_REUSED, UNAVAILABLE, UNKNOWN, FAULT, TOO_COMPLEX become answers (returns EXCHANGE_ANSWERED);
+ * DONE and REPLAYED go on (REPLAYED sets Idempotent-Replayed: true). r: what the command function returned. */
+int exchange_command_result(struct exchange *exchange, int r);
+
+#endif
