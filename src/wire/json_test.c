@@ -177,9 +177,48 @@ static void test_equal(void **state) {
         assert_int_equal(json_parse(str_from_c(equal_cases[i].b), 1024, 8, &b, NULL), 0);
         if (json_equal(a, b) != equal_cases[i].equal) fail_msg("%s and %s", equal_cases[i].a, equal_cases[i].b);
         assert_int_equal(json_equal(b, a), equal_cases[i].equal);
+        if (equal_cases[i].equal) assert_true(json_hash(a) == json_hash(b));
         (void)json_free(a);
         (void)json_free(b);
     }
+}
+
+static const struct {
+    const char *reference, *found; /* found NULL: no such place */
+} reference_cases[] = {
+    { "#", "{\"a\":[{\"b\":1}],\"x/y\":2,\"m~n\":3,\"\":4,\"p q\":5}" },
+    { "#/a/0/b", "1" },
+    { "#/x~1y", "2" },
+    { "#/m~0n", "3" },
+    { "#/", "4" },
+    { "#/p%20q", "5" },
+    { "", NULL },
+    { "/a", NULL },
+    { "#a", NULL },
+    { "#/a/1", NULL },
+    { "#/a/00", NULL },
+    { "#/a/-", NULL },
+    { "#/a/0/b/c", NULL },
+    { "#/m~n", NULL },
+    { "#/m~2n", NULL },
+    { "#/p%2q", NULL },
+};
+
+static void test_reference(void **state) {
+    (void)state;
+    struct json *document;
+    assert_int_equal(json_parse(str_from_c(reference_cases[0].found), 1024, 8, &document, NULL), 0);
+    for (size_t i = 0; i < ARRAY_COUNT(reference_cases); i++) {
+        char memory[128];
+        struct buffer out;
+        const struct json *found = json_reference(document, str_from_c(reference_cases[i].reference));
+        if ((found != NULL) != (reference_cases[i].found != NULL)) fail_msg("%s", reference_cases[i].reference);
+        if (!found) continue;
+        buffer_init(&out, memory, sizeof memory);
+        json_write(&out, found);
+        assert_true(str_equal_c(buffer_str(&out), reference_cases[i].found));
+    }
+    (void)json_free(document);
 }
 
 struct write_case {
@@ -235,12 +274,21 @@ static void test_writer(void **state) {
     json_array_end(&writer);
     json_put_bool(&writer, false);
     json_array_end(&writer);
+    json_name(&writer, "twins"); /* the second list begins without a comma */
+    json_array_begin(&writer);
+    for (int64_t i = 1; i <= 2; i++) {
+        json_array_begin(&writer);
+        json_put_i64(&writer, i);
+        json_array_end(&writer);
+    }
+    json_array_end(&writer);
     json_member_str(&writer, "bad", STR("a\xff\xc3\xa9\xc3z\x01"));
     json_object_end(&writer);
     assert_false(out.overflow);
     assert_true(str_equal_c(
         buffer_str(&out), "{\"code\":\"a\\\"b\",\"n\":-9223372036854775808,\"yes\":true,\"raw\":[0],\"list\":[null,{},"
-                          "{\"k\":[true]},[],false],\"bad\":\"a\xef\xbf\xbd\xc3\xa9\xef\xbf\xbdz\\u0001\"}"));
+                          "{\"k\":[true]},[],false],"
+                            "\"twins\":[[1],[2]],\"bad\":\"a\xef\xbf\xbd\xc3\xa9\xef\xbf\xbdz\\u0001\"}"));
     (void)json_free(value);
     buffer_init(&out, memory, 4);
     json_begin(&writer, &out);
@@ -252,7 +300,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read),   cmocka_unit_test(test_read_limits), cmocka_unit_test(test_message),
         cmocka_unit_test(test_walk),   cmocka_unit_test(test_equal),       cmocka_unit_test(test_write_value),
-        cmocka_unit_test(test_writer),
+        cmocka_unit_test(test_writer), cmocka_unit_test(test_reference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

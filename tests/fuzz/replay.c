@@ -1,6 +1,6 @@
-/* replay.c - the driver of a fuzz door where libFuzzer is not at hand (gcc): runs every file named on the command line, and
- * every file in a folder named there (one level), through LLVMFuzzerTestOneInput. Exit code 0 when all ran, 1 when something
- * could not be read, 2 without arguments. A fault of the door itself ends the program by the sanitizer. */
+/* replay.c - the driver of a fuzz door where libFuzzer is not at hand (gcc): runs every file named on the command line,
+ * and every file in a folder named there (one level), through LLVMFuzzerTestOneInput. Exit code 0 when all ran, 1 when
+ * something could not be read, 2 without arguments. A fault of the door itself ends the program by the sanitizer. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
