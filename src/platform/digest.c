@@ -3,22 +3,38 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <pthread.h>
 
-static _Thread_local struct sha256 thread_sha;
+static pthread_once_t digest_once = PTHREAD_ONCE_INIT;
+static pthread_key_t digest_key; /* each thread's context, freed when the thread ends */
+static EVP_MD *digest_algorithm; /* fetched once: fetching costs more than hashing a short text */
+static _Thread_local EVP_MD_CTX *thread_context;
 
-/* The fetched algorithm; fetching costs more than hashing a short text. */
+static void context_free(void *context) {
+    EVP_MD_CTX_free(context);
+}
+
+static void digest_init(void) {
+    digest_algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+    check(digest_algorithm != NULL && pthread_key_create(&digest_key, context_free) == 0);
+}
+
 static const EVP_MD *sha256_algorithm(void) {
-    static _Thread_local EVP_MD *algorithm;
-    if (!algorithm) algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
-    check(algorithm != NULL);
-    return algorithm;
+    check(pthread_once(&digest_once, digest_init) == 0);
+    return digest_algorithm;
 }
 
 struct hash sha256(const void *bytes, size_t len) {
-    if (!thread_sha.context) check(sha256_init(&thread_sha) == 0);
-    sha256_begin(&thread_sha);
-    sha256_update(&thread_sha, bytes, len);
-    return sha256_end(&thread_sha);
+    const EVP_MD *algorithm = sha256_algorithm();
+    struct hash hash;
+    unsigned hash_len = 0;
+    if (!thread_context) {
+        thread_context = EVP_MD_CTX_new();
+        check(thread_context != NULL && pthread_setspecific(digest_key, thread_context) == 0);
+    }
+    check(EVP_DigestInit_ex(thread_context, algorithm, NULL) == 1 && EVP_DigestUpdate(thread_context, bytes, len) == 1);
+    check(EVP_DigestFinal_ex(thread_context, hash.bytes, &hash_len) == 1 && hash_len == sizeof hash.bytes);
+    return hash;
 }
 
 struct hash sha256_str(struct str s) {
