@@ -26,9 +26,14 @@ enum {
 };
 
 #define KEY_E_MAP(X)                                                                                                   \
-    X(KEY_E_SYNTAX, "not a key") X(KEY_E_KIND, "kind of key not supported") X(KEY_E_WEAK, "key too short")             \
-    X(KEY_E_SIZE, "key too large") X(KEY_E_VALUE, "numbers that make no key") X(KEY_E_ALG, "algorithm is not this key's") \
-    X(KEY_E_PUBLIC, "private key needed") X(KEY_E_SIGNATURE, "signature does not verify")
+    X(KEY_E_SYNTAX, "not a key")                                                                                       \
+    X(KEY_E_KIND, "kind of key not supported")                                                                         \
+    X(KEY_E_WEAK, "key too short")                                                                                     \
+    X(KEY_E_SIZE, "key too large")                                                                                     \
+    X(KEY_E_VALUE, "numbers that make no key")                                                                         \
+    X(KEY_E_ALG, "algorithm is not this key's")                                                                        \
+    X(KEY_E_PUBLIC, "private key needed")                                                                              \
+    X(KEY_E_SIGNATURE, "signature does not verify")
 #define X(code, name) code,
 enum key_refusal { KEY_E_NONE = 0, KEY_E_MAP(X) KEY_E_COUNT };
 #undef X
@@ -39,9 +44,11 @@ int key_generate(enum key_type type, struct key **ret_key) MUST_USE;
 /* One private key (PKCS #8, PKCS #1 or SEC 1, not encrypted) or one public key (SubjectPublicKeyInfo) in PEM.
  * 0, KEY_E_SYNTAX, _KIND, _WEAK, _SIZE, _VALUE, or a fault. */
 int key_load_pem(struct str pem, struct key **ret_key) MUST_USE;
-/* The public key of an RSA JWK: n and e big-endian, without leading zero bytes (RFC 7518 section 6.3.1). Same results. */
+/* The public key of an RSA JWK: n and e big-endian, without leading zero bytes (RFC 7518 section 6.3.1). Same results.
+ */
 int key_load_rsa(struct str n, struct str e, struct key **ret_key) MUST_USE;
-/* The public key of an EC P-256 JWK: x and y of 32 bytes each, a point of the curve (RFC 7518 section 6.2.1). Same results. */
+/* The public key of an EC P-256 JWK: x and y of 32 bytes each, a point of the curve (RFC 7518 section 6.2.1). Same
+ * results. */
 int key_load_ec_p256(struct str x, struct str y, struct key **ret_key) MUST_USE;
 struct key *key_share(struct key *key); /* one reference more; returns key */
 struct key *key_free(struct key *key);  /* one reference less, the last one frees; takes NULL, returns NULL */
@@ -54,14 +61,16 @@ bool key_equal_public(const struct key *a, const struct key *b);
 const char *key_alg_name(enum key_alg alg);        /* "PS256", "ES256", "none" */
 enum key_alg key_alg_parse(struct str name);       /* exactly those two, case counts; else KEY_ALG_NONE */
 
-/* The public numbers, big-endian: n, e without leading zeros, x, y padded to 32 bytes. What does not apply has length 0. */
+/* The public numbers, big-endian: n, e without leading zeros, x, y padded to 32 bytes. What does not apply has length
+ * 0. */
 struct key_parts {
     enum key_type type;
     uint8_t n[KEY_RSA_BYTES_MAX], e[KEY_RSA_EXPONENT_BYTES_MAX], x[KEY_P256_BYTES], y[KEY_P256_BYTES];
     size_t n_bytes, e_bytes;
 };
 int key_public_parts(const struct key *key, struct key_parts *ret_parts) MUST_USE; /* 0 or a fault */
-/* Private key as PKCS #8 PEM, not encrypted: for files of mode 0600 (secret_write_file). 0, KEY_E_PUBLIC, or a fault. */
+/* Private key as PKCS #8 PEM, not encrypted: for files of mode 0600 (secret_write_file). 0, KEY_E_PUBLIC, or a fault.
+ */
 int key_write_pem(const struct key *key, struct secret_bytes *ret_pem) MUST_USE;
 /* Public key as SubjectPublicKeyInfo PEM, appended. 0 or a fault. */
 int key_write_public_pem(const struct key *key, struct buffer *out) MUST_USE;
@@ -70,7 +79,8 @@ struct key_signature {
     uint8_t bytes[KEY_SIGNATURE_BYTES_MAX];
     size_t len;
 };
-/* PS256: SHA-256, MGF1 with SHA-256, salt of 32 bytes. ES256: r || s, 64 bytes. 0, KEY_E_ALG, KEY_E_PUBLIC, or a fault. */
+/* PS256: SHA-256, MGF1 with SHA-256, salt of 32 bytes. ES256: r || s, 64 bytes. 0, KEY_E_ALG, KEY_E_PUBLIC, or a fault.
+ */
 int key_sign(const struct key *key, enum key_alg alg, struct str message, struct key_signature *ret_signature) MUST_USE;
 /* 0 when it verifies; KEY_E_ALG when alg is not this key's; KEY_E_SIGNATURE for anything else: wrong length (before any
  * conversion), r or s outside [1, n-1], other salt length, other bytes. -ENOMEM. */

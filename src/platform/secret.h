@@ -13,8 +13,12 @@
 enum { SECRET_BYTES_MAX = 64 * 1024 };
 
 #define SECRET_E_MAP(X)                                                                                                \
-    X(SECRET_E_MISSING, "no such file") X(SECRET_E_MODE, "others may read it") X(SECRET_E_OWNER, "wrong owner")         \
-    X(SECRET_E_KIND, "not a regular file") X(SECRET_E_SIZE, "wrong size") X(SECRET_E_EXISTS, "exists already")          \
+    X(SECRET_E_MISSING, "no such file")                                                                                \
+    X(SECRET_E_MODE, "others may read it")                                                                             \
+    X(SECRET_E_OWNER, "wrong owner")                                                                                   \
+    X(SECRET_E_KIND, "not a regular file")                                                                             \
+    X(SECRET_E_SIZE, "wrong size")                                                                                     \
+    X(SECRET_E_EXISTS, "exists already")                                                                               \
     X(SECRET_E_ACCESS, "not accessible")
 #define X(code, name) code,
 enum secret_refusal { SECRET_E_NONE = 0, SECRET_E_MAP(X) SECRET_E_COUNT };
@@ -40,10 +44,12 @@ int secrets_no_core(void) MUST_USE;
  * _ACCESS with a sentence in message (may be NULL), or a fault. */
 int secret_load_file(const char *path, size_t bytes, struct secret_bytes *ret_secret, struct message *message) MUST_USE;
 /* The same for a file of 1..bytes_max bytes, for instance the PEM of a private key. */
-int secret_load_text(const char *path, size_t bytes_max, struct secret_bytes *ret_secret, struct message *message) MUST_USE;
-/* Makes a file of mode 0600 with that many random bytes, flushed with its directory, and returns them. 0, SECRET_E_EXISTS,
- * SECRET_E_ACCESS (directory missing or not writable), or a fault. */
-int secret_create_file(const char *path, size_t bytes, struct secret_bytes *ret_secret, struct message *message) MUST_USE;
+int secret_load_text(const char *path, size_t bytes_max, struct secret_bytes *ret_secret,
+                     struct message *message) MUST_USE;
+/* Makes a file of mode 0600 with that many random bytes, flushed with its directory, and returns them. 0,
+ * SECRET_E_EXISTS, SECRET_E_ACCESS (directory missing or not writable), or a fault. */
+int secret_create_file(const char *path, size_t bytes, struct secret_bytes *ret_secret,
+                       struct message *message) MUST_USE;
 /* The same with bytes given by the caller. */
 int secret_write_file(const char *path, struct str bytes, struct message *message) MUST_USE;
 

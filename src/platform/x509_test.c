@@ -25,9 +25,12 @@ static struct certificate_request ca_request(const char *name) {
 }
 
 static struct certificate_request client_request(void) {
-    return (struct certificate_request){ .use = CERTIFICATE_FOR_CLIENT, .organization = STR("Acme, \"Pay\" Ltd"),
-                                         .organization_id = STR("PSDGB-FCA-123456"), .unit = STR("acmeSoftware0000000001"),
-                                         .common_name = STR("acme-tpp \xc3\xa9"), .not_before_ms = now_ms - 1000,
+    return (struct certificate_request){ .use = CERTIFICATE_FOR_CLIENT,
+                                         .organization = STR("Acme, \"Pay\" Ltd"),
+                                         .organization_id = STR("PSDGB-FCA-123456"),
+                                         .unit = STR("acmeSoftware0000000001"),
+                                         .common_name = STR("acme-tpp \xc3\xa9"),
+                                         .not_before_ms = now_ms - 1000,
                                          .not_after_ms = now_ms + 10LL * DAY_MS };
 }
 
@@ -54,7 +57,8 @@ static int load(const char *name, struct trust **ret_trust, struct message *mess
 
 static int setup(void **state) {
     (void)state;
-    struct certificate_request ours = ca_request("Giro development CA"), theirs = ca_request("Another CA"), request = client_request();
+    struct certificate_request ours = ca_request("Giro development CA"), theirs = ca_request("Another CA"),
+                               request = client_request();
     (void)snprintf(directory, sizeof directory, "/tmp/giro-x509-XXXXXX");
     assert_non_null(mkdtemp(directory));
     assert_int_equal(authority_create(KEY_TYPE_RSA, &ours, &authority), 0);
@@ -97,8 +101,9 @@ static void a_client_certificate_says_who(void **state) {
     assert_true(str_equal_c(again->organization, "Acme, \"Pay\" Ltd"));
     assert_true(str_equal_c(again->organization_id, "PSDGB-FCA-123456"));
     assert_true(str_equal_c(again->unit, "acmeSoftware0000000001"));
-    assert_true(str_equal_c(again->subject, "CN=acme-tpp \xc3\xa9,OU=acmeSoftware0000000001,organizationIdentifier=PSDGB-FCA-123456,"
-                                            "O=Acme\\, \\\"Pay\\\" Ltd"));
+    assert_true(str_equal_c(again->subject,
+                            "CN=acme-tpp \xc3\xa9,OU=acmeSoftware0000000001,organizationIdentifier=PSDGB-FCA-123456,"
+                            "O=Acme\\, \\\"Pay\\\" Ltd"));
     assert_int_equal(again->not_before_ms, now_ms - 1000);
     assert_int_equal(again->not_after_ms, now_ms + 10LL * DAY_MS);
     assert_true(key_equal_public(again->key, client_key));
@@ -108,10 +113,18 @@ static void a_client_certificate_says_who(void **state) {
 
 static void a_server_certificate_names_its_hosts(void **state) {
     (void)state;
-    const struct str dns[] = { STR("localhost") }, ips[] = { STR("127.0.0.1"), STR("::1") }, uris[] = { STR("urn:giro:node:1") };
-    struct certificate_request request = { .use = CERTIFICATE_FOR_SERVER, .common_name = STR("localhost"), .dns_names = dns, .dns_count = 1,
-                                           .ip_addresses = ips, .ip_count = 2, .uris = uris, .uri_count = 1,
-                                           .not_before_ms = now_ms, .not_after_ms = now_ms + DAY_MS };
+    const struct str dns[] = { STR("localhost") }, ips[] = { STR("127.0.0.1"), STR("::1") },
+                     uris[] = { STR("urn:giro:node:1") };
+    struct certificate_request request = { .use = CERTIFICATE_FOR_SERVER,
+                                           .common_name = STR("localhost"),
+                                           .dns_names = dns,
+                                           .dns_count = 1,
+                                           .ip_addresses = ips,
+                                           .ip_count = 2,
+                                           .uris = uris,
+                                           .uri_count = 1,
+                                           .not_before_ms = now_ms,
+                                           .not_after_ms = now_ms + DAY_MS };
     struct certificate *server = NULL;
     assert_int_equal(authority_issue(authority, &request, client_key, &server), 0);
     assert_int_equal(server->san_dns_count, 1);
@@ -126,8 +139,11 @@ static void a_server_certificate_names_its_hosts(void **state) {
     certificate_free(server);
     static const struct {
         struct str dns, ip;
-    } bad[] = { { STR_INIT("local host"), STR_INIT("::1") }, { STR_INIT(""), STR_INIT("::1") }, { STR_INIT("a\0b"), STR_INIT("::1") },
-                { STR_INIT("a"), STR_INIT("1.2.3") }, { STR_INIT("a"), STR_INIT("DNS:x") } };
+    } bad[] = { { STR_INIT("local host"), STR_INIT("::1") },
+                { STR_INIT(""), STR_INIT("::1") },
+                { STR_INIT("a\0b"), STR_INIT("::1") },
+                { STR_INIT("a"), STR_INIT("1.2.3") },
+                { STR_INIT("a"), STR_INIT("DNS:x") } };
     for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         request.dns_names = &bad[i].dns;
         request.ip_addresses = &bad[i].ip;
@@ -139,7 +155,7 @@ static void a_server_certificate_names_its_hosts(void **state) {
 static void the_chain_is_judged(void **state) {
     (void)state;
     struct certificate_request request = client_request();
-    struct certificate *foreign = NULL, *damaged = NULL,;
+    struct certificate *foreign = NULL, *damaged = NULL;
     assert_int_equal(authority_issue(stranger, &request, client_key, &foreign), 0);
     uint8_t memory[CERTIFICATE_BYTES_MAX];
     struct buffer der;
@@ -190,7 +206,8 @@ static void x3_trust_lists_load_and_swap(void **state) {
     assert_non_null(strstr(message.text, "leaf.pem"));
     assert_int_equal(load("bad.pem", &none, &message), TRUST_E_FILE);
     assert_int_equal(load("absent.pem", &none, &message), TRUST_E_FILE);
-    assert_int_equal(load("", &none, &message), TRUST_E_FILE); /* the directory holds a leaf and a file without certificates */
+    assert_int_equal(load("", &none, &message),
+                     TRUST_E_FILE); /* the directory holds a leaf and a file without certificates */
     char path[128];
     static const char *const spoiled[] = { "leaf.pem", "bad.pem" };
     for (size_t i = 0; i < ARRAY_COUNT(spoiled); i++) {
@@ -222,7 +239,9 @@ static void der_with_names(const struct str *names, const int *nids, size_t coun
     assert_int_equal(X509_set_version(x509, X509_VERSION_3), 1);
     assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(x509), 7), 1);
     for (size_t i = 0; i < count; i++)
-        assert_int_equal(X509_NAME_add_entry_by_NID(name, nids[i], V_ASN1_UTF8STRING, (const unsigned char *)names[i].at, (int)names[i].len, -1, 0), 1);
+        assert_int_equal(X509_NAME_add_entry_by_NID(name, nids[i], V_ASN1_UTF8STRING,
+                                                    (const unsigned char *)names[i].at, (int)names[i].len, -1, 0),
+                         1);
     assert_int_equal(X509_set_subject_name(x509, name), 1);
     assert_int_equal(X509_set_issuer_name(x509, name), 1);
     assert_non_null(ASN1_TIME_set(X509_getm_notBefore(x509), 1700000000));
@@ -250,7 +269,12 @@ static void der_with_names(const struct str *names, const int *nids, size_t coun
 
 static void x2_names_are_never_guessed(void **state) {
     (void)state;
-    enum { CN = NID_commonName, OU = NID_organizationalUnitName, ID = NID_organizationIdentifier, C = NID_localityName };
+    enum {
+        CN = NID_commonName,
+        OU = NID_organizationalUnitName,
+        ID = NID_organizationIdentifier,
+        C = NID_localityName
+    };
     static const struct {
         const char *title;
         int nids[2];
@@ -260,15 +284,50 @@ static void x2_names_are_never_guessed(void **state) {
         int want;
     } cases[] = {
         { "plain", { CN, OU }, { STR_INIT("acme"), STR_INIT("unit") }, 2, STR_INIT("acme.example"), 0 },
-        { "NUL in the common name", { CN, OU }, { STR_INIT("acme\0.evil"), STR_INIT("unit") }, 2, STR_INIT(""), CERTIFICATE_E_NAME },
-        { "NUL in the unit", { CN, OU }, { STR_INIT("acme"), STR_INIT("unit\0") }, 2, STR_INIT(""), CERTIFICATE_E_NAME },
-        { "NUL in a name nobody reads", { CN, C }, { STR_INIT("acme"), STR_INIT("x\0y") }, 2, STR_INIT(""), CERTIFICATE_E_NAME },
+        { "NUL in the common name",
+          { CN, OU },
+          { STR_INIT("acme\0.evil"), STR_INIT("unit") },
+          2,
+          STR_INIT(""),
+          CERTIFICATE_E_NAME },
+        { "NUL in the unit",
+          { CN, OU },
+          { STR_INIT("acme"), STR_INIT("unit\0") },
+          2,
+          STR_INIT(""),
+          CERTIFICATE_E_NAME },
+        { "NUL in a name nobody reads",
+          { CN, C },
+          { STR_INIT("acme"), STR_INIT("x\0y") },
+          2,
+          STR_INIT(""),
+          CERTIFICATE_E_NAME },
         { "line end", { CN, OU }, { STR_INIT("acme\nOU=x"), STR_INIT("unit") }, 2, STR_INIT(""), CERTIFICATE_E_NAME },
-        { "NUL in the host", { CN, OU }, { STR_INIT("acme"), STR_INIT("unit") }, 2, STR_INIT("acme.example\0.evil"), CERTIFICATE_E_NAME },
-        { "blank in the host", { CN, OU }, { STR_INIT("acme"), STR_INIT("unit") }, 2, STR_INIT("a b"), CERTIFICATE_E_NAME },
-        { "two common names", { CN, CN }, { STR_INIT("acme"), STR_INIT("evil") }, 2, STR_INIT(""), CERTIFICATE_E_AMBIGUOUS },
+        { "NUL in the host",
+          { CN, OU },
+          { STR_INIT("acme"), STR_INIT("unit") },
+          2,
+          STR_INIT("acme.example\0.evil"),
+          CERTIFICATE_E_NAME },
+        { "blank in the host",
+          { CN, OU },
+          { STR_INIT("acme"), STR_INIT("unit") },
+          2,
+          STR_INIT("a b"),
+          CERTIFICATE_E_NAME },
+        { "two common names",
+          { CN, CN },
+          { STR_INIT("acme"), STR_INIT("evil") },
+          2,
+          STR_INIT(""),
+          CERTIFICATE_E_AMBIGUOUS },
         { "two units", { OU, OU }, { STR_INIT("a"), STR_INIT("b") }, 2, STR_INIT(""), CERTIFICATE_E_AMBIGUOUS },
-        { "two organization ids", { ID, ID }, { STR_INIT("a"), STR_INIT("a") }, 2, STR_INIT(""), CERTIFICATE_E_AMBIGUOUS },
+        { "two organization ids",
+          { ID, ID },
+          { STR_INIT("a"), STR_INIT("a") },
+          2,
+          STR_INIT(""),
+          CERTIFICATE_E_AMBIGUOUS },
     };
     uint8_t memory[CERTIFICATE_BYTES_MAX];
     struct buffer der;
@@ -304,13 +363,18 @@ static void x1_one_certificate_and_nothing_else(void **state) {
     assert_int_equal(certificate_write_pem(authority_certificate(authority), &pem), 0); /* T6: a second one */
     assert_int_equal(certificate_parse_pem(buffer_str(&pem), &certificate), CERTIFICATE_E_SYNTAX);
     pem.len = one;
-    for (size_t len = 0; len + 1 < one; len += 31) assert_int_equal(certificate_parse_pem(str_slice(buffer_str(&pem), 0, len), &certificate), CERTIFICATE_E_SYNTAX);
+    for (size_t len = 0; len + 1 < one; len += 31)
+        assert_int_equal(certificate_parse_pem(str_slice(buffer_str(&pem), 0, len), &certificate),
+                         CERTIFICATE_E_SYNTAX);
     assert_int_equal(certificate_write_der(client, &der), 0);
     buffer_append_char(&der, 0);
     assert_int_equal(certificate_parse_der(buffer_str(&der), &certificate), CERTIFICATE_E_SYNTAX);
     der.len--;
-    for (size_t len = 0; len < der.len; len += 7) assert_int_equal(certificate_parse_der(str_slice(buffer_str(&der), 0, len), &certificate), CERTIFICATE_E_SYNTAX);
-    assert_int_equal(certificate_parse_der(str_from_bytes(memory, CERTIFICATE_BYTES_MAX + 1), &certificate), CERTIFICATE_E_SIZE);
+    for (size_t len = 0; len < der.len; len += 7)
+        assert_int_equal(certificate_parse_der(str_slice(buffer_str(&der), 0, len), &certificate),
+                         CERTIFICATE_E_SYNTAX);
+    assert_int_equal(certificate_parse_der(str_from_bytes(memory, CERTIFICATE_BYTES_MAX + 1), &certificate),
+                     CERTIFICATE_E_SIZE);
 }
 
 static void authorities_open_with_their_own_key(void **state) {
@@ -324,7 +388,8 @@ static void authorities_open_with_their_own_key(void **state) {
     assert_false(hash_equal(&certificate->sha256, &client->sha256)); /* another serial number */
     certificate_free(certificate);
     authority_free(again);
-    assert_int_equal(authority_open(authority_key(stranger), authority_certificate(authority), &again), AUTHORITY_E_PAIR);
+    assert_int_equal(authority_open(authority_key(stranger), authority_certificate(authority), &again),
+                     AUTHORITY_E_PAIR);
     assert_int_equal(authority_open(client_key, client, &again), AUTHORITY_E_PAIR);
     request.common_name = STR("longer than the sixty-four characters that RFC 5280 allows a common name");
     assert_int_equal(authority_issue(authority, &request, client_key, &certificate), AUTHORITY_E_NAME);
@@ -333,7 +398,8 @@ static void authorities_open_with_their_own_key(void **state) {
 /* --- the edge's header --- */
 static void both_header_forms_give_the_certificate(void **state) {
     (void)state;
-    uint8_t memory[CERTIFICATE_PEM_BYTES_MAX], der_memory[CERTIFICATE_BYTES_MAX], header_memory[EDGE_CERTIFICATE_BYTES_MAX + 64];
+    uint8_t memory[CERTIFICATE_PEM_BYTES_MAX], der_memory[CERTIFICATE_BYTES_MAX],
+        header_memory[EDGE_CERTIFICATE_BYTES_MAX + 64];
     struct buffer pem, der, header;
     buffer_init(&pem, memory, sizeof memory);
     buffer_init(&der, der_memory, sizeof der_memory);
@@ -345,7 +411,8 @@ static void both_header_forms_give_the_certificate(void **state) {
     assert_int_equal(edge_certificate_parse(buffer_str(&header), &certificate), 0);
     assert_true(hash_equal(&certificate->sha256, &client->sha256));
     certificate = certificate_free(certificate);
-    assert_int_equal(edge_certificate_parse(str_slice(buffer_str(&header), 0, header.len - 10), &certificate), EDGE_CERTIFICATE_E_CERTIFICATE);
+    assert_int_equal(edge_certificate_parse(str_slice(buffer_str(&header), 0, header.len - 10), &certificate),
+                     EDGE_CERTIFICATE_E_CERTIFICATE);
     percent_encode(&header, buffer_str(&pem)); /* twice: a list */
     assert_int_equal(edge_certificate_parse(buffer_str(&header), &certificate), EDGE_CERTIFICATE_E_CERTIFICATE);
     buffer_reset(&header);
@@ -369,9 +436,12 @@ static void both_header_forms_give_the_certificate(void **state) {
         { STR_INIT(":A:"), EDGE_CERTIFICATE_E_ENCODING },    { STR_INIT("%zz"), EDGE_CERTIFICATE_E_ENCODING },
         { STR_INIT("%"), EDGE_CERTIFICATE_E_ENCODING },      { STR_INIT("(null)"), EDGE_CERTIFICATE_E_CERTIFICATE },
     };
-    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) assert_int_equal(edge_certificate_parse(bad[i].value, &certificate), bad[i].want);
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++)
+        assert_int_equal(edge_certificate_parse(bad[i].value, &certificate), bad[i].want);
     memset(header_memory, 'A', sizeof header_memory);
-    assert_int_equal(edge_certificate_parse(str_from_bytes(header_memory, EDGE_CERTIFICATE_BYTES_MAX + 1), &certificate), EDGE_CERTIFICATE_E_SIZE);
+    assert_int_equal(
+        edge_certificate_parse(str_from_bytes(header_memory, EDGE_CERTIFICATE_BYTES_MAX + 1), &certificate),
+        EDGE_CERTIFICATE_E_SIZE);
 }
 
 int main(void) {
