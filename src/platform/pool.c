@@ -41,7 +41,7 @@ static int worker_start(struct pool *pool, size_t index) {
     if (r) return err_origin(-r);
     worker->runs = true;
     char name[16];
-    (void)snprintf(name, sizeof name, "%.*s-%zu", POOL_NAME_BYTES_MAX, pool->options.name, index);
+    (void)snprintf(name, sizeof name, "%.*s-%zu", POOL_NAME_BYTES_MAX, pool->options.name, index % POOL_THREADS_MAX);
     (void)pthread_setname_np(worker->thread, name); /* a name is for people; without one the thread works as well */
     return 0;
 }
