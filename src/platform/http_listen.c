@@ -21,7 +21,7 @@ static int remove_stale(const struct sockaddr_un *address) {
     struct stat info;
     if (lstat(address->sun_path, &info)) return errno == ENOENT ? 0 : err_origin(-errno);
     if (!S_ISSOCK(info.st_mode)) return err_origin(-EEXIST);
-    int fd;
+    int fd = -1;
     int r = open_socket(AF_UNIX, &fd);
     if (r) return err_trace(r);
     int connected = connect(fd, (const struct sockaddr *)address, sizeof *address);
@@ -103,6 +103,7 @@ void http_unlisten(struct http_listener *listener, const char *unix_path) {
     struct stat info;
     if (listener->fd >= 0) (void)close(listener->fd); /* a listening socket has nothing to lose */
     listener->fd = -1;
+    listener->paused_until_ms = 0;
     if (!unix_path || lstat(unix_path, &info)) return;
     if (info.st_dev == listener->device && info.st_ino == listener->inode) (void)unlink(unix_path); /* a stale path is taken over at the next start */
 }

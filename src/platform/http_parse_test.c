@@ -228,6 +228,15 @@ static void names_and_values_for_writers(void **state) {
     assert_false(http_is_header_name(STR("")) || http_is_header_name(STR("A:")) || http_is_header_name(STR("A B")));
     assert_true(http_is_header_value(STR("")) && http_is_header_value(STR("a b\tc")));
     assert_false(http_is_header_value(STR("a\r\nb")) || http_is_header_value(STR("a\0b")) || http_is_header_value(STR(" a")));
+    for (int c = 0; c < 256; c++) { /* at every place of a word and of what is left behind the last one */
+        for (size_t at = 0; at < 20; at++) {
+            char text[] = "abcdefghijklmnopqrst";
+            text[at] = (char)c;
+            bool edge = at == 0 || at == 19;
+            bool want = c == '\t' || c == ' ' ? !edge : c > ' ' && c != 0x7f;
+            assert_int_equal(http_is_header_value(str_from_bytes(text, 20)), want);
+        }
+    }
     for (int refusal = HTTP_E_NONE; refusal < HTTP_E_COUNT; refusal++)
         assert_true(http_refusal_status((enum http_refusal)refusal) >= 200);
 }

@@ -93,17 +93,17 @@ static void refuse_connection(struct http_server *server, int fd) {
     char text[HTTP_ERROR_BYTES_MAX + 1024];
     struct buffer out;
     buffer_init(&out, text, sizeof text);
+    atomic_fetch_add(&server->counters.refused_limit, 1);
     http_refusal_write(&out, &server->options, HTTP_E_CONNECTIONS);
     (void)send(fd, out.at, out.len, MSG_NOSIGNAL); /* a courtesy: whoever does not get it sees a closed connection */
     (void)close(fd);                               /* nothing was promised on it */
-    atomic_fetch_add(&server->counters.refused_limit, 1);
 }
 
 static void adopt(struct http_server *server, int fd) {
     struct http_peer peer;
     if (!peer_of(server, fd, &peer)) {
-        (void)close(fd); /* a stranger gets no answer */
         atomic_fetch_add(&server->counters.refused_peer, 1);
+        (void)close(fd); /* a stranger gets no answer */
         return;
     }
     struct http_connection *connection = take_free(server);
@@ -150,12 +150,14 @@ static void end_pause(struct http_io *io) {
     watch_listener(io->server, EPOLL_CTL_MOD, EPOLLIN);
 }
 
-/* The first thread closes the listener, and only then do all see the drain: no connection is handed to a thread that has ended. */
+/* The first thread, the only one that hands connections out, takes in those that wait, and only then do all see the drain: no
+ * connection goes to a thread that has ended, and none that the edge has just made is cut. */
 static void begin_drain(struct http_io *io) {
     struct http_server *server = io->server;
     if (io != &server->ios[0] || !atomic_load(&server->stopping) || atomic_load(&server->draining)) return;
-    http_unlisten(&server->listener, server->unix_path);
+    for (int i = 0; i < HTTP_LISTEN_BACKLOG / HTTP_ACCEPTS_MAX + 1; i++) accept_some(io);
     atomic_store(&server->draining, true);
+    http_unlisten(&server->listener, server->unix_path);
     for (size_t i = 1; i < server->options.io_threads; i++) io_wake(&server->ios[i]);
 }
 

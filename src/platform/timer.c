@@ -14,7 +14,7 @@ struct timer_slot {
     uint32_t heap_at, next_free;
 };
 
-enum { NO_SLOT = UINT32_MAX };
+static const uint32_t NO_SLOT = UINT32_MAX;
 static_assert(TIMERS_MAX <= 1 << 16, "a slot has 16 bits in an id");
 
 struct timers {
@@ -133,7 +133,7 @@ int timers_start(size_t timers_max, struct timers **ret_timers) {
     int r = timers->slots && timers->heap ? 0 : err_origin(-ENOMEM);
     if (r == 0) {
         for (uint32_t i = 0; i < timers->slots_max; i++)
-            timers->slots[i].next_free = i + 1 < timers->slots_max ? i + 1 : (uint32_t)NO_SLOT;
+            timers->slots[i].next_free = i + 1 < timers->slots_max ? i + 1 : NO_SLOT;
         r = -pthread_create(&timers->thread, NULL, timers_work, timers);
         timers->started = r == 0;
         if (r) r = err_origin(r);
