@@ -47,13 +47,12 @@ void store_catalog_init(struct store_catalog *catalog, const struct store_option
 
 size_t store_catalog_find(const struct store_catalog *catalog, const struct table *table) {
     size_t slot = catalog_slot(table);
-    while (catalog->slots[slot]) {
+    for (;;) {
+        check(catalog->slots[slot]); /* else the store was not opened with this table */
         size_t at = catalog->slots[slot] - 1u;
         if (catalog->tables[at] == table) return at;
         slot = (slot + 1) % STORE_CATALOG_SLOTS;
     }
-    check(!"a table that the store was not opened with");
-    return 0;
 }
 
 uint64_t store_fixed_columns(const struct table *table) {

@@ -160,14 +160,14 @@ static void memory_close(struct store *base) {
 }
 
 static const struct memory_node *root_of(const struct memory_version *version, const struct store_catalog *catalog,
-                                         struct memory_order order) {
+                                         struct row_order order) {
     return version->roots[store_catalog_find(catalog, order.table) * TABLE_INDEXES_MAX + order.index];
 }
 
 static int probe_all(const struct memory_version *version, const struct store_catalog *catalog, struct store_probe *probes,
                      size_t count, struct arena *arena) {
     for (size_t i = 0; i < count; i++) {
-        const struct memory_order order = { probes[i].table, probes[i].index };
+        const struct row_order order = { probes[i].table, probes[i].index };
         const struct memory_row *row = memory_tree_find(&order, root_of(version, catalog, order), probes[i].row);
         probes[i].ret_row = row ? table_copy_row(order.table, row->at, arena) : NULL;
         if (row && !probes[i].ret_row) return err_origin(-ENOMEM);
@@ -198,7 +198,7 @@ static int change_indexes(struct memory_store *store, struct memory_version *ver
     size_t first = store_catalog_find(&store->base.catalog, table) * TABLE_INDEXES_MAX;
     int r = 0;
     for (uint8_t i = 0; i < table->index_count && r == 0; i++) {
-        const struct memory_order order = { table, i };
+        const struct row_order order = { table, i };
         const struct memory_node *root = NULL;
         if (old) {
             r = memory_tree_take(&order, version->roots[first + i], old->at, &root);
@@ -224,7 +224,7 @@ static bool same_columns(const struct table *table, uint64_t columns, const void
 static bool is_allowed(struct memory_store *store, const struct memory_version *version, const struct store_change *change,
                        const struct memory_row **ret_old) {
     const struct table *table = change->table;
-    const struct memory_order key = { table, 0 };
+    const struct row_order key = { table, 0 };
     *ret_old = NULL;
     if (change->kind != STORE_INSERT) {
         *ret_old = memory_tree_find(&key, root_of(version, &store->base.catalog, key), change->row);
@@ -232,7 +232,7 @@ static bool is_allowed(struct memory_store *store, const struct memory_version *
         return change->kind == STORE_DELETE || same_columns(table, store_fixed_columns(table), (*ret_old)->at, change->row);
     }
     for (uint8_t i = 0; i < table->index_count; i++) {
-        const struct memory_order order = { table, i };
+        const struct row_order order = { table, i };
         if (!table->indexes[i].unique) continue;
         if (memory_tree_find(&order, root_of(version, &store->base.catalog, order), change->row)) return false;
     }
@@ -379,7 +379,7 @@ static int memory_read(struct store_reader *base, struct store_probe *probes, si
 
 struct walk {
     const struct store_range *range;
-    struct memory_order order;
+    struct row_order order;
     struct arena *arena;
     int (*each)(void *ctx, const void *row);
     void *ctx;

@@ -2,7 +2,7 @@
 
 /* Tells whether a change ran out of memory; the half-made tree is then given up whole. */
 struct builder {
-    const struct memory_order *order;
+    const struct row_order *order;
     bool failed;
 };
 
@@ -58,7 +58,7 @@ static int compare_column(const struct column *column, const void *a, const void
     return 0;
 }
 
-int memory_compare_columns(const struct memory_order *order, const void *a, const void *b, uint8_t from, uint8_t to) {
+int memory_compare_columns(const struct row_order *order, const void *a, const void *b, uint8_t from, uint8_t to) {
     const struct table_index *index = &order->table->indexes[order->index];
     int difference = 0;
     for (uint8_t i = from; i < to && difference == 0; i++)
@@ -66,8 +66,8 @@ int memory_compare_columns(const struct memory_order *order, const void *a, cons
     return difference;
 }
 
-int memory_compare(const struct memory_order *order, const void *a, const void *b) {
-    const struct memory_order key = { order->table, 0 };
+int memory_compare(const struct row_order *order, const void *a, const void *b) {
+    const struct row_order key = { order->table, 0 };
     int difference = memory_compare_columns(order, a, b, 0, order->table->indexes[order->index].column_count);
     return difference ? difference : memory_compare_columns(&key, a, b, 0, order->table->indexes[0].column_count);
 }
@@ -154,20 +154,20 @@ static int built(const struct builder *builder, const struct memory_node *root, 
     return 0;
 }
 
-int memory_tree_put(const struct memory_order *order, const struct memory_node *root, struct memory_row *row, uint32_t priority,
+int memory_tree_put(const struct row_order *order, const struct memory_node *root, struct memory_row *row, uint32_t priority,
                     const struct memory_node **ret_root) {
     struct builder builder = { .order = order };
     const struct memory_node fresh = { .priority = priority, .row = row };
     return built(&builder, put(&builder, root, &fresh), ret_root);
 }
 
-int memory_tree_take(const struct memory_order *order, const struct memory_node *root, const void *row,
+int memory_tree_take(const struct row_order *order, const struct memory_node *root, const void *row,
                      const struct memory_node **ret_root) {
     struct builder builder = { .order = order };
     return built(&builder, take_out(&builder, root, row), ret_root);
 }
 
-const struct memory_row *memory_tree_find(const struct memory_order *order, const struct memory_node *root, const void *row) {
+const struct memory_row *memory_tree_find(const struct row_order *order, const struct memory_node *root, const void *row) {
     uint8_t count = order->table->indexes[order->index].column_count;
     while (root) {
         int difference = memory_compare_columns(order, row, root->row->at, 0, count);
