@@ -88,9 +88,10 @@ static enum payment_reason reason_of(const struct saga_def *def, const struct sa
         { "CoreRefused", PAYMENT_REASON_CORE_REFUSED },
         { "CoreFailed", PAYMENT_REASON_CORE_FAILED },
         { "CheckUnavailable", PAYMENT_REASON_CHECK_UNAVAILABLE },
+        { "Deadline", PAYMENT_REASON_DEADLINE },
     };
     struct saga_value error = saga_get(def, state, STR("failure.Error"));
-    if (error.type != SAGA_STRING) return PAYMENT_REASON_DEADLINE; /* no task failed: the time of the whole saga was up */
+    if (error.type != SAGA_STRING) return PAYMENT_REASON_CHECK_UNAVAILABLE; /* fail closed */
     for (size_t i = 0; i < ARRAY_COUNT(reasons); i++)
         if (str_equal_c(error.text, reasons[i].error)) return reasons[i].reason;
     return PAYMENT_REASON_CHECK_UNAVAILABLE; /* States.Timeout of a check: fail closed */

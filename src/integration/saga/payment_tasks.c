@@ -4,6 +4,8 @@
 #include "services/accounts/account.h"
 #include "services/ledger/ledger.h"
 
+enum { PAYMENT_CHECKS_MS = 10000 };
+
 static struct str creditor_key(const struct payment_row *payment, char text[64]) {
     if (payment->creditor_iban.len) return payment->creditor_iban;
     int len = snprintf(text, 64, STR_FMT STR_FMT, STR_ARG(payment->creditor_sort_code), STR_ARG(payment->creditor_account_number));
@@ -12,6 +14,13 @@ static struct str creditor_key(const struct payment_row *payment, char text[64])
 
 static struct money payment_amount(const struct payment_row *payment) {
     return (struct money){ .minor = payment->amount_minor, .currency = { .code = (uint32_t)payment->currency } };
+}
+
+/* The checks and the hold together have PAYMENT_CHECKS_MS from acceptance; true when that time is over (design section 5). */
+static bool too_late(struct saga_io *io) {
+    if (io->now_ms - io->started_at_ms <= PAYMENT_CHECKS_MS) return false;
+    saga_io_fail(io, "Deadline", (struct str){ 0 });
+    return true;
 }
 
 static int debtor_of(const struct payment_saga_run *run, const struct account_row **ret_account) {
@@ -28,6 +37,7 @@ static int run_fraud_check(void *ctx, struct saga_io *io) {
     const struct account_row *account;
     enum fraud_rule rule;
     char key[64];
+    if (too_late(io)) return 0;
     int r = debtor_of(run, &account);
     if (r) return r;
     struct fraud_subject subject = { .account_number = account->number, .business = account->product == ACCOUNT_BUSINESS,
@@ -46,6 +56,7 @@ static int run_aml_check(void *ctx, struct saga_io *io) {
     struct aml_subject subject = { .amount = payment_amount(run->payment), .creditor_name = run->payment->creditor_name };
     memcpy(subject.payment_id.bytes, run->payment->payment_id, 16);
     memcpy(subject.account_id.bytes, run->payment->debtor_account_id, 16);
+    if (too_late(io)) return 0;
     int r = aml_check(run->work, run->integration->aml, &subject, &hit);
     if (r) return r;
     if (hit) saga_io_fail(io, "AmlFlagged", STR("listed name"));
@@ -55,6 +66,7 @@ static int run_aml_check(void *ctx, struct saga_io *io) {
 static int run_hold(void *ctx, struct saga_io *io) {
     const struct payment_saga_run *run = ctx;
     const struct account_row *account;
+    if (too_late(io)) return 0;
     int r = debtor_of(run, &account);
     if (r) return r;
     if (account->status != ACCOUNT_OPEN) {
@@ -72,7 +84,7 @@ static int run_hold(void *ctx, struct saga_io *io) {
 
 static int run_book(void *ctx, struct saga_io *io) {
     const struct payment_saga_run *run = ctx;
-    (void)io; /* a transfer between two of our accounts cannot be refused once the hold is there */
+    (void)io; /* between two of our accounts nothing is refused once the hold is there */
     struct ledger_posting posting = { .debit_account = run->payment->debtor_number, .credit_account = run->payment->creditor_number,
                                       .amount = payment_amount(run->payment), .kind = LEDGER_TRANSFER };
     memcpy(posting.payment_id, run->payment->payment_id, 16);
@@ -96,9 +108,9 @@ int payment_task_settle(const struct payment_saga_run *run) {
     return r == VIEW_NEED ? r : err_fold(r);
 }
 
-static const struct saga_task_error fraud_errors[] = { { .name = "FraudDetected" }, { .name = "CheckUnavailable" }, { 0 } };
-static const struct saga_task_error aml_errors[] = { { .name = "AmlFlagged" }, { .name = "CheckUnavailable" }, { 0 } };
-static const struct saga_task_error hold_errors[] = { { .name = "InsufficientFunds" }, { .name = "AccountBlocked" }, { 0 } };
+static const struct saga_task_error fraud_errors[] = { { .name = "FraudDetected" }, { .name = "CheckUnavailable" }, { .name = "Deadline" }, { 0 } };
+static const struct saga_task_error aml_errors[] = { { .name = "AmlFlagged" }, { .name = "CheckUnavailable" }, { .name = "Deadline" }, { 0 } };
+static const struct saga_task_error hold_errors[] = { { .name = "InsufficientFunds" }, { .name = "AccountBlocked" }, { .name = "Deadline" }, { 0 } };
 static const struct saga_task_error core_errors[] = { { .name = "CoreRefused" }, { .name = "CoreFailed" }, { 0 } };
 
 static const struct saga_task tasks[] = {
