@@ -68,7 +68,8 @@ static int ec_judge(const EVP_PKEY *evp) {
     int explicit_numbers = 0;
     if (EVP_PKEY_get_group_name(evp, group, sizeof group, &group_bytes) != 1) return KEY_E_KIND;
     if (!str_equal_c(str_from_bytes(group, group_bytes), "prime256v1")) return KEY_E_KIND;
-    if (EVP_PKEY_get_int_param(evp, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &explicit_numbers) == 1 && explicit_numbers)
+    if (EVP_PKEY_get_int_param(evp, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &explicit_numbers) == 1 &&
+        explicit_numbers)
         return KEY_E_KIND;
     return 0;
 }
@@ -134,7 +135,8 @@ static int key_from_block(const struct pem_block *block, struct key **ret_key) {
     EVP_PKEY *evp = NULL;
     if (block->header[0]) return KEY_E_SYNTAX;
     if (is_public) evp = d2i_PUBKEY(NULL, &at, block->len);
-    else if (str_equal_c(name, PEM_STRING_PKCS8INF) || str_equal_c(name, PEM_STRING_RSA) || str_equal_c(name, PEM_STRING_ECPRIVATEKEY))
+    else if (str_equal_c(name, PEM_STRING_PKCS8INF) || str_equal_c(name, PEM_STRING_RSA) ||
+             str_equal_c(name, PEM_STRING_ECPRIVATEKEY))
         evp = d2i_AutoPrivateKey(NULL, &at, block->len);
     if (evp && at != block->data + block->len) {
         EVP_PKEY_free(evp);
@@ -153,7 +155,9 @@ int key_load_pem(struct str pem, struct key **ret_key) {
     int r = KEY_E_SYNTAX;
     for (int count = 0; count < KEY_PEM_BLOCKS_MAX; count++) {
         struct pem_block block = { 0 };
-        if (PEM_read_bio_ex(bio, &block.name, &block.header, &block.data, &block.len, PEM_FLAG_SECURE | PEM_FLAG_EAY_COMPATIBLE) != 1) break;
+        if (PEM_read_bio_ex(bio, &block.name, &block.header, &block.data, &block.len,
+                            PEM_FLAG_SECURE | PEM_FLAG_EAY_COMPATIBLE) != 1)
+            break;
         bool is_parameters = str_equal_c(str_from_c(block.name), PEM_STRING_ECPARAMETERS);
         if (!is_parameters) r = key_from_block(&block, ret_key);
         pem_block_release(&block);
@@ -271,7 +275,8 @@ int key_public_parts(const struct key *key, struct key_parts *ret_parts) {
     } else {
         unsigned char point[1 + 2 * KEY_P256_BYTES];
         size_t len = 0;
-        if (EVP_PKEY_get_octet_string_param(key->evp, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point, &len) != 1) return key_fault();
+        if (EVP_PKEY_get_octet_string_param(key->evp, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point, &len) != 1)
+            return key_fault();
         if (len != sizeof point || point[0] != 4) return err_origin(-EPROTO);
         memcpy(parts.x, point + 1, KEY_P256_BYTES);
         memcpy(parts.y, point + 1 + KEY_P256_BYTES, KEY_P256_BYTES);

@@ -15,7 +15,8 @@ struct key {
     bool is_private;
 };
 
-/* Checks kind and strength and wraps; evp is taken also when it is refused. 0, KEY_E_KIND, _WEAK, _SIZE, _VALUE, or a fault. */
+/* Checks kind and strength and wraps; evp is taken also when it is refused. 0, KEY_E_KIND, _WEAK, _SIZE, _VALUE, or a
+ * fault. */
 int key_wrap_take(EVP_PKEY *evp, bool is_private, struct key **ret_key) MUST_USE;
 
 #endif

@@ -62,9 +62,10 @@ int key_sign(const struct key *key, enum key_alg alg, struct str message, struct
     EVP_MD_CTX *context = thread_context();
     EVP_PKEY_CTX *key_context = NULL;
     struct key_signature signature = { .len = sizeof signature.bytes };
-    bool done = context && EVP_DigestSignInit_ex(context, &key_context, "SHA256", NULL, NULL, key->evp, NULL) == 1 &&
-                padding_set(key, key_context) &&
-                EVP_DigestSign(context, signature.bytes, &signature.len, (const unsigned char *)message.at, message.len) == 1;
+    bool done =
+        context && EVP_DigestSignInit_ex(context, &key_context, "SHA256", NULL, NULL, key->evp, NULL) == 1 &&
+        padding_set(key, key_context) &&
+        EVP_DigestSign(context, signature.bytes, &signature.len, (const unsigned char *)message.at, message.len) == 1;
     if (done && key->type == KEY_TYPE_EC_P256) {
         uint8_t raw[KEY_ES256_SIGNATURE_BYTES];
         done = es256_from_der(signature.bytes, signature.len, raw);
@@ -120,11 +121,14 @@ int key_verify(const struct key *key, enum key_alg alg, struct str message, stru
     EVP_PKEY_CTX *key_context = NULL;
     if (!context) return err_origin(-ENOMEM);
     int verdict = -1;
-    bool ready = EVP_DigestVerifyInit_ex(context, &key_context, "SHA256", NULL, NULL, key->evp, NULL) == 1 && padding_set(key, key_context);
+    bool ready = EVP_DigestVerifyInit_ex(context, &key_context, "SHA256", NULL, NULL, key->evp, NULL) == 1 &&
+                 padding_set(key, key_context);
     if (ready)
-        verdict = EVP_DigestVerify(context, (const unsigned char *)signature.at, signature.len, (const unsigned char *)message.at, message.len);
+        verdict = EVP_DigestVerify(context, (const unsigned char *)signature.at, signature.len,
+                                   (const unsigned char *)message.at, message.len);
     (void)EVP_MD_CTX_reset(context); /* lets go of the key; the context itself stays */
     ERR_clear_error();
     if (!ready) return err_origin(-ENOMEM);
-    return verdict == 1 ? 0 : KEY_E_SIGNATURE; /* a negative verdict cannot be told from a bad signature: refused as well */
+    /* A negative verdict cannot be told from a bad signature: refused as well. */
+    return verdict == 1 ? 0 : KEY_E_SIGNATURE;
 }

@@ -49,11 +49,14 @@ static void a_key_verifies_what_it_signed(void **state) {
             assert_int_equal(signature.len, cases[i].bytes);
             assert_int_equal(key_verify(cases[i].key, cases[i].alg, str_from_c(text), signature_str(&signature)), 0);
         }
-        assert_int_equal(key_verify(cases[i].key, cases[i].alg, STR("other"), signature_str(&signature)), KEY_E_SIGNATURE);
+        assert_int_equal(key_verify(cases[i].key, cases[i].alg, STR("other"), signature_str(&signature)),
+                         KEY_E_SIGNATURE);
         assert_int_equal(key_verify(cases[i].key, cases[i].alg, STR(""), signature_str(&signature)), KEY_E_SIGNATURE);
         assert_int_equal(key_verify(cases[i].key, cases[i].alg, STR("message 49"), STR("")), KEY_E_SIGNATURE);
-        assert_int_equal(key_verify(cases[i].key, cases[i].other, STR("message 49"), signature_str(&signature)), KEY_E_ALG);
-        assert_int_equal(key_verify(cases[i].key, KEY_ALG_NONE, STR("message 49"), signature_str(&signature)), KEY_E_ALG);
+        assert_int_equal(key_verify(cases[i].key, cases[i].other, STR("message 49"), signature_str(&signature)),
+                         KEY_E_ALG);
+        assert_int_equal(key_verify(cases[i].key, KEY_ALG_NONE, STR("message 49"), signature_str(&signature)),
+                         KEY_E_ALG);
         assert_int_equal(key_sign(cases[i].key, cases[i].other, STR("x"), &signature), KEY_E_ALG);
         assert_int_equal(ERR_peek_error(), 0); /* nothing of ours stays in OpenSSL's list */
     }
@@ -69,12 +72,18 @@ static void the_vector_of_rfc_7515(void **state) {
     buffer_init(&buffers[2], raw, sizeof raw);
     assert_int_equal(base64url_decode(STR("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"), &buffers[0]), 0);
     assert_int_equal(base64url_decode(STR("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"), &buffers[1]), 0);
-    assert_int_equal(base64url_decode(STR("DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"), &buffers[2]), 0);
+    assert_int_equal(
+        base64url_decode(STR("DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"),
+                         &buffers[2]),
+        0);
     struct key *key = NULL;
-    struct str input = STR("eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ");
+    struct str input =
+        STR("eyJhbGciOiJFUzI1NiJ9."
+            "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ");
     assert_int_equal(key_load_ec_p256(buffer_str(&buffers[0]), buffer_str(&buffers[1]), &key), 0);
     assert_int_equal(key_verify(key, KEY_ALG_ES256, input, buffer_str(&buffers[2])), 0);
-    assert_int_equal(key_verify(key, KEY_ALG_ES256, str_slice(input, 1, input.len), buffer_str(&buffers[2])), KEY_E_SIGNATURE);
+    assert_int_equal(key_verify(key, KEY_ALG_ES256, str_slice(input, 1, input.len), buffer_str(&buffers[2])),
+                     KEY_E_SIGNATURE);
     struct key_signature signature;
     assert_int_equal(key_sign(key, KEY_ALG_ES256, input, &signature), KEY_E_PUBLIC);
     struct secret_bytes pem = { 0 };
@@ -85,7 +94,8 @@ static void the_vector_of_rfc_7515(void **state) {
 /* --- ES256 malleations: r5 --- */
 static const char order_hex[] = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
 
-/* s := n - s, which is mathematically as good: it verifies, and so nobody may use a signature's bytes as an identity. */
+/* s := n - s, which is mathematically as good: it verifies, and so nobody may use a signature's bytes as an identity.
+ */
 static void s_negated(uint8_t raw[64]) {
     BIGNUM *n = NULL, *s = BN_bin2bn(raw + 32, 32, NULL);
     assert_true(BN_hex2bn(&n, order_hex) > 0);
@@ -106,9 +116,9 @@ static void es256_signatures_are_judged_before_any_conversion(void **state) {
         const char *name;
         const uint8_t *r, *s;
     } cases[] = {
-        { "r zero", zero, NULL }, { "s zero", NULL, zero }, { "both zero", zero, zero }, { "r is n", order, NULL },
-        { "s is n", NULL, order }, { "both n", order, order }, { "r above n", above, NULL }, { "s above n", NULL, above },
-        { "all ones", ones, ones },
+        { "r zero", zero, NULL },     { "s zero", NULL, zero },     { "both zero", zero, zero },
+        { "r is n", order, NULL },    { "s is n", NULL, order },    { "both n", order, order },
+        { "r above n", above, NULL }, { "s above n", NULL, above }, { "all ones", ones, ones },
     };
     struct key_signature good;
     assert_int_equal(key_sign(ec, KEY_ALG_ES256, STR("pay"), &good), 0);
@@ -117,12 +127,14 @@ static void es256_signatures_are_judged_before_any_conversion(void **state) {
         memcpy(raw, good.bytes, 64);
         if (cases[i].r) memcpy(raw, cases[i].r, 32);
         if (cases[i].s) memcpy(raw + 32, cases[i].s, 32);
-        if (key_verify(ec, KEY_ALG_ES256, STR("pay"), str_from_bytes(raw, 64)) != KEY_E_SIGNATURE) fail_msg("%s", cases[i].name);
+        if (key_verify(ec, KEY_ALG_ES256, STR("pay"), str_from_bytes(raw, 64)) != KEY_E_SIGNATURE)
+            fail_msg("%s", cases[i].name);
     }
     uint8_t longer[130] = { 0 };
     memcpy(longer, good.bytes, 64);
     for (size_t len = 0; len <= sizeof longer; len++)
-        assert_int_equal(key_verify(ec, KEY_ALG_ES256, STR("pay"), str_from_bytes(longer, len)), len == 64 ? 0 : KEY_E_SIGNATURE);
+        assert_int_equal(key_verify(ec, KEY_ALG_ES256, STR("pay"), str_from_bytes(longer, len)),
+                         len == 64 ? 0 : KEY_E_SIGNATURE);
     memcpy(longer + 1, good.bytes, 64); /* 65 bytes with a leading zero */
     longer[0] = 0;
     assert_int_equal(key_verify(ec, KEY_ALG_ES256, STR("pay"), str_from_bytes(longer, 65)), KEY_E_SIGNATURE);
@@ -189,7 +201,8 @@ static void pem_of(EVP_PKEY *evp, bool is_private, struct buffer *out) {
     BIO *bio = BIO_new(BIO_s_mem());
     char *at = NULL;
     assert_non_null(evp);
-    assert_int_equal(is_private ? PEM_write_bio_PrivateKey(bio, evp, NULL, NULL, 0, NULL, NULL) : PEM_write_bio_PUBKEY(bio, evp), 1);
+    assert_int_equal(
+        is_private ? PEM_write_bio_PrivateKey(bio, evp, NULL, NULL, 0, NULL, NULL) : PEM_write_bio_PUBKEY(bio, evp), 1);
     long len = BIO_get_mem_data(bio, &at);
     buffer_reset(out);
     buffer_append(out, at, (size_t)len);
@@ -220,7 +233,8 @@ static void only_strong_keys_of_two_kinds_load(void **state) {
             struct key *key = NULL;
             pem_of(evp, is_private, &pem);
             int r = key_load_pem(buffer_str(&pem), &key);
-            if (r != cases[i].want) fail_msg("%s %s %zu private %d: %d", cases[i].type, cases[i].curve, cases[i].bits, is_private, r);
+            if (r != cases[i].want)
+                fail_msg("%s %s %zu private %d: %d", cases[i].type, cases[i].curve, cases[i].bits, is_private, r);
             assert_int_equal(key != NULL, r == 0);
             if (key) assert_int_equal(key_is_private(key), is_private);
             key_free(key);
@@ -249,13 +263,17 @@ static void pem_round_trip_and_refusals(void **state) {
         key_free(again);
         key_free(public);
         struct key *key = NULL;
-        for (size_t len = 0; len < pem.len - 2; len += 53) assert_int_equal(key_load_pem(str_slice(secret_str(&pem), 0, len), &key), KEY_E_SYNTAX);
+        for (size_t len = 0; len < pem.len - 2; len += 53)
+            assert_int_equal(key_load_pem(str_slice(secret_str(&pem), 0, len), &key), KEY_E_SYNTAX);
         secret_release(&pem);
     }
     static const char *const bad[] = {
-        "", "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        "",
+        "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
-        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n",
+        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA "
+        "PRIVATE KEY-----\n",
     };
     for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         struct key *key = NULL;
@@ -268,7 +286,8 @@ static void curves_spelled_out_are_refused(void **state) {
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
     EVP_PKEY *evp = NULL;
     OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char[]){ "P-256" }, 0),
-                            OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_EC_ENCODING, (char[]){ "explicit" }, 0), OSSL_PARAM_construct_end() };
+                            OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_EC_ENCODING, (char[]){ "explicit" }, 0),
+                            OSSL_PARAM_construct_end() };
     uint8_t memory[4096];
     struct buffer pem;
     struct key *key = NULL;
@@ -353,7 +372,8 @@ static void *sign_many(void *context) {
 static void k3_threads_share_a_key(void **state) {
     (void)state;
     pthread_t threads[4];
-    for (size_t i = 0; i < ARRAY_COUNT(threads); i++) assert_int_equal(pthread_create(&threads[i], NULL, sign_many, key_share(i % 2 ? rsa : ec)), 0);
+    for (size_t i = 0; i < ARRAY_COUNT(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, sign_many, key_share(i % 2 ? rsa : ec)), 0);
     for (size_t i = 0; i < ARRAY_COUNT(threads); i++) {
         void *failed = NULL;
         assert_int_equal(pthread_join(threads[i], &failed), 0);

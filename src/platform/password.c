@@ -12,8 +12,8 @@ int password_hash(struct str password, char text[PASSWORD_TEXT_BYTES]) {
     if (!password_length_fits(password)) return PASSWORD_E_LENGTH;
     uint8_t salt[PASSWORD_SALT_BYTES];
     random_bytes(salt, sizeof salt);
-    int result = argon2id_hash_encoded(PASSWORD_PASSES, PASSWORD_MEMORY_KIB, PASSWORD_LANES, password.at, password.len, salt,
-                                       sizeof salt, PASSWORD_HASH_BYTES, text, PASSWORD_TEXT_BYTES);
+    int result = argon2id_hash_encoded(PASSWORD_PASSES, PASSWORD_MEMORY_KIB, PASSWORD_LANES, password.at, password.len,
+                                       salt, sizeof salt, PASSWORD_HASH_BYTES, text, PASSWORD_TEXT_BYTES);
     return result == ARGON2_OK ? 0 : err_origin(-ENOMEM);
 }
 
@@ -32,8 +32,9 @@ static bool cost_read(struct str *rest, struct str prefix, uint64_t max) {
 /* The library would obey any cost the string names; a damaged row must not take a gigabyte. */
 static bool password_cost_fits(struct str encoded) {
     struct str rest = encoded;
-    return cost_read(&rest, STR("$argon2id$v=19$m="), PASSWORD_MEMORY_KIB_MAX) && cost_read(&rest, STR(",t="), PASSWORD_PASSES_MAX) &&
-           cost_read(&rest, STR(",p="), PASSWORD_LANES_MAX) && str_starts(rest, STR("$"));
+    return cost_read(&rest, STR("$argon2id$v=19$m="), PASSWORD_MEMORY_KIB_MAX) &&
+           cost_read(&rest, STR(",t="), PASSWORD_PASSES_MAX) && cost_read(&rest, STR(",p="), PASSWORD_LANES_MAX) &&
+           str_starts(rest, STR("$"));
 }
 
 int password_verify(struct str encoded, struct str password) {
@@ -51,7 +52,7 @@ int password_verify_nobody(struct str password) {
     if (!password_length_fits(password)) return PASSWORD_E_LENGTH;
     static const uint8_t salt[PASSWORD_SALT_BYTES];
     uint8_t hash[PASSWORD_HASH_BYTES];
-    int result = argon2id_hash_raw(PASSWORD_PASSES, PASSWORD_MEMORY_KIB, PASSWORD_LANES, password.at, password.len, salt, sizeof salt,
-                                   hash, sizeof hash);
+    int result = argon2id_hash_raw(PASSWORD_PASSES, PASSWORD_MEMORY_KIB, PASSWORD_LANES, password.at, password.len,
+                                   salt, sizeof salt, hash, sizeof hash);
     return result == ARGON2_OK ? PASSWORD_E_WRONG : err_origin(-ENOMEM);
 }

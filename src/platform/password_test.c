@@ -42,8 +42,10 @@ static void stored_hashes_are_judged(void **state) {
     } cases[] = {
         /* password "password", salt "somesalt", the reference implementation's own test vector */
         { "a vector", "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4", 0 },
-        { "its hash changed", "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/0", PASSWORD_E_WRONG },
-        { "its salt changed", "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHU$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4", PASSWORD_E_WRONG },
+        { "its hash changed", "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/0",
+          PASSWORD_E_WRONG },
+        { "its salt changed", "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHU$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+          PASSWORD_E_WRONG },
         { "another member of the family", "$argon2i$v=19$m=256,t=2,p=1" TAIL "AAAA", PASSWORD_E_HASH },
         { "a gigabyte", "$argon2id$v=19$m=1048576,t=2,p=1" TAIL "AAAA", PASSWORD_E_HASH },
         { "many passes", "$argon2id$v=19$m=256,t=4294967295,p=1" TAIL "AAAA", PASSWORD_E_HASH },

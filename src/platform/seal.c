@@ -28,9 +28,11 @@ int seal_bytes(const uint8_t key[SEAL_KEY_BYTES], struct str associated, struct 
     int len = 0, tail = 0;
     random_bytes(sealed, SEAL_NONCE_BYTES);
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-    if (!context || EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), NULL, key, sealed) != 1 || !associated_put(context, associated) ||
+    if (!context || EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), NULL, key, sealed) != 1 ||
+        !associated_put(context, associated) ||
         EVP_EncryptUpdate(context, sealed + SEAL_NONCE_BYTES, &len, bytes_of(plain), (int)plain.len) != 1 ||
-        EVP_EncryptFinal_ex(context, sealed + SEAL_NONCE_BYTES + len, &tail) != 1 || (size_t)len != plain.len || tail != 0 ||
+        EVP_EncryptFinal_ex(context, sealed + SEAL_NONCE_BYTES + len, &tail) != 1 || (size_t)len != plain.len ||
+        tail != 0 ||
         EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, SEAL_TAG_BYTES, sealed + SEAL_NONCE_BYTES + plain.len) != 1)
         return seal_fault(context);
     EVP_CIPHER_CTX_free(context);

@@ -3,7 +3,6 @@
 #include "platform/random.h"
 
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <openssl/crypto.h>
 #include <sys/mman.h>
@@ -56,7 +55,8 @@ static int secret_judge(const char *path, const struct stat *stat, struct messag
     }
     unsigned mode = stat->st_mode & 07777u;
     if (mode != 0600 && mode != 0400) {
-        message_set(message, "%s has mode %04o: a secret must be for its owner alone; run chmod 600 %s", path, mode, path);
+        message_set(message, "%s has mode %04o: a secret must be for its owner alone; run chmod 600 %s", path, mode,
+                    path);
         return SECRET_E_MODE;
     }
     if (stat->st_uid != geteuid() && stat->st_uid != 0) {
@@ -77,13 +77,15 @@ static int read_fully(int fd, uint8_t *at, size_t len) {
     return 0;
 }
 
-static int secret_read(int fd, const char *path, size_t range[2], struct secret_bytes *ret_secret, struct message *message) {
+static int secret_read(int fd, const char *path, size_t range[2], struct secret_bytes *ret_secret,
+                       struct message *message) {
     struct stat stat;
     if (fstat(fd, &stat)) return err_origin(-errno);
     int r = secret_judge(path, &stat, message);
     if (r) return r;
     if (stat.st_size < (off_t)range[0] || stat.st_size > (off_t)range[1]) {
-        message_set(message, "%s has %lld bytes where %zu to %zu were expected", path, (long long)stat.st_size, range[0], range[1]);
+        message_set(message, "%s has %lld bytes where %zu to %zu were expected", path, (long long)stat.st_size,
+                    range[0], range[1]);
         return SECRET_E_SIZE;
     }
     struct secret_bytes secret = { 0 };
@@ -128,9 +130,12 @@ static int write_fully(int fd, struct str bytes) {
 }
 
 static int flush_directory_of(const char *path) {
-    char copy[PATH_MAX];
-    if (str_to_c(str_from_c(path), copy, sizeof copy)) return err_origin(-ENAMETOOLONG);
-    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char directory[PATH_MAX] = ".";
+    const char *slash = strrchr(path, '/');
+    if (slash == path) slash++; /* the root's own name is its slash */
+    if (slash && str_to_c(str_from_bytes(path, (size_t)(slash - path)), directory, sizeof directory))
+        return err_origin(-ENAMETOOLONG);
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return err_origin(-errno);
     int r = fsync(fd) ? err_origin(-errno) : 0;
     (void)close(fd); /* only flushed */
@@ -156,10 +161,12 @@ int secret_write_file(const char *path, struct str bytes, struct message *messag
     if (fd < 0) {
         int error = errno;
         message_set(message, "cannot create %s: %s", path, strerrordesc_np(error));
-        if (error == ENOENT || error == ENOTDIR || error == EACCES || error == EPERM || error == EROFS) return SECRET_E_ACCESS;
+        if (error == ENOENT || error == ENOTDIR || error == EACCES || error == EPERM || error == EROFS)
+            return SECRET_E_ACCESS;
         return err_origin(-error);
     }
-    int r = fchmod(fd, 0600) ? err_origin(-errno) : write_fully(fd, bytes); /* a umask of 0777 would leave no mode at all */
+    int r =
+        fchmod(fd, 0600) ? err_origin(-errno) : write_fully(fd, bytes); /* a umask of 0777 would leave no mode at all */
     if (close(fd) && r == 0) r = err_origin(-errno);
     if (r == 0) r = secret_name_file(temporary, path, message);
     (void)unlink(temporary); /* its second name; a crash before this leaves a spare 0600 file */

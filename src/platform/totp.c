@@ -3,7 +3,7 @@
 #include "platform/digest.h"
 #include "platform/secret.h"
 
-#include <oath.h>
+#include <liboath/oath.h>
 #include <pthread.h>
 
 static pthread_once_t oath_once = PTHREAD_ONCE_INIT;
@@ -18,7 +18,8 @@ static bool totp_secret_fits(struct str secret) {
 
 static int totp_code(struct str secret, int64_t step, char code[TOTP_DIGITS + 1]) {
     check(pthread_once(&oath_once, oath_setup) == 0);
-    int result = oath_hotp_generate(secret.at, secret.len, (uint64_t)step, TOTP_DIGITS, false, OATH_HOTP_DYNAMIC_TRUNCATION, code);
+    int result = oath_hotp_generate(secret.at, secret.len, (uint64_t)step, TOTP_DIGITS, false,
+                                    OATH_HOTP_DYNAMIC_TRUNCATION, code);
     return result == OATH_OK ? 0 : err_origin(-EIO);
 }
 

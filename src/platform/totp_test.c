@@ -47,7 +47,8 @@ static void the_window_is_one_step_each_way(void **state) {
         int64_t step = -1;
         int r = totp_verify(rfc_secret, STR("005924"), cases[i].now_ms, &step);
         if (r != cases[i].want) fail_msg("%s: %d", cases[i].name, r);
-        assert_int_equal(step, r ? -1 : STEP); /* the same step whenever it is used: the caller can refuse the second time */
+        assert_int_equal(step,
+                         r ? -1 : STEP); /* the same step whenever it is used: the caller can refuse the second time */
     }
 }
 

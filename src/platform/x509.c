@@ -81,7 +81,8 @@ static int subject_read(struct certificate *certificate, const X509 *x509) {
 }
 
 /* Copies the alternative names of one kind. 0, CERTIFICATE_E_NAME, _SIZE, -ENOMEM. */
-static int sans_of_kind(struct arena *arena, const GENERAL_NAMES *names, int kind, struct str **ret_list, size_t *ret_count) {
+static int sans_of_kind(struct arena *arena, const GENERAL_NAMES *names, int kind, struct str **ret_list,
+                        size_t *ret_count) {
     struct str *list = arena_new_array(arena, struct str, CERTIFICATE_SANS_MAX);
     size_t count = 0;
     if (!list) return err_origin(-ENOMEM);
@@ -91,7 +92,8 @@ static int sans_of_kind(struct arena *arena, const GENERAL_NAMES *names, int kin
         const ASN1_IA5STRING *value = name->d.ia5; /* dNSName and URI share this arm */
         struct str text = str_from_bytes(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
         for (size_t k = 0; k < text.len; k++)
-            if (text.at[k] <= 0x20 || text.at[k] >= 0x7f) return CERTIFICATE_E_NAME; /* IA5String: ASCII, here without blanks */
+            if (text.at[k] <= 0x20 || text.at[k] >= 0x7f)
+                return CERTIFICATE_E_NAME; /* IA5String: ASCII, here without blanks */
         if (text.len == 0 || text.len > CERTIFICATE_NAME_BYTES_MAX) return CERTIFICATE_E_NAME;
         if (count == CERTIFICATE_SANS_MAX) return CERTIFICATE_E_SIZE;
         list[count] = arena_dup(arena, text);
@@ -109,7 +111,8 @@ static int sans_read(struct certificate *certificate, const X509 *x509) {
     GENERAL_NAMES *names = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
     if (!names) return CERTIFICATE_E_SYNTAX;
     int r = sans_of_kind(&certificate->arena, names, GEN_DNS, &certificate->san_dns, &certificate->san_dns_count);
-    if (r == 0) r = sans_of_kind(&certificate->arena, names, GEN_URI, &certificate->san_uri, &certificate->san_uri_count);
+    if (r == 0)
+        r = sans_of_kind(&certificate->arena, names, GEN_URI, &certificate->san_uri, &certificate->san_uri_count);
     GENERAL_NAMES_free(names);
     return r;
 }
@@ -136,7 +139,8 @@ static int public_key_read(struct certificate *certificate, X509 *x509) {
 
 static int digest_read(struct certificate *certificate, const X509 *x509) {
     unsigned len = 0;
-    if (X509_digest(x509, EVP_sha256(), certificate->sha256.bytes, &len) != 1 || len != sizeof certificate->sha256.bytes)
+    if (X509_digest(x509, EVP_sha256(), certificate->sha256.bytes, &len) != 1 ||
+        len != sizeof certificate->sha256.bytes)
         return certificate_fault();
     return 0;
 }
@@ -192,7 +196,8 @@ int certificate_parse_der(struct str der, struct certificate **ret_certificate) 
 }
 
 int certificate_pem_next(struct str *text, struct buffer *der, struct str *ret_before) {
-    static const struct str begin = STR_INIT("-----BEGIN CERTIFICATE-----"), end = STR_INIT("-----END CERTIFICATE-----");
+    static const struct str begin = STR_INIT("-----BEGIN CERTIFICATE-----"),
+                            end = STR_INIT("-----END CERTIFICATE-----");
     size_t from = 0, to = 0;
     *ret_before = *text;
     if (!str_find(*text, begin, &from)) return CERTIFICATE_PEM_NONE;

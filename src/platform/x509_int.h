@@ -8,8 +8,8 @@
 
 /* Reads everything a struct certificate says; x509 is taken also when it is refused. 0, CERTIFICATE_E_*, or -ENOMEM. */
 int certificate_wrap_take(X509 *x509, struct certificate **ret_certificate) MUST_USE;
-/* Finds the next "BEGIN CERTIFICATE" block in *text, decodes it strictly into der (reset first), and leaves in *text what is behind
- * it; *ret_before gets what stood in front. 1 found, 0 none left, CERTIFICATE_PEM_BAD. */
+/* Finds the next "BEGIN CERTIFICATE" block in *text, decodes it strictly into der (reset first), and leaves in *text
+ * what is behind it; *ret_before gets what stood in front. 1 found, 0 none left, CERTIFICATE_PEM_BAD. */
 enum { CERTIFICATE_PEM_NONE = 0, CERTIFICATE_PEM_FOUND = 1, CERTIFICATE_PEM_BAD = 2 };
 int certificate_pem_next(struct str *text, struct buffer *der, struct str *ret_before);
 /* d2i with nothing behind it; NULL when it is not a certificate. The caller frees. */

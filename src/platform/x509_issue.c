@@ -23,7 +23,9 @@ static int issue_fault(void) {
 static int name_add(X509_NAME *name, int nid, struct str value) {
     if (value.len == 0) return 0;
     if (value.len > CERTIFICATE_NAME_BYTES_MAX || memchr(value.at, 0, value.len)) return AUTHORITY_E_NAME;
-    if (X509_NAME_add_entry_by_NID(name, nid, MBSTRING_UTF8, (const unsigned char *)value.at, (int)value.len, -1, 0) == 1) return 0;
+    if (X509_NAME_add_entry_by_NID(name, nid, MBSTRING_UTF8, (const unsigned char *)value.at, (int)value.len, -1, 0) ==
+        1)
+        return 0;
     ERR_clear_error();
     return AUTHORITY_E_NAME;
 }
@@ -72,7 +74,8 @@ static bool san_add(GENERAL_NAMES *names, int kind, struct str text) {
 
 static int sans_set(X509 *x509, const struct certificate_request *request) {
     if (request->dns_count + request->ip_count + request->uri_count == 0) return 0;
-    if (request->dns_count > CERTIFICATE_SANS_MAX || request->ip_count > CERTIFICATE_SANS_MAX || request->uri_count > CERTIFICATE_SANS_MAX)
+    if (request->dns_count > CERTIFICATE_SANS_MAX || request->ip_count > CERTIFICATE_SANS_MAX ||
+        request->uri_count > CERTIFICATE_SANS_MAX)
         return AUTHORITY_E_NAME;
     GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
     if (!names) return issue_fault();
@@ -101,11 +104,13 @@ static bool serial_set(X509 *x509) {
 
 static bool validity_set(X509 *x509, const struct certificate_request *request) {
     time_t not_before = (time_t)(request->not_before_ms / 1000), not_after = (time_t)(request->not_after_ms / 1000);
-    return ASN1_TIME_adj(X509_getm_notBefore(x509), not_before, 0, 0) && ASN1_TIME_adj(X509_getm_notAfter(x509), not_after, 0, 0);
+    return ASN1_TIME_adj(X509_getm_notBefore(x509), not_before, 0, 0) &&
+           ASN1_TIME_adj(X509_getm_notAfter(x509), not_after, 0, 0);
 }
 
 /* The parts that every certificate has. 0, AUTHORITY_E_NAME, or a fault. */
-static int certificate_begin(const struct certificate_request *request, const struct key *subject_key, X509 **ret_x509) {
+static int certificate_begin(const struct certificate_request *request, const struct key *subject_key,
+                             X509 **ret_x509) {
     check(request->not_before_ms >= 0 && request->not_after_ms > request->not_before_ms);
     X509 *x509 = X509_new();
     if (!x509) return issue_fault();
@@ -130,7 +135,8 @@ static int certificate_finish_take(X509 *x509, const struct key *signer, struct 
 }
 
 int authority_open(struct key *key, const struct certificate *certificate, struct authority **ret_authority) {
-    if (!key_is_private(key) || !key_equal_public(key, certificate->key) || X509_check_ca(certificate->x509) != 1) return AUTHORITY_E_PAIR;
+    if (!key_is_private(key) || !key_equal_public(key, certificate->key) || X509_check_ca(certificate->x509) != 1)
+        return AUTHORITY_E_PAIR;
     struct authority *authority = calloc(1, sizeof *authority);
     if (!authority) return err_origin(-ENOMEM);
     check(X509_up_ref(certificate->x509) == 1);
@@ -144,7 +150,8 @@ int authority_open(struct key *key, const struct certificate *certificate, struc
     return 0;
 }
 
-static int authority_self_sign(struct key *key, const struct certificate_request *request, struct certificate **ret_certificate) {
+static int authority_self_sign(struct key *key, const struct certificate_request *request,
+                               struct certificate **ret_certificate) {
     struct certificate_request own = { .organization = request->organization, .common_name = request->common_name,
                                        .not_before_ms = request->not_before_ms, .not_after_ms = request->not_after_ms };
     X509 *x509 = NULL;
@@ -191,8 +198,8 @@ const struct certificate *authority_certificate(const struct authority *authorit
     return authority->certificate;
 }
 
-int authority_issue(const struct authority *authority, const struct certificate_request *request, const struct key *subject_key,
-                    struct certificate **ret_certificate) {
+int authority_issue(const struct authority *authority, const struct certificate_request *request,
+                    const struct key *subject_key, struct certificate **ret_certificate) {
     check(request->use == CERTIFICATE_FOR_SERVER || request->use == CERTIFICATE_FOR_CLIENT);
     X509 *issuer = authority->certificate->x509, *x509 = NULL;
     int r = certificate_begin(request, subject_key, &x509);
@@ -200,7 +207,8 @@ int authority_issue(const struct authority *authority, const struct certificate_
     bool done = X509_set_issuer_name(x509, X509_get_subject_name(issuer)) == 1 &&
                 extension_add(x509, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
                 extension_add(x509, issuer, NID_key_usage, "critical,digitalSignature") &&
-                extension_add(x509, issuer, NID_ext_key_usage, request->use == CERTIFICATE_FOR_SERVER ? "serverAuth" : "clientAuth") &&
+                extension_add(x509, issuer, NID_ext_key_usage,
+                              request->use == CERTIFICATE_FOR_SERVER ? "serverAuth" : "clientAuth") &&
                 extension_add(x509, issuer, NID_subject_key_identifier, "hash") &&
                 extension_add(x509, issuer, NID_authority_key_identifier, "keyid:always");
     r = done ? sans_set(x509, request) : issue_fault();

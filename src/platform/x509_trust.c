@@ -45,7 +45,8 @@ static int trust_add_certificate(struct trust_load *load, const char *path, stru
     X509 *x509 = certificate_decode(der);
     if (!x509) return trust_refuse(load, path, "a block is not a certificate");
     int r = 0;
-    if (X509_check_ca(x509) != 1) r = trust_refuse(load, path, "a certificate is not a CA's (basicConstraints CA:TRUE)");
+    if (X509_check_ca(x509) != 1)
+        r = trust_refuse(load, path, "a certificate is not a CA's (basicConstraints CA:TRUE)");
     else if (X509_STORE_add_cert(load->trust->store, x509) != 1) r = err_origin(-ENOMEM);
     X509_free(x509); /* the store has a reference of its own */
     if (r) return r;
@@ -101,7 +102,8 @@ static int is_pem_name(const struct dirent *entry) {
 
 static int trust_add_directory(struct trust_load *load, const char *path) {
     struct dirent **entries = NULL;
-    int count = scandir(path, &entries, is_pem_name, alphasort); /* sorted, so that the version does not depend on the disk */
+    int count =
+        scandir(path, &entries, is_pem_name, alphasort); /* sorted, so that the version does not depend on the disk */
     if (count < 0) return trust_refuse(load, path, strerrordesc_np(errno));
     int r = 0;
     for (int i = 0; i < count; i++) {
@@ -207,7 +209,8 @@ static bool verification_setup(X509_STORE_CTX *context, int64_t now_ms) {
 int trust_verify(const struct trust *trust, const struct certificate *certificate, int64_t now_ms) {
     X509_STORE_CTX *context = X509_STORE_CTX_new();
     int verdict = -1;
-    bool ready = context && X509_STORE_CTX_init(context, trust->store, certificate->x509, NULL) == 1 && verification_setup(context, now_ms);
+    bool ready = context && X509_STORE_CTX_init(context, trust->store, certificate->x509, NULL) == 1 &&
+                 verification_setup(context, now_ms);
     if (ready) verdict = X509_verify_cert(context);
     int error = ready ? X509_STORE_CTX_get_error(context) : X509_V_ERR_OUT_OF_MEM;
     X509_STORE_CTX_free(context);
