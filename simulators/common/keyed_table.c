@@ -1,4 +1,4 @@
-#include "common/keyed_table.h"
+#include "simulators/common/keyed_table.h"
 
 enum { FIRST_CAPACITY = 256 };
 

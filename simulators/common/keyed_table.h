@@ -1,7 +1,9 @@
 /* keyed_table.h - entries of one size, each beginning with its key of fixed length, found by hash.
  *
- * (K1) Entries stay in the order of their adding; none is removed. (K2) A pointer to an entry is good until the next add.
- * Not for keys that an enemy chooses (the hash has no secret): simulators meet their own bank only. Not thread-safe. */
+ * (K1) Entries stay in the order of their adding; none is removed.
+ * (K2) A pointer to an entry is good until the next add. Not for keys that an enemy chooses (the hash has no
+ *      secret): simulators meet their own bank only.
+ * Not thread-safe. */
 #ifndef GIRO_SIMULATORS_COMMON_KEYED_TABLE_H
 #define GIRO_SIMULATORS_COMMON_KEYED_TABLE_H
 

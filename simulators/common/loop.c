@@ -1,4 +1,4 @@
-#include "common/loop.h"
+#include "simulators/common/loop.h"
 
 #include "platform/clock.h"
 #include "platform/net.h"

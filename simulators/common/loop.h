@@ -1,10 +1,11 @@
 /* loop.h - one thread, many connections: read what has come, decide, flush once for all, then answer.
  *
- * (L1) In a turn every protocol's decisions come first, then one flush, and only when that returned 0 does any byte leave or any
- *      connection close: an answer, and a silence, tell of nothing that is not on disk.
- * (L2) Everything is bounded: connections, bytes read ahead, bytes waiting to leave. A peer that does not take its answer at once is
- *      closed; one that leaves a request unfinished for LOOP_UNFINISHED_MS is closed.
- * (L3) SIGTERM and SIGINT end loop_run after the turn under way. Not thread-safe. */
+ * (L1) In a turn every protocol's decisions come first, then one flush, and only when that returned 0 does any byte
+ *      leave or any connection close: an answer, and a silence, tell of nothing that is not on disk.
+ * (L2) Everything is bounded: connections, bytes read ahead, bytes waiting to leave. A peer that does not take its
+ *      answer at once is closed; one that leaves a request unfinished for LOOP_UNFINISHED_MS is closed.
+ * (L3) SIGTERM and SIGINT end loop_run after the turn under way.
+ * Not thread-safe. */
 #ifndef GIRO_SIMULATORS_COMMON_LOOP_H
 #define GIRO_SIMULATORS_COMMON_LOOP_H
 
@@ -21,7 +22,8 @@ enum {
 struct loop_connection;
 struct loop_protocol {
     void *ctx;
-    /* Called when bytes have come, with all that were not consumed yet in connection->in. It may consume, answer, set busy, close. */
+    /* Called when bytes have come, with all that were not consumed yet in connection->in. It may consume, answer, set
+     * busy, close. */
     void (*on_bytes)(void *ctx, struct loop_connection *connection);
 };
 
@@ -52,7 +54,8 @@ struct loop {
     struct loop_connection *connections;
 };
 
-/* Blocks SIGTERM and SIGINT in this thread: they are read by the loop from here on. flush: 0, or a fault that ends loop_run. */
+/* Blocks SIGTERM and SIGINT in this thread: they are read by the loop from here on. flush: 0, or a fault that ends
+ * loop_run. */
 int loop_init(struct loop *loop, int (*flush)(void *ctx), void *ctx);
 void loop_release(struct loop *loop);
 /* Takes fd in every case: the loop closes it. */

@@ -1,4 +1,4 @@
-#include "common/options.h"
+#include "simulators/common/options.h"
 
 #include "platform/file.h"
 

@@ -5,7 +5,15 @@
 #include "platform/str.h"
 
 /* As contract.md has them for every program. */
-enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOT_FOUND = 3, EXIT_CONFLICT = 5, EXIT_DENIED = 6, EXIT_UNAVAILABLE = 7 };
+enum exit_code {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_NOT_FOUND = 3,
+    EXIT_CONFLICT = 5,
+    EXIT_DENIED = 6,
+    EXIT_UNAVAILABLE = 7
+};
 
 /* One option: either text (takes a value) or flag (takes none). */
 struct option_row {

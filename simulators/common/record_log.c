@@ -1,4 +1,4 @@
-#include "common/record_log.h"
+#include "simulators/common/record_log.h"
 
 #include "platform/digest.h"
 #include "platform/encoding.h"
@@ -113,14 +113,16 @@ static int prepare(struct record_log *log, const char *path, const struct record
     if (lseek(log->fd, scan.good_bytes, SEEK_SET) < 0) return err_origin(-errno);
     if (scan.lines > 0) {
         log->sequence = scan.lines - 1;
-        return fdatasync(log->fd) == 0 ? 0 : err_origin(-errno); /* what was read may not have been flushed by who died */
+        return fdatasync(log->fd) == 0 ? 0
+                                       : err_origin(-errno); /* what was read may not have been flushed by who died */
     }
     put_line(&log->batch, 0, str_from_c(reader->format));
     r = record_log_flush(log);
     return r ? err_trace(r) : err_trace(file_sync_folder(path));
 }
 
-int record_log_open(struct record_log *log, const char *path, const struct record_log_reader *reader, struct message *message) {
+int record_log_open(struct record_log *log, const char *path, const struct record_log_reader *reader,
+                    struct message *message) {
     char lock_path[FILE_PATH_BYTES_MAX];
     *log = (struct record_log){ .fd = -1, .lock_fd = -1 };
     buffer_init_heap(&log->batch, RECORD_LOG_BATCH_BYTES_MAX);

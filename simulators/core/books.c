@@ -1,7 +1,7 @@
-#include "core/books.h"
+#include "simulators/core/books.h"
 
-#include "common/keyed_table.h"
-#include "common/record_log.h"
+#include "simulators/common/keyed_table.h"
+#include "simulators/common/record_log.h"
 #include "platform/clock.h"
 
 enum state { STATE_NEW, STATE_BOOKED, STATE_REFUSED, STATE_BARRED, STATE_REVERSED };
@@ -113,7 +113,8 @@ static int books_start(const char *path, bool writing, struct books **ret_books,
     struct books *books = calloc(1, sizeof *books);
     if (!books) return err_origin(-ENOMEM);
     struct record_log_reader reader = { .format = format, .take = apply, .ctx = books };
-    keyed_table_init(&books->bookings, sizeof((struct booking *)0)->reference, sizeof(struct booking), BOOKS_REFERENCES_MAX);
+    keyed_table_init(&books->bookings, sizeof((struct booking *)0)->reference, sizeof(struct booking),
+                     BOOKS_REFERENCES_MAX);
     keyed_table_init(&books->balances, 23, sizeof(struct balance), BOOKS_ACCOUNTS_MAX);
     books->writing = writing;
     int r = writing ? record_log_open(&books->log, path, &reader, message) : record_log_read(path, &reader, message);
@@ -182,7 +183,8 @@ static int decide(struct books *books, const struct line *line) {
     return r ? err_trace(r) : err_trace(apply(books, sequence, payload));
 }
 
-static int decide_reference(struct books *books, const char *code, const struct reference_record *record, int64_t now_ms) {
+static int decide_reference(struct books *books, const char *code, const struct reference_record *record,
+                            int64_t now_ms) {
     struct line line;
     memset(&line, ' ', sizeof line);
     memcpy(line.code, code, 2);
@@ -226,7 +228,8 @@ int books_book(struct books *books, const struct txn_record *txn, int64_t now_ms
     return 0;
 }
 
-int books_enquire(struct books *books, const struct reference_record *enquiry, int64_t now_ms, struct answer_record *ret_answer) {
+int books_enquire(struct books *books, const struct reference_record *enquiry, int64_t now_ms,
+                  struct answer_record *ret_answer) {
     struct booking *booking = keyed_table_find(&books->bookings, enquiry->reference);
     if (booking && booking->state != STATE_BARRED) {
         answer_first(booking, ret_answer);
@@ -240,7 +243,8 @@ int books_enquire(struct books *books, const struct reference_record *enquiry, i
     return 0;
 }
 
-int books_reverse(struct books *books, const struct reference_record *reversal, int64_t now_ms, struct answer_record *ret_answer) {
+int books_reverse(struct books *books, const struct reference_record *reversal, int64_t now_ms,
+                  struct answer_record *ret_answer) {
     struct booking *booking = keyed_table_find(&books->bookings, reversal->reference);
     bool full = books->bookings.count == books->bookings.count_max;
     int r = 0;
@@ -265,14 +269,16 @@ static void list_booking(const struct booking *booking, FILE *out, bool json, bo
     struct str creditor = field_text(txn->creditor, sizeof txn->creditor);
     long long minor = txn_record_amount(txn);
     if (!json) {
-        fprintf(out, "booking " STR_FMT " " STR_FMT " " STR_FMT " %lld %.3s %u %u\n", STR_ARG(reference), STR_ARG(debtor),
-                STR_ARG(creditor), minor, txn->currency, booking->times_booked, booking->times_reversed);
+        fprintf(out, "booking " STR_FMT " " STR_FMT " " STR_FMT " %lld %.3s %u %u\n", STR_ARG(reference),
+                STR_ARG(debtor), STR_ARG(creditor), minor, txn->currency, booking->times_booked,
+                booking->times_reversed);
         return;
     }
-    fprintf(out, "%s\n{\"reference\":\"" STR_FMT "\",\"debtor\":\"" STR_FMT "\",\"creditor\":\"" STR_FMT "\",", first ? "" : ",",
-            STR_ARG(reference), STR_ARG(debtor), STR_ARG(creditor));
-    fprintf(out, "\"amount_minor\":%lld,\"currency\":\"%.3s\",\"timestamp\":\"%.14s\",\"core_reference\":\"GC%016llu\",", minor,
-            txn->currency, txn->timestamp, (unsigned long long)booking->sequence);
+    fprintf(out, "%s\n{\"reference\":\"" STR_FMT "\",\"debtor\":\"" STR_FMT "\",\"creditor\":\"" STR_FMT "\",",
+            first ? "" : ",", STR_ARG(reference), STR_ARG(debtor), STR_ARG(creditor));
+    fprintf(out,
+            "\"amount_minor\":%lld,\"currency\":\"%.3s\",\"timestamp\":\"%.14s\",\"core_reference\":\"GC%016llu\",",
+            minor, txn->currency, txn->timestamp, (unsigned long long)booking->sequence);
     fprintf(out, "\"times_booked\":%u,\"times_reversed\":%u}", booking->times_booked, booking->times_reversed);
 }
 
@@ -298,7 +304,8 @@ void books_list(const struct books *books, FILE *out, bool json) {
         first = false;
     }
     if (json) fprintf(out, "],\"balances\":[");
-    for (size_t i = 0; i < books->balances.count; i++) list_balance(keyed_table_at(&books->balances, i), out, json, i == 0);
+    for (size_t i = 0; i < books->balances.count; i++)
+        list_balance(keyed_table_at(&books->balances, i), out, json, i == 0);
     if (json) fprintf(out, "],\"refused\":%zu,\"barred\":%zu}\n", refused, barred);
     else fprintf(out, "refused %zu\nbarred %zu\n", refused, barred);
 }

@@ -1,4 +1,4 @@
-#include "core/books.h"
+#include "simulators/core/books.h"
 
 #include "platform/file.h"
 
@@ -22,9 +22,7 @@ static int set_up(void **state) {
 
 static int tear_down(void **state) {
     (void)state;
-    char command[128];
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
+    return dir_remove(folder, NULL);
 }
 
 static struct books *open_books(void) {
@@ -39,8 +37,8 @@ static struct books *open_books(void) {
 static struct txn_record txn(const char *creditor, const char *minor, const char *reference) {
     struct txn_record record;
     char text[sizeof record + 1];
-    (void)snprintf(text, sizeof text, "TXN%20s%20s%012llu%s%s%35s", "20202011111111", creditor, strtoull(minor, NULL, 10), "GBP",
-                   "20231114221320", reference);
+    (void)snprintf(text, sizeof text, "TXN%20s%20s%012llu%s%s%35s", "20202011111111", creditor,
+                   strtoull(minor, NULL, 10), "GBP", "20231114221320", reference);
     memcpy(&record, text, sizeof record);
     return record;
 }
@@ -56,34 +54,51 @@ static struct reference_record of(const char *tag, const char *reference) {
 /* Performs "T creditor amount reference", "E reference" or "R reference". */
 static struct answer_record act(struct books *books, const char *step) {
     struct answer_record answer;
-    char verb, a[32] = "", b[32] = "", c[64] = "";
-    int r, words = sscanf(step, "%c %31s %31s %63s", &verb, a, b, c);
-    if (verb == 'T') {
-        assert_int_equal(words, 4);
-        struct txn_record record = txn(a, b, c);
+    char words[4][40] = { "" };
+    struct str rest = str_from_c(step), word;
+    int r;
+    for (size_t i = 0; rest.len; i++) {
+        (void)str_cut(&rest, ' ', &word);
+        assert_int_equal(str_to_c(word, words[i], sizeof words[i]), 0);
+    }
+    if (step[0] == 'T') {
+        struct txn_record record = txn(words[1], words[2], words[3]);
         assert_true(txn_record_is_sound(&record));
         r = books_book(books, &record, now_ms, &answer);
+    } else if (step[0] == 'E') {
+        struct reference_record record = of("ENQ", words[1]);
+        r = books_enquire(books, &record, now_ms, &answer);
     } else {
-        struct reference_record record = of(verb == 'E' ? "ENQ" : "REV", a);
-        r = verb == 'E' ? books_enquire(books, &record, now_ms, &answer) : books_reverse(books, &record, now_ms, &answer);
+        struct reference_record record = of("REV", words[1]);
+        r = books_reverse(books, &record, now_ms, &answer);
     }
     assert_int_equal(r, 0);
     assert_int_equal(books_flush(books), 0);
     return answer;
 }
 
-static const struct { const char *name; struct { const char *step, *code; } steps[6]; } cases[] = {
-    { "a booking keeps its answer",    { { "T 9 100 a", "00" }, { "T 9 100 a", "00" }, { "E a", "00" } } },
-    { "other bytes are refused",       { { "T 9 100 a", "00" }, { "T 9 101 a", "47" }, { "T 8 100 a", "47" }, { "E a", "00" } } },
-    { "unseen and enquired is barred", { { "E a", "44" }, { "T 9 100 a", "46" }, { "E a", "44" }, { "T 9 100 a", "46" } } },
+static const struct { const char *name; struct { const char *step, *code; } steps[6];
+} cases[] = {
+    { "a booking keeps its answer", { { "T 9 100 a", "00" }, { "T 9 100 a", "00" }, { "E a", "00" } } },
+    { "other bytes are refused",
+      { { "T 9 100 a", "00" }, { "T 9 101 a", "47" }, { "T 8 100 a", "47" }, { "E a", "00" } } },
+    { "unseen and enquired is barred",
+      { { "E a", "44" }, { "T 9 100 a", "46" }, { "E a", "44" }, { "T 9 100 a", "46" } } },
     { "unseen and reversed is barred", { { "R a", "45" }, { "T 9 100 a", "46" }, { "R a", "45" }, { "E a", "44" } } },
-    { "a booking reversed once",       { { "T 9 100 a", "00" }, { "R a", "00" }, { "R a", "00" }, { "E a", "48" }, { "T 9 100 a", "48" } } },
-    { "creditor refused",              { { "T 90000000 100 a", "14" }, { "T 90000000 100 a", "14" }, { "E a", "14" }, { "R a", "45" }, { "E a", "14" } } },
-    { "six zeros are no refusal",      { { "T 9000000 100 a", "00" } } },
-    { "zero is refused",               { { "T 9 0 a", "13" }, { "E a", "13" }, { "T 9 0 b", "13" } } },
-    { "largest amount",                { { "T 9 999999999999 a", "00" }, { "E a", "00" } } },
-    { "debtor is creditor",            { { "T 20202011111111 5 a", "00" }, { "R a", "00" } } },
-    { "references are apart",          { { "T 9 1 a", "00" }, { "E b", "44" }, { "T 9 1 c", "00" }, { "E a", "00" }, { "T 9 1 b", "46" } } },
+    { "a booking reversed once",
+      { { "T 9 100 a", "00" }, { "R a", "00" }, { "R a", "00" }, { "E a", "48" }, { "T 9 100 a", "48" } } },
+    { "creditor refused",
+      { { "T 90000000 100 a", "14" },
+        { "T 90000000 100 a", "14" },
+        { "E a", "14" },
+        { "R a", "45" },
+        { "E a", "14" } } },
+    { "six zeros are no refusal", { { "T 9000000 100 a", "00" } } },
+    { "zero is refused", { { "T 9 0 a", "13" }, { "E a", "13" }, { "T 9 0 b", "13" } } },
+    { "largest amount", { { "T 9 999999999999 a", "00" }, { "E a", "00" } } },
+    { "debtor is creditor", { { "T 20202011111111 5 a", "00" }, { "R a", "00" } } },
+    { "references are apart",
+      { { "T 9 1 a", "00" }, { "E b", "44" }, { "T 9 1 c", "00" }, { "E a", "00" }, { "T 9 1 b", "46" } } },
 };
 
 /* Every case twice: in one life, and with the books closed and read back before each step (C1, C2, C3). */
@@ -99,7 +114,8 @@ static void codes_are_as_documented(void **state) {
             struct answer_record answer = act(books, step);
             if (memcmp(answer.code, code, 2) != 0) fail_msg("%s: %s gave %.2s", cases[i / 2].name, step, answer.code);
             if (j == 0) first = answer;
-            else if (step[0] == 'T' && strcmp(step, cases[i / 2].steps[0].step) == 0 && code[0] != '4') assert_memory_equal(&answer, &first, sizeof answer);
+            else if (step[0] == 'T' && strcmp(step, cases[i / 2].steps[0].step) == 0 && code[0] != '4')
+                assert_memory_equal(&answer, &first, sizeof answer);
         }
         books = books_free(books);
         assert_int_equal(unlink(path), 0);
@@ -136,9 +152,10 @@ static void list_shows_bookings_and_balances(void **state) {
                                        "booking b 20202011111111 8 50 GBP 1 1\n"
                                        "balance 20202011111111 GBP -100\nbalance 9 GBP 100\nbalance 8 GBP 0\n"
                                        "refused 1\nbarred 1\n");
-    assert_non_null(strstr(listed(true), "{\"bookings\":[\n{\"reference\":\"a\",\"debtor\":\"20202011111111\",\"creditor\":\"9\","
-                                         "\"amount_minor\":100,\"currency\":\"GBP\",\"timestamp\":\"20231114221320\","
-                                         "\"core_reference\":\"GC0000000000000001\",\"times_booked\":1,\"times_reversed\":0},"));
+    assert_non_null(strstr(listed(true),
+                           "{\"bookings\":[\n{\"reference\":\"a\",\"debtor\":\"20202011111111\",\"creditor\":\"9\","
+                           "\"amount_minor\":100,\"currency\":\"GBP\",\"timestamp\":\"20231114221320\","
+                           "\"core_reference\":\"GC0000000000000001\",\"times_booked\":1,\"times_reversed\":0},"));
     assert_int_equal(unlink(path), 0);
 }
 
@@ -160,7 +177,8 @@ static void spoil(long at, char c) {
     assert_int_equal(fclose(file), 0);
 }
 
-/* (R2) at every length that a dying process can leave: what was whole is there, the unfinished line is gone for good. */
+/* (R2) at every length that a dying process can leave: what was whole is there, the unfinished line is gone for
+ * good. */
 static void torn_last_line_is_dropped(void **state) {
     (void)state;
     struct books *books = open_books();
@@ -198,7 +216,8 @@ static void damage_is_refused(void **state) {
     FILE *file = fopen(path, "rb");
     assert_true(bytes && file && fread(bytes, 1, (size_t)end, file) == (size_t)end);
     assert_int_equal(fclose(file), 0);
-    for (off_t at = 0; at < end - 1; at += 7) { /* the last byte is a line end: without it the line is torn, not damaged */
+    for (off_t at = 0; at < end - 1;
+         at += 7) { /* the last byte is a line end: without it the line is torn, not damaged */
         spoil(at, bytes[at] == '1' ? '2' : '1');
         assert_int_equal(books_open(path, &books, &message), -EBADMSG);
         assert_int_equal(books_read(path, &books, &message), -EBADMSG);

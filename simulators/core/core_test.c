@@ -1,8 +1,9 @@
 /* The core banking host as a process: its conversation, its faults, its command line, and its death. */
-#include "common/child.h"
-#include "core/record.h"
-#include "core/service.h"
+#include "platform/child.h"
+#include "simulators/core/record.h"
+#include "simulators/core/service.h"
 #include "platform/clock.h"
+#include "platform/file.h"
 #include "platform/net.h"
 
 #include <pthread.h>
@@ -30,19 +31,29 @@ static int set_up(void **state) {
 
 static int tear_down(void **state) {
     (void)state;
-    char command[128];
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
+    return dir_remove(folder, NULL);
 }
 
 static int64_t patience(void) {
     return clock_mono_ms() + PATIENCE_MS;
 }
 
-static bool start(struct child *core, unsigned port, const char *more) {
-    char arguments[512];
-    (void)snprintf(arguments, sizeof arguments, "--books '%s' --control '%s' --port %u %s", books, control, port, more);
-    return child_start(core, "giro-sim-core", arguments);
+struct peer {
+    struct child child;
+    uint16_t port;
+};
+
+static bool start(struct peer *core, unsigned port, const char *more) {
+    char arguments[512], line[CHILD_LINE_BYTES_MAX];
+    (void)snprintf(arguments, sizeof arguments, "--books %s --control %s --port %u %s", books, control, port, more);
+    if (child_start("giro-sim-core", arguments, false, &core->child)) return false;
+    const char *where = child_read_line(&core->child, patience(), line) == 0 ? strstr(line, " port ") : NULL;
+    if (where) core->port = (uint16_t)strtol(where + 6, NULL, 10);
+    return where != NULL;
+}
+
+static int stop(struct peer *core, int signal) {
+    return child_wait(&core->child, signal);
 }
 
 static char *list(void) {
@@ -51,7 +62,7 @@ static char *list(void) {
     char arguments[256];
     if (!text) text = malloc(LIST_BYTES_MAX);
     assert_non_null(text);
-    (void)snprintf(arguments, sizeof arguments, "--books '%s' --list", books);
+    (void)snprintf(arguments, sizeof arguments, "--books %s --list", books);
     assert_int_equal(child_run("giro-sim-core", arguments, text, LIST_BYTES_MAX), 0);
     return text;
 }
@@ -60,7 +71,7 @@ static void forget_books(void) {
     assert_int_equal(unlink(books), 0);
 }
 
-static int dial(const struct child *core) {
+static int dial(const struct peer *core) {
     int fd = -1;
     assert_int_equal(net_connect_tcp("127.0.0.1", core->port, patience(), &fd), 0);
     return fd;
@@ -84,7 +95,8 @@ static size_t hear_all(int fd, char *bytes, size_t bytes_max) {
 
 static const char *txn_text(const char *reference) {
     static char text[RECORD_BYTES_MAX + 1];
-    (void)snprintf(text, sizeof text, "TXN%20s%20s%012dGBP20231114221320%35s", "20202011111111", "30303022222222", 100, reference);
+    (void)snprintf(text, sizeof text, "TXN%20s%20s%012dGBP20231114221320%35s", "20202011111111", "30303022222222", 100,
+                   reference);
     return text;
 }
 
@@ -95,7 +107,7 @@ static const char *ask_text(const char *tag, const char *reference) {
 }
 
 /* Sends a record on a new connection and compares the answer's code. */
-static void expect_code(const struct child *core, const char *record, const char *code) {
+static void expect_code(const struct peer *core, const char *record, const char *code) {
     char answer[ANSWER_BYTES];
     int fd = dial(core);
     put(fd, record);
@@ -146,7 +158,7 @@ static void broken_records_close_and_book_nothing(void **state) {
         "ENQ                                   ",
         "REV                                 a ",
     };
-    struct child core;
+    struct peer core;
     assert_true(start(&core, 0, ""));
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         int fd = dial(&core);
@@ -154,14 +166,14 @@ static void broken_records_close_and_book_nothing(void **state) {
         assert_int_equal(hear_all(fd, answer, sizeof answer), 0);
         net_close(fd);
     }
-    assert_int_equal(child_stop(&core, SIGTERM), 0);
+    assert_int_equal(stop(&core, SIGTERM), 0);
     assert_string_equal(list(), "refused 0\nbarred 0\n");
     forget_books();
 }
 
 static void pieces_are_put_together(void **state) {
     (void)state;
-    struct child core;
+    struct peer core;
     char answer[ANSWER_BYTES], record[RECORD_BYTES_MAX + 1];
     assert_true(start(&core, 0, ""));
     int fd = dial(&core);
@@ -176,7 +188,7 @@ static void pieces_are_put_together(void **state) {
     put(fd, "ENQ"); /* the peer goes in the middle of a record */
     net_close(fd);
     expect_code(&core, ask_text("REV", "a"), "00");
-    assert_int_equal(child_stop(&core, SIGINT), 0);
+    assert_int_equal(stop(&core, SIGINT), 0);
     forget_books();
 }
 
@@ -191,7 +203,7 @@ static const struct { const char *mode; size_t bytes; bool closes, booked; } mod
 
 static void modes_do_what_they_say(void **state) {
     (void)state;
-    struct child core;
+    struct peer core;
     char reference[16], bytes[4 * ANSWER_BYTES];
     struct stat status;
     assert_true(start(&core, 0, ""));
@@ -209,13 +221,13 @@ static void modes_do_what_they_say(void **state) {
         assert_int_equal(net_has_input(fd), mode_cases[i].closes);
         net_close(fd);
     }
-    assert_int_equal(child_stop(&core, SIGTERM), 0);
+    assert_int_equal(stop(&core, SIGTERM), 0);
     forget_books();
 }
 
 static void slow_books_at_once_and_answers_late(void **state) {
     (void)state;
-    struct child core;
+    struct peer core;
     char answer[ANSWER_BYTES];
     assert_true(start(&core, 0, "--mode slow"));
     int fd = dial(&core);
@@ -231,7 +243,7 @@ static void slow_books_at_once_and_answers_late(void **state) {
     put(fd, "x"); /* a surplus byte while a request is under way */
     assert_int_equal(hear_all(fd, answer, sizeof answer), 0);
     net_close(fd);
-    assert_int_equal(child_stop(&core, SIGTERM), 0); /* at once, whatever waits */
+    assert_int_equal(stop(&core, SIGTERM), 0); /* at once, whatever waits */
     forget_books();
 }
 
@@ -241,7 +253,7 @@ static void random_faults_follow_the_seed(void **state) {
     size_t heard[2][REQUESTS];
     size_t kinds[3] = { 0 };
     for (int life = 0; life < 2; life++) {
-        struct child core;
+        struct peer core;
         char reference[16], bytes[3 * ANSWER_BYTES];
         assert_true(start(&core, 0, "--seed 1"));
         command("seed 7\nmode fail-random\n", "ok\nok\n");
@@ -260,7 +272,7 @@ static void random_faults_follow_the_seed(void **state) {
             kinds[len / ANSWER_BYTES]++;
             net_close(fd);
         }
-        assert_int_equal(child_stop(&core, SIGTERM), 0);
+        assert_int_equal(stop(&core, SIGTERM), 0);
         forget_books();
     }
     assert_memory_equal(heard[0], heard[1], sizeof heard[0]);
@@ -269,7 +281,7 @@ static void random_faults_follow_the_seed(void **state) {
 
 static void control_refuses_what_it_does_not_know(void **state) {
     (void)state;
-    struct child core;
+    struct peer core;
     assert_true(start(&core, 0, ""));
     command("mode quick\n", "error no such mode: ok slow silent twice fail-before fail-after fail-random\n");
     command("mode\n", "error no such mode: ok slow silent twice fail-before fail-after fail-random\n");
@@ -277,13 +289,13 @@ static void control_refuses_what_it_does_not_know(void **state) {
     command("stop\n", "error no such command: mode NAME, seed N\n");
     command("seed 18446744073709551615\n", "ok\n");
     expect_code(&core, txn_text("a"), "00");
-    assert_int_equal(child_stop(&core, SIGTERM), 0);
+    assert_int_equal(stop(&core, SIGTERM), 0);
     forget_books();
 }
 
 static void command_line_is_strict(void **state) {
     (void)state;
-    struct child core;
+    struct peer core;
     char arguments[512], text[4096], port_text[16];
     static const struct { const char *arguments, *says; int want; } cases[] = {
         { "--colour", "no such option: --colour", 2 },
@@ -300,32 +312,33 @@ static void command_line_is_strict(void **state) {
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         int code = child_run("giro-sim-core", cases[i].arguments, text, sizeof text);
-        if (code != cases[i].want || !strstr(text, cases[i].says)) fail_msg("%s: %d %s", cases[i].arguments, code, text);
+        if (code != cases[i].want || !strstr(text, cases[i].says))
+            fail_msg("%s: %d %s", cases[i].arguments, code, text);
     }
-    (void)snprintf(arguments, sizeof arguments, "--port-file '%s/port'", folder);
+    (void)snprintf(arguments, sizeof arguments, "--port-file %s/port", folder);
     assert_true(start(&core, 0, arguments));
     (void)snprintf(arguments, sizeof arguments, "%s/port", folder);
     FILE *port_file = fopen(arguments, "r");
     assert_true(port_file && fgets(port_text, sizeof port_text, port_file));
     assert_int_equal(fclose(port_file), 0);
     assert_int_equal(strtol(port_text, NULL, 10), core.port);
-    (void)snprintf(arguments, sizeof arguments, "--books '%s/other' --port %u", folder, (unsigned)core.port);
+    (void)snprintf(arguments, sizeof arguments, "--books %s/other --port %u", folder, (unsigned)core.port);
     assert_int_equal(child_run("giro-sim-core", arguments, text, sizeof text), 7);
     assert_non_null(strstr(text, "another program listens there"));
-    (void)snprintf(arguments, sizeof arguments, "--books '%s/other' --control '%s'", folder, control);
+    (void)snprintf(arguments, sizeof arguments, "--books %s/other --control %s", folder, control);
     assert_int_equal(child_run("giro-sim-core", arguments, text, sizeof text), 7);
-    (void)snprintf(arguments, sizeof arguments, "--books '%s'", books);
+    (void)snprintf(arguments, sizeof arguments, "--books %s", books);
     assert_int_equal(child_run("giro-sim-core", arguments, text, sizeof text), 5);
     assert_non_null(strstr(text, "another process holds it"));
     expect_code(&core, txn_text("a"), "00"); /* none of them disturbed it */
-    assert_int_equal(child_stop(&core, SIGTERM), 0);
+    assert_int_equal(stop(&core, SIGTERM), 0);
     forget_books();
 }
 
 static void many_connections_are_served(void **state) {
     (void)state;
     enum { CONNECTIONS = 200 };
-    struct child core;
+    struct peer core;
     int fds[CONNECTIONS];
     char reference[16], answer[ANSWER_BYTES];
     assert_true(start(&core, 0, ""));
@@ -339,7 +352,7 @@ static void many_connections_are_served(void **state) {
         assert_memory_equal(answer, "00", 2);
         net_close(fds[i]);
     }
-    assert_int_equal(child_stop(&core, SIGTERM), 0);
+    assert_int_equal(stop(&core, SIGTERM), 0);
     assert_non_null(strstr(list(), "balance 30303022222222 GBP 20000\n"));
     forget_books();
 }
@@ -360,7 +373,8 @@ static atomic_long answers;
 static atomic_long resolved_by_enquiry;
 
 /* One request on *fd, dialling again when there is none. 0, or a fault: nobody knows. */
-static int call_once(const struct caller *caller, int *fd, const char *record, size_t bytes, struct answer_record *answer) {
+static int call_once(const struct caller *caller, int *fd, const char *record, size_t bytes,
+                     struct answer_record *answer) {
     int r = *fd >= 0 ? 0 : net_connect_tcp("127.0.0.1", caller->port, patience(), fd);
     if (!r) r = net_send_all(*fd, record, bytes, patience());
     if (!r) r = net_receive_exact(*fd, answer, sizeof *answer, patience());
@@ -371,7 +385,8 @@ static int call_once(const struct caller *caller, int *fd, const char *record, s
 }
 
 /* Asks until the core, which is being restarted, answers. */
-static struct answer_record call_until_answered(const struct caller *caller, int *fd, const char *record, size_t bytes) {
+static struct answer_record call_until_answered(const struct caller *caller, int *fd, const char *record,
+                                                size_t bytes) {
     struct answer_record answer;
     int64_t end_ms = patience();
     while (call_once(caller, fd, record, bytes, &answer) != 0) {
@@ -384,9 +399,9 @@ static struct answer_record call_until_answered(const struct caller *caller, int
 static enum fate pay(const struct caller *caller, int *fd, int payment) {
     char record[RECORD_BYTES_MAX + 1], enquiry[40];
     struct answer_record answer;
-    (void)snprintf(enquiry, sizeof enquiry, "ENQ%32d-%02d", payment, caller->number);
-    (void)snprintf(record, sizeof record, "TXN%20d%20d%012dGBP20231114221320%s", 1000 + caller->number, 2000, 1 + payment % 97,
-                   enquiry + 3);
+    (void)snprintf(enquiry, sizeof enquiry, "ENQ%33d-%d", payment, caller->number);
+    (void)snprintf(record, sizeof record, "TXN%20d%20d%012dGBP20231114221320%s", 1000 + caller->number, 2000,
+                   1 + payment % 97, enquiry + 3);
     if (call_once(caller, fd, record, RECORD_BYTES_MAX, &answer) == 0) {
         check(memcmp(answer.code, "00", 2) == 0);
         atomic_fetch_add(&answers, 1);
@@ -412,25 +427,48 @@ static void *caller_run(void *argument) {
     return NULL;
 }
 
-/* Strikes every line of the list off against what the callers were told. */
-static long settle(const char *text, struct caller *callers) {
-    long bookings = 0, moved = 0;
-    for (const char *line = text; *line; line = strchr(line, '\n') + 1) {
-        int payment, number, debtor, creditor, minor, times, reversed;
-        if (sscanf(line, "booking %d-%d %d %d %d GBP %d %d", &payment, &number, &debtor, &creditor, &minor, &times, &reversed) != 7) {
-            int account;
-            long balance;
-            if (sscanf(line, "balance %d GBP %ld", &account, &balance) == 2) moved += balance;
-            continue;
+/* The next word of the line as a number; a minus sign may lead. */
+static long number(struct str *line, char separator) {
+    struct str word;
+    uint64_t value = 0;
+    (void)str_cut(line, separator, &word);
+    bool negative = str_starts(word, STR("-"));
+    assert_int_equal(str_to_u64(str_slice(word, negative, word.len), &value), 0);
+    return negative ? -(long)value : (long)value;
+}
+
+/* "PAYMENT-CALLER DEBTOR CREDITOR AMOUNT GBP TIMES REVERSED" against what that caller was told; struck off his list. */
+static void settle_booking(struct str line, struct caller *callers) {
+    struct str currency;
+    long payment = number(&line, '-'), caller = number(&line, ' ');
+    assert_true(caller >= 0 && caller < CALLERS && payment >= 0 && payment < callers[caller].count);
+    assert_int_equal(number(&line, ' '), 1000 + caller);
+    assert_int_equal(number(&line, ' '), 2000);
+    assert_int_equal(number(&line, ' '), 1 + payment % 97);
+    (void)str_cut(&line, ' ', &currency);
+    assert_int_equal(number(&line, ' '), 1);
+    assert_int_equal(number(&line, ' '), 0);
+    assert_int_equal(callers[caller].fate[payment], FATE_BOOKED);
+    callers[caller].fate[payment] = FATE_NONE;
+}
+
+/* Goes through the books; returns how many bookings they hold. */
+static long settle(struct str text, struct caller *callers) {
+    long bookings = 0, difference = 0;
+    struct str line, word;
+    while (text.len) {
+        (void)str_cut(&text, '\n', &line);
+        (void)str_cut(&line, ' ', &word);
+        if (str_equal_c(word, "booking")) {
+            settle_booking(line, callers);
+            bookings++;
+        } else if (str_equal_c(word, "balance")) {
+            (void)number(&line, ' ');
+            (void)str_cut(&line, ' ', &word); /* the currency */
+            difference += number(&line, ' ');
         }
-        assert_int_equal(times, 1);
-        assert_int_equal(minor, 1 + payment % 97);
-        assert_int_equal(debtor, 1000 + number);
-        assert_int_equal(callers[number].fate[payment], FATE_BOOKED);
-        callers[number].fate[payment] = FATE_NONE;
-        bookings++;
     }
-    assert_int_equal(moved, 0);
+    assert_int_equal(difference, 0);
     return bookings;
 }
 
@@ -438,7 +476,7 @@ static void killed_core_keeps_every_answer(void **state) {
     (void)state;
     static struct caller callers[CALLERS];
     pthread_t threads[CALLERS];
-    struct child core;
+    struct peer core;
     long booked = 0, seed = 1;
     assert_true(start(&core, 0, ""));
     for (int i = 0; i < CALLERS; i++) {
@@ -449,16 +487,16 @@ static void killed_core_keeps_every_answer(void **state) {
         seed = (seed * 1103515245 + 12345) % 2147483648;
         long goal = atomic_load(&answers) + seed % 300;
         while (atomic_load(&answers) < goal) (void)usleep(50);
-        assert_int_equal(child_stop(&core, SIGKILL), 128 + SIGKILL);
+        assert_int_equal(stop(&core, SIGKILL), 128 + SIGKILL);
         uint16_t port = core.port;
         assert_true(start(&core, port, ""));
     }
     atomic_store(&callers_stop, true);
     for (int i = 0; i < CALLERS; i++) assert_int_equal(pthread_join(threads[i], NULL), 0);
-    assert_int_equal(child_stop(&core, SIGKILL), 128 + SIGKILL);
+    assert_int_equal(stop(&core, SIGKILL), 128 + SIGKILL);
     for (int i = 0; i < CALLERS; i++)
         for (int j = 0; j < callers[i].count; j++) booked += callers[i].fate[j] == FATE_BOOKED;
-    assert_int_equal(settle(list(), callers), booked);
+    assert_int_equal(settle(str_from_c(list()), callers), booked);
     for (int i = 0; i < CALLERS; i++)
         for (int j = 0; j < callers[i].count; j++) assert_int_not_equal(callers[i].fate[j], FATE_BOOKED);
     print_message("%ld booked, %ld of them or of the barred found out by enquiry, %d kills\n", booked,

@@ -1,14 +1,14 @@
-/* giro-sim-core - a core banking host for the sandbox and the tests: TCP, fixed-width records, books of its own. See README.md. */
-#include "common/loop.h"
-#include "common/options.h"
-#include "core/service.h"
+/* giro-sim-core - a core banking host for the sandbox and the tests: TCP, fixed-width records, books of its own. See
+ * README.md. */
+#include "simulators/common/loop.h"
+#include "simulators/common/options.h"
+#include "simulators/core/service.h"
 #include "platform/net.h"
-
-#include <unistd.h>
 
 static const char *const program = "giro-sim-core";
 static const char *const usage =
-    "usage: giro-sim-core --books FILE [--host ADDRESS] [--port N] [--port-file FILE] [--control PATH] [--mode MODE] [--seed N]\n"
+    "usage: giro-sim-core --books FILE [--host ADDRESS] [--port N] [--port-file FILE] [--control PATH] [--mode MODE] "
+    "[--seed N]\n"
     "       giro-sim-core --books FILE --list [--json]\n"
     "\n"
     "  --books FILE      the books: made when absent, read back at start, flushed before every answer\n"
@@ -69,7 +69,8 @@ static enum exit_code list(const char *path, bool json) {
 }
 
 /* Opens both doors; the port file comes last: whoever reads it finds everything there. */
-static int open_doors(struct loop *loop, const struct service *service, const struct arguments *arguments, struct message *message) {
+static int open_doors(struct loop *loop, const struct service *service, const struct arguments *arguments,
+                      struct message *message) {
     int fd;
     uint16_t port;
     int r = net_listen_tcp(arguments->host, arguments->port_number, &fd, &port, message);
@@ -80,7 +81,7 @@ static int open_doors(struct loop *loop, const struct service *service, const st
     }
     if (!r) r = options_write_port(arguments->port_file, port, message);
     if (r) return err_trace(r);
-    printf("%s: listening on %s port %u pid %ld\n", program, arguments->host, (unsigned)port, (long)getpid());
+    printf("%s: listening on %s port %u\n", program, arguments->host, (unsigned)port);
     (void)fflush(stdout); /* nobody may be reading; the port file says it too */
     return 0;
 }
@@ -99,7 +100,8 @@ static enum exit_code serve(struct books *books, const struct arguments *argumen
     if (!r) r = open_doors(&loop, &service, arguments, &message);
     enum exit_code code = r ? fail(r, &message) : EXIT_DONE;
     if (!r && (r = loop_run(&loop)) != 0) {
-        message_set(&message, "the books cannot be written (%s): stopped; what was answered is safe", strerrordesc_np(-r));
+        message_set(&message, "the books cannot be written (%s): stopped; what was answered is safe",
+                    strerrordesc_np(-r));
         (void)fail(r, &message);
         code = EXIT_FAILED;
     }

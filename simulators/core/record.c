@@ -1,4 +1,4 @@
-#include "core/record.h"
+#include "simulators/core/record.h"
 
 static const struct {
     struct str tag;

@@ -1,4 +1,4 @@
-#include "core/service.h"
+#include "simulators/core/service.h"
 
 #include "platform/clock.h"
 
@@ -45,8 +45,12 @@ static int book(struct service *service, enum record_kind kind, const char *byte
     int64_t now_ms = clock_now_ms();
     switch (kind) {
     case RECORD_TXN: memcpy(&txn, bytes, sizeof txn); return books_book(service->books, &txn, now_ms, answer);
-    case RECORD_ENQ: memcpy(&reference, bytes, sizeof reference); return books_enquire(service->books, &reference, now_ms, answer);
-    case RECORD_REV: memcpy(&reference, bytes, sizeof reference); return books_reverse(service->books, &reference, now_ms, answer);
+    case RECORD_ENQ:
+        memcpy(&reference, bytes, sizeof reference);
+        return books_enquire(service->books, &reference, now_ms, answer);
+    case RECORD_REV:
+        memcpy(&reference, bytes, sizeof reference);
+        return books_reverse(service->books, &reference, now_ms, answer);
     }
     return err_origin(-EINVAL);
 }
@@ -106,8 +110,9 @@ static const char *obey(struct service *service, struct str line) {
     uint64_t seed;
     (void)str_cut(&line, ' ', &verb); /* without a blank the argument is empty, and refused as such */
     if (str_equal_c(verb, "mode"))
-        return service_set_mode(service, line) ? NULL
-                                               : "no such mode: ok slow silent twice fail-before fail-after fail-random";
+        return service_set_mode(service, line)
+                   ? NULL
+                   : "no such mode: ok slow silent twice fail-before fail-after fail-random";
     if (!str_equal_c(verb, "seed")) return "no such command: mode NAME, seed N";
     if (str_to_u64(line, &seed) != 0) return "the seed must be a number from 0 to 18446744073709551615";
     service_set_seed(service, seed);

@@ -1,19 +1,20 @@
 /* service.h - the conversation of the core banking host: records in, answers out, faults on command.
  *
- * (V1) One request is in flight on a connection. Bytes beyond a record, bytes while one is under way, an unknown tag, an unsound
- *      field: the connection closes and nothing is booked. A record may arrive in pieces; one that is not whole after
- *      LOOP_UNFINISHED_MS closes its connection and books nothing.
+ * (V1) One request is in flight on a connection. Bytes beyond a record, bytes while one is under way, an unknown
+ *      tag, an unsound field: the connection closes and nothing is booked. A record may arrive in pieces; one that
+ *      is not whole after LOOP_UNFINISHED_MS closes its connection and books nothing.
  * (V2) Enquiries are answered at once in every mode; the faults strike TXN and REV.
  *
- * Modes: ok; slow (books, answers after SERVICE_SLOW_MS); silent (neither books nor answers); twice (answers twice); fail-before
- * (closes, books nothing); fail-after (books, closes without an answer); fail-random (one of the six for each request, by seed).
+ * Modes: ok; slow (books, answers after SERVICE_SLOW_MS); silent (neither books nor answers); twice (answers twice);
+ * fail-before (closes, books nothing); fail-after (books, closes without an answer); fail-random (one of the six for
+ * each request, by seed).
  *
  * Control socket, a line each: "mode NAME" or "seed N" -> "ok", or "error SENTENCE" and the connection closes. */
 #ifndef GIRO_SIMULATORS_CORE_SERVICE_H
 #define GIRO_SIMULATORS_CORE_SERVICE_H
 
-#include "common/loop.h"
-#include "core/books.h"
+#include "simulators/common/loop.h"
+#include "simulators/core/books.h"
 
 enum { SERVICE_SLOW_MS = 3000, CONTROL_LINE_BYTES_MAX = 64 };
 

@@ -1,10 +1,9 @@
-/* giro-sim-sink - a message sink for the sandbox and the tests: lines of JSON in, "ok ID" out, a file of its own. See README.md. */
-#include "common/loop.h"
-#include "common/options.h"
+/* giro-sim-sink - a message sink for the sandbox and the tests: lines of JSON in, "ok ID" out, a file of its own. See
+ * README.md. */
+#include "simulators/common/loop.h"
+#include "simulators/common/options.h"
 #include "platform/net.h"
-#include "sink/service.h"
-
-#include <unistd.h>
+#include "simulators/sink/service.h"
 
 static const char *const program = "giro-sim-sink";
 static const char *const usage =
@@ -44,14 +43,15 @@ static enum exit_code fail(int fault, const struct message *message) {
     return options_exit(fault);
 }
 
-static int open_door(struct loop *loop, const struct sink *sink, const struct arguments *arguments, struct message *message) {
+static int open_door(struct loop *loop, const struct sink *sink, const struct arguments *arguments,
+                     struct message *message) {
     int fd;
     uint16_t port;
     int r = net_listen_tcp(arguments->host, arguments->port_number, &fd, &port, message);
     if (!r) r = loop_listen_take(loop, fd, &sink->protocol);
     if (!r) r = options_write_port(arguments->port_file, port, message);
     if (r) return err_trace(r);
-    printf("%s: listening on %s port %u pid %ld\n", program, arguments->host, (unsigned)port, (long)getpid());
+    printf("%s: listening on %s port %u\n", program, arguments->host, (unsigned)port);
     (void)fflush(stdout); /* nobody may be reading; the port file says it too */
     return 0;
 }
@@ -63,7 +63,8 @@ static enum exit_code serve(struct sink *sink, const struct arguments *arguments
     if (!r) r = open_door(&loop, sink, arguments, &message);
     enum exit_code code = r ? fail(r, &message) : EXIT_DONE;
     if (!r && (r = loop_run(&loop)) != 0) {
-        message_set(&message, "the messages cannot be written (%s): stopped; what was acknowledged is safe", strerrordesc_np(-r));
+        message_set(&message, "the messages cannot be written (%s): stopped; what was acknowledged is safe",
+                    strerrordesc_np(-r));
         (void)fail(r, &message);
         code = EXIT_FAILED;
     }

@@ -1,4 +1,4 @@
-#include "sink/message.h"
+#include "simulators/sink/message.h"
 
 /* What is left of the line; at the first mistake good becomes false and stays so. */
 struct scanner {
@@ -147,7 +147,8 @@ static void scan_member(struct scanner *scanner, struct sink_message *message) {
 static bool id_is_sound(struct str id) {
     for (size_t i = 0; i < id.len; i++) {
         char c = id.at[i];
-        bool sound = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c && strchr("._:-", c));
+        bool sound =
+            (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c && strchr("._:-", c));
         if (!sound) return false;
     }
     return id.len >= 1 && id.len <= MESSAGE_ID_BYTES_MAX;

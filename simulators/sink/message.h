@@ -1,7 +1,8 @@
-/* message.h - one message to a customer, as the sink takes it: a line of JSON (RFC 8259) with the members id, to and template.
+/* message.h - one message to a customer, as the sink takes it: a line of JSON (RFC 8259) with the members id, to and
+ * template.
  *
- * The line is checked whole (depth at most MESSAGE_DEPTH_MAX, UTF-8, nothing behind the object); the three members must be there
- * once each, as strings without escapes. Further members may hold anything. Pure; no memory. */
+ * The line is checked whole (depth at most MESSAGE_DEPTH_MAX, UTF-8, nothing behind the object); the three members must
+ * be there once each, as strings without escapes. Further members may hold anything. Pure; no memory. */
 #ifndef GIRO_SIMULATORS_SINK_MESSAGE_H
 #define GIRO_SIMULATORS_SINK_MESSAGE_H
 

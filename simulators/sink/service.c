@@ -1,10 +1,11 @@
-#include "sink/service.h"
+#include "simulators/sink/service.h"
 
-#include "sink/message.h"
+#include "simulators/sink/message.h"
 
 static const char *const format = "giro-sim-sink messages 1";
 static_assert((int)MESSAGE_LINE_BYTES_MAX + 1 < (int)LOOP_IN_BYTES_MAX, "a whole line fits into a connection's buffer");
-static_assert((int)MESSAGE_LINE_BYTES_MAX <= (int)RECORD_LOG_PAYLOAD_BYTES_MAX, "a line of ours is a payload of the file");
+static_assert((int)MESSAGE_LINE_BYTES_MAX <= (int)RECORD_LOG_PAYLOAD_BYTES_MAX,
+              "a line of ours is a payload of the file");
 
 /* The key of the table: the id behind NULs. */
 static void id_key(struct str id, char key[MESSAGE_ID_BYTES_MAX]) {
@@ -36,7 +37,8 @@ static int store(struct sink *sink, struct str line, struct str id) {
 static bool answer_line(struct sink *sink, struct str line, struct buffer *out) {
     struct sink_message message;
     if (sink_message_parse(line, &message)) {
-        buffer_append_c(out, "error not a message: {\"id\":\"...\",\"to\":\"...\",\"template\":\"...\"} in one line is expected\n");
+        buffer_append_c(
+            out, "error not a message: {\"id\":\"...\",\"to\":\"...\",\"template\":\"...\"} in one line is expected\n");
         return false;
     }
     int r = store(sink, line, message.id);
@@ -58,7 +60,8 @@ static void on_bytes(void *ctx, struct loop_connection *connection) {
         size_t len = (size_t)(end - connection->in);
         buffer_init(&answer, memory, sizeof memory);
         bool good = answer_line(sink, str_from_bytes(connection->in, len), &answer);
-        bool room = loop_answer(connection, buffer_str(&answer), 0); /* an answer is shorter than its message: there is room */
+        bool room =
+            loop_answer(connection, buffer_str(&answer), 0); /* an answer is shorter than its message: there is room */
         connection->closing = !good || !room;
         loop_consume(connection, len + 1);
     }

@@ -97,7 +97,8 @@ void breaker_report(struct breaker *breaker, struct breaker_permit permit, enum 
 
 int64_t breaker_retry_after_ms(struct breaker *breaker, enum breaker_call call, int64_t now_ms) {
     if (breaker_admits(breaker, call, now_ms)) return 0;
-    if (breaker->force == BREAKER_FORCE_OPEN) return breaker->options.open_ms; /* nobody knows; as good a guess as any */
+    if (breaker->force == BREAKER_FORCE_OPEN)
+        return breaker->options.open_ms; /* nobody knows; as good a guess as any */
     int64_t wait_ms = breaker->options.open_ms;
     bool permits_left = breaker->successes + breaker->under_way < breaker->options.half_open_permits;
     if (breaker->state == BREAKER_HALF_OPEN && permits_left) wait_ms = breaker->options.enquiry_first_ms;

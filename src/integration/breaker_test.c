@@ -43,7 +43,9 @@ static const struct { const char *name, *trace; } traces[] = {
     { "released, the row starts anew",        ">a af >b bf =o =n #C >c cf >d df #C >e ef #O" },
 };
 
-static const struct breaker_options small = { .failures_max = 3, .half_open_permits = 2, .open_ms = 100, .enquiry_first_ms = 10 };
+static const struct breaker_options small = {
+    .failures_max = 3, .half_open_permits = 2, .open_ms = 100, .enquiry_first_ms = 10
+};
 
 struct run {
     struct breaker breaker;
@@ -67,11 +69,14 @@ static bool report(struct run *run, char name, char result) {
 }
 
 static bool step(struct run *run, const char *word) {
-    static const enum breaker_state states[128] = { ['C'] = BREAKER_CLOSED, ['O'] = BREAKER_OPEN, ['H'] = BREAKER_HALF_OPEN };
+    static const enum breaker_state states[128] = {
+        ['C'] = BREAKER_CLOSED, ['O'] = BREAKER_OPEN, ['H'] = BREAKER_HALF_OPEN
+    };
     static const enum breaker_force forces[128] = { ['o'] = BREAKER_FORCE_OPEN, ['c'] = BREAKER_FORCE_CLOSED };
     switch (word[0]) {
     case '+': run->now_ms += strtol(word + 1, NULL, 10); return true;
-    case '~': return breaker_retry_after_ms(&run->breaker, BREAKER_CALL_OTHER, run->now_ms) == strtol(word + 1, NULL, 10);
+    case '~':
+        return breaker_retry_after_ms(&run->breaker, BREAKER_CALL_OTHER, run->now_ms) == strtol(word + 1, NULL, 10);
     case '#': return breaker_state_at(&run->breaker, run->now_ms) == states[(int)word[1]];
     case '=': breaker_force(&run->breaker, forces[(int)word[1]], run->now_ms); return true;
     case '?': return ask(run, BREAKER_CALL_ENQUIRY, word[1]);
@@ -98,7 +103,9 @@ static void traces_are_followed(void **state) {
 /* --- Every reachable state of a small breaker (K3, K4). */
 
 enum { OPEN_MS = 3, HELD_MAX = 3, NODES_MAX = 20000 };
-static const struct breaker_options tiny = { .failures_max = 2, .half_open_permits = 2, .open_ms = OPEN_MS, .enquiry_first_ms = 1 };
+static const struct breaker_options tiny = {
+    .failures_max = 2, .half_open_permits = 2, .open_ms = OPEN_MS, .enquiry_first_ms = 1
+};
 
 struct node {
     struct breaker breaker; /* since_ms is 0 and generation 1: only what matters to the future is left */
@@ -117,8 +124,9 @@ static void visit(struct node node, uint64_t generation_before) {
     if (node.held > HELD_MAX) return;
     for (size_t i = 0; i < node_count; i++) {
         const struct breaker *a = &nodes[i].breaker, *b = &node.breaker;
-        if (a->state == b->state && a->failures == b->failures && a->under_way == b->under_way && a->successes == b->successes &&
-            a->enquiry_went == b->enquiry_went && nodes[i].age_ms == node.age_ms && nodes[i].held == node.held)
+        if (a->state == b->state && a->failures == b->failures && a->under_way == b->under_way &&
+            a->successes == b->successes && a->enquiry_went == b->enquiry_went && nodes[i].age_ms == node.age_ms &&
+            nodes[i].held == node.held)
             return;
     }
     assert_true(node_count < NODES_MAX);
@@ -170,7 +178,8 @@ static bool reaches(struct node node, enum breaker_call call, enum breaker_resul
     struct breaker_permit permit;
     for (int i = 0; i < STEPS_MAX; i++, node.age_ms++) {
         if (breaker_state_at(&node.breaker, node.age_ms) == want) return true;
-        if (breaker_ask(&node.breaker, call, node.age_ms, &permit) == 0) breaker_report(&node.breaker, permit, result, node.age_ms);
+        if (breaker_ask(&node.breaker, call, node.age_ms, &permit) == 0)
+            breaker_report(&node.breaker, permit, result, node.age_ms);
     }
     return false;
 }
@@ -192,8 +201,8 @@ static void every_state_has_an_exit(void **state) {
         assert_true(reaches(node, BREAKER_CALL_OTHER, BREAKER_FAILED, BREAKER_OPEN));
         visit_neighbours(node);
     }
-    print_message("%zu states: %zu closed, %zu open, %zu half-open\n", node_count, seen[BREAKER_CLOSED], seen[BREAKER_OPEN],
-                  seen[BREAKER_HALF_OPEN]);
+    print_message("%zu states: %zu closed, %zu open, %zu half-open\n", node_count, seen[BREAKER_CLOSED],
+                  seen[BREAKER_OPEN], seen[BREAKER_HALF_OPEN]);
     assert_true(seen[BREAKER_CLOSED] && seen[BREAKER_OPEN] && seen[BREAKER_HALF_OPEN] > 20);
 }
 

@@ -3,6 +3,7 @@
 #include "platform/random.h"
 
 #include <fcntl.h>
+#include <ftw.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -56,7 +57,8 @@ static int read_open_file(int fd, size_t bytes_max, struct arena *arena, struct 
     return 0;
 }
 
-int file_read_all(const char *path, size_t bytes_max, struct arena *arena, struct str *ret_bytes, struct message *message) {
+int file_read_all(const char *path, size_t bytes_max, struct arena *arena, struct str *ret_bytes,
+                  struct message *message) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a FIFO must not hold us up */
     int r = fd < 0 ? err_origin(-errno) : read_open_file(fd, bytes_max, arena, ret_bytes);
     if (fd >= 0) (void)close(fd); /* read only: nothing to lose */
@@ -81,7 +83,8 @@ int file_sync_folder(const char *path) {
     else if (slash) *slash = 0;
     int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return err_origin(-errno);
-    int r = fsync(fd) == 0 || errno == EINVAL ? 0 : err_origin(-errno); /* EINVAL: this file system has nothing to flush */
+    int r =
+        fsync(fd) == 0 || errno == EINVAL ? 0 : err_origin(-errno); /* EINVAL: this file system has nothing to flush */
     (void)close(fd);
     return r;
 }
@@ -126,6 +129,24 @@ int dir_make(const char *path, unsigned mode, struct message *message) {
     }
     if (!r) r = make_one(part, mode);
     return r ? file_fault(r, "make the folder", path, message) : 0;
+}
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place) {
+    (void)status; /* a folder comes after what it holds, so each can be removed as it comes */
+    (void)kind;
+    (void)place;
+    return remove(path) == 0 ? 0 : -errno;
+}
+
+int dir_remove(const char *path, struct message *message) {
+    enum { DESCRIPTORS_MAX = 16 };
+    struct stat status;
+    int r = lstat(path, &status) == 0 ? 0 : err_origin(-errno);
+    if (r == -ENOENT) return 0;
+    if (!r && (!S_ISDIR(status.st_mode) || strspn(path, "/.") == strlen(path))) r = err_origin(-EINVAL);
+    if (!r) r = nftw(path, remove_one, DESCRIPTORS_MAX, FTW_DEPTH | FTW_PHYS);
+    if (r == -1) r = err_origin(-errno);
+    return r ? file_fault(r, "remove the folder", path, message) : 0;
 }
 
 int file_lock(const char *path, int *ret_fd, struct message *message) {

@@ -89,7 +89,8 @@ int net_listen_tcp(const char *host, uint16_t port, int *ret_fd, uint16_t *ret_p
     host = host_or_loopback(host);
     int r = resolve(host, port, true, &list);
     if (r) {
-        message_set(message, "cannot listen on %s: the host is not known; give a numeric address such as 127.0.0.1", host);
+        message_set(message, "cannot listen on %s: the host is not known; give a numeric address such as 127.0.0.1",
+                    host);
         return err_trace(r);
     }
     for (const struct addrinfo *address = list; address; address = address->ai_next) {
@@ -137,7 +138,8 @@ static int unix_listen(const char *path, unsigned mode, int *ret_fd) {
     if (!r) r = unix_make_room(path);
     if (!r) r = stream_socket(AF_UNIX, &fd);
     if (r) return err_trace(r);
-    /* The file that bind() makes takes its mode from the descriptor: there is no moment in which others could open it. */
+    /* The file that bind() makes takes its mode from the descriptor: there is no moment in which others could open it.
+     */
     if (fchmod(fd, mode) != 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
         chmod(path, mode) != 0 || listen(fd, NET_BACKLOG_MAX) != 0) {
         r = err_origin(-errno);
@@ -151,12 +153,13 @@ static int unix_listen(const char *path, unsigned mode, int *ret_fd) {
 int net_listen_unix(const char *path, unsigned mode, int *ret_fd, struct message *message) {
     int r = unix_listen(path, mode, ret_fd);
     if (r == -ENAMETOOLONG)
-        message_set(message, "cannot listen on %.200s: a socket's path has at most %d bytes; use a shorter folder", path,
-                    NET_UNIX_PATH_BYTES_MAX);
+        message_set(message, "cannot listen on %.200s: a socket's path has at most %d bytes; use a shorter folder",
+                    path, NET_UNIX_PATH_BYTES_MAX);
     else if (r == -EEXIST)
         message_set(message, "cannot listen on %s: a file that is no socket stands there; move it away", path);
     else if (r == -EADDRINUSE)
-        message_set(message, "cannot listen on %s: another program listens there; stop it or choose another path", path);
+        message_set(message, "cannot listen on %s: another program listens there; stop it or choose another path",
+                    path);
     else if (r)
         message_set(message, "cannot listen on %s: %s", path, strerrordesc_np(-r));
     return err_trace(r);

@@ -13,11 +13,11 @@
 
 enum { NET_BACKLOG_MAX = 511, NET_UNIX_PATH_BYTES_MAX = 107, NET_HOST_BYTES_MAX = 253 };
 
-/* Listens on host (a numeric address or a name, NULL or "" = 127.0.0.1) and port (0 = any free one). message (may be NULL)
- * says what is wrong and what to change. 0, -EADDRINUSE, -EADDRNOTAVAIL, -EACCES, -EINVAL (host unknown). */
+/* Listens on host (a numeric address or a name, NULL or "" = 127.0.0.1) and port (0 = any free one). message (may be
+ * NULL) says what is wrong and what to change. 0, -EADDRINUSE, -EADDRNOTAVAIL, -EACCES, -EINVAL (host unknown). */
 int net_listen_tcp(const char *host, uint16_t port, int *ret_fd, uint16_t *ret_port, struct message *message);
-/* Listens on a Unix socket whose file gets mode (0600 for one user). A socket file that nobody listens on is replaced; one in use
- * is -EADDRINUSE, any other file -EEXIST. path up to NET_UNIX_PATH_BYTES_MAX bytes, else -ENAMETOOLONG. */
+/* Listens on a Unix socket whose file gets mode (0600 for one user). A socket file that nobody listens on is replaced;
+ * one in use is -EADDRINUSE, any other file -EEXIST. path up to NET_UNIX_PATH_BYTES_MAX bytes, else -ENAMETOOLONG. */
 int net_listen_unix(const char *path, unsigned mode, int *ret_fd, struct message *message);
 /* The next connection of a listener; -ETIMEDOUT when none came. A connection that died while it waited is skipped. */
 int net_accept(int listen_fd, int64_t deadline_ms, int *ret_fd);
@@ -34,8 +34,8 @@ int net_send_all(int fd, const void *bytes, size_t len, int64_t deadline_ms);
 int net_receive_exact(int fd, void *bytes, size_t len, int64_t deadline_ms);
 /* At least one byte and at most bytes_max (> 0); *ret_len == 0 means that the peer has closed. */
 int net_receive_some(int fd, void *bytes, size_t bytes_max, int64_t deadline_ms, size_t *ret_len);
-/* Whether something waits to be read now: bytes, the peer's close, or an error. An idle connection on which nobody should
- * speak is good only while this is false. */
+/* Whether something waits to be read now: bytes, the peer's close, or an error. An idle connection on which nobody
+ * should speak is good only while this is false. */
 bool net_has_input(int fd);
 void net_close(int fd); /* takes -1 */
 

@@ -21,7 +21,7 @@ static const struct {
     { "src/observe/", { "domain/", "platform/" } },
     { "src/domain/", { "platform/" } },
     { "src/platform/", { 0 } },
-    { "simulators/", { "wire/", "domain/", "platform/" } },
+    { "simulators/", { "simulators/common/", "wire/", "domain/", "platform/" } },
     { "tools/", { "platform/" } },
     { "tests/", { "*" } },
 };

@@ -22,7 +22,8 @@ static void append(struct core_account *account, struct str text) {
     account->len = (uint8_t)(account->len + text.len);
 }
 
-int core_account_make(struct str iban, struct str sort_code, struct str account_number, struct core_account *ret_account) {
+int core_account_make(struct str iban, struct str sort_code, struct str account_number,
+                      struct core_account *ret_account) {
     struct core_account account = { 0 };
     struct str bban = str_slice(iban, IBAN_HEAD_BYTES, iban.len);
     if (sort_code.len) {
@@ -31,7 +32,8 @@ int core_account_make(struct str iban, struct str sort_code, struct str account_
         append(&account, sort_code);
         append(&account, account_number);
     } else {
-        if (bban.len == 0 || bban.len > CORE_ACCOUNT_BYTES_MAX || !all_alphanumeric(bban)) return CORE_CARRIES_E_CREDITOR;
+        if (bban.len == 0 || bban.len > CORE_ACCOUNT_BYTES_MAX || !all_alphanumeric(bban))
+            return CORE_CARRIES_E_CREDITOR;
         append(&account, bban);
     }
     *ret_account = account;
@@ -50,7 +52,8 @@ int core_carries(const struct payment_order *order) {
     case CREDITOR_SCHEME_NONE: break;
     case CREDITOR_SCHEME_IBAN: r = core_account_make(iban_reveal(&creditor->iban), STR(""), STR(""), &account); break;
     case CREDITOR_SCHEME_UK:
-        r = core_account_make(STR(""), sort_code_reveal(&creditor->sort_code), account_number_reveal(&creditor->account_number), &account);
+        r = core_account_make(STR(""), sort_code_reveal(&creditor->sort_code),
+                              account_number_reveal(&creditor->account_number), &account);
         break;
     }
     if (r) return r;

@@ -78,7 +78,8 @@ static int enter_pool(struct core_host *core, int64_t deadline_ms, struct connec
     const struct timespec until = { .tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000 };
     int r = 0;
     check(pthread_mutex_lock(&core->mutex) == 0);
-    while (core->in_use == core->connections_max && !r) r = -pthread_cond_timedwait(&core->released, &core->mutex, &until);
+    while (core->in_use == core->connections_max && !r)
+        r = -pthread_cond_timedwait(&core->released, &core->mutex, &until);
     if (core->in_use < core->connections_max) {
         core->in_use++;
         *ret_connection = core->idle_count ? core->idle[--core->idle_count] : (struct connection){ .fd = -1 };
@@ -106,8 +107,10 @@ static void hang_up(struct connection *connection) {
     *connection = (struct connection){ .fd = -1 };
 }
 
-/* A connection on which nothing waits (H3). Only an execution takes an old one: what finds out the truth starts afresh (H6). */
-static int dial(const struct core_host *core, enum request request, int64_t deadline_ms, struct connection *connection) {
+/* A connection on which nothing waits (H3). Only an execution takes an old one: what finds out the truth starts afresh
+ * (H6). */
+static int dial(const struct core_host *core, enum request request, int64_t deadline_ms,
+                struct connection *connection) {
     if (connection->fd >= 0 && request == REQUEST_EXECUTE && !net_has_input(connection->fd)) return 0;
     hang_up(connection);
     return err_trace(net_connect_tcp(core->host, core->port, deadline_ms, &connection->fd));
@@ -135,12 +138,15 @@ static enum core_outcome outcome_of(enum request request, const char *code) {
     struct str text = str_from_c(code);
     if (str_equal_c(text, "00")) return CORE_BOOKED;
     for (size_t i = 0; i < ARRAY_COUNT(special); i++)
-        if (str_equal_c(text, special[i].code)) return special[i].request == (int)request ? special[i].outcome : CORE_UNKNOWN;
+        if (str_equal_c(text, special[i].code))
+            return special[i].request == (int)request ? special[i].outcome : CORE_UNKNOWN;
     return request == REQUEST_REVERSE ? CORE_UNKNOWN : CORE_REFUSED;
 }
 
-/* Sends the record and takes its answer. 0, or the fault that leaves the outcome unknown; answer->sent as documented. */
-static int talk(struct core_host *core, const struct question *question, struct connection *connection, struct core_answer *answer) {
+/* Sends the record and takes its answer. 0, or the fault that leaves the outcome unknown; answer->sent as
+ * documented. */
+static int talk(struct core_host *core, const struct question *question, struct connection *connection,
+                struct core_answer *answer) {
     char bytes[CORE_RECORD_BYTES_MAX];
     size_t need = core_record_answer_bytes(&core->records);
     bool open = false;
@@ -154,7 +160,8 @@ static int talk(struct core_host *core, const struct question *question, struct 
     answer->outcome = outcome_of(question->request, answer->record.code);
     if (answer->outcome == CORE_UNKNOWN) return err_origin(-EPROTO);
     bool other = !id_equal(connection->last_id.bytes, question->payment_id->bytes);
-    if (other && answer->record.core_reference[0] && strcmp(connection->last_reference, answer->record.core_reference) == 0)
+    if (other && answer->record.core_reference[0] &&
+        strcmp(connection->last_reference, answer->record.core_reference) == 0)
         return err_origin(-EBADMSG); /* the answer before, once more (H6) */
     if (!open || answer->outcome != CORE_BOOKED) hang_up(connection);
     connection->last_id = *question->payment_id;
@@ -183,7 +190,8 @@ int core_host_execute(struct core_host *core, const struct core_transfer *transf
     buffer_init(&record, memory, sizeof memory);
     int r = core_record_txn(&core->records, transfer, &record);
     if (r) return err_trace(r);
-    *ret_answer = ask(core, &(struct question){ REQUEST_EXECUTE, &transfer->payment_id, buffer_str(&record), deadline_of(core) });
+    *ret_answer =
+        ask(core, &(struct question){ REQUEST_EXECUTE, &transfer->payment_id, buffer_str(&record), deadline_of(core) });
     return 0;
 }
 

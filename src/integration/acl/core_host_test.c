@@ -1,8 +1,10 @@
-/* The client against the real core banking host, build/giro-sim-core, in every one of its modes; and against a peer that the test
- * plays itself, for what that host never does. */
+/* The client against the real core banking host, build/giro-sim-core, in every one of its modes; and against a peer
+ * that the test plays itself, for what that host never does. */
 #include "integration/acl/core_host.h"
 
+#include "platform/child.h"
 #include "platform/clock.h"
+#include "platform/file.h"
 #include "platform/net.h"
 
 #include <pthread.h>
@@ -10,7 +12,6 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -19,8 +20,7 @@ enum { PATIENCE_MS = 30000, QUICK_MS = 300 };
 static const char *const layouts = "src/integration/acl/layouts";
 
 struct host {
-    FILE *out;
-    pid_t pid;
+    struct child child;
     uint16_t port;
 };
 static char folder[64];
@@ -32,26 +32,17 @@ static int64_t patience(void) {
 
 /* Starts the host that lies beside this program on the books of this test. */
 static void host_start(unsigned port) {
-    char self[512], command[1024], line[256];
-    unsigned got_port = 0;
-    long pid = 0;
-    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
-    assert_true(len > 0);
-    self[len] = 0;
-    *strrchr(self, '/') = 0;
-    (void)snprintf(command, sizeof command, "exec '%s/giro-sim-core' --books '%s/books' --control '%s/control' --port %u", self, folder,
-                   folder, port);
-    host.out = popen(command, "re");
-    assert_true(host.out && fgets(line, sizeof line, host.out));
-    assert_int_equal(sscanf(strstr(line, " port "), " port %u pid %ld", &got_port, &pid), 2);
-    host.pid = (pid_t)pid;
-    host.port = (uint16_t)got_port;
+    char arguments[512], line[CHILD_LINE_BYTES_MAX];
+    (void)snprintf(arguments, sizeof arguments, "--books %s/books --control %s/control --port %u", folder, folder,
+                   port);
+    assert_int_equal(child_start("giro-sim-core", arguments, false, &host.child), 0);
+    assert_int_equal(child_read_line(&host.child, patience(), line), 0);
+    assert_non_null(strstr(line, " port "));
+    host.port = (uint16_t)strtol(strstr(line, " port ") + 6, NULL, 10);
 }
 
 static void host_stop(int signal) {
-    assert_int_equal(kill(host.pid, signal), 0);
-    int status = pclose(host.out);
-    assert_true(signal == SIGKILL ? WIFSIGNALED(status) : WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_int_equal(child_wait(&host.child, signal), signal == SIGKILL ? 128 + SIGKILL : 0);
 }
 
 static void host_mode(const char *mode) {
@@ -76,10 +67,8 @@ static int set_up(void **state) {
 
 static int tear_down(void **state) {
     (void)state;
-    char command[128];
     host_stop(SIGTERM);
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
+    return dir_remove(folder, NULL);
 }
 
 static struct core_host *core_new(uint16_t port, int connections_max, int deadline_ms) {
@@ -162,7 +151,12 @@ static void answers_mean_what_they_say(void **state) {
 }
 
 /* The outcome of the TXN in each mode, and the truth that an enquiry finds. */
-static const struct { const char *mode; enum core_outcome outcome; int fault; enum core_outcome truth; } mode_cases[] = {
+static const struct {
+    const char *mode;
+    enum core_outcome outcome;
+    int fault;
+    enum core_outcome truth;
+} mode_cases[] = {
     { "ok", CORE_BOOKED, 0, CORE_BOOKED },
     { "slow", CORE_UNKNOWN, -ETIMEDOUT, CORE_BOOKED },
     { "silent", CORE_UNKNOWN, -ETIMEDOUT, CORE_NEVER_SEEN },
@@ -186,7 +180,8 @@ static void every_mode_ends_in_the_truth(void **state) {
         assert_int_equal(core_host_judge(&answer), answer.outcome == CORE_UNKNOWN ? BREAKER_FAILED : BREAKER_DONE);
         assert_int_equal(enquire(core, number + 1).outcome, mode_cases[i].truth);
         host_mode("ok");
-        assert_int_equal(execute(core, number + 1).outcome, mode_cases[i].truth == CORE_BOOKED ? CORE_BOOKED : CORE_BARRED);
+        assert_int_equal(execute(core, number + 1).outcome,
+                         mode_cases[i].truth == CORE_BOOKED ? CORE_BOOKED : CORE_BARRED);
     }
     core = core_host_free(core);
 }
@@ -277,7 +272,8 @@ static void *player_run(void *argument) {
             player->connections++;
             check(net_receive_some(fd, record, sizeof record, patience(), &got) == 0);
         }
-        (void)net_send_all(fd, player->answers[i], strlen(player->answers[i]), patience()); /* the client may have gone */
+        (void)net_send_all(fd, player->answers[i], strlen(player->answers[i]),
+                           patience()); /* the client may have gone */
         if (player->answers[i][0]) continue;
         net_close(fd);
         fd = -1;
@@ -301,16 +297,40 @@ struct script {
 static const struct script scripts[] = {
     { "one connection serves many", { A1, A2, NULL }, { { 'x', CORE_BOOKED, 0 }, { 'x', CORE_BOOKED, 0 } }, 1 },
     { "an answer in halves is not enough", { "00GC0000000000", NULL }, { { 'x', CORE_UNKNOWN, -ENODATA } }, 1 },
-    { "a letter in the code", { "0xGC000000000000000120231114221320", A2, NULL }, { { 'x', CORE_UNKNOWN, -EBADMSG }, { 'x', CORE_BOOKED, 0 } }, 2 },
-    { "a day that does not exist", { "00GC000000000000000120230231221320", NULL }, { { 'x', CORE_UNKNOWN, -EBADMSG } }, 1 },
-    { "done without a reference", { "00                  20231114221320", NULL }, { { 'x', CORE_UNKNOWN, -EBADMSG } }, 1 },
+    { "a letter in the code",
+      { "0xGC000000000000000120231114221320", A2, NULL },
+      { { 'x', CORE_UNKNOWN, -EBADMSG }, { 'x', CORE_BOOKED, 0 } },
+      2 },
+    { "a day that does not exist",
+      { "00GC000000000000000120230231221320", NULL },
+      { { 'x', CORE_UNKNOWN, -EBADMSG } },
+      1 },
+    { "done without a reference",
+      { "00                  20231114221320", NULL },
+      { { 'x', CORE_UNKNOWN, -EBADMSG } },
+      1 },
     { "a surplus byte", { A1 "x", A2, NULL }, { { 'x', CORE_UNKNOWN, -EBADMSG }, { 'x', CORE_BOOKED, 0 } }, 2 },
-    { "the answer before once more", { A1, A1, A2, NULL }, { { 'x', CORE_BOOKED, 0 }, { 'x', CORE_UNKNOWN, -EBADMSG }, { 'x', CORE_BOOKED, 0 } }, 2 },
-    { "never seen has no place after TXN", { "44                  20231114221320", NULL }, { { 'x', CORE_UNKNOWN, -EPROTO } }, 1 },
-    { "barred has no place after ENQ", { "46                  20231114221320", NULL }, { { 'e', CORE_UNKNOWN, -EPROTO } }, 1 },
-    { "a refused reversal is for people", { "96                  20231114221320", NULL }, { { 'r', CORE_UNKNOWN, -EPROTO } }, 1 },
+    { "the answer before once more",
+      { A1, A1, A2, NULL },
+      { { 'x', CORE_BOOKED, 0 }, { 'x', CORE_UNKNOWN, -EBADMSG }, { 'x', CORE_BOOKED, 0 } },
+      2 },
+    { "never seen has no place after TXN",
+      { "44                  20231114221320", NULL },
+      { { 'x', CORE_UNKNOWN, -EPROTO } },
+      1 },
+    { "barred has no place after ENQ",
+      { "46                  20231114221320", NULL },
+      { { 'e', CORE_UNKNOWN, -EPROTO } },
+      1 },
+    { "a refused reversal is for people",
+      { "96                  20231114221320", NULL },
+      { { 'r', CORE_UNKNOWN, -EPROTO } },
+      1 },
     { "an enquiry takes no old connection", { A1, A2, NULL }, { { 'x', CORE_BOOKED, 0 }, { 'e', CORE_BOOKED, 0 } }, 2 },
-    { "after a refusal a new connection", { "14                  20231114221320", A2, NULL }, { { 'x', CORE_REFUSED, 0 }, { 'x', CORE_BOOKED, 0 } }, 2 },
+    { "after a refusal a new connection",
+      { "14                  20231114221320", A2, NULL },
+      { { 'x', CORE_REFUSED, 0 }, { 'x', CORE_BOOKED, 0 } },
+      2 },
 };
 
 static void strange_answers_are_unknown(void **state) {
@@ -324,7 +344,9 @@ static void strange_answers_are_unknown(void **state) {
         struct core_host *core = core_new(port, 2, PATIENCE_MS);
         for (uint32_t j = 0; scripts[i].want[j].request; j++) {
             char request = scripts[i].want[j].request;
-            struct core_answer answer = request == 'x' ? execute(core, j) : request == 'e' ? enquire(core, j) : reverse(core, j);
+            struct core_answer answer = request == 'x'   ? execute(core, j)
+                                        : request == 'e' ? enquire(core, j)
+                                                         : reverse(core, j);
             if (answer.outcome != scripts[i].want[j].outcome || answer.fault != scripts[i].want[j].fault)
                 fail_msg("%s, request %u: outcome %d fault %d", scripts[i].name, j, answer.outcome, answer.fault);
         }
@@ -476,11 +498,31 @@ static void killed_host_keeps_every_answer(void **state) {
     core = core_host_free(core);
 }
 
+/* Puts a layout into the folder of this test, with one piece of it exchanged. */
+static void copy_layout(const char *name, const char *piece, const char *instead) {
+    char path[128];
+    struct arena arena;
+    struct str text;
+    size_t at = 0;
+    assert_int_equal(arena_init(&arena, 4096, 65536), 0);
+    (void)snprintf(path, sizeof path, "%s/%s.json", layouts, name);
+    assert_int_equal(file_read_all(path, 16384, &arena, &text, NULL), 0);
+    assert_true(*piece == 0 || str_find(text, str_from_c(piece), &at));
+    struct str changed = arena_printf(&arena, STR_FMT "%s" STR_FMT, STR_ARG(str_slice(text, 0, at)), instead,
+                                      STR_ARG(str_slice(text, at + strlen(piece), text.len)));
+    (void)snprintf(path, sizeof path, "%s/%s.json", folder, name);
+    assert_int_equal(file_write_atomic(path, changed, 0600, NULL), 0);
+    arena_release(&arena);
+}
+
 static void wrong_options_and_layouts_are_refused(void **state) {
     (void)state;
     struct message message = { "" };
     struct core_host *core = NULL;
-    const struct core_host_options good = { .host = "127.0.0.1", .port = 1, .layouts_folder = layouts, .connections_max = 16,
+    const struct core_host_options good = { .host = "127.0.0.1",
+                                            .port = 1,
+                                            .layouts_folder = layouts,
+                                            .connections_max = 16,
                                             .deadline_ms = CORE_DEADLINE_MS_DEFAULT };
     struct core_host_options options = good;
     assert_int_equal(core_host_new(&options, &core, &message), 0);
@@ -495,14 +537,13 @@ static void wrong_options_and_layouts_are_refused(void **state) {
     assert_int_equal(core_host_new(&options, &core, &message), -ENOENT);
     assert_non_null(strstr(message.text, "txn.json"));
     /* A layout with another width than acceptance promises. */
-    char command[256];
-    (void)snprintf(command, sizeof command, "cp %s/*.json '%s' && sed -i 's/\"debtor\", \"width\": 20/\"debtor\", \"width\": 19/' '%s/txn.json'",
-                   layouts, folder, folder);
-    assert_int_equal(system(command), 0);
+    copy_layout("enq", "", "");
+    copy_layout("rev", "", "");
+    copy_layout("answer", "", "");
+    copy_layout("txn", "\"debtor\", \"width\": 20", "\"debtor\", \"width\": 19");
     assert_int_equal(core_host_new(&options, &core, &message), -EINVAL);
     assert_non_null(strstr(message.text, "must hold 20 characters"));
-    (void)snprintf(command, sizeof command, "echo '{' > '%s/txn.json'", folder);
-    assert_int_equal(system(command), 0);
+    copy_layout("txn", "\"record\"", "\"rekord\"");
     assert_int_equal(core_host_new(&options, &core, &message), -EINVAL);
     assert_non_null(strstr(message.text, "correct the layout"));
     assert_null(core);

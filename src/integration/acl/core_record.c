@@ -65,7 +65,8 @@ void core_records_release(struct core_records *records) {
     records->answer = fixed_width_free(records->answer);
 }
 
-static int encode(const struct fixed_width *layout, const struct fixed_width_value *values, size_t count, struct buffer *out) {
+static int encode(const struct fixed_width *layout, const struct fixed_width_value *values, size_t count,
+                  struct buffer *out) {
     int r = fixed_width_encode(layout, values, count, out, NULL);
     return r > 0 || out->overflow ? err_origin(-EINVAL) : err_trace(r);
 }

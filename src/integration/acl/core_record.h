@@ -1,11 +1,17 @@
-/* core_record.h - the core's records as bytes, by the layouts in layouts/{txn,enq,rev,answer}.json. Pure once loaded. */
+/* core_record.h - the core's records as bytes, by the layouts in layouts/{txn,enq,rev,answer}.json. Pure once
+ * loaded. */
 #ifndef GIRO_INTEGRATION_ACL_CORE_RECORD_H
 #define GIRO_INTEGRATION_ACL_CORE_RECORD_H
 
 #include "integration/acl/core_carries.h"
 #include "platform/buffer.h"
 
-enum { CORE_RECORD_BYTES_MAX = 1024, CORE_LAYOUT_BYTES_MAX = 64 * 1024, CORE_REFERENCE_BYTES_MAX = 18, CORE_TIMESTAMP_BYTES = 14 };
+enum {
+    CORE_RECORD_BYTES_MAX = 1024,
+    CORE_LAYOUT_BYTES_MAX = 64 * 1024,
+    CORE_REFERENCE_BYTES_MAX = 18,
+    CORE_TIMESTAMP_BYTES = 14
+};
 
 struct fixed_width;
 struct core_records {
@@ -26,8 +32,8 @@ struct core_record_answer {
     char timestamp[CORE_TIMESTAMP_BYTES + 1];            /* YYYYMMDDhhmmss UTC, of the core's clock */
 };
 
-/* Reads the four layouts from folder and proves that core_carries() promises what they can hold. 0, or a fault with a message:
- * -ENOENT and the like, -EINVAL (a layout is at fault, or has other limits). */
+/* Reads the four layouts from folder and proves that core_carries() promises what they can hold. 0, or a fault with a
+ * message: -ENOENT and the like, -EINVAL (a layout is at fault, or has other limits). */
 int core_records_load(struct core_records *records, const char *folder, struct message *message);
 void core_records_release(struct core_records *records); /* works on a zeroed struct */
 
