@@ -86,7 +86,8 @@ static void id_sequence_survives_clock_and_counter(void **state) {
         uint8_t id[ID_BYTES];
         id_sequence_next(&sequence, sequence_cases[i].now_ms, id);
         if (sequence.ms != sequence_cases[i].want_ms || sequence.counter != sequence_cases[i].want_counter)
-            fail_msg("%s: ms %ld counter %lu", sequence_cases[i].name, (long)sequence.ms, (unsigned long)sequence.counter);
+            fail_msg("%s: ms %ld counter %lu", sequence_cases[i].name, (long)sequence.ms,
+                     (unsigned long)sequence.counter);
         assert_int_equal(id_time_ms(id), sequence.ms);
     }
 }

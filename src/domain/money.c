@@ -1,7 +1,7 @@
 #include "domain/money.h"
 
-/* ISO 4217 list one, currencies and funds that have minor units, as of 1 January 2026 (BGN, ANG, HRK, ZWL and SLL are gone;
- * XAU, XDR, XXX and their like have no minor unit and are not money here). Sorted: money_test proves it. */
+/* ISO 4217 list one, currencies and funds that have minor units, as of 1 January 2026 (BGN, ANG, HRK, ZWL and SLL are
+ * gone; XAU, XDR and their like have no minor unit and are not money here). Sorted: money_test proves it. */
 static const struct currency_row {
     char text[4];
     uint8_t exponent;

@@ -1,13 +1,14 @@
 /* money.h - amounts: int64 minor units with their ISO 4217 currency. No floating point anywhere.
  *
- * (M1) two currencies never meet in one operation (check). (M2) overflow is a result. (M3) decimals come from text with the
- * currency's exponent: JPY 0, GBP/EUR/CZK/USD... 2, BHD/KWD... 3 decimals. */
+ * (M1) two currencies never meet in one operation (check). (M2) overflow is a result. (M3) decimals come from text with
+ * the currency's exponent: JPY 0, GBP/EUR/CZK/USD... 2, BHD/KWD... 3 decimals. */
 #ifndef GIRO_DOMAIN_MONEY_H
 #define GIRO_DOMAIN_MONEY_H
 
 #include "platform/buffer.h"
 
-/* A currency is its three letters packed big-endian into the low 24 bits ('G'<<16|'B'<<8|'P'); 0 = none. Fits an I64 column. */
+/* A currency is its three letters packed big-endian into the low 24 bits ('G'<<16|'B'<<8|'P'); 0 = none. Fits an I64
+ * column. */
 struct currency {
     uint32_t code;
 };
@@ -31,10 +32,11 @@ struct str currency_text(struct currency currency, char text[4]);
 int currency_exponent(struct currency currency); /* 0..4; check: a known currency */
 bool currency_is_known(struct currency currency);
 
-/* A positive amount as a caller writes it: digits, optionally '.' and 1..exponent digits. Refused: sign, blanks, exponent
- * form (1e2), leading zeros ("01", but "0.50" is fine), a bare '.', more decimals than the currency has (also zeros),
- * zero, over INT64_MAX minor. A minus before a well-formed amount is MONEY_E_NOT_POSITIVE, any other sign MONEY_E_SYNTAX.
- * When several apply: currency, syntax, not positive (minus), decimals, range, not positive (zero). 0 or MONEY_E_*. */
+/* A positive amount as a caller writes it: digits, optionally '.' and 1..exponent digits. Refused: sign, blanks,
+ * exponent form (1e2), leading zeros ("01", but "0.50" is fine), a bare '.', more decimals than the currency has (also
+ * zeros), zero, over INT64_MAX minor. A minus before a well-formed amount is MONEY_E_NOT_POSITIVE, any other sign
+ * MONEY_E_SYNTAX. When several apply: currency, syntax, not positive (minus), decimals, range, not positive (zero). 0
+ * or MONEY_E_*. */
 int money_parse(struct str text, struct currency currency, struct money *ret_money);
 /* "19.99", "-0.05", "100" for JPY. */
 enum { MONEY_TEXT_BYTES = 32 };

@@ -15,7 +15,8 @@ const char *payment_order_refusal_text(int refusal) {
     case PAYMENT_ORDER_E_CLIENT: return "the client is not known";
     case PAYMENT_ORDER_E_DEBTOR: return "the account to pay from is missing";
     case PAYMENT_ORDER_E_CREDITOR_NAME: return "the creditor needs a name of 1 to 140 bytes without control characters";
-    case PAYMENT_ORDER_E_CREDITOR_ACCOUNT: return "the creditor needs either an IBAN or a sort code with an account number";
+    case PAYMENT_ORDER_E_CREDITOR_ACCOUNT:
+        return "the creditor needs either an IBAN or a sort code with an account number";
     case PAYMENT_ORDER_E_CREDITOR_IBAN: return "the IBAN is not valid";
     case PAYMENT_ORDER_E_CREDITOR_SORT_CODE: return "the sort code must be six digits";
     case PAYMENT_ORDER_E_CREDITOR_ACCOUNT_NUMBER: return "the account number must be eight digits";
@@ -29,8 +30,8 @@ const char *payment_order_refusal_text(int refusal) {
     return "the payment order is not valid";
 }
 
-/* The parsers are the one definition of what is valid; a value that came through them passes again. The length is looked at
- * first, because a struct that did not come from a parser may claim more bytes than it has. */
+/* The parsers are the one definition of what is valid; a value that came through them passes again. The length is
+ * looked at first, because a struct that did not come from a parser may claim more bytes than it has. */
 static bool name_is_valid(const struct person_name *name) {
     struct person_name again;
     return name->len <= sizeof name->at && person_name_parse(person_name_reveal(name), &again) == 0;
@@ -86,8 +87,10 @@ int payment_order_check(const struct payment_order *order) {
     if (r) return r;
     if (!currency_is_known(order->amount.currency)) return PAYMENT_ORDER_E_CURRENCY;
     if (order->amount.minor <= 0) return PAYMENT_ORDER_E_AMOUNT;
-    if (!personal_is_none(&order->reference) && !reference_is_valid(&order->reference)) return PAYMENT_ORDER_E_REFERENCE;
-    if (order->end_to_end_id.len && !end_to_end_id_is_valid(&order->end_to_end_id)) return PAYMENT_ORDER_E_END_TO_END_ID;
+    if (!personal_is_none(&order->reference) && !reference_is_valid(&order->reference))
+        return PAYMENT_ORDER_E_REFERENCE;
+    if (order->end_to_end_id.len && !end_to_end_id_is_valid(&order->end_to_end_id))
+        return PAYMENT_ORDER_E_END_TO_END_ID;
     return 0;
 }
 

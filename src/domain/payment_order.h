@@ -1,5 +1,5 @@
-/* payment_order.h - what a client asks for, whichever API it came through: a plain value of fixed size that travels from the
- * gateway into a command. Personal parts keep their types (personal.h). */
+/* payment_order.h - what a client asks for, whichever API it came through: a plain value of fixed size that travels
+ * from the gateway into a command. Personal parts keep their types (personal.h). */
 #ifndef GIRO_DOMAIN_PAYMENT_ORDER_H
 #define GIRO_DOMAIN_PAYMENT_ORDER_H
 
@@ -33,8 +33,8 @@ struct payment_order {
     struct end_to_end_id end_to_end_id;   /* optional */
 };
 
-/* Verdicts, in the order in which payment_order_check looks: the first that applies is the answer. The name is the path of
- * the field in the body of POST /v1/payments. */
+/* Verdicts, in the order in which payment_order_check looks: the first that applies is the answer. The name is the path
+ * of the field in the body of POST /v1/payments. */
 #define PAYMENT_ORDER_E_MAP(X)                                                                                         \
     X(PAYMENT_ORDER_E_CLIENT, "client")                                                                                \
     X(PAYMENT_ORDER_E_DEBTOR, "debtor_account_id")                                                                     \

@@ -24,7 +24,10 @@ static void break_name_none(struct payment_order *order) { order->creditor.name.
 static void break_name_control(struct payment_order *order) { order->creditor.name.at[1].value = '\n'; }
 static void break_name_length(struct payment_order *order) { order->creditor.name.len = PERSON_NAME_BYTES_MAX + 1; }
 static void break_scheme(struct payment_order *order) { order->creditor.scheme = CREDITOR_SCHEME_NONE; }
-static void break_both(struct payment_order *order) { order->creditor.iban.len = 22; order->creditor.sort_code.len = 6; }
+static void break_both(struct payment_order *order) {
+    order->creditor.iban.len = 22;
+    order->creditor.sort_code.len = 6;
+}
 static void break_iban(struct payment_order *order) { order->creditor.iban.at[10].value ^= 1; }
 static void break_iban_none(struct payment_order *order) { order->creditor.iban.len = 0; }
 static void break_iban_length(struct payment_order *order) { order->creditor.iban.len = 255; }
@@ -37,7 +40,9 @@ static void break_zero(struct payment_order *order) { order->amount.minor = 0; }
 static void break_negative(struct payment_order *order) { order->amount.minor = INT64_MIN; }
 static void break_reference(struct payment_order *order) { order->reference.len = 1; order->reference.at[0].value = 7; }
 static void break_reference_length(struct payment_order *order) { order->reference.len = 141; }
-static void break_end_to_end(struct payment_order *order) { order->end_to_end_id = (struct end_to_end_id){ .at = "\x1b", .len = 1 }; }
+static void break_end_to_end(struct payment_order *order) {
+    order->end_to_end_id = (struct end_to_end_id){ .at = "\x1b", .len = 1 };
+}
 static void break_end_to_end_length(struct payment_order *order) { order->end_to_end_id.len = 36; }
 static void break_all(struct payment_order *order) { memset(order, 0, sizeof *order); }
 static void break_creditor_and_amount(struct payment_order *order) { break_iban(order); break_zero(order); }
@@ -109,7 +114,8 @@ static void end_to_end_id_is_bounded(void **state) {
     struct end_to_end_id id = { 0 };
     assert_int_equal(end_to_end_id_parse(STR("01234567890123456789012345678901234"), &id), 0);
     assert_true(str_equal(end_to_end_id_str(&id), STR("01234567890123456789012345678901234")));
-    assert_int_equal(end_to_end_id_parse(STR("012345678901234567890123456789012345"), &id), PAYMENT_ORDER_E_END_TO_END_ID);
+    assert_int_equal(end_to_end_id_parse(STR("012345678901234567890123456789012345"), &id),
+                     PAYMENT_ORDER_E_END_TO_END_ID);
     assert_int_equal(end_to_end_id_parse(STR(""), &id), PAYMENT_ORDER_E_END_TO_END_ID);
     assert_int_equal(end_to_end_id_parse(STR("a\r\nb"), &id), PAYMENT_ORDER_E_END_TO_END_ID);
 }

@@ -1,10 +1,11 @@
 /* personal.h - personal data as types of their own, of fixed size and without heap.
  *
- * (P1) A value that a parse function gave is valid; an all-zero struct means "none" (personal_is_none). (P2) The characters
- * are struct personal_byte, not char: neither "%s" nor any function that takes text accepts them, so the log, metric, trace
- * and error functions refuse them at compile time (src/observe/personal_refused.sh proves it). (P3) The one way to the text is
- * x_reveal(), which borrows from the struct: to be called where the data is sealed, sent to a downstream or shown to its
- * owner, and by observe/mask and observe/pii_hash. Everything that may be shown to others comes from mask_x() and pii_hash().
+ * (P1) A value that a parse function gave is valid; an all-zero struct means "none" (personal_is_none). (P2) The
+ * characters are struct personal_byte, not char: neither "%s" nor any function that takes text accepts them, so the
+ * log, metric, trace and error functions refuse them at compile time (src/observe/personal_refused.sh proves it). (P3)
+ * The one way to the text is x_reveal(), which borrows from the struct: to be called where the data is sealed, sent to
+ * a downstream or shown to its owner, and by observe/mask and observe/pii_hash. Everything that may be shown to others
+ * comes from mask_x() and pii_hash().
  *
  * Parse functions write only on success and return 0 or PERSONAL_E_*, never a fault; they never keep the text. */
 #ifndef GIRO_DOMAIN_PERSONAL_H
@@ -25,7 +26,8 @@ const char *personal_kind_name(enum personal_kind kind);
 
 #define PERSONAL_E_MAP(X)                                                                                              \
     X(PERSONAL_E_EMPTY, "empty") X(PERSONAL_E_LENGTH, "wrong_length") X(PERSONAL_E_CHARACTER, "wrong_character")       \
-    X(PERSONAL_E_COUNTRY, "unknown_country") X(PERSONAL_E_CHECKSUM, "wrong_check_digits") X(PERSONAL_E_DATE, "no_such_day")
+    X(PERSONAL_E_COUNTRY, "unknown_country") X(PERSONAL_E_CHECKSUM, "wrong_check_digits")                              \
+    X(PERSONAL_E_DATE, "no_such_day")
 #define X(code, name) code,
 enum personal_refusal { PERSONAL_E_NONE = 0, PERSONAL_E_MAP(X) PERSONAL_E_COUNT };
 #undef X
@@ -85,12 +87,13 @@ struct payment_reference { /* free text of a payment: people write names into it
     uint8_t len;
 };
 
-/* Card number: 12..19 digits, blanks and dashes removed, Luhn digit right (ISO/IEC 7812). EMPTY, LENGTH, CHARACTER, CHECKSUM. */
+/* Card number: 12..19 digits, blanks and dashes removed, Luhn digit right (ISO/IEC 7812). EMPTY, LENGTH, CHARACTER,
+ * CHECKSUM. */
 int pan_parse(struct str text, struct pan *ret_pan);
 struct str pan_reveal(const struct pan *pan);
 
-/* IBAN (ISO 13616): blanks removed, upper case only, the length of its country (SWIFT registry), check digits 02..98 right by
- * mod 97. EMPTY, LENGTH, CHARACTER, COUNTRY, CHECKSUM. */
+/* IBAN (ISO 13616): blanks removed, upper case only, the length of its country (SWIFT registry), check digits 02..98
+ * right by mod 97. EMPTY, LENGTH, CHARACTER, COUNTRY, CHECKSUM. */
 int iban_parse(struct str text, struct iban *ret_iban);
 struct str iban_reveal(const struct iban *iban);
 struct str iban_country(const struct iban *iban); /* two letters; not personal */
@@ -122,8 +125,8 @@ struct str birth_date_reveal(const struct birth_date *date);
 int national_id_parse(struct str text, struct national_id *ret_id);
 struct str national_id_reveal(const struct national_id *id);
 
-/* dot-atom@domain of at least two labels (RFC 5321 without quotes and literals), up to 254 bytes; the domain is kept in lower
- * case. EMPTY, LENGTH, CHARACTER. */
+/* dot-atom@domain of at least two labels (RFC 5321 without quotes and literals), up to 254 bytes; the domain is kept in
+ * lower case. EMPTY, LENGTH, CHARACTER. */
 int email_parse(struct str text, struct email *ret_email);
 struct str email_reveal(const struct email *email);
 

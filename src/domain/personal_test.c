@@ -14,10 +14,11 @@ typedef int parse_text(struct str text, char *out);
         check(str_to_c(type##_reveal(&value), out, 512) == 0);                                                         \
         return r;                                                                                                      \
     }
-ADAPTER(pan) ADAPTER(iban) ADAPTER(sort_code) ADAPTER(person_name) ADAPTER(birth_date) ADAPTER(national_id) ADAPTER(email)
-ADAPTER(phone) ADAPTER(postal_address) ADAPTER(payment_reference)
+ADAPTER(pan)
+ADAPTER(iban) ADAPTER(sort_code) ADAPTER(person_name) ADAPTER(birth_date) ADAPTER(national_id) ADAPTER(email)
+    ADAPTER(phone) ADAPTER(postal_address) ADAPTER(payment_reference)
 
-static int parse_account(struct str text, char *out) {
+        static int parse_account(struct str text, char *out) {
     struct account_number value = { 0 };
     int r = account_number_parse(text, ACCOUNT_SCHEME_GENERAL, &value);
     check(str_to_c(account_number_reveal(&value), out, 512) == 0);
@@ -167,10 +168,12 @@ static void values_are_kept_or_refused(void **state) {
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         char kept[512];
         int r = cases[i].parse(str_from_c(cases[i].text), kept);
-        if (r != cases[i].want || strcmp(kept, cases[i].kept) != 0) fail_msg("\"%s\": %d \"%s\"", cases[i].text, r, kept);
+        if (r != cases[i].want || strcmp(kept, cases[i].kept) != 0)
+            fail_msg("\"%s\": %d \"%s\"", cases[i].text, r, kept);
     }
     struct iban iban = { 0 };
-    assert_int_equal(iban_parse((struct str){ .at = "GB82WEST1234569876543\0", .len = 22 }, &iban), PERSONAL_E_CHARACTER);
+    assert_int_equal(iban_parse((struct str){ .at = "GB82WEST1234569876543\0", .len = 22 }, &iban),
+                     PERSONAL_E_CHARACTER);
     struct account_number number = { 0 };
     assert_int_equal(account_number_parse((struct str){ .at = "12\0", .len = 3 }, ACCOUNT_SCHEME_GENERAL, &number),
                      PERSONAL_E_CHARACTER);
@@ -227,7 +230,8 @@ static void one_slip_is_found(void **state) {
 static void names_and_sentences_differ(void **state) {
     (void)state;
     for (int kind = 1; kind < PERSONAL_KIND_COUNT; kind++)
-        assert_string_not_equal(personal_kind_name((enum personal_kind)kind), personal_kind_name((enum personal_kind)(kind - 1)));
+        assert_string_not_equal(personal_kind_name((enum personal_kind)kind),
+                                personal_kind_name((enum personal_kind)(kind - 1)));
     for (int refusal = 1; refusal < PERSONAL_E_COUNT; refusal++)
         assert_string_not_equal(personal_refusal_text(refusal), personal_refusal_text(refusal - 1));
 }

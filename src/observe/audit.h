@@ -1,7 +1,8 @@
 /* audit.h - who did what, when, with what outcome: the record that goes into the journal with the commit it belongs to.
  *
- * (A1) Only the fields of struct audit_record are written, each by its type: ids as UUID text, hashes as hex, words only when
- *      they look like words of ours (letters, digits, "_-./{}:"), else "unnamed". There is no field for personal data.
+ * (A1) Only the fields of struct audit_record are written, each by its type: ids as UUID text, hashes as hex, words
+ *      only when they look like words of ours (letters, digits, "_-./{}:"), else "unnamed". There is no field for
+ *      personal data.
  * (A2) The interaction id comes from outside: it is written only if it has the form of a UUID. */
 #ifndef GIRO_OBSERVE_AUDIT_H
 #define GIRO_OBSERVE_AUDIT_H
@@ -25,8 +26,8 @@ struct audit_record {
     struct hash certificate_sha256;   /* of the caller's certificate in DER */
 };
 
-/* Appends one JSON object, at most AUDIT_RECORD_BYTES_MAX, no line end. NULL words count as "unnamed". Whether it fit is
- * out->overflow. */
+/* Appends one JSON object, at most AUDIT_RECORD_BYTES_MAX, no line end. NULL words count as "unnamed". Whether it fit
+ * is out->overflow. */
 void audit_encode(const struct audit_record *record, struct buffer *out);
 
 #endif

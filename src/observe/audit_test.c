@@ -10,23 +10,38 @@ static const struct {
     const char *want;
 } cases[] = {
     { "everything",
-      { .time_ms = 1795319100123, .interaction_id = STR_INIT("0190A1B2-C3D4-7E5F-8A6B-7C8D9E0F1A2B"), .client_id = { { 1 } },
-        .customer_id = { { 2 } }, .method = "POST", .route = "/v1/payments/{payment_id}", .status = 201, .outcome = "accepted",
-        .duration_us = 812, .resource_id = { 3 }, .certificate_sha256 = { { 0xab } } },
+      { .time_ms = 1795319100123,
+        .interaction_id = STR_INIT("0190A1B2-C3D4-7E5F-8A6B-7C8D9E0F1A2B"),
+        .client_id = { { 1 } },
+        .customer_id = { { 2 } },
+        .method = "POST",
+        .route = "/v1/payments/{payment_id}",
+        .status = 201,
+        .outcome = "accepted",
+        .duration_us = 812,
+        .resource_id = { 3 },
+        .certificate_sha256 = { { 0xab } } },
       "{\"time\":\"2026-11-22T03:45:00.123Z\",\"interaction_id\":\"0190A1B2-C3D4-7E5F-8A6B-7C8D9E0F1A2B\","
       "\"client_id\":\"01000000-0000-0000-0000-000000000000\",\"customer_id\":\"02000000-0000-0000-0000-000000000000\","
-      "\"method\":\"POST\",\"route\":\"/v1/payments/{payment_id}\",\"status\":201,\"outcome\":\"accepted\",\"duration_us\":812,"
+      "\"method\":\"POST\",\"route\":\"/v1/payments/"
+      "{payment_id}\",\"status\":201,\"outcome\":\"accepted\",\"duration_us\":812,"
       "\"resource_id\":\"03000000-0000-0000-0000-000000000000\","
       "\"certificate_sha256\":\"ab00000000000000000000000000000000000000000000000000000000000000\"}" },
     { "nothing",
       { 0 },
-      "{\"time\":\"1970-01-01T00:00:00.000Z\",\"method\":\"unnamed\",\"route\":\"unnamed\",\"outcome\":\"unnamed\",\"duration_us\":0}" },
+      "{\"time\":\"1970-01-01T00:00:00.000Z\",\"method\":\"unnamed\",\"route\":\"unnamed\",\"outcome\":\"unnamed\","
+      "\"duration_us\":0}" },
     { "an interaction id that is no UUID is not written",
-      { .interaction_id = STR_INIT("4111111111111111"), .method = "GET", .route = "/v1/accounts", .outcome = "not_found" },
-      "{\"time\":\"1970-01-01T00:00:00.000Z\",\"method\":\"GET\",\"route\":\"/v1/accounts\",\"outcome\":\"not_found\",\"duration_us\":0}" },
+      { .interaction_id = STR_INIT("4111111111111111"),
+        .method = "GET",
+        .route = "/v1/accounts",
+        .outcome = "not_found" },
+      "{\"time\":\"1970-01-01T00:00:00.000Z\",\"method\":\"GET\",\"route\":\"/v1/"
+      "accounts\",\"outcome\":\"not_found\",\"duration_us\":0}" },
     { "words that are not ours are not written",
       { .method = "GET\r\nX: y", .route = "/v1/\"},{\"a\":\"", .outcome = "GB82 WEST" },
-      "{\"time\":\"1970-01-01T00:00:00.000Z\",\"method\":\"unnamed\",\"route\":\"unnamed\",\"outcome\":\"unnamed\",\"duration_us\":0}" },
+      "{\"time\":\"1970-01-01T00:00:00.000Z\",\"method\":\"unnamed\",\"route\":\"unnamed\",\"outcome\":\"unnamed\","
+      "\"duration_us\":0}" },
 };
 
 static void record_is_written_by_type(void **state) {
@@ -63,6 +78,7 @@ static void longest_record_fits(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(record_is_written_by_type), cmocka_unit_test(longest_record_fits) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(record_is_written_by_type),
+                                        cmocka_unit_test(longest_record_fits) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,7 +27,9 @@ static void append_code_point(struct buffer *out, struct str sequence) {
         buffer_append_char(out, '\\');
         buffer_append_char(out, (char)code);
     } else if (is_harmful(code)) {
-        const char text[6] = { '\\', 'u', hex[code >> 12 & 15], hex[code >> 8 & 15], hex[code >> 4 & 15], hex[code & 15] };
+        const char text[6] = {
+            '\\', 'u', hex[code >> 12 & 15], hex[code >> 8 & 15], hex[code >> 4 & 15], hex[code & 15]
+        };
         buffer_append(out, text, sizeof text);
     } else {
         buffer_append_str(out, sequence);

@@ -129,8 +129,10 @@ static void write_event(struct log *log, const struct log_line *event) {
     bool cut = false;
     buffer_init(&line, memory, LOG_LINE_BYTES_MAX - LOG_TAIL_BYTES);
     buffer_append_char(&line, '{');
-    cut |= append_field(&line, &(struct log_field){ .name = "time", .value.text = clock_format_rfc3339(log->now_ms(), time) });
-    cut |= append_field(&line, &(struct log_field){ .name = "level", .value.text = str_from_c(level_name(event->level)) });
+    cut |= append_field(&line,
+                        &(struct log_field){ .name = "time", .value.text = clock_format_rfc3339(log->now_ms(), time) });
+    cut |=
+        append_field(&line, &(struct log_field){ .name = "level", .value.text = str_from_c(level_name(event->level)) });
     cut |= append_field(&line, &(struct log_field){ .name = "event", .value.text = str_from_c(event->event) });
     for (size_t i = 0; i < event->count; i++) cut |= append_field(&line, &event->fields[i]);
     line.capacity = line.bytes_max = LOG_LINE_BYTES_MAX; /* now the tail may be used */
@@ -177,9 +179,10 @@ static struct log_slot *slot_find(struct log *log, uint64_t key) {
     return oldest;
 }
 
-/* Whether the line may be written. *ret_before = lines like it that were not; *ret_evicted = a watched line that lost its slot with
- * suppressed lines not told yet. */
-static bool log_admit(struct log *log, uint64_t key, const char *event, uint32_t *ret_before, struct log_slot *ret_evicted) {
+/* Whether the line may be written. *ret_before = lines like it that were not; *ret_evicted = a watched line that lost
+ * its slot with suppressed lines not told yet. */
+static bool log_admit(struct log *log, uint64_t key, const char *event, uint32_t *ret_before,
+                      struct log_slot *ret_evicted) {
     int64_t now_ms = log->mono_ms();
     bool admitted = true;
     *ret_before = 0;

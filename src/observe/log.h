@@ -2,11 +2,12 @@
  *
  *   {"time":"2026-11-22T03:45:00.123Z","level":"info","event":"payment_accepted","payment_id":"...","duration_us":812}
  *
- * (L1) A line is one write(2), at most LOG_LINE_BYTES_MAX bytes with its line end; a field that does not fit is left out or cut and
- *      the line says "cut":true. (L2) Nothing from outside can make a second line, move a cursor or break the JSON
- *      (json_text.h). (L3) Fields are made by the constructors below and by nothing else. None takes a personal type or a
- *      secret: log_str accepts struct str, char * and const char * only, log_masked only what mask.h made
- *      (personal_refused.sh proves that the rest does not compile). What an x_reveal() gave must not be passed to log_str.
+ * (L1) A line is one write(2), at most LOG_LINE_BYTES_MAX bytes with its line end; a field that does not fit is left
+ *      out or cut and the line says "cut":true. (L2) Nothing from outside can make a second line, move a cursor or
+ *      break the JSON (json_text.h). (L3) Fields are made by the constructors below and by nothing else. None takes a
+ *      personal type or a secret: log_str accepts struct str, char * and const char * only, log_masked only what mask.h
+ *      made (personal_refused.sh proves that the rest does not compile). What an x_reveal() gave must not be passed to
+ *      log_str.
  * (L4) Of identical lines (level, event and all fields but log_correlation) at most LOG_IDENTICAL_MAX are written in
  *      LOG_WINDOW_MS; the next one says how many were "suppressed", and log_flush says it when no next one comes.
  * (L5) A failed write never stops the caller; it is counted (log_lost).
@@ -31,7 +32,9 @@ enum {
 
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 
-enum log_kind { LOG_KIND_TEXT, LOG_KIND_CORRELATION, LOG_KIND_NUMBER, LOG_KIND_BOOL, LOG_KIND_ID, LOG_KIND_MASKED, LOG_KIND_HASH };
+enum log_kind {
+    LOG_KIND_TEXT, LOG_KIND_CORRELATION, LOG_KIND_NUMBER, LOG_KIND_BOOL, LOG_KIND_ID, LOG_KIND_MASKED, LOG_KIND_HASH
+};
 struct log_field {
     const char *name; /* a literal */
     enum log_kind kind;
@@ -55,7 +58,8 @@ struct log_field log_bool(const char *name, bool value);
 struct log_field log_id(const char *name, const uint8_t id[16]);          /* all zero: null */
 struct log_field log_masked(const char *name, struct masked value);
 struct log_field log_hash(const char *name, struct pii_hash value);
-struct log_field log_correlation(const char *name, struct str value);     /* interaction or trace id: differs in lines that are alike */
+/* An interaction or trace id: it differs in lines that are alike. */
+struct log_field log_correlation(const char *name, struct str value);
 
 struct log_slot {
     uint64_t key;
@@ -76,7 +80,8 @@ struct log {
 
 void log_init(struct log *log, int fd, enum log_level level_min);
 void log_release(struct log *log); /* flushes; the descriptor stays open */
-void log_flush(struct log *log);   /* writes a line "log_suppressed" for each event whose suppressed lines were not told yet */
+/* Writes a line "log_suppressed" for each event whose suppressed lines were not told yet. */
+void log_flush(struct log *log);
 uint64_t log_lost(struct log *log); /* lines that could not be written */
 
 /* log_event(log, LOG_LEVEL_INFO, "payment_accepted", log_id("payment_id", id), log_i64("duration_us", us));
@@ -87,8 +92,8 @@ uint64_t log_lost(struct log *log); /* lines that could not be written */
 #define log_note(log, level, event) log_write((log), (level), (event), NULL, 0)
 void log_write(struct log *log, enum log_level level, const char *event, const struct log_field *fields, size_t count);
 
-/* The fault that ended operation: level error, event "fault", the name of the errno and the path it took (err_path of this
- * thread). interaction_id may be empty. */
+/* The fault that ended operation: level error, event "fault", the name of the errno and the path it took (err_path of
+ * this thread). interaction_id may be empty. */
 void log_fault(struct log *log, const char *operation, int code, struct str interaction_id);
 
 #endif

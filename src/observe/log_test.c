@@ -62,7 +62,8 @@ static void fields_are_written_by_type(void **state) {
     char word[] = "word";
     log_event(&log_, LOG_LEVEL_INFO, "e", log_str("a", STR("text")), log_str("b", "literal"), log_str("c", word),
               log_i64("d", INT64_MIN), log_bool("e", true), log_bool("f", false), log_id("g", id), log_id("h", none),
-              log_masked("i", mask_iban(&iban)), log_hash("j", hash), log_correlation("k", STR("x-1")), log_text_c("l", NULL));
+              log_masked("i", mask_iban(&iban)), log_hash("j", hash), log_correlation("k", STR("x-1")),
+              log_text_c("l", NULL));
     assert_string_equal(take_written(),
         HEAD ",\"a\":\"text\",\"b\":\"literal\",\"c\":\"word\",\"d\":-9223372036854775808,\"e\":true,\"f\":false,"
         "\"g\":\"01900000-0000-0000-0000-000000000000\",\"h\":null,\"i\":\"GB82**************5432\","
@@ -118,7 +119,17 @@ static void lines_are_bounded(void **state) {
     assert_true(strlen(written) <= LOG_LINE_BYTES_MAX);
     assert_int_equal(count_of(written, "\"b\""), 0); /* did not fit, c behind it did */
     assert_int_equal(count_of(written, ",\"c\":7,\"cut\":true}\n"), 1);
-    struct log_field fields[LOG_FIELDS_MAX];
+    memset(many, 'x', sizeof many);
+    struct log_field fields[LOG_FIELDS_MAX]; /* full to the last byte, and then the tail */
+    for (size_t i = 0; i < LOG_FIELDS_MAX; i++)
+        fields[i] = log_text_str("n", (struct str){ many, i < 7 ? sizeof many : (size_t)LOG_VALUE_BYTES_MAX >> (i - 6) });
+    for (int i = 0; i <= LOG_IDENTICAL_MAX; i++) log_write(&log_, LOG_LEVEL_INFO, "full", fields, LOG_FIELDS_MAX);
+    test_ms += LOG_WINDOW_MS;
+    take_written();
+    log_write(&log_, LOG_LEVEL_INFO, "full", fields, LOG_FIELDS_MAX);
+    assert_in_range(strlen(take_written()), LOG_LINE_BYTES_MAX - 64, LOG_LINE_BYTES_MAX);
+    assert_int_equal(count_of(written, ",\"suppressed\":1,\"cut\":true}\n"), 1);
+    memset(many, '\x1b', sizeof many);
     for (size_t i = 0; i < LOG_FIELDS_MAX; i++) fields[i] = log_text_str("n", (struct str){ many, 60 + i });
     log_write(&log_, LOG_LEVEL_INFO, "e", fields, LOG_FIELDS_MAX);
     assert_true(strlen(take_written()) <= LOG_LINE_BYTES_MAX);
@@ -132,15 +143,18 @@ static void identical_lines_are_limited(void **state) {
     for (int i = 0; i < 50; i++) {
         char id[8];
         (void)snprintf(id, sizeof id, "%d", i);
-        log_event(&log_, LOG_LEVEL_WARN, "core_slow", log_str("connector", "core"), log_correlation("interaction_id", str_from_c(id)));
+        log_event(&log_, LOG_LEVEL_WARN, "core_slow", log_str("connector", "core"),
+                  log_correlation("interaction_id", str_from_c(id)));
     }
     assert_int_equal(count_of(take_written(), "core_slow"), LOG_IDENTICAL_MAX);
     for (int i = 0; i < 50; i++) log_event(&log_, LOG_LEVEL_WARN, "core_slow", log_i64("n", i)); /* not identical */
     assert_int_equal(count_of(take_written(), "core_slow"), 50);
     test_ms += LOG_WINDOW_MS;
-    log_event(&log_, LOG_LEVEL_WARN, "core_slow", log_str("connector", "core"), log_correlation("interaction_id", STR("z")));
+    log_event(&log_, LOG_LEVEL_WARN, "core_slow", log_str("connector", "core"),
+              log_correlation("interaction_id", STR("z")));
     assert_int_equal(count_of(take_written(), "\"suppressed\":40}"), 1);
-    log_event(&log_, LOG_LEVEL_WARN, "core_slow", log_str("connector", "core"), log_correlation("interaction_id", STR("z")));
+    log_event(&log_, LOG_LEVEL_WARN, "core_slow", log_str("connector", "core"),
+              log_correlation("interaction_id", STR("z")));
     assert_int_equal(count_of(take_written(), "suppressed"), 0);
 }
 
@@ -149,7 +163,8 @@ static void suppressed_lines_are_told_without_a_next_one(void **state) {
     for (int i = 0; i < LOG_IDENTICAL_MAX + 3; i++) log_note(&log_, LOG_LEVEL_INFO, "again");
     take_written();
     log_flush(&log_);
-    assert_int_equal(count_of(take_written(), "\"event\":\"log_suppressed\",\"suppressed_event\":\"again\",\"count\":3}"), 1);
+    assert_int_equal(
+        count_of(take_written(), "\"event\":\"log_suppressed\",\"suppressed_event\":\"again\",\"count\":3}"), 1);
     log_flush(&log_);
     assert_string_equal(take_written(), "");
     for (int i = 0; i < LOG_IDENTICAL_MAX + 2; i++) log_note(&log_, LOG_LEVEL_INFO, "again");
@@ -182,7 +197,10 @@ static void fault_is_written_with_its_path(void **state) {
     int r = err_trace(fail_deeply());
     log_fault(&log_, "payment_accept", r, STR("0190a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b"));
     take_written();
-    assert_int_equal(count_of(written, "\"level\":\"error\",\"event\":\"fault\",\"operation\":\"payment_accept\",\"code\":\"ENOSPC\""), 1);
+    assert_int_equal(
+        count_of(written,
+                 "\"level\":\"error\",\"event\":\"fault\",\"operation\":\"payment_accept\",\"code\":\"ENOSPC\""),
+        1);
     assert_int_equal(count_of(written, "log_test.c:"), 2);
     assert_int_equal(count_of(written, "\"interaction_id\":\"0190a1b2-"), 1);
 }

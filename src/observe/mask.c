@@ -106,7 +106,8 @@ static struct masked mask_pan_text(struct str text) {
 
 static struct masked mask_account_text(struct str text) {
     char memory[MASK_BYTES_MAX];
-    if (!compact(text, " ", memory, &text) || text.len > ACCOUNT_NUMBER_BYTES_MAX) return masked_constant(MASK_SHORT_NUMBER);
+    if (!compact(text, " ", memory, &text) || text.len > ACCOUNT_NUMBER_BYTES_MAX)
+        return masked_constant(MASK_SHORT_NUMBER);
     return masked_account_number(text);
 }
 

@@ -1,7 +1,8 @@
-/* mask.h - what may be shown of personal data: the only way from a personal type to text for logs, errors, pages and screens.
+/* mask.h - what may be shown of personal data: the only way from a personal type to text for logs, errors, pages and
+ * screens.
  *
  *   what                              shown            example
- *   card number                       last 4           4111 1111 1111 1111 -> ************1111; 4 digits or fewer -> ****
+ *   card number                       last 4           4111 1111 1111 1111 -> ************1111; 4 or fewer -> ****
  *   IBAN                              first 4, last 4  GB82WEST12345698765432 -> GB82**************5432
  *   account number                    last 2           98765432 -> ******32; 4 characters or fewer -> ****
  *   sort code                         nothing          ***
@@ -33,9 +34,9 @@ struct masked mask_phone(const struct phone *phone);
 struct masked mask_postal_address(const struct postal_address *address);
 struct masked mask_payment_reference(const struct payment_reference *reference);
 
-/* The same for text that is known by its kind only (a field of a contract), whether it parses or not. Blanks are removed (in
- * card numbers also dashes); what is not a valid IBAN is an account number; what has letters where digits belong, is longer
- * than its kind allows or is not printable ASCII shows nothing. */
+/* The same for text that is known by its kind only (a field of a contract), whether it parses or not. Blanks are
+ * removed (in card numbers also dashes); what is not a valid IBAN is an account number; what has letters where digits
+ * belong, is longer than its kind allows or is not printable ASCII shows nothing. */
 struct masked mask_text(enum personal_kind kind, struct str text);
 
 #endif

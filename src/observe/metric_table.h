@@ -1,5 +1,5 @@
-/* metric_table.h - every metric of the program. Names and buckets of banking_* are the contract's; the rest is giro_*. To add
- * one: an enumerator here, a row in metric_table.c. Durations and ages are set and observed in microseconds. */
+/* metric_table.h - every metric of the program. Names and buckets of banking_* are the contract's; the rest is giro_*.
+ * To add one: an enumerator here, a row in metric_table.c. Durations and ages are set and observed in microseconds. */
 #ifndef GIRO_OBSERVE_METRIC_TABLE_H
 #define GIRO_OBSERVE_METRIC_TABLE_H
 

@@ -43,7 +43,8 @@ static void family_check(const struct metric_family *family) {
     check(family->help && family->help[0]);
     check(family->series_max >= 1 && family->series_max <= METRIC_SERIES_MAX);
     check(label_count(family) > 0 || family->series_max == 1);
-    check((family->bucket_count > 0) == (family->type == METRIC_TYPE_HISTOGRAM) && family->bucket_count <= METRIC_BUCKETS_MAX);
+    check((family->bucket_count > 0) == (family->type == METRIC_TYPE_HISTOGRAM) &&
+          family->bucket_count <= METRIC_BUCKETS_MAX);
     for (size_t i = 1; i < family->bucket_count; i++) check(family->buckets[i - 1] < family->buckets[i]);
     while (scale > 1 && scale % 10 == 0) scale /= 10;
     check(scale == 1);
@@ -68,7 +69,8 @@ int metrics_new(const struct metric_family *families, size_t count, struct metri
     for (size_t i = 0; r == 0 && i < count; i++) {
         family_check(&families[i]);
         r = store_init(&metrics->stores[i], &families[i]);
-        if (r == 0 && label_count(&families[i]) == 0) (void)metrics_series(metrics, i, METRIC_NO_LABELS); /* begins at 0 */
+        if (r == 0 && label_count(&families[i]) == 0)
+            (void)metrics_series(metrics, i, METRIC_NO_LABELS); /* begins at 0 */
     }
     if (r) {
         (void)metrics_free(metrics);
@@ -95,7 +97,8 @@ struct metrics *metrics_free(struct metrics *metrics) {
 static uint64_t labels_hash(const struct metric_labels *labels, size_t count) {
     uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
     for (size_t i = 0; i < count; i++) {
-        for (size_t at = 0; at < labels->at[i].len; at++) hash = (hash ^ (unsigned char)labels->at[i].at[at]) * 0x100000001b3;
+        for (size_t at = 0; at < labels->at[i].len; at++)
+            hash = (hash ^ (unsigned char)labels->at[i].at[at]) * 0x100000001b3;
         hash = (hash ^ 0xff) * 0x100000001b3;
     }
     return hash ^ hash >> 32;
@@ -116,7 +119,8 @@ static size_t index_find(struct metric_store *store, const struct metric_labels 
     }
 }
 
-static void series_set_labels(struct metric_series *series, const struct metric_family *family, const struct metric_labels *labels) {
+static void series_set_labels(struct metric_series *series, const struct metric_family *family,
+                              const struct metric_labels *labels) {
     series->family = family;
     for (size_t i = 0; i < label_count(family); i++) {
         memcpy(series->labels[i], labels->at[i].at, labels->at[i].len);
@@ -128,14 +132,16 @@ static void series_set_labels(struct metric_series *series, const struct metric_
 static struct metric_series *other_series(struct metric_store *store, const struct metric_family *family) {
     struct metric_series *other = &store->pool[family->series_max];
     if (!store->other_used) {
-        series_set_labels(other, family, &(struct metric_labels){ { STR("_other"), STR("_other"), STR("_other"), STR("_other") } });
+        series_set_labels(other, family,
+                          &(struct metric_labels){ { STR("_other"), STR("_other"), STR("_other"), STR("_other") } });
         store->other_used = true;
     }
     return other;
 }
 
 /* Called with the lock held: looks again, then takes the next of the pool, or "_other". */
-static struct metric_series *series_make(struct metric_store *store, const struct metric_family *family, const struct metric_labels *labels) {
+static struct metric_series *series_make(struct metric_store *store, const struct metric_family *family,
+                                         const struct metric_labels *labels) {
     size_t count = label_count(family), at = index_find(store, labels, count);
     struct metric_series *series = store->index[at];
     if (series) return series;
@@ -255,7 +261,9 @@ static void write_name(struct page *page, const struct metric_series *series, co
     if (le) {
         buffer_append_c(page->out, count ? ",le=\"" : "le=\"");
         if (*le == family->bucket_count) buffer_append_c(page->out, "+Inf");
-        else write_ticks(page->out, family->buckets[*le], family->ticks_per_unit, page->format == METRIC_FORMAT_OPENMETRICS);
+        else
+            write_ticks(page->out, family->buckets[*le], family->ticks_per_unit,
+                        page->format == METRIC_FORMAT_OPENMETRICS);
         buffer_append_char(page->out, '"');
     }
     buffer_append_char(page->out, '}');
@@ -294,7 +302,8 @@ static void write_series(struct page *page, struct metric_series *series) {
         break;
     case METRIC_TYPE_GAUGE:
         write_name(page, series, "", NULL);
-        write_ticks_line(page, atomic_load_explicit(&series->ticks, memory_order_relaxed), series->family->ticks_per_unit);
+        write_ticks_line(page, atomic_load_explicit(&series->ticks, memory_order_relaxed),
+                         series->family->ticks_per_unit);
         break;
     case METRIC_TYPE_HISTOGRAM: write_histogram(page, series); break;
     }
@@ -317,7 +326,8 @@ static void write_header(struct page *page, const struct metric_family *family) 
     buffer_printf(page->out, "# HELP " STR_FMT " ", STR_ARG(name));
     write_escaped(page->out, str_from_c(family->help), openmetrics);
     buffer_printf(page->out, "\n# TYPE " STR_FMT " %s\n", STR_ARG(name), type_name(family->type));
-    if (openmetrics && str_ends(name, STR("_seconds"))) buffer_printf(page->out, "# UNIT " STR_FMT " seconds\n", STR_ARG(name));
+    if (openmetrics && str_ends(name, STR("_seconds")))
+        buffer_printf(page->out, "# UNIT " STR_FMT " seconds\n", STR_ARG(name));
 }
 
 int metrics_write(struct metrics *metrics, enum metric_format format, struct buffer *out) {
@@ -338,7 +348,9 @@ int metrics_write(struct metrics *metrics, enum metric_format format, struct buf
 /* "0.5" as 500, "1" as 1000; what is not a weight counts as 0 (RFC 9110 section 12.4.2). */
 static int weight_of(struct str text) {
     int weight = 0, unit = 1000;
-    if (text.len == 0 || text.len > 5 || (text.at[0] != '0' && text.at[0] != '1') || (text.len > 1 && text.at[1] != '.')) return 0;
+    if (text.len == 0 || text.len > 5 || (text.at[0] != '0' && text.at[0] != '1') ||
+        (text.len > 1 && text.at[1] != '.'))
+        return 0;
     for (size_t i = 0; i < text.len; i++) {
         if (i == 1) continue;
         if (text.at[i] < '0' || text.at[i] > '9') return 0;
@@ -377,7 +389,8 @@ enum metric_format metric_format_choose(struct str accept) {
         bool version_ours;
         (void)str_cut(&accept, ',', &range);
         int weight = range_weight(range, &type, &version_ours);
-        if (str_equal_nocase(type, STR("application/openmetrics-text")) && version_ours && weight > openmetrics) openmetrics = weight;
+        if (str_equal_nocase(type, STR("application/openmetrics-text")) && version_ours && weight > openmetrics)
+            openmetrics = weight;
         if (str_equal_nocase(type, STR("text/plain")) && weight > text) text = weight;
     }
     return openmetrics > 0 && openmetrics >= text ? METRIC_FORMAT_OPENMETRICS : METRIC_FORMAT_TEXT;

@@ -52,7 +52,8 @@ static bool lint_family(struct lint *lint, struct str name, struct str line) {
 static bool lint_type(struct lint *lint, struct str name, struct str type, struct str line) {
     bool counter = str_equal(type, STR("counter")), total = str_ends(name, STR("_total"));
     if (lint->has_type) return problem(lint, "second TYPE", line);
-    if (!counter && !str_equal(type, STR("gauge")) && !str_equal(type, STR("histogram"))) return problem(lint, "type", line);
+    if (!counter && !str_equal(type, STR("gauge")) && !str_equal(type, STR("histogram")))
+        return problem(lint, "type", line);
     if (total != (counter && !lint->openmetrics)) return problem(lint, "_total belongs to counters", line);
     lint->has_type = true;
     return str_to_c(type, lint->type, sizeof lint->type) == 0;
@@ -66,7 +67,8 @@ static bool lint_comment(struct lint *lint, struct str line) {
     if (rest.len == 0) return problem(lint, "empty comment", line);
     if (!lint_family(lint, name, line)) return false;
     if (str_equal(keyword, STR("TYPE"))) return lint_type(lint, name, rest, line);
-    if (str_equal(keyword, STR("UNIT"))) return (lint->openmetrics && str_ends(name, rest)) || problem(lint, "unit", line);
+    if (str_equal(keyword, STR("UNIT")))
+        return (lint->openmetrics && str_ends(name, rest)) || problem(lint, "unit", line);
     if (!str_equal(keyword, STR("HELP")) || lint->has_help) return problem(lint, "comment", line);
     return lint->has_help = true;
 }
@@ -98,7 +100,8 @@ static bool lint_labels(struct str text, struct str *ret_others, struct str *ret
 static bool lint_bucket(struct lint *lint, struct str labels, struct str le, double value, struct str line) {
     bool infinite = str_equal(le, STR("+Inf"));
     double bound = infinite ? 1e300 : strtod(le.at, NULL);
-    if (le.len == 0 || (lint->openmetrics && !infinite && !memchr(le.at, '.', le.len))) return problem(lint, "le", line);
+    if (le.len == 0 || (lint->openmetrics && !infinite && !memchr(le.at, '.', le.len)))
+        return problem(lint, "le", line);
     if (lint->open_series && !lint->infinite) {
         if (!str_equal(labels, lint->labels)) return problem(lint, "series mixed", line);
         if (bound <= lint->last_bound || value < lint->last_count) return problem(lint, "buckets fall", line);
@@ -131,7 +134,8 @@ static bool lint_sample(struct lint *lint, struct str line) {
     if (str_to_c(value_text, value_c, sizeof value_c)) return problem(lint, "value", line);
     double value = strtod(value_c, &end_c);
     if (value_text.len == 0 || *end_c || line.at[blank] != ' ') return problem(lint, "value", line);
-    if (!lint->has_help || !lint->has_type || !str_starts(name, str_from_c(lint->family))) return problem(lint, "before its TYPE and HELP", line);
+    if (!lint->has_help || !lint->has_type || !str_starts(name, str_from_c(lint->family)))
+        return problem(lint, "before its TYPE and HELP", line);
     if (!lint_labels(labels, &others, &le)) return problem(lint, "labels", line);
     for (size_t i = 0; i < lint->sample_count; i++)
         if (str_equal(lint->seen_samples[i], key)) return problem(lint, "series twice", line);
@@ -145,10 +149,12 @@ static bool lint_sample(struct lint *lint, struct str line) {
         return str_equal_c(suffix, total ? "_total" : "") || problem(lint, "suffix", line);
     }
     if (str_equal(suffix, STR("_bucket"))) return lint_bucket(lint, others, le, value, line);
-    if (!lint->open_series || !lint->infinite || !str_equal(labels, lint->labels)) return problem(lint, "no +Inf before", line);
+    if (!lint->open_series || !lint->infinite || !str_equal(labels, lint->labels))
+        return problem(lint, "no +Inf before", line);
     if (str_equal(suffix, STR("_sum"))) return true;
     lint->open_series = false;
-    return (str_equal(suffix, STR("_count")) && value >= lint->last_count && value <= lint->last_count) || problem(lint, "count is not +Inf", line);
+    return (str_equal(suffix, STR("_count")) && value >= lint->last_count && value <= lint->last_count) ||
+           problem(lint, "count is not +Inf", line);
 }
 
 static struct lint lint_state;
@@ -193,7 +199,8 @@ static const struct {
     { "# HELP a_total x\n# TYPE a_total gauge\na_total 1\n", false, false },
     { HEAD "a_total 1\n# HELP b x\n# TYPE b gauge\nb 1\n# HELP a_total x\n", false, false },
     { HISTOGRAM "h_bucket{le=\"1\"} 3\nh_bucket{le=\"+Inf\"} 2\nh_sum 3.5\nh_count 2\n", false, false },
-    { HISTOGRAM "h_bucket{le=\"2\"} 1\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3.5\nh_count 2\n", false, false },
+    { HISTOGRAM "h_bucket{le=\"2\"} 1\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3.5\nh_count 2\n", false,
+      false },
     { HISTOGRAM "h_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3.5\nh_count 3\n", false, false },
     { HISTOGRAM "h_bucket{le=\"1\"} 1\nh_sum 3.5\nh_count 1\n", false, false },
     { HISTOGRAM "h_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\n", false, false },
@@ -212,14 +219,43 @@ static void lint_finds_what_it_should(void **state) {
 enum { COUNTER, LABELLED, GAUGE, HISTOGRAM_PLAIN, HISTOGRAM_LABELLED, FEW, FAMILY_COUNT };
 static const int64_t bounds_us[] = { 100000, 250000, 10000000 }, bounds[] = { 1, 10 };
 static const struct metric_family families[FAMILY_COUNT] = {
-    [COUNTER] = { .name = "c_total", .help = "Counter \"c\"\\.\nTwo lines.", .type = METRIC_TYPE_COUNTER, .ticks_per_unit = 1, .series_max = 1 },
-    [LABELLED] = { .name = "l_total", .help = "Labels.", .type = METRIC_TYPE_COUNTER, .labels = { "a", "b" }, .ticks_per_unit = 1, .series_max = 8 },
-    [GAUGE] = { .name = "g_seconds", .help = "Gauge.", .type = METRIC_TYPE_GAUGE, .ticks_per_unit = 1000000, .series_max = 1 },
-    [HISTOGRAM_PLAIN] = { .name = "h_seconds", .help = "Histogram.", .type = METRIC_TYPE_HISTOGRAM, .buckets = bounds_us,
-        .bucket_count = 3, .ticks_per_unit = 1000000, .series_max = 1 },
-    [HISTOGRAM_LABELLED] = { .name = "hl", .help = "Histogram.", .type = METRIC_TYPE_HISTOGRAM, .labels = { "a" }, .buckets = bounds,
-        .bucket_count = 2, .ticks_per_unit = 1, .series_max = 2 },
-    [FEW] = { .name = "f_total", .help = "Few.", .type = METRIC_TYPE_COUNTER, .labels = { "a" }, .ticks_per_unit = 1, .series_max = 3 },
+    [COUNTER] = { .name = "c_total",
+                  .help = "Counter \"c\"\\.\nTwo lines.",
+                  .type = METRIC_TYPE_COUNTER,
+                  .ticks_per_unit = 1,
+                  .series_max = 1 },
+    [LABELLED] = { .name = "l_total",
+                   .help = "Labels.",
+                   .type = METRIC_TYPE_COUNTER,
+                   .labels = { "a", "b" },
+                   .ticks_per_unit = 1,
+                   .series_max = 8 },
+    [GAUGE] = { .name = "g_seconds",
+                .help = "Gauge.",
+                .type = METRIC_TYPE_GAUGE,
+                .ticks_per_unit = 1000000,
+                .series_max = 1 },
+    [HISTOGRAM_PLAIN] = { .name = "h_seconds",
+                          .help = "Histogram.",
+                          .type = METRIC_TYPE_HISTOGRAM,
+                          .buckets = bounds_us,
+                          .bucket_count = 3,
+                          .ticks_per_unit = 1000000,
+                          .series_max = 1 },
+    [HISTOGRAM_LABELLED] = { .name = "hl",
+                             .help = "Histogram.",
+                             .type = METRIC_TYPE_HISTOGRAM,
+                             .labels = { "a" },
+                             .buckets = bounds,
+                             .bucket_count = 2,
+                             .ticks_per_unit = 1,
+                             .series_max = 2 },
+    [FEW] = { .name = "f_total",
+              .help = "Few.",
+              .type = METRIC_TYPE_COUNTER,
+              .labels = { "a" },
+              .ticks_per_unit = 1,
+              .series_max = 3 },
 };
 
 static struct metrics *metrics;
@@ -259,14 +295,16 @@ static void use_all(void) {
     metrics_add(metrics, LABELLED, (struct metric_labels){ { STR("only a") } }, 4);
     metrics_set(metrics, GAUGE, METRIC_NO_LABELS, -1500000);
     static const int64_t observed[] = { -5, 0, 100000, 100001, 250000, 10000000, 10000001 };
-    for (size_t i = 0; i < ARRAY_COUNT(observed); i++) metrics_observe(metrics, HISTOGRAM_PLAIN, METRIC_NO_LABELS, observed[i]);
+    for (size_t i = 0; i < ARRAY_COUNT(observed); i++)
+        metrics_observe(metrics, HISTOGRAM_PLAIN, METRIC_NO_LABELS, observed[i]);
     metrics_observe(metrics, HISTOGRAM_LABELLED, labels("y", ""), 10);
 }
 
 static void page_is_as_prometheus_reads_it(void **state) {
     (void)state;
     use_all();
-    assert_string_equal(write_page(METRIC_FORMAT_TEXT),
+    assert_string_equal(
+        write_page(METRIC_FORMAT_TEXT),
         "# HELP c_total Counter \"c\"\\\\.\\nTwo lines.\n# TYPE c_total counter\nc_total 5\n"
         "# HELP l_total Labels.\n# TYPE l_total counter\n"
         "l_total{a=\"x\\\"\\\\\\n\",b=\"z\xc3\xa9\"} 1\nl_total{a=\"only a\",b=\"\"} 4\n"
@@ -275,14 +313,16 @@ static void page_is_as_prometheus_reads_it(void **state) {
         "h_seconds_bucket{le=\"0.1\"} 3\nh_seconds_bucket{le=\"0.25\"} 5\nh_seconds_bucket{le=\"10\"} 6\n"
         "h_seconds_bucket{le=\"+Inf\"} 7\nh_seconds_sum 20.450002\nh_seconds_count 7\n"
         "# HELP hl Histogram.\n# TYPE hl histogram\n"
-        "hl_bucket{a=\"y\",le=\"1\"} 0\nhl_bucket{a=\"y\",le=\"10\"} 1\nhl_bucket{a=\"y\",le=\"+Inf\"} 1\nhl_sum{a=\"y\"} 10\nhl_count{a=\"y\"} 1\n"
+        "hl_bucket{a=\"y\",le=\"1\"} 0\nhl_bucket{a=\"y\",le=\"10\"} 1\nhl_bucket{a=\"y\",le=\"+Inf\"} "
+        "1\nhl_sum{a=\"y\"} 10\nhl_count{a=\"y\"} 1\n"
         "# HELP f_total Few.\n# TYPE f_total counter\n");
 }
 
 static void page_is_as_openmetrics_wants_it(void **state) {
     (void)state;
     use_all();
-    assert_string_equal(write_page(METRIC_FORMAT_OPENMETRICS),
+    assert_string_equal(
+        write_page(METRIC_FORMAT_OPENMETRICS),
         "# HELP c Counter \\\"c\\\"\\\\.\\nTwo lines.\n# TYPE c counter\nc_total 5\n"
         "# HELP l Labels.\n# TYPE l counter\n"
         "l_total{a=\"x\\\"\\\\\\n\",b=\"z\xc3\xa9\"} 1\nl_total{a=\"only a\",b=\"\"} 4\n"
@@ -291,7 +331,8 @@ static void page_is_as_openmetrics_wants_it(void **state) {
         "h_seconds_bucket{le=\"0.1\"} 3\nh_seconds_bucket{le=\"0.25\"} 5\nh_seconds_bucket{le=\"10.0\"} 6\n"
         "h_seconds_bucket{le=\"+Inf\"} 7\nh_seconds_sum 20.450002\nh_seconds_count 7\n"
         "# HELP hl Histogram.\n# TYPE hl histogram\n"
-        "hl_bucket{a=\"y\",le=\"1.0\"} 0\nhl_bucket{a=\"y\",le=\"10.0\"} 1\nhl_bucket{a=\"y\",le=\"+Inf\"} 1\nhl_sum{a=\"y\"} 10\nhl_count{a=\"y\"} 1\n"
+        "hl_bucket{a=\"y\",le=\"1.0\"} 0\nhl_bucket{a=\"y\",le=\"10.0\"} 1\nhl_bucket{a=\"y\",le=\"+Inf\"} "
+        "1\nhl_sum{a=\"y\"} 10\nhl_count{a=\"y\"} 1\n"
         "# HELP f Few.\n# TYPE f counter\n# EOF\n");
 }
 
@@ -309,7 +350,8 @@ static void too_many_label_sets_become_other(void **state) {
     metrics_add(metrics, FEW, labels(too_long, ""), 1);
     metrics_add(metrics, FEW, labels("\xff", ""), 1);
     write_page(METRIC_FORMAT_TEXT);
-    assert_non_null(strstr(page.at, "f_total{a=\"0\"} 1\nf_total{a=\"1\"} 6\nf_total{a=\"2\"} 1\nf_total{a=\"_other\"} 9\n"));
+    assert_non_null(
+        strstr(page.at, "f_total{a=\"0\"} 1\nf_total{a=\"1\"} 6\nf_total{a=\"2\"} 1\nf_total{a=\"_other\"} 9\n"));
     too_long[METRIC_LABEL_BYTES_MAX] = 0;
     metrics_add(metrics, LABELLED, labels(too_long, ""), 1); /* as long as allowed */
     assert_non_null(strstr(write_page(METRIC_FORMAT_TEXT), "xxx\",b=\"\"} 1\n"));
@@ -370,9 +412,12 @@ static const struct {
     { "text/html", METRIC_FORMAT_TEXT },
     { "application/openmetrics-text", METRIC_FORMAT_OPENMETRICS },
     { "Application/OpenMetrics-Text; Version=1.0.0", METRIC_FORMAT_OPENMETRICS },
-    { "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,"
-      "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2", METRIC_FORMAT_OPENMETRICS },
-    { "application/openmetrics-text; version=0.0.1,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", METRIC_FORMAT_OPENMETRICS },
+    { "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/"
+      "openmetrics-text;version=0.0.1;q=0.5,"
+      "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+      METRIC_FORMAT_OPENMETRICS },
+    { "application/openmetrics-text; version=0.0.1,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+      METRIC_FORMAT_OPENMETRICS },
     { "application/openmetrics-text;q=0.5, text/plain", METRIC_FORMAT_TEXT },
     { "application/openmetrics-text;q=0.5, text/plain;q=0.5", METRIC_FORMAT_OPENMETRICS },
     { "application/openmetrics-text;q=0", METRIC_FORMAT_TEXT },
@@ -386,9 +431,11 @@ static const struct {
 static void format_follows_accept(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(accept_cases); i++)
-        if (metric_format_choose(str_from_c(accept_cases[i].accept)) != accept_cases[i].want) fail_msg("%s", accept_cases[i].accept);
+        if (metric_format_choose(str_from_c(accept_cases[i].accept)) != accept_cases[i].want)
+            fail_msg("%s", accept_cases[i].accept);
     assert_string_equal(metric_format_content_type(METRIC_FORMAT_TEXT), "text/plain; version=0.0.4; charset=utf-8");
-    assert_string_equal(metric_format_content_type(METRIC_FORMAT_OPENMETRICS), "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    assert_string_equal(metric_format_content_type(METRIC_FORMAT_OPENMETRICS),
+                        "application/openmetrics-text; version=1.0.0; charset=utf-8");
 }
 
 /* ---- the table of the program ---- */
@@ -415,7 +462,8 @@ static void table_says_what_the_contract_says(void **state) {
             len += snprintf(names + len, sizeof names - (size_t)len, "%s ", family->labels[at]);
         len = 0;
         for (size_t at = 0; at < family->bucket_count; at++)
-            len += snprintf(written + len, sizeof written - (size_t)len, "%g ", (double)family->buckets[at] / (double)family->ticks_per_unit);
+            len += snprintf(written + len, sizeof written - (size_t)len, "%g ",
+                            (double)family->buckets[at] / (double)family->ticks_per_unit);
         assert_string_equal(family->name, contract[i].name);
         assert_string_equal(names, contract[i].labels);
         assert_string_equal(written, contract[i].buckets);

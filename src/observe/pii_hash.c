@@ -3,7 +3,8 @@
 #include "platform/encoding.h"
 
 enum { PII_VALUE_BYTES_MAX = 512, PII_SHOWN_BYTES = 16 };
-static_assert(POSTAL_ADDRESS_BYTES_MAX + 32 <= PII_VALUE_BYTES_MAX, "the longest personal type and its kind's name fit");
+static_assert(POSTAL_ADDRESS_BYTES_MAX + 32 <= PII_VALUE_BYTES_MAX,
+              "the longest personal type and its kind's name fit");
 
 int pii_keys_add(struct pii_keys *keys, uint32_t version, const uint8_t bytes[PII_KEY_BYTES]) {
     static const uint8_t zero[PII_KEY_BYTES];

@@ -1,9 +1,10 @@
-/* pii_hash.h - keyed hashes of personal data, for correlation and look-up: the same value under the same key gives the same
- * hash, and without the key nobody can try all account numbers. HMAC-SHA-256 (RFC 2104) over the kind's name, a zero byte and
- * the value as its parser keeps it; so an account number and a phone of the same digits have different hashes.
+/* pii_hash.h - keyed hashes of personal data, for correlation and look-up: the same value under the same key gives the
+ * same hash, and without the key nobody can try all account numbers. HMAC-SHA-256 (RFC 2104) over the kind's name, a
+ * zero byte and the value as its parser keeps it; so an account number and a phone of the same digits have different
+ * hashes.
  *
- * (H1) a hash says the version of its key, so that rows hashed before a rotation are still found: look up under every version
- * that pii_keys holds. (H2) key bytes leave this module only as hashes and are wiped by pii_keys_release. */
+ * (H1) a hash says the version of its key, so that rows hashed before a rotation are still found: look up under every
+ * version that pii_keys holds. (H2) key bytes leave this module only as hashes and are wiped by pii_keys_release. */
 #ifndef GIRO_OBSERVE_PII_HASH_H
 #define GIRO_OBSERVE_PII_HASH_H
 
@@ -24,8 +25,8 @@ struct pii_hash {
     struct hash hash;
 };
 
-/* Adds a key, which becomes the current one. version must be above those before. 0, -EINVAL (version not above, or all-zero
- * key), -ENOSPC (PII_KEYS_MAX: retire one first). */
+/* Adds a key, which becomes the current one. version must be above those before. 0, -EINVAL (version not above, or
+ * all-zero key), -ENOSPC (PII_KEYS_MAX: retire one first). */
 int pii_keys_add(struct pii_keys *keys, uint32_t version, const uint8_t bytes[PII_KEY_BYTES]);
 /* Forgets the oldest key, wiped; the current one always stays. False when there is nothing to retire. */
 bool pii_keys_retire(struct pii_keys *keys);

@@ -64,7 +64,8 @@ static void keys_are_refused_and_wiped(void **state) {
     static const uint8_t zero[PII_KEY_BYTES];
     assert_int_equal(pii_keys_add(&keys, 1, key_two), -EINVAL);
     assert_int_equal(pii_keys_add(&keys, 2, zero), -EINVAL);
-    for (uint32_t version = 2; version <= PII_KEYS_MAX; version++) assert_int_equal(pii_keys_add(&keys, version, key_two), 0);
+    for (uint32_t version = 2; version <= PII_KEYS_MAX; version++)
+        assert_int_equal(pii_keys_add(&keys, version, key_two), 0);
     assert_int_equal(pii_keys_add(&keys, 99, key_two), -ENOSPC);
     assert_true(pii_keys_retire(&keys));
     assert_memory_equal(keys.keys[PII_KEYS_MAX - 1].bytes, zero, PII_KEY_BYTES);

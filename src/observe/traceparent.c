@@ -23,10 +23,13 @@ int traceparent_parse(struct str text, struct traceparent *ret_traceparent) {
     if (text.len < TRACEPARENT_BYTES) return TRACEPARENT_E_LENGTH;
     if (!read_hex(str_slice(text, 0, 2), &version, 1)) return TRACEPARENT_E_SYNTAX;
     if (version == 0xff) return TRACEPARENT_E_VERSION;
-    if (text.len > TRACEPARENT_BYTES && (version == 0 || text.at[TRACEPARENT_BYTES] != '-')) return TRACEPARENT_E_LENGTH;
+    if (text.len > TRACEPARENT_BYTES && (version == 0 || text.at[TRACEPARENT_BYTES] != '-'))
+        return TRACEPARENT_E_LENGTH;
     if (text.at[2] != '-' || text.at[35] != '-' || text.at[52] != '-') return TRACEPARENT_E_SYNTAX;
-    if (!read_hex(str_slice(text, 3, 35), traceparent.trace_id, sizeof traceparent.trace_id)) return TRACEPARENT_E_SYNTAX;
-    if (!read_hex(str_slice(text, 36, 52), traceparent.span_id, sizeof traceparent.span_id)) return TRACEPARENT_E_SYNTAX;
+    if (!read_hex(str_slice(text, 3, 35), traceparent.trace_id, sizeof traceparent.trace_id))
+        return TRACEPARENT_E_SYNTAX;
+    if (!read_hex(str_slice(text, 36, 52), traceparent.span_id, sizeof traceparent.span_id))
+        return TRACEPARENT_E_SYNTAX;
     if (!read_hex(str_slice(text, 53, 55), &traceparent.flags, 1)) return TRACEPARENT_E_SYNTAX;
     if (all_zero(traceparent.trace_id, sizeof traceparent.trace_id)) return TRACEPARENT_E_ZERO;
     if (all_zero(traceparent.span_id, sizeof traceparent.span_id)) return TRACEPARENT_E_ZERO;
@@ -73,7 +76,8 @@ static bool is_key_character(char c, bool first) {
     return first ? letter_or_digit : letter_or_digit || c == '_' || c == '-' || c == '*' || c == '/' || c == '@';
 }
 
-/* key = 1..256 of lcalpha / DIGIT / _ - * / @, beginning with a letter or digit; value = 1..256 printable, no comma or '='. */
+/* key = 1..256 of lcalpha / DIGIT / _ - * / @, beginning with a letter or digit; value = 1..256 printable, no comma or
+ * '='. */
 static bool member_is_valid(struct str member) {
     struct str value = member, key;
     if (!str_cut(&value, '=', &key)) return false;
@@ -112,7 +116,8 @@ bool tracestate_join(const struct str *values, size_t count, struct buffer *out)
     return true;
 }
 
-bool traceparent_accept(const struct trace_headers *headers, struct traceparent *ret_traceparent, struct buffer *tracestate) {
+bool traceparent_accept(const struct trace_headers *headers, struct traceparent *ret_traceparent,
+                        struct buffer *tracestate) {
     if (headers->traceparent_count != 1 || traceparent_parse(headers->traceparents[0], ret_traceparent)) {
         *ret_traceparent = traceparent_start(false);
         return false;

@@ -9,7 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     char formatted[TRACEPARENT_TEXT_BYTES], memory[TRACESTATE_BYTES_MAX], second[TRACESTATE_BYTES_MAX];
     if (traceparent_parse(text, &traceparent) == 0) {
         check(traceparent_parse(traceparent_format(&traceparent, formatted), &again) == 0);
-        check(memcmp(traceparent.trace_id, again.trace_id, sizeof again.trace_id) == 0 && traceparent.flags == again.flags);
+        check(memcmp(traceparent.trace_id, again.trace_id, sizeof again.trace_id) == 0 &&
+              traceparent.flags == again.flags);
     }
     (void)str_cut(&rest, '\n', &head); /* two headers when there is a line end */
     const struct str values[] = { head, rest };

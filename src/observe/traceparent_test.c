@@ -18,7 +18,8 @@ static const struct {
     { "unknown flags are dropped", "00-" TRACE "-" SPAN "-fd", 0, "00-" TRACE "-" SPAN "-01" },
     { "blanks around", " \t00-" TRACE "-" SPAN "-01\t ", 0, "00-" TRACE "-" SPAN "-01" },
     { "higher version", "cc-" TRACE "-" SPAN "-01", 0, "00-" TRACE "-" SPAN "-01" },
-    { "higher version, longer with a dash", "cc-" TRACE "-" SPAN "-01-what-the-future-brings", 0, "00-" TRACE "-" SPAN "-01" },
+    { "higher version, longer with a dash", "cc-" TRACE "-" SPAN "-01-what-the-future-brings", 0,
+      "00-" TRACE "-" SPAN "-01" },
     { "higher version, a dash alone", "01-" TRACE "-" SPAN "-01-", 0, "00-" TRACE "-" SPAN "-01" },
     { "higher version, longer without", "cc-" TRACE "-" SPAN "-01.what", TRACEPARENT_E_LENGTH, "" },
     { "version 00 is never longer", "00-" TRACE "-" SPAN "-01-what", TRACEPARENT_E_LENGTH, "" },
@@ -46,7 +47,8 @@ static void traceparent_is_read_as_the_table_says(void **state) {
         char text[TRACEPARENT_TEXT_BYTES];
         int r = traceparent_parse(str_from_c(cases[i].text), &traceparent);
         if (r != cases[i].want) fail_msg("%s: %d", cases[i].name, r);
-        if (r == 0 && !str_equal_c(traceparent_format(&traceparent, text), cases[i].passed_on)) fail_msg("%s", cases[i].name);
+        if (r == 0 && !str_equal_c(traceparent_format(&traceparent, text), cases[i].passed_on))
+            fail_msg("%s", cases[i].name);
     }
 }
 
@@ -87,7 +89,8 @@ static void tracestate_is_joined_or_dropped(void **state) {
         struct str values[] = { str_from_c(state_cases[i].first), str_from_c(state_cases[i].second) };
         buffer_init(&out, memory, sizeof memory);
         bool r = tracestate_join(values, 2, &out);
-        if (r != state_cases[i].want || !str_equal_c(buffer_str(&out), state_cases[i].joined)) fail_msg("%s", state_cases[i].name);
+        if (r != state_cases[i].want || !str_equal_c(buffer_str(&out), state_cases[i].joined))
+            fail_msg("%s", state_cases[i].name);
     }
 }
 
@@ -109,7 +112,8 @@ static void tracestate_has_a_ceiling(void **state) {
 
 static void request_continues_or_starts_a_trace(void **state) {
     (void)state;
-    const struct str good = STR("00-" TRACE "-" SPAN "-01"), bad = STR("00-" TRACE "-" SPAN "-1"), member = STR("rojo=1");
+    const struct str good = STR("00-" TRACE "-" SPAN "-01"), bad = STR("00-" TRACE "-" SPAN "-1"),
+                     member = STR("rojo=1");
     const struct str twice[] = { good, good };
     const struct {
         const char *name;

@@ -129,8 +129,10 @@ static void unknown_key(struct reading *reading, int line) {
     char shown[SHOWN_NAME_BYTES];
     struct str name = path_show(reading, shown);
     const char *near = reading->errors->count < CONFIG_ERRORS_MAX ? name_near(reading, name) : NULL;
-    if (near && str_equal_c(name, near)) config_error(reading->errors, line, "write \"%s\" as maps, one in the other", near);
-    else if (near) config_error(reading->errors, line, "unknown key \"" STR_FMT "\", did you mean \"%s\"?", STR_ARG(name), near);
+    if (near && str_equal_c(name, near))
+        config_error(reading->errors, line, "write \"%s\" as maps, one in the other", near);
+    else if (near)
+        config_error(reading->errors, line, "unknown key \"" STR_FMT "\", did you mean \"%s\"?", STR_ARG(name), near);
     else config_error(reading->errors, line, "unknown key \"" STR_FMT "\"", STR_ARG(name));
 }
 
@@ -139,7 +141,8 @@ static void wrong_value(struct reading *reading, const struct config_row *row, i
     struct buffer wanted;
     buffer_init(&wanted, memory, sizeof memory);
     config_row_describe(row, &wanted);
-    config_error(reading->errors, line, "\"" STR_FMT "\" must be " STR_FMT, STR_ARG(path_show(reading, shown)), STR_ARG(buffer_str(&wanted)));
+    config_error(reading->errors, line, "\"" STR_FMT "\" must be " STR_FMT, STR_ARG(path_show(reading, shown)),
+                 STR_ARG(buffer_str(&wanted)));
 }
 
 static void wrong_shape(struct reading *reading, const char *must, int line) {
@@ -180,7 +183,8 @@ static struct str scalar_text(const yaml_event_t *event) {
 static struct config_value value_of(const struct reading *reading, const yaml_event_t *event, bool listed) {
     struct config_value value = { .text = scalar_text(event), .listed = listed, .line = event_line(event) };
     value.plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-    value.null = value.plain && (value.text.len == 0 || str_equal(value.text, STR("~")) || str_equal(value.text, STR("null")));
+    value.null =
+        value.plain && (value.text.len == 0 || str_equal(value.text, STR("~")) || str_equal(value.text, STR("null")));
     value.keys = reading->keys + 1;
     value.key_count = reading->depth - 1;
     return value;
@@ -191,7 +195,9 @@ static void refuse_marks(struct reading *reading, const yaml_event_t *event) {
     bool scalar = event->type == YAML_SCALAR_EVENT, list = event->type == YAML_SEQUENCE_START_EVENT;
     const yaml_char_t *anchor = scalar ? event->data.scalar.anchor
                                 : list ? event->data.sequence_start.anchor : event->data.mapping_start.anchor;
-    const yaml_char_t *tag = scalar ? event->data.scalar.tag : list ? event->data.sequence_start.tag : event->data.mapping_start.tag;
+    const yaml_char_t *tag = scalar ? event->data.scalar.tag
+                             : list ? event->data.sequence_start.tag
+                                    : event->data.mapping_start.tag;
     if (anchor) config_error(reading->errors, event_line(event), "anchors are not allowed");
     if (tag) config_error(reading->errors, event_line(event), "tags are not allowed");
 }
@@ -206,8 +212,9 @@ static void handle_value(struct reading *reading, const yaml_event_t *event, boo
         section->set(section->ctx, &value, &reading->config->arena, reading->errors);
     } else if (found.row) {
         bool list = found.row->kind == CONFIG_STRINGS && listed;
-        bool good = list ? config_row_append(found.row, found.options, &value, &reading->config->arena, &no_memory)
-                         : !listed && config_row_set(found.row, found.options, &value, &reading->config->arena, &no_memory);
+        bool good =
+            list ? config_row_append(found.row, found.options, &value, &reading->config->arena, &no_memory)
+                 : !listed && config_row_set(found.row, found.options, &value, &reading->config->arena, &no_memory);
         if (!good) wrong_value(reading, found.row, value.line);
     } else if (!found.prefix) {
         unknown_key(reading, value.line);
@@ -265,13 +272,15 @@ static void handle_list(struct reading *reading, const yaml_event_t *start) {
         skip_inside(reading);
         return;
     }
-    struct config_strings *list = found.row ? (struct config_strings *)(void *)((char *)found.options + found.row->offset) : NULL;
+    struct config_strings *list =
+        found.row ? (struct config_strings *)(void *)((char *)found.options + found.row->offset) : NULL;
     if (list) list->count = 0; /* the file's list takes the place of the boot value */
     for (bool more = true; more && next_event(reading, &event);) {
         more = handle_element(reading, &event);
         yaml_event_delete(&event);
     }
-    if (list && reading->r == 0 && list->count < (size_t)found.row->min) wrong_value(reading, found.row, event_line(start));
+    if (list && reading->r == 0 && list->count < (size_t)found.row->min)
+        wrong_value(reading, found.row, event_line(start));
 }
 
 /* Remembers the path where we are; false when it was there before. */
@@ -292,7 +301,8 @@ static bool path_is_new(struct reading *reading) {
 static bool path_push(struct reading *reading, struct str key, int line) {
     if (reading->depth == CONFIG_DEPTH_MAX || reading->seen_count == CONFIG_KEYS_MAX) {
         bool deep = reading->depth == CONFIG_DEPTH_MAX;
-        config_error(reading->errors, line, deep ? "nested deeper than %d maps" : "more than %d keys", deep ? CONFIG_DEPTH_MAX : CONFIG_KEYS_MAX);
+        config_error(reading->errors, line, deep ? "nested deeper than %d maps" : "more than %d keys",
+                     deep ? CONFIG_DEPTH_MAX : CONFIG_KEYS_MAX);
         stop(reading, CONFIG_E_INVALID);
         return false;
     }
@@ -327,7 +337,8 @@ static void handle_pair(struct reading *reading, yaml_event_t *key) {
     refuse_marks(reading, key);
     if (!path_push(reading, scalar_text(key), line)) return;
     bool fresh = path_is_new(reading);
-    if (!fresh) config_error(reading->errors, line, "duplicate key \"" STR_FMT "\"", STR_ARG(path_show(reading, shown)));
+    if (!fresh)
+        config_error(reading->errors, line, "duplicate key \"" STR_FMT "\"", STR_ARG(path_show(reading, shown)));
     if (next_event(reading, &value)) {
         bool nested = value.type == YAML_MAPPING_START_EVENT || value.type == YAML_SEQUENCE_START_EVENT;
         if (fresh) handle_node(reading, &value);
@@ -436,7 +447,8 @@ static int read_text(struct reading *reading, struct str text) {
     read_stream(reading);
     yaml_parser_delete(&reading->parser);
     for (size_t i = 0; reading->r == 0 && i < reading->config->section_count; i++)
-        if (reading->config->sections[i].end) reading->config->sections[i].end(reading->config->sections[i].ctx, reading->errors);
+        if (reading->config->sections[i].end)
+            reading->config->sections[i].end(reading->config->sections[i].ctx, reading->errors);
     return reading->r;
 }
 

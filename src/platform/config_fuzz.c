@@ -1,5 +1,5 @@
-/* config_fuzz.c - any bytes as a configuration file: never a crash, errors within their limits, and what was accepted prints as a
- * file that is accepted again. */
+/* config_fuzz.c - any bytes as a configuration file: never a crash, errors within their limits, and what was accepted
+ * prints as a file that is accepted again. */
 #include "platform/config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
@@ -14,14 +14,16 @@ struct options {
 static struct options options;
 static const struct config_row rows[] = {
     { "a.number", CONFIG_INT, offsetof(struct options, number), .min = -5, .max = 500, .boot = "5", .help = "n" },
-    { "a.b.wait", CONFIG_DURATION, offsetof(struct options, wait_ms), .min = 1, .max = INT64_MAX, .boot = "1s", .help = "d" },
+    { "a.b.wait", CONFIG_DURATION, offsetof(struct options, wait_ms), .min = 1, .max = INT64_MAX, .boot = "1s",
+      .help = "d" },
     { "a.fact", CONFIG_BOOL, offsetof(struct options, fact), .boot = "false", .help = "b" },
     { "a.b.text", CONFIG_STRING, offsetof(struct options, text), .max = 100, .boot = "", .help = "s" },
     { "list", CONFIG_STRINGS, offsetof(struct options, list), .boot = "", .help = "l" },
     { "choice", CONFIG_CHOICE, offsetof(struct options, choice), .boot = "one", .help = "c", .choices = "one|two" },
 };
 
-static void section_set(void *ctx, const struct config_value *value, struct arena *arena, struct config_errors *errors) {
+static void section_set(void *ctx, const struct config_value *value, struct arena *arena,
+                        struct config_errors *errors) {
     int64_t number;
     (void)ctx;
     check(value->line > 0);

@@ -10,7 +10,8 @@ bool config_value_i64(const struct config_value *value, int64_t min, int64_t max
     if (!value->plain) return false;
     if (negative) digits = str_slice(digits, 1, digits.len);
     if (str_to_u64(digits, &magnitude)) return false;
-    if (negative ? checked_sub((int64_t)0, magnitude, &number) : checked_add((int64_t)0, magnitude, &number)) return false;
+    if (negative ? checked_sub((int64_t)0, magnitude, &number) : checked_add((int64_t)0, magnitude, &number))
+        return false;
     if (number < min || number > max) return false;
     *ret_number = number;
     return true;
@@ -64,8 +65,8 @@ static bool string_is_allowed(const struct config_row *row, const struct config_
            !(value->text.len && memchr(value->text.at, 0, value->text.len));
 }
 
-static bool string_set(const struct config_row *row, struct str *field, const struct config_value *value, struct arena *arena,
-                       bool *ret_no_memory) {
+static bool string_set(const struct config_row *row, struct str *field, const struct config_value *value,
+                       struct arena *arena, bool *ret_no_memory) {
     if (!string_is_allowed(row, value)) return false;
     struct str copy = arena_dup(arena, value->text);
     *ret_no_memory = copy.at == NULL;
@@ -73,7 +74,8 @@ static bool string_set(const struct config_row *row, struct str *field, const st
     return true;
 }
 
-bool config_row_set(const struct config_row *row, void *options, const struct config_value *value, struct arena *arena, bool *ret_no_memory) {
+bool config_row_set(const struct config_row *row, void *options, const struct config_value *value, struct arena *arena,
+                    bool *ret_no_memory) {
     void *field = (char *)options + row->offset;
     int choice;
     switch (row->kind) {
@@ -95,7 +97,8 @@ static size_t list_max(const struct config_row *row) {
     return row->max ? (size_t)row->max : (size_t)CONFIG_LIST_MAX;
 }
 
-bool config_row_append(const struct config_row *row, void *options, const struct config_value *value, struct arena *arena, bool *ret_no_memory) {
+bool config_row_append(const struct config_row *row, void *options, const struct config_value *value,
+                       struct arena *arena, bool *ret_no_memory) {
     struct config_strings *list = (struct config_strings *)(void *)((char *)options + row->offset);
     struct str element;
     if (list->count == list_max(row)) return false;
@@ -115,9 +118,13 @@ static void describe_duration(struct buffer *out, int64_t ms) {
 
 void config_row_describe(const struct config_row *row, struct buffer *out) {
     switch (row->kind) {
-    case CONFIG_INT: buffer_printf(out, "a whole number from %lld to %lld", (long long)row->min, (long long)row->max); break;
+    case CONFIG_INT:
+        buffer_printf(out, "a whole number from %lld to %lld", (long long)row->min, (long long)row->max);
+        break;
     case CONFIG_BOOL: buffer_append_c(out, "true or false"); break;
-    case CONFIG_STRING: buffer_printf(out, "text of %lld to %zu bytes", (long long)row->min, string_bytes_max(row)); break;
+    case CONFIG_STRING:
+        buffer_printf(out, "text of %lld to %zu bytes", (long long)row->min, string_bytes_max(row));
+        break;
     case CONFIG_STRINGS: buffer_printf(out, "a list of %lld to %zu texts", (long long)row->min, list_max(row)); break;
     case CONFIG_DURATION:
         buffer_append_c(out, "a time like 250ms, 5s, 2m, 1h or 7d from ");
@@ -139,7 +146,9 @@ static bool name_is_good(const char *name) {
         more = str_cut(&rest, '.', &part);
         if (part.len == 0 || depth > CONFIG_DEPTH_MAX) return false;
         for (size_t i = 0; i < part.len; i++)
-            if (!((part.at[i] >= 'a' && part.at[i] <= 'z') || (part.at[i] >= '0' && part.at[i] <= '9') || part.at[i] == '_')) return false;
+            if (!((part.at[i] >= 'a' && part.at[i] <= 'z') || (part.at[i] >= '0' && part.at[i] <= '9') ||
+                  part.at[i] == '_'))
+                return false;
     }
     return true;
 }
@@ -178,7 +187,8 @@ int config_init(struct config *config) {
         for (size_t i = 0; r == 0 && i < table->row_count; i++) {
             check(++rows <= CONFIG_ROWS_MAX);
             if (table->rows[i].kind == CONFIG_STRINGS)
-                *(struct config_strings *)(void *)((char *)table->options + table->rows[i].offset) = (struct config_strings){ 0 };
+                *(struct config_strings *)(void *)((char *)table->options + table->rows[i].offset) =
+                    (struct config_strings){ 0 };
             if (table->rows[i].kind == CONFIG_STRING)
                 *(struct str *)(void *)((char *)table->options + table->rows[i].offset) = STR("");
             r = boot_row(&table->rows[i], table->options, &config->arena);
@@ -293,7 +303,8 @@ static void write_all(const struct config *config, struct buffer *out, bool samp
     struct printer printer = { .out = out, .sample = sample };
     for (size_t t = 0; t < config->table_count; t++)
         for (size_t i = 0; i < config->tables[t].row_count; i++)
-            printer.rows[printer.count++] = (struct row_at){ .row = &config->tables[t].rows[i], .options = config->tables[t].options };
+            printer.rows[printer.count++] =
+                (struct row_at){ .row = &config->tables[t].rows[i], .options = config->tables[t].options };
     write_map(&printer, STR(""), 0);
     for (size_t i = 0; i < config->section_count; i++) {
         const struct config_section *section = &config->sections[i];
