@@ -16,7 +16,7 @@ struct counter_row {
 static const struct column counter_columns[] = { COLUMN(struct counter_row, kind, I64), COLUMN(struct counter_row, value, I64) };
 static const struct table_index counter_indexes[] = { { .name = "", .columns = { 0 }, .column_count = 1, .unique = true } };
 const struct table engine_counter_table = {
-    .service = "engine", .name = "engine_counter", .row_bytes = sizeof(struct counter_row), .columns = counter_columns,
+    .service = "engine", .name = "counter", .row_bytes = sizeof(struct counter_row), .columns = counter_columns,
     .column_count = ARRAY_COUNT(counter_columns), .indexes = counter_indexes, .index_count = ARRAY_COUNT(counter_indexes),
 };
 

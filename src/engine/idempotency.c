@@ -7,7 +7,7 @@ static const struct column idempotency_columns[] = {
 };
 static const struct table_index idempotency_indexes[] = { { .name = "", .columns = { 0 }, .column_count = 1, .unique = true } };
 const struct table engine_idempotency_table = {
-    .service = "engine", .name = "engine_idempotency", .row_bytes = sizeof(struct idempotency_row), .columns = idempotency_columns,
+    .service = "engine", .name = "idempotency", .row_bytes = sizeof(struct idempotency_row), .columns = idempotency_columns,
     .column_count = ARRAY_COUNT(idempotency_columns), .indexes = idempotency_indexes, .index_count = ARRAY_COUNT(idempotency_indexes),
 };
 

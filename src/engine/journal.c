@@ -11,7 +11,7 @@ static const struct column journal_columns[] = {
 };
 static const struct table_index journal_indexes[] = { { .name = "", .columns = { 0, 1 }, .column_count = 2, .unique = true } };
 const struct table engine_journal_table = {
-    .service = "engine", .name = "engine_journal", .row_bytes = sizeof(struct journal_row), .columns = journal_columns,
+    .service = "engine", .name = "journal", .row_bytes = sizeof(struct journal_row), .columns = journal_columns,
     .column_count = ARRAY_COUNT(journal_columns), .indexes = journal_indexes, .index_count = ARRAY_COUNT(journal_indexes), .append_only = true,
 };
 

@@ -48,6 +48,7 @@ size_t table_key(const struct table *table, uint8_t index, const void *row, uint
 }
 
 void table_canonical(const struct table *table, const void *row, void (*put)(void *ctx, const void *bytes, size_t len), void *ctx) {
+    put(ctx, table->service, strlen(table->service) + 1);
     put(ctx, table->name, strlen(table->name) + 1);
     for (uint8_t i = 0; i < table->column_count; i++) {
         uint8_t type = (uint8_t)table->columns[i].type;

@@ -34,7 +34,7 @@ struct table_index {
 
 struct table {
     const char *service; /* owner: "ledger", "payments", ..., "engine" */
-    const char *name;    /* SQL: service_name, for instance ledger_entry */
+    const char *name;    /* "entry"; in SQL the service stands before it: ledger_entry */
     size_t row_bytes;
     const struct column *columns;
     uint8_t column_count;
@@ -50,7 +50,7 @@ struct table {
 
 /* The canonical bytes of the columns of index (0 = primary key) of row, into key; returns the length. */
 size_t table_key(const struct table *table, uint8_t index, const void *row, uint8_t key[TABLE_KEY_BYTES_MAX]);
-/* Canonical bytes of the whole row (table name, then each column: type byte, 8-byte big-endian number or 4-byte length and bytes)
+/* Canonical bytes of the whole row (service and table name, then each column: type byte, 8-byte big-endian number or 4-byte length and bytes)
  * handed piece by piece to put(ctx). What the journal hashes. */
 void table_canonical(const struct table *table, const void *row, void (*put)(void *ctx, const void *bytes, size_t len), void *ctx);
 /* A copy of row with its TEXT and BLOB bytes in arena; NULL when the arena is full. */

@@ -15,7 +15,7 @@ static const struct column columns[] = {
 };
 static const struct table_index indexes[] = { { .name = "", .columns = { 0 }, .column_count = 1, .unique = true } };
 const struct table cursor_table = {
-    .service = "integration", .name = "integration_cursor", .row_bytes = sizeof(struct cursor_row), .columns = columns,
+    .service = "integration", .name = "cursor", .row_bytes = sizeof(struct cursor_row), .columns = columns,
     .column_count = ARRAY_COUNT(columns), .indexes = indexes, .index_count = ARRAY_COUNT(indexes),
 };
 

@@ -17,7 +17,7 @@ static const struct column columns[] = {
 };
 static const struct table_index indexes[] = { { .name = "", .columns = { 0 }, .column_count = 1, .unique = true } };
 const struct table saga_table = {
-    .service = "integration", .name = "integration_saga", .row_bytes = sizeof(struct saga_row), .columns = columns,
+    .service = "integration", .name = "saga", .row_bytes = sizeof(struct saga_row), .columns = columns,
     .column_count = ARRAY_COUNT(columns), .indexes = indexes, .index_count = ARRAY_COUNT(indexes),
 };
 

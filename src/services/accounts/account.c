@@ -24,7 +24,7 @@ static const struct table_index indexes[] = {
     { .name = "number", .columns = { 1 }, .column_count = 1, .unique = true },
 };
 const struct table account_table = {
-    .service = "accounts", .name = "accounts_account", .row_bytes = sizeof(struct account_row), .columns = columns,
+    .service = "accounts", .name = "account", .row_bytes = sizeof(struct account_row), .columns = columns,
     .column_count = ARRAY_COUNT(columns), .indexes = indexes, .index_count = ARRAY_COUNT(indexes),
 };
 

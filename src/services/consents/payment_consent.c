@@ -32,7 +32,7 @@ static const struct table_index indexes[] = {
     { .name = "client", .columns = { 1, 0 }, .column_count = 2 },
 };
 const struct table payment_consent_table = {
-    .service = "consents", .name = "consents_payment_consent", .row_bytes = sizeof(struct payment_consent_row), .columns = columns,
+    .service = "consents", .name = "payment_consent", .row_bytes = sizeof(struct payment_consent_row), .columns = columns,
     .column_count = ARRAY_COUNT(columns), .indexes = indexes, .index_count = ARRAY_COUNT(indexes),
 };
 

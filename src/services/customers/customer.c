@@ -16,6 +16,6 @@ static const struct table_index indexes[] = {
     { .name = "login", .columns = { 1 }, .column_count = 1, .unique = true },
 };
 const struct table customer_table = {
-    .service = "customers", .name = "customers_customer", .row_bytes = sizeof(struct customer_row), .columns = columns,
+    .service = "customers", .name = "customer", .row_bytes = sizeof(struct customer_row), .columns = columns,
     .column_count = ARRAY_COUNT(columns), .indexes = indexes, .index_count = ARRAY_COUNT(indexes),
 };

@@ -16,7 +16,7 @@ static const struct column columns[] = {
 static const struct table_index indexes[] = { { .name = "", .columns = { 0 }, .column_count = 1, .unique = true } };
 /* One row an account: the newest minute replaces the one before. */
 const struct table fraud_counter_table = {
-    .service = "fraud", .name = "fraud_counter", .row_bytes = sizeof(struct fraud_counter_row), .columns = columns,
+    .service = "fraud", .name = "counter", .row_bytes = sizeof(struct fraud_counter_row), .columns = columns,
     .column_count = ARRAY_COUNT(columns), .indexes = indexes, .index_count = ARRAY_COUNT(indexes),
 };
 

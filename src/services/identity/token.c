@@ -18,13 +18,13 @@ static const struct column token_columns[] = {
     COLUMN(struct token_row, expires_ms, I64),
     COLUMN(struct token_row, revoked_ms, I64),
 };
-const struct table token_table = TABLE(struct token_row, "identity_token", token_columns);
+const struct table token_table = TABLE(struct token_row, "token", token_columns);
 
 static const struct column jti_columns[] = {
     COLUMN(struct jti_row, key, ID),
     COLUMN(struct jti_row, expires_ms, I64),
 };
-const struct table jti_table = TABLE(struct jti_row, "identity_jti", jti_columns);
+const struct table jti_table = TABLE(struct jti_row, "jti", jti_columns);
 
 static const struct column pushed_columns[] = {
     COLUMN(struct pushed_row, request_hash, HASH),
@@ -35,7 +35,7 @@ static const struct column pushed_columns[] = {
     COLUMN(struct pushed_row, expires_ms, I64),
     COLUMN(struct pushed_row, used_ms, I64),
 };
-const struct table pushed_table = TABLE(struct pushed_row, "identity_pushed", pushed_columns);
+const struct table pushed_table = TABLE(struct pushed_row, "pushed", pushed_columns);
 
 static const struct column code_columns[] = {
     COLUMN(struct code_row, code_hash, HASH),
@@ -53,7 +53,7 @@ static const struct column code_columns[] = {
     COLUMN(struct code_row, used_ms, I64),
     COLUMN(struct code_row, token_hash, HASH),
 };
-const struct table code_table = TABLE(struct code_row, "identity_code", code_columns);
+const struct table code_table = TABLE(struct code_row, "code", code_columns);
 
 static const struct column session_columns[] = {
     COLUMN(struct session_row, session_hash, HASH),
@@ -64,4 +64,4 @@ static const struct column session_columns[] = {
     COLUMN(struct session_row, created_ms, I64),
     COLUMN(struct session_row, expires_ms, I64),
 };
-const struct table session_table = TABLE(struct session_row, "identity_session", session_columns);
+const struct table session_table = TABLE(struct session_row, "session", session_columns);

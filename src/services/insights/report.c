@@ -7,7 +7,7 @@ static const struct column columns[] = {
 };
 static const struct table_index indexes[] = { { .name = "", .columns = { 0, 1, 2, 3 }, .column_count = 4, .unique = true } };
 const struct table report_table = {
-    .service = "insights", .name = "insights_report", .row_bytes = sizeof(struct report_row), .columns = columns,
+    .service = "insights", .name = "report", .row_bytes = sizeof(struct report_row), .columns = columns,
     .column_count = ARRAY_COUNT(columns), .indexes = indexes, .index_count = ARRAY_COUNT(indexes),
 };
 

@@ -9,7 +9,7 @@ static const struct column account_columns[] = {
 };
 static const struct table_index account_indexes[] = { { .name = "", .columns = { 0 }, .column_count = 1, .unique = true } };
 const struct table ledger_account_table = {
-    .service = "ledger", .name = "ledger_account", .row_bytes = sizeof(struct ledger_account_row), .columns = account_columns,
+    .service = "ledger", .name = "account", .row_bytes = sizeof(struct ledger_account_row), .columns = account_columns,
     .column_count = ARRAY_COUNT(account_columns), .indexes = account_indexes, .index_count = ARRAY_COUNT(account_indexes),
 };
 
@@ -22,7 +22,7 @@ static const struct column transaction_columns[] = {
 };
 static const struct table_index transaction_indexes[] = { { .name = "", .columns = { 0 }, .column_count = 1, .unique = true } };
 const struct table ledger_transaction_table = {
-    .service = "ledger", .name = "ledger_transaction", .row_bytes = sizeof(struct ledger_transaction_row), .columns = transaction_columns,
+    .service = "ledger", .name = "transaction", .row_bytes = sizeof(struct ledger_transaction_row), .columns = transaction_columns,
     .column_count = ARRAY_COUNT(transaction_columns), .indexes = transaction_indexes, .index_count = ARRAY_COUNT(transaction_indexes),
     .append_only = true, .chained = true,
 };
@@ -40,7 +40,7 @@ static const struct table_index entry_indexes[] = {
     { .name = "account", .columns = { 2, 0 }, .column_count = 2 },
 };
 const struct table ledger_entry_table = {
-    .service = "ledger", .name = "ledger_entry", .row_bytes = sizeof(struct ledger_entry_row), .columns = entry_columns,
+    .service = "ledger", .name = "entry", .row_bytes = sizeof(struct ledger_entry_row), .columns = entry_columns,
     .column_count = ARRAY_COUNT(entry_columns), .indexes = entry_indexes, .index_count = ARRAY_COUNT(entry_indexes),
     .append_only = true, .chained = true,
 };
@@ -56,6 +56,6 @@ static const struct table_index hold_indexes[] = {
     { .name = "account", .columns = { 1, 4, 0 }, .column_count = 3 },
 };
 const struct table ledger_hold_table = {
-    .service = "ledger", .name = "ledger_hold", .row_bytes = sizeof(struct ledger_hold_row), .columns = hold_columns,
+    .service = "ledger", .name = "hold", .row_bytes = sizeof(struct ledger_hold_row), .columns = hold_columns,
     .column_count = ARRAY_COUNT(hold_columns), .indexes = hold_indexes, .index_count = ARRAY_COUNT(hold_indexes),
 };

@@ -32,7 +32,7 @@ static const struct table_index indexes[] = {
     { .name = "client", .columns = { 1, 0 }, .column_count = 2 },
 };
 const struct table payment_table = {
-    .service = "payments", .name = "payments_payment", .row_bytes = sizeof(struct payment_row), .columns = columns,
+    .service = "payments", .name = "payment", .row_bytes = sizeof(struct payment_row), .columns = columns,
     .column_count = ARRAY_COUNT(columns), .indexes = indexes, .index_count = ARRAY_COUNT(indexes),
 };
 

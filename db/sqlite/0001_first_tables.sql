@@ -1,0 +1,298 @@
+-- The first tables; written from the descriptors in src/ (store_schema_sql).
+CREATE TABLE "engine_journal" (
+    "epoch" INTEGER NOT NULL,
+    "seq" INTEGER NOT NULL,
+    "at_ms" INTEGER NOT NULL,
+    "last_id" BLOB NOT NULL CHECK (length("last_id") = 16),
+    "prev_hash" BLOB NOT NULL CHECK (length("prev_hash") = 32),
+    "entries_hash" BLOB NOT NULL CHECK (length("entries_hash") = 32),
+    "rows_hash" BLOB NOT NULL CHECK (length("rows_hash") = 32),
+    "hash" BLOB NOT NULL CHECK (length("hash") = 32),
+    "body" BLOB NOT NULL,
+    PRIMARY KEY ("epoch", "seq")
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER "engine_journal_no_update" BEFORE UPDATE ON "engine_journal"
+BEGIN
+    SELECT RAISE(ABORT, 'engine_journal is append-only');
+END;
+CREATE TRIGGER "engine_journal_no_delete" BEFORE DELETE ON "engine_journal"
+BEGIN
+    SELECT RAISE(ABORT, 'engine_journal is append-only');
+END;
+
+CREATE TABLE "engine_idempotency" (
+    "key" BLOB NOT NULL CHECK (length("key") = 16),
+    "fingerprint" BLOB NOT NULL CHECK (length("fingerprint") = 32),
+    "refusal" INTEGER NOT NULL,
+    "created_ms" INTEGER NOT NULL,
+    "resource_id" BLOB NOT NULL CHECK (length("resource_id") = 16),
+    "answer" BLOB NOT NULL,
+    PRIMARY KEY ("key")
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE "engine_counter" (
+    "kind" INTEGER NOT NULL PRIMARY KEY,
+    "value" INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE "ledger_account" (
+    "number" INTEGER NOT NULL PRIMARY KEY,
+    "kind" INTEGER NOT NULL,
+    "currency" INTEGER NOT NULL,
+    "posted_minor" INTEGER NOT NULL,
+    "held_minor" INTEGER NOT NULL,
+    "overdraft_minor" INTEGER NOT NULL,
+    "entry_count" INTEGER NOT NULL,
+    "opened_ms" INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE "ledger_transaction" (
+    "number" INTEGER NOT NULL PRIMARY KEY,
+    "transaction_id" BLOB NOT NULL CHECK (length("transaction_id") = 16),
+    "kind" INTEGER NOT NULL,
+    "payment_id" BLOB NOT NULL CHECK (length("payment_id") = 16),
+    "currency" INTEGER NOT NULL,
+    "amount_minor" INTEGER NOT NULL,
+    "entry_count" INTEGER NOT NULL,
+    "booked_ms" INTEGER NOT NULL,
+    "value_day" INTEGER NOT NULL,
+    "batch_seq" INTEGER NOT NULL
+) STRICT;
+CREATE TRIGGER "ledger_transaction_no_update" BEFORE UPDATE ON "ledger_transaction"
+BEGIN
+    SELECT RAISE(ABORT, 'ledger_transaction is append-only');
+END;
+CREATE TRIGGER "ledger_transaction_no_delete" BEFORE DELETE ON "ledger_transaction"
+BEGIN
+    SELECT RAISE(ABORT, 'ledger_transaction is append-only');
+END;
+
+CREATE TABLE "ledger_entry" (
+    "number" INTEGER NOT NULL PRIMARY KEY,
+    "transaction" INTEGER NOT NULL,
+    "account" INTEGER NOT NULL,
+    "sequence" INTEGER NOT NULL,
+    "side" INTEGER NOT NULL,
+    "currency" INTEGER NOT NULL,
+    "amount_minor" INTEGER NOT NULL,
+    "balance_after_minor" INTEGER NOT NULL,
+    "booked_ms" INTEGER NOT NULL,
+    "payment_id" BLOB NOT NULL CHECK (length("payment_id") = 16),
+    "batch_seq" INTEGER NOT NULL
+) STRICT;
+CREATE INDEX "ledger_entry_account" ON "ledger_entry" ("account", "number");
+CREATE TRIGGER "ledger_entry_no_update" BEFORE UPDATE ON "ledger_entry"
+BEGIN
+    SELECT RAISE(ABORT, 'ledger_entry is append-only');
+END;
+CREATE TRIGGER "ledger_entry_no_delete" BEFORE DELETE ON "ledger_entry"
+BEGIN
+    SELECT RAISE(ABORT, 'ledger_entry is append-only');
+END;
+
+CREATE TABLE "ledger_hold" (
+    "hold_id" BLOB NOT NULL CHECK (length("hold_id") = 16),
+    "account" INTEGER NOT NULL,
+    "currency" INTEGER NOT NULL,
+    "amount_minor" INTEGER NOT NULL,
+    "state" INTEGER NOT NULL,
+    "created_ms" INTEGER NOT NULL,
+    "ended_ms" INTEGER NOT NULL,
+    PRIMARY KEY ("hold_id")
+) STRICT, WITHOUT ROWID;
+CREATE INDEX "ledger_hold_account" ON "ledger_hold" ("account", "state", "hold_id");
+
+CREATE TABLE "accounts_account" (
+    "account_id" BLOB NOT NULL CHECK (length("account_id") = 16),
+    "number" INTEGER NOT NULL,
+    "customer_id" BLOB NOT NULL CHECK (length("customer_id") = 16),
+    "client_id" BLOB NOT NULL CHECK (length("client_id") = 16),
+    "iban" TEXT NOT NULL,
+    "sort_code" TEXT NOT NULL,
+    "account_number" TEXT NOT NULL,
+    "name" TEXT NOT NULL,
+    "currency" INTEGER NOT NULL,
+    "product" INTEGER NOT NULL,
+    "status" INTEGER NOT NULL,
+    "opened_ms" INTEGER NOT NULL,
+    PRIMARY KEY ("account_id")
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX "accounts_account_iban" ON "accounts_account" ("iban");
+CREATE INDEX "accounts_account_customer" ON "accounts_account" ("customer_id", "account_id");
+CREATE INDEX "accounts_account_client" ON "accounts_account" ("client_id", "account_id");
+CREATE UNIQUE INDEX "accounts_account_number" ON "accounts_account" ("number");
+
+CREATE TABLE "customers_customer" (
+    "customer_id" BLOB NOT NULL CHECK (length("customer_id") = 16),
+    "login" TEXT NOT NULL,
+    "name" TEXT NOT NULL,
+    "password" TEXT NOT NULL,
+    "totp_secret" BLOB NOT NULL,
+    "totp_last_step" INTEGER NOT NULL,
+    "failed_count" INTEGER NOT NULL,
+    "locked_until_ms" INTEGER NOT NULL,
+    "created_ms" INTEGER NOT NULL,
+    PRIMARY KEY ("customer_id")
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX "customers_customer_login" ON "customers_customer" ("login");
+
+CREATE TABLE "identity_client" (
+    "client_id" BLOB NOT NULL CHECK (length("client_id") = 16),
+    "name" TEXT NOT NULL,
+    "display_name" TEXT NOT NULL,
+    "profile" INTEGER NOT NULL,
+    "sender" INTEGER NOT NULL,
+    "status" INTEGER NOT NULL,
+    "flags" INTEGER NOT NULL,
+    "tier" TEXT NOT NULL,
+    "org_id" TEXT NOT NULL,
+    "software_id" TEXT NOT NULL,
+    "scope" TEXT NOT NULL,
+    "redirect_uris" TEXT NOT NULL,
+    "jwks" TEXT NOT NULL,
+    "created_ms" INTEGER NOT NULL,
+    PRIMARY KEY ("client_id")
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX "identity_client_name" ON "identity_client" ("name");
+CREATE UNIQUE INDEX "identity_client_software" ON "identity_client" ("software_id");
+
+CREATE TABLE "identity_token" (
+    "token_hash" BLOB NOT NULL CHECK (length("token_hash") = 32),
+    "client_id" BLOB NOT NULL CHECK (length("client_id") = 16),
+    "customer_id" BLOB NOT NULL CHECK (length("customer_id") = 16),
+    "consent_id" BLOB NOT NULL CHECK (length("consent_id") = 16),
+    "scope" TEXT NOT NULL,
+    "certificate_hash" BLOB NOT NULL CHECK (length("certificate_hash") = 32),
+    "issued_ms" INTEGER NOT NULL,
+    "expires_ms" INTEGER NOT NULL,
+    "revoked_ms" INTEGER NOT NULL,
+    PRIMARY KEY ("token_hash")
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE "identity_jti" (
+    "key" BLOB NOT NULL CHECK (length("key") = 16),
+    "expires_ms" INTEGER NOT NULL,
+    PRIMARY KEY ("key")
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE "identity_pushed" (
+    "request_hash" BLOB NOT NULL CHECK (length("request_hash") = 32),
+    "client_id" BLOB NOT NULL CHECK (length("client_id") = 16),
+    "consent_id" BLOB NOT NULL CHECK (length("consent_id") = 16),
+    "params" TEXT NOT NULL,
+    "created_ms" INTEGER NOT NULL,
+    "expires_ms" INTEGER NOT NULL,
+    "used_ms" INTEGER NOT NULL,
+    PRIMARY KEY ("request_hash")
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE "identity_code" (
+    "code_hash" BLOB NOT NULL CHECK (length("code_hash") = 32),
+    "client_id" BLOB NOT NULL CHECK (length("client_id") = 16),
+    "customer_id" BLOB NOT NULL CHECK (length("customer_id") = 16),
+    "consent_id" BLOB NOT NULL CHECK (length("consent_id") = 16),
+    "scope" TEXT NOT NULL,
+    "redirect_uri" TEXT NOT NULL,
+    "code_challenge" TEXT NOT NULL,
+    "nonce" TEXT NOT NULL,
+    "acr" TEXT NOT NULL,
+    "auth_ms" INTEGER NOT NULL,
+    "issued_ms" INTEGER NOT NULL,
+    "expires_ms" INTEGER NOT NULL,
+    "used_ms" INTEGER NOT NULL,
+    "token_hash" BLOB NOT NULL CHECK (length("token_hash") = 32),
+    PRIMARY KEY ("code_hash")
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE "identity_session" (
+    "session_hash" BLOB NOT NULL CHECK (length("session_hash") = 32),
+    "request_hash" BLOB NOT NULL CHECK (length("request_hash") = 32),
+    "customer_id" BLOB NOT NULL CHECK (length("customer_id") = 16),
+    "stage" INTEGER NOT NULL,
+    "failed_count" INTEGER NOT NULL,
+    "created_ms" INTEGER NOT NULL,
+    "expires_ms" INTEGER NOT NULL,
+    PRIMARY KEY ("session_hash")
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE "consents_payment_consent" (
+    "consent_id" BLOB NOT NULL CHECK (length("consent_id") = 16),
+    "client_id" BLOB NOT NULL CHECK (length("client_id") = 16),
+    "customer_id" BLOB NOT NULL CHECK (length("customer_id") = 16),
+    "account_id" BLOB NOT NULL CHECK (length("account_id") = 16),
+    "payment_id" BLOB NOT NULL CHECK (length("payment_id") = 16),
+    "status" INTEGER NOT NULL,
+    "initiation" TEXT NOT NULL,
+    "risk" TEXT NOT NULL,
+    "document" TEXT NOT NULL,
+    "currency" INTEGER NOT NULL,
+    "amount_minor" INTEGER NOT NULL,
+    "creditor_name" TEXT NOT NULL,
+    "creditor_scheme" TEXT NOT NULL,
+    "creditor_identification" TEXT NOT NULL,
+    "debtor_scheme" TEXT NOT NULL,
+    "debtor_identification" TEXT NOT NULL,
+    "created_ms" INTEGER NOT NULL,
+    "status_ms" INTEGER NOT NULL,
+    PRIMARY KEY ("consent_id")
+) STRICT, WITHOUT ROWID;
+CREATE INDEX "consents_payment_consent_customer" ON "consents_payment_consent" ("customer_id", "consent_id");
+CREATE INDEX "consents_payment_consent_client" ON "consents_payment_consent" ("client_id", "consent_id");
+
+CREATE TABLE "payments_payment" (
+    "payment_id" BLOB NOT NULL CHECK (length("payment_id") = 16),
+    "client_id" BLOB NOT NULL CHECK (length("client_id") = 16),
+    "customer_id" BLOB NOT NULL CHECK (length("customer_id") = 16),
+    "consent_id" BLOB NOT NULL CHECK (length("consent_id") = 16),
+    "debtor_account_id" BLOB NOT NULL CHECK (length("debtor_account_id") = 16),
+    "debtor_number" INTEGER NOT NULL,
+    "creditor_number" INTEGER NOT NULL,
+    "creditor_name" TEXT NOT NULL,
+    "creditor_iban" TEXT NOT NULL,
+    "creditor_sort_code" TEXT NOT NULL,
+    "creditor_account_number" TEXT NOT NULL,
+    "currency" INTEGER NOT NULL,
+    "amount_minor" INTEGER NOT NULL,
+    "reference" TEXT NOT NULL,
+    "end_to_end_id" TEXT NOT NULL,
+    "instruction_id" TEXT NOT NULL,
+    "type" INTEGER NOT NULL,
+    "status" INTEGER NOT NULL,
+    "reason" INTEGER NOT NULL,
+    "created_ms" INTEGER NOT NULL,
+    "status_ms" INTEGER NOT NULL,
+    "timeline" BLOB NOT NULL,
+    "core_reference" TEXT NOT NULL,
+    PRIMARY KEY ("payment_id")
+) STRICT, WITHOUT ROWID;
+CREATE INDEX "payments_payment_client" ON "payments_payment" ("client_id", "payment_id");
+
+CREATE TABLE "fraud_counter" (
+    "account" INTEGER NOT NULL PRIMARY KEY,
+    "minute" INTEGER NOT NULL,
+    "count" INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE "insights_report" (
+    "day" INTEGER NOT NULL,
+    "type" INTEGER NOT NULL,
+    "status" INTEGER NOT NULL,
+    "currency" INTEGER NOT NULL,
+    "payments" INTEGER NOT NULL,
+    "amount_minor" INTEGER NOT NULL,
+    PRIMARY KEY ("day", "type", "status", "currency")
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE "integration_saga" (
+    "saga_id" BLOB NOT NULL CHECK (length("saga_id") = 16),
+    "state" BLOB NOT NULL,
+    "record_ms" INTEGER NOT NULL,
+    "enquiries" INTEGER NOT NULL,
+    PRIMARY KEY ("saga_id")
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE "integration_cursor" (
+    "consumer" TEXT NOT NULL,
+    "seq" INTEGER NOT NULL,
+    PRIMARY KEY ("consumer")
+) STRICT, WITHOUT ROWID;
