@@ -121,8 +121,10 @@ static void lines_are_bounded(void **state) {
     assert_int_equal(count_of(written, ",\"c\":7,\"cut\":true}\n"), 1);
     memset(many, 'x', sizeof many);
     struct log_field fields[LOG_FIELDS_MAX]; /* full to the last byte, and then the tail */
-    for (size_t i = 0; i < LOG_FIELDS_MAX; i++)
-        fields[i] = log_text_str("n", (struct str){ many, i < 7 ? sizeof many : (size_t)LOG_VALUE_BYTES_MAX >> (i - 6) });
+    for (size_t i = 0; i < LOG_FIELDS_MAX; i++) {
+        size_t len = i < 7 ? sizeof many : (size_t)LOG_VALUE_BYTES_MAX >> (i - 6);
+        fields[i] = log_text_str("n", (struct str){ many, len });
+    }
     for (int i = 0; i <= LOG_IDENTICAL_MAX; i++) log_write(&log_, LOG_LEVEL_INFO, "full", fields, LOG_FIELDS_MAX);
     test_ms += LOG_WINDOW_MS;
     take_written();

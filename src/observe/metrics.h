@@ -7,7 +7,7 @@
  *      bounds are compared and printed exactly. (M4) In what is written a bucket never counts more than the next, and
  *      +Inf equals the count.
  *
- * Label values are words of the program (routes, states, currencies), never data of a person or a caller's free text. */
+ * Label values are words of the program (routes, states, currencies), never personal data or a caller's free text. */
 #ifndef GIRO_OBSERVE_METRICS_H
 #define GIRO_OBSERVE_METRICS_H
 

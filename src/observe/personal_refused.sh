@@ -1,6 +1,6 @@
 #!/bin/sh
-# Proves that personal types and secrets cannot reach a log line or printf: each line below is compiled alone, and must be
-# refused; its accepted twin, the first line, must pass, so that a broken include cannot make the proof hollow.
+# Proves that personal types and secrets cannot reach a log line or printf: each line below is compiled alone, and must
+# be refused; its accepted twin, the first line, must pass, so that a broken include cannot make the proof hollow.
 # usage: personal_refused.sh SOURCE_DIR COMPILER [ARGUMENT...]
 set -u
 source_dir=$1
