@@ -79,7 +79,8 @@ int http_curl_setup(CURL *easy, const struct http_client_options *options, struc
     good = good && curl_easy_setopt(easy, CURLOPT_WRITEDATA, receive) == CURLE_OK;
     good = good && curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK;
     good = good && curl_easy_setopt(easy, CURLOPT_HEADERDATA, receive) == CURLE_OK;
-    good = good && (!options->unix_path || curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, options->unix_path) == CURLE_OK);
+    good = good &&
+           (!options->unix_path || curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, options->unix_path) == CURLE_OK);
     good = good && (!options->ca_file || curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file) == CURLE_OK);
     good = good && (!options->ca_file || curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK);
     good = good && (!options->cert_file || curl_easy_setopt(easy, CURLOPT_SSLCERT, options->cert_file) == CURLE_OK);
@@ -99,8 +100,9 @@ static int headers_add(struct curl_slist **headers, const char *line) {
 /* libcurl writes an empty value as "Name;" and takes "Name:" as the wish to leave its own header out. */
 static int header_add(struct curl_slist **headers, const struct http_header *header, struct arena *arena) {
     if (!http_is_header_name(header->name) || !http_is_header_value(header->value)) return err_origin(-EINVAL);
-    struct str line = header->value.len ? arena_printf(arena, STR_FMT ": " STR_FMT, STR_ARG(header->name), STR_ARG(header->value))
-                                        : arena_printf(arena, STR_FMT ";", STR_ARG(header->name));
+    struct str line = header->value.len
+                          ? arena_printf(arena, STR_FMT ": " STR_FMT, STR_ARG(header->name), STR_ARG(header->value))
+                          : arena_printf(arena, STR_FMT ";", STR_ARG(header->name));
     return err_trace(headers_add(headers, line.at));
 }
 
@@ -173,8 +175,8 @@ void http_receive_begin(struct http_receive *receive, struct arena *arena) {
     receive->too_large = false;
 }
 
-/* What matters is whether any of the request may have left. Libcurl sets PRETRANSFER when it has begun to send well, and counts
- * what it wrote. */
+/* What matters is whether any of the request may have left. Libcurl sets PRETRANSFER when it has begun to send well,
+ * and counts what it wrote. */
 static bool was_sent(CURL *easy) {
     curl_off_t before_sending_us = 0;
     long sent_bytes = 0;
@@ -189,8 +191,9 @@ int http_curl_judge(CURL *easy, CURLcode code, const struct http_receive *receiv
     if (code == CURLE_OUT_OF_MEMORY) return err_origin(-ENOMEM);
     if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) return err_origin(-EINVAL);
     if (was_sent(easy)) return code == CURLE_OPERATION_TIMEDOUT ? HTTP_CLIENT_E_TIMEOUT : HTTP_CLIENT_E_BROKEN;
-    bool is_tls = code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CERTPROBLEM ||
-                  code == CURLE_SSL_CIPHER || code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_ISSUER_ERROR;
+    bool is_tls = code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PEER_FAILED_VERIFICATION ||
+                  code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_CIPHER || code == CURLE_SSL_CACERT_BADFILE ||
+                  code == CURLE_SSL_ISSUER_ERROR;
     return is_tls ? HTTP_CLIENT_E_TLS : HTTP_CLIENT_E_CONNECT;
 }
 
@@ -226,12 +229,14 @@ static int result_take(struct http_client *client, struct arena *arena, struct h
     struct str body = arena_dup(arena, buffer_str(&receive->body));
     if (!headers || !body.at) return HTTP_CLIENT_E_TOO_LARGE;
     if (receive->header_count) memcpy(headers, receive->headers, receive->header_count * sizeof *headers);
-    *ret_result = (struct http_result){ .status = (int)status, .headers = headers, .header_count = receive->header_count, .body = body };
+    *ret_result = (struct http_result){
+        .status = (int)status, .headers = headers, .header_count = receive->header_count, .body = body
+    };
     return 0;
 }
 
-int http_client_run(struct http_client *client, const struct http_call *call, struct arena *arena, struct http_result *ret_result,
-                    struct message *message) {
+int http_client_run(struct http_client *client, const struct http_call *call, struct arena *arena,
+                    struct http_result *ret_result, struct message *message) {
     struct curl_slist *headers = NULL;
     http_receive_begin(&client->receive, arena);
     client->error[0] = 0;

@@ -1,9 +1,10 @@
-/* http_client.h - blocking HTTP/1.1 calls, on libcurl: outbound HTTPS, and our own command line towards our own servers.
+/* http_client.h - blocking HTTP/1.1 calls, on libcurl: outbound HTTPS, and our own command line towards our own
+ * servers.
  *
  * (C1) No redirect is followed, no proxy of the environment is used, no cookie is kept; only http and https.
  * (C2) Certificate and host name of an https server are always verified.
- * (C3) A call that is not idempotent goes out at most once: it takes a fresh connection, because libcurl sends a request
- *      again when a kept connection turns out to be dead.
+ * (C3) A call that is not idempotent goes out at most once: it takes a fresh connection, because libcurl sends a
+ *      request again when a kept connection turns out to be dead.
  * (C4) An answer over the limits is a refusal; nothing is cut in silence.
  * A client belongs to one thread at a time and keeps its connections between calls. The program ignores SIGPIPE. */
 #ifndef GIRO_PLATFORM_HTTP_CLIENT_H
@@ -44,10 +45,10 @@ struct http_client_options http_client_options_default(void);
 
 struct http_call {
     struct str method;       /* upper case */
-    struct str url;          /* absolute, at most HTTP_URL_BYTES_MAX; other than the body it may not hold NUL or control characters */
+    struct str url;          /* absolute, at most HTTP_URL_BYTES_MAX, printable characters only */
     const struct http_header *headers; /* at most HTTP_CALL_HEADERS_MAX; Content-Length is added, Content-Type is not */
     size_t header_count;
-    struct str body;
+    struct str body;         /* any bytes */
     bool idempotent;         /* may be sent twice (GET and HEAD always are): keeps the connection in use (C3) */
 };
 
@@ -61,9 +62,10 @@ struct http_result {
 /* 0, -ENOMEM or -EINVAL with message: a file that cannot be used shows at the first call, as HTTP_CLIENT_E_TLS. */
 int http_client_new(const struct http_client_options *options, struct http_client **ret_client) MUST_USE;
 struct http_client *http_client_free(struct http_client *client); /* takes NULL, returns NULL */
-/* Waits for the whole answer. Any status is an answer. *ret_result lives in arena. 0, HTTP_CLIENT_E_* with a sentence in message, or
- * -EINVAL (the call is not well formed), -ENOMEM. message may be NULL; it names the host at most, never the URL. */
-int http_client_run(struct http_client *client, const struct http_call *call, struct arena *arena, struct http_result *ret_result,
-                    struct message *message) MUST_USE;
+/* Waits for the whole answer. Any status is an answer. *ret_result lives in arena. 0, HTTP_CLIENT_E_* with a sentence
+ * in message, or -EINVAL (the call is not well formed), -ENOMEM. message may be NULL; it names the host at most,
+ * never the URL. */
+int http_client_run(struct http_client *client, const struct http_call *call, struct arena *arena,
+                    struct http_result *ret_result, struct message *message) MUST_USE;
 
 #endif

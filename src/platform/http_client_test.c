@@ -35,9 +35,10 @@ static void on_request(void *ctx, struct http_request *request) {
         check(queue_try_put(&bench->held, request) == 0);
         return;
     }
-    struct str text = arena_printf(&request->arena, STR_FMT " " STR_FMT " type=" STR_FMT " x=" STR_FMT " body=" STR_FMT, STR_ARG(request->method),
-                                   STR_ARG(request->path), STR_ARG(http_header(request, STR("Content-Type"))),
-                                   STR_ARG(http_header(request, STR("X-One"))), STR_ARG(request->body));
+    struct str text = arena_printf(
+        &request->arena, STR_FMT " " STR_FMT " type=" STR_FMT " x=" STR_FMT " body=" STR_FMT,
+        STR_ARG(request->method), STR_ARG(request->path), STR_ARG(http_header(request, STR("Content-Type"))),
+        STR_ARG(http_header(request, STR("X-One"))), STR_ARG(request->body));
     check(http_header_count(request, STR("Expect")) == 0);
     struct http_header headers[] = { { STR("X-Two"), STR("2") }, { STR("Location"), STR("/elsewhere") } };
     http_reply(request, &(struct http_response){ .status = str_equal(request->path, STR("/moved")) ? 302 : 200,
@@ -179,7 +180,8 @@ static void limits_and_deadlines(void **state) {
     assert_int_equal(run(bench, call, "/", &result), HTTP_CLIENT_E_TOO_LARGE);
     assert_string_equal(bench->message.text, "the answer is larger than allowed");
     assert_int_equal(run(bench, (struct http_call){ .method = STR("GET") }, "/hold", &result), HTTP_CLIENT_E_TIMEOUT);
-    assert_int_equal(run(bench, (struct http_call){ .method = STR("GET") }, "/", &result), 0); /* the client goes on working */
+    assert_int_equal(run(bench, (struct http_call){ .method = STR("GET") }, "/", &result),
+                     0); /* the client goes on working */
 }
 
 static void nobody_there(void **state) {
@@ -227,7 +229,8 @@ static struct identity identity_make(const struct bench *bench, const char *name
     assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(made.certificate), issuer ? 2 : 1), 1);
     assert_non_null(X509_gmtime_adj(X509_getm_notBefore(made.certificate), -60));
     assert_non_null(X509_gmtime_adj(X509_getm_notAfter(made.certificate), 3600));
-    assert_int_equal(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0), 1);
+    assert_int_equal(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0),
+                     1);
     X509 *signer = issuer ? issuer->certificate : made.certificate;
     assert_int_equal(X509_set_issuer_name(made.certificate, X509_get_subject_name(signer)), 1);
     assert_int_equal(X509_set_pubkey(made.certificate, made.key), 1);
@@ -263,7 +266,8 @@ static void tls_serve(SSL *ssl) {
     X509 *peer = SSL_get1_peer_certificate(ssl);
     if (peer) (void)X509_NAME_get_text_by_NID(X509_get_subject_name(peer), NID_commonName, name, sizeof name);
     X509_free(peer);
-    int len = snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", strlen(name), name);
+    int len = snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                       strlen(name), name);
     check(SSL_write(ssl, answer, len) == len);
     (void)SSL_shutdown(ssl);
 }
@@ -304,8 +308,10 @@ static void tls_stop(struct tls_server *server) {
     SSL_CTX_free(server->context);
 }
 
-static int run_tls(struct bench *bench, const struct tls_server *server, const struct http_client_options *options, struct http_result *ret_result) {
-    struct http_call call = { .method = STR("GET"), .url = arena_printf(&bench->arena, "https://localhost:%u/", server->port) };
+static int run_tls(struct bench *bench, const struct tls_server *server, const struct http_client_options *options,
+                   struct http_result *ret_result) {
+    struct http_call call = { .method = STR("GET"),
+                              .url = arena_printf(&bench->arena, "https://localhost:%u/", server->port) };
     assert_int_equal(http_client_new(options, &bench->client), 0);
     int r = http_client_run(bench->client, &call, &bench->arena, ret_result, &bench->message);
     bench->client = http_client_free(bench->client);
@@ -317,7 +323,8 @@ static void both_sides_of_tls_are_verified(void **state) { /* C2 */
     struct http_result result;
     struct tls_server server;
     struct identity authority = identity_make(bench, "authority", NULL), other = identity_make(bench, "other", NULL);
-    struct identity host = identity_make(bench, "host", &authority), client = identity_make(bench, "client", &authority);
+    struct identity host = identity_make(bench, "host", &authority),
+                    client = identity_make(bench, "client", &authority);
     tls_start(&server, &authority, &host);
     struct http_client_options options = http_client_options_default();
     options.ca_file = authority.cert_file;

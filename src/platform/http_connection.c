@@ -64,7 +64,8 @@ static void out_shrink(struct buffer *out) {
 int http_connection_init(struct http_connection *connection, struct http_server *server) {
     connection->server = server;
     connection->fd = -1;
-    connection->in_bytes_max = HTTP_HEADER_BYTES_MAX + server->options.body_bytes_max + 1; /* one more to see bytes too many */
+    /* One more than the largest request, to see bytes too many. */
+    connection->in_bytes_max = HTTP_HEADER_BYTES_MAX + server->options.body_bytes_max + 1;
     connection->in = malloc(connection->in_bytes_max);
     int r = connection->in ? 0 : err_origin(-ENOMEM);
     if (r == 0) r = out_init(connection);
@@ -145,7 +146,8 @@ static void dispatch(struct http_connection *connection) {
     connection->server->options.on_request(connection->server->options.ctx, request);
 }
 
-/* Looks at what has come so far. True: the connection has gone on (handed out, refused, closed); false: more bytes are needed. */
+/* Looks at what has come so far. True: the connection has gone on (handed out, refused, closed); false: more bytes
+ * are needed. */
 static bool take_bytes(struct http_connection *connection) {
     struct str bytes = str_from_bytes(connection->in, connection->in_bytes);
     if (connection->head_bytes == 0) {
@@ -176,7 +178,8 @@ static bool take_bytes(struct http_connection *connection) {
 static void read_request(struct http_connection *connection) {
     for (;;) {
         check(connection->in_bytes < connection->in_bytes_max);
-        ssize_t n = recv(connection->fd, connection->in + connection->in_bytes, connection->in_bytes_max - connection->in_bytes, 0);
+        ssize_t n = recv(connection->fd, connection->in + connection->in_bytes,
+                         connection->in_bytes_max - connection->in_bytes, 0);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && errno == EAGAIN) return;
         if (n <= 0) {
@@ -219,7 +222,8 @@ static void send_done(struct http_connection *connection) {
         return;
     }
     if (atomic_load_explicit(&connection->closing, memory_order_relaxed)) {
-        if (connection->phase == HTTP_PHASE_HANDLING) set_phase(connection, HTTP_PHASE_WRITING); /* it was answered: it may go */
+        if (connection->phase == HTTP_PHASE_HANDLING)
+            set_phase(connection, HTTP_PHASE_WRITING); /* it was answered: it may go */
         http_connection_close(connection);
         return;
     }

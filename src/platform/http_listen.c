@@ -16,7 +16,8 @@ static int open_socket(int family, int *ret_fd) {
     return 0;
 }
 
-/* Removes a socket file behind which nobody listens. 0, -EADDRINUSE (somebody does), -EEXIST (no socket), or a fault. */
+/* Removes a socket file behind which nobody listens. 0, -EADDRINUSE (somebody does), -EEXIST (a file of another
+ * kind), or a fault. */
 static int remove_stale(const struct sockaddr_un *address) {
     struct stat info;
     if (lstat(address->sun_path, &info)) return errno == ENOENT ? 0 : err_origin(-errno);
@@ -50,7 +51,8 @@ static int listen_unix(const char *path, struct http_listener *ret_listener, str
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     int r = str_to_c(str_from_c(path), address.sun_path, sizeof address.sun_path);
     if (r) {
-        message_set(message, "the socket path %s is longer than %zu bytes; choose a shorter folder", path, sizeof address.sun_path - 1);
+        message_set(message, "the socket path %s is longer than %zu bytes; choose a shorter folder", path,
+                    sizeof address.sun_path - 1);
         return err_origin(r);
     }
     struct http_listener listener = { .fd = -1 };
@@ -62,17 +64,22 @@ static int listen_unix(const char *path, struct http_listener *ret_listener, str
         return 0;
     }
     if (listener.fd >= 0) (void)close(listener.fd); /* nothing was sent on it */
-    if (r == -EADDRINUSE) message_set(message, "another process already listens on %s; stop it or choose another path", path);
-    else if (r == -EEXIST) message_set(message, "%s exists and is not a socket; remove it or choose another path", path);
+    if (r == -EADDRINUSE)
+        message_set(message, "another process already listens on %s; stop it or choose another path", path);
+    else if (r == -EEXIST)
+        message_set(message, "%s exists and is not a socket; remove it or choose another path", path);
     else message_set(message, "cannot listen on %s: %s", path, strerrordesc_np(-r));
     return err_trace(r);
 }
 
 static int bind_tcp(int fd, uint16_t port, struct http_listener *listener) {
     int on = 1;
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons(port),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t address_bytes = sizeof address;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) ||
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) ||
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) ||
         bind(fd, (const struct sockaddr *)&address, sizeof address) || listen(fd, HTTP_LISTEN_BACKLOG) ||
         getsockname(fd, (struct sockaddr *)&address, &address_bytes))
         return err_origin(-errno);
@@ -94,7 +101,8 @@ static int listen_tcp(uint16_t port, struct http_listener *ret_listener, struct 
     return err_trace(r);
 }
 
-int http_listen(const struct http_server_options *options, struct http_listener *ret_listener, struct message *message) {
+int http_listen(const struct http_server_options *options, struct http_listener *ret_listener,
+                struct message *message) {
     return options->unix_path ? listen_unix(options->unix_path, ret_listener, message)
                               : listen_tcp(options->tcp_port, ret_listener, message);
 }
@@ -105,5 +113,6 @@ void http_unlisten(struct http_listener *listener, const char *unix_path) {
     listener->fd = -1;
     listener->paused_until_ms = 0;
     if (!unix_path || lstat(unix_path, &info)) return;
-    if (info.st_dev == listener->device && info.st_ino == listener->inode) (void)unlink(unix_path); /* a stale path is taken over at the next start */
+    if (info.st_dev == listener->device && info.st_ino == listener->inode)
+        (void)unlink(unix_path); /* a stale path is taken over at the next start */
 }

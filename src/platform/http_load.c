@@ -41,13 +41,15 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *so
     struct epoll_event event = { .data.fd = fd };
     (void)easy;
     if (what == CURL_POLL_REMOVE) {
-        (void)epoll_ctl(load->epoll_fd, EPOLL_CTL_DEL, fd, &event); /* it may be closed already, which removes it as well */
+        /* It may be closed already, which removes it as well. */
+        (void)epoll_ctl(load->epoll_fd, EPOLL_CTL_DEL, fd, &event);
         return 0;
     }
     if (what & CURL_POLL_IN) event.events |= EPOLLIN;
     if (what & CURL_POLL_OUT) event.events |= EPOLLOUT;
     if (epoll_ctl(load->epoll_fd, socket_ctx ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event)) load->failed = true;
-    if (!socket_ctx) (void)curl_multi_assign(load->multi, fd, load); /* fails only for a socket that libcurl does not know */
+    if (!socket_ctx)
+        (void)curl_multi_assign(load->multi, fd, load); /* fails only for a socket that libcurl does not know */
     return 0;
 }
 
@@ -105,7 +107,8 @@ static void load_release(struct load *load) {
 static int slot_next(struct load *load, struct load_slot *slot) {
     struct http_call call = { 0 };
     int64_t wait_ms = 1;
-    enum http_load_next next = load->options->next_request(load->options->ctx, (size_t)(slot - load->slots), &call, &wait_ms);
+    enum http_load_next next =
+        load->options->next_request(load->options->ctx, (size_t)(slot - load->slots), &call, &wait_ms);
     switch (next) {
     case HTTP_LOAD_DONE:
         slot->is_done = true;
@@ -137,8 +140,10 @@ static int slot_end(struct load *load, struct load_slot *slot, CURLcode code) {
     if (r < 0) return err_trace(r);
     response.refusal = r;
     if (r == 0)
-        response.result = (struct http_result){ .status = (int)status, .headers = slot->receive.headers,
-                                                .header_count = slot->receive.header_count, .body = buffer_str(&slot->receive.body) };
+        response.result = (struct http_result){ .status = (int)status,
+                                                .headers = slot->receive.headers,
+                                                .header_count = slot->receive.header_count,
+                                                .body = buffer_str(&slot->receive.body) };
     load->options->on_response(load->options->ctx, (size_t)(slot - load->slots), &response);
     (void)curl_easy_setopt(slot->easy, CURLOPT_HTTPHEADER, NULL); /* cannot fail: it only forgets */
     http_curl_headers_free(slot->headers);
@@ -148,7 +153,8 @@ static int slot_end(struct load *load, struct load_slot *slot, CURLcode code) {
 
 static int take_ended(struct load *load) {
     int left;
-    for (CURLMsg *message = curl_multi_info_read(load->multi, &left); message; message = curl_multi_info_read(load->multi, &left)) {
+    for (CURLMsg *message = curl_multi_info_read(load->multi, &left); message;
+         message = curl_multi_info_read(load->multi, &left)) {
         char *slot = NULL;
         if (message->msg != CURLMSG_DONE) continue;
         CURLcode code = message->data.result; /* read before the handle is removed, which ends the message */
@@ -187,7 +193,8 @@ static int sleep_ms(const struct load *load) {
 static int act(struct load *load, curl_socket_t fd, int what) {
     int running;
     CURLMcode code = curl_multi_socket_action(load->multi, fd, what, &running);
-    return code == CURLM_OK || code == CURLM_BAD_SOCKET ? 0 : err_origin(-ENOMEM); /* bad: it was closed in this very round */
+    bool good = code == CURLM_OK || code == CURLM_BAD_SOCKET; /* bad: it was closed in this very round */
+    return good ? 0 : err_origin(-ENOMEM);
 }
 
 static int act_on_events(struct load *load) {

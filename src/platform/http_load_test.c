@@ -26,7 +26,8 @@ static void echo(void *worker_ctx, void *job_ctx) {
     struct http_request *request = job_ctx;
     (void)worker_ctx;
     struct http_header header = { STR("X-Slot"), http_header(request, STR("X-Slot")) };
-    http_reply(request, &(struct http_response){ .status = 201, .headers = &header, .header_count = 1, .body = request->body });
+    http_reply(request, &(struct http_response){
+                            .status = 201, .headers = &header, .header_count = 1, .body = request->body });
 }
 
 static void on_request(void *ctx, struct http_request *request) {
@@ -65,9 +66,14 @@ static enum http_load_next next_request(void *ctx, size_t slot, struct http_call
         return HTTP_LOAD_WAIT;
     }
     (void)snprintf(bench->texts[slot], sizeof bench->texts[slot], "%zu-%d", slot, bench->asked[slot]++);
-    bench->headers[slot] = (struct http_header){ STR("X-Slot"), str_from_c(bench->malformed ? "a\nb" : bench->texts[slot]) };
-    *ret_call = (struct http_call){ .method = STR("POST"), .url = str_from_c(bench->url), .headers = &bench->headers[slot],
-                                    .header_count = 1, .body = str_from_c(bench->texts[slot]), .idempotent = true };
+    bench->headers[slot] =
+        (struct http_header){ STR("X-Slot"), str_from_c(bench->malformed ? "a\nb" : bench->texts[slot]) };
+    *ret_call = (struct http_call){ .method = STR("POST"),
+                                    .url = str_from_c(bench->url),
+                                    .headers = &bench->headers[slot],
+                                    .header_count = 1,
+                                    .body = str_from_c(bench->texts[slot]),
+                                    .idempotent = true };
     return HTTP_LOAD_SEND;
 }
 
@@ -81,7 +87,8 @@ static void on_response(void *ctx, size_t slot, const struct http_load_response 
     const struct http_result *result = &response->result;
     assert_int_equal(result->status, 201);
     assert_true(str_equal_c(result->body, bench->texts[slot]));
-    assert_true(str_equal_c(http_headers_get(result->headers, result->header_count, STR("x-slot")), bench->texts[slot]));
+    assert_true(
+        str_equal_c(http_headers_get(result->headers, result->header_count, STR("x-slot")), bench->texts[slot]));
     assert_true(response->latency_ns > 0);
 }
 

@@ -20,13 +20,16 @@ enum {
 static const uint8_t classes[128] = {
     ['\t'] = CLASS_VALUE,
     [' '] = CLASS_VALUE,
-    LETTER('0'), LETTER('1'), LETTER('2'), LETTER('3'), LETTER('4'), LETTER('5'), LETTER('6'), LETTER('7'), LETTER('8'), LETTER('9'),
-    CAPITAL('A'), CAPITAL('B'), CAPITAL('C'), CAPITAL('D'), CAPITAL('E'), CAPITAL('F'), CAPITAL('G'), CAPITAL('H'), CAPITAL('I'),
-    CAPITAL('J'), CAPITAL('K'), CAPITAL('L'), CAPITAL('M'), CAPITAL('N'), CAPITAL('O'), CAPITAL('P'), CAPITAL('Q'), CAPITAL('R'),
-    CAPITAL('S'), CAPITAL('T'), CAPITAL('U'), CAPITAL('V'), CAPITAL('W'), CAPITAL('X'), CAPITAL('Y'), CAPITAL('Z'),
-    LETTER('a'), LETTER('b'), LETTER('c'), LETTER('d'), LETTER('e'), LETTER('f'), LETTER('g'), LETTER('h'), LETTER('i'),
-    LETTER('j'), LETTER('k'), LETTER('l'), LETTER('m'), LETTER('n'), LETTER('o'), LETTER('p'), LETTER('q'), LETTER('r'),
-    LETTER('s'), LETTER('t'), LETTER('u'), LETTER('v'), LETTER('w'), LETTER('x'), LETTER('y'), LETTER('z'),
+    LETTER('0'), LETTER('1'), LETTER('2'), LETTER('3'), LETTER('4'), LETTER('5'), LETTER('6'),
+    LETTER('7'), LETTER('8'), LETTER('9'), CAPITAL('A'), CAPITAL('B'), CAPITAL('C'), CAPITAL('D'),
+    CAPITAL('E'), CAPITAL('F'), CAPITAL('G'), CAPITAL('H'), CAPITAL('I'), CAPITAL('J'),
+    CAPITAL('K'), CAPITAL('L'), CAPITAL('M'), CAPITAL('N'), CAPITAL('O'), CAPITAL('P'),
+    CAPITAL('Q'), CAPITAL('R'), CAPITAL('S'), CAPITAL('T'), CAPITAL('U'), CAPITAL('V'),
+    CAPITAL('W'), CAPITAL('X'), CAPITAL('Y'), CAPITAL('Z'), LETTER('a'), LETTER('b'), LETTER('c'),
+    LETTER('d'), LETTER('e'), LETTER('f'), LETTER('g'), LETTER('h'), LETTER('i'), LETTER('j'),
+    LETTER('k'), LETTER('l'), LETTER('m'), LETTER('n'), LETTER('o'), LETTER('p'), LETTER('q'),
+    LETTER('r'), LETTER('s'), LETTER('t'), LETTER('u'), LETTER('v'), LETTER('w'), LETTER('x'),
+    LETTER('y'), LETTER('z'),
     ['-'] = CLASS_LETTER | CLASS_METHOD,
     ['_'] = CLASS_LETTER | CLASS_METHOD,
     ['.'] = CLASS_LETTER,
@@ -89,8 +92,8 @@ static bool all_of(struct str s, uint8_t class) {
     return true;
 }
 
-/* Values are the bulk of a head (a certificate is 2 KiB), so eight bytes are judged at once: a word without a byte below 0x20 and
- * without 0x7f is good; any other is looked at byte by byte, for a tab is good as well. */
+/* Values are the bulk of a head (a certificate is 2 KiB), so eight bytes are judged at once: a word without a byte
+ * below 0x20 and without 0x7f is good; any other is looked at byte by byte, for a tab is good as well. */
 static bool is_value(struct str s) {
     const uint64_t ones = UINT64_MAX / 255, highs = ones * 0x80;
     size_t at = 0;
@@ -189,7 +192,8 @@ static int parse_target(struct str target, struct http_head *head, struct str *r
     if (scheme_bytes == 0) return HTTP_E_TARGET;
     struct str rest = str_slice(target, scheme_bytes, target.len);
     size_t authority_bytes = 0;
-    while (authority_bytes < rest.len && rest.at[authority_bytes] != '/' && rest.at[authority_bytes] != '?') authority_bytes++;
+    while (authority_bytes < rest.len && rest.at[authority_bytes] != '/' && rest.at[authority_bytes] != '?')
+        authority_bytes++;
     *ret_authority = str_slice(rest, 0, authority_bytes);
     if (!is_host(*ret_authority)) return HTTP_E_TARGET;
     int r = parse_path_and_query(str_slice(rest, authority_bytes, rest.len), head);

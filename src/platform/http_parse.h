@@ -4,11 +4,11 @@
  * that what the edge saw as one request is one request here too (request smuggling). In particular:
  *   - lines end in CRLF; a bare LF, a bare CR, NUL and other control characters are refused;
  *   - one blank between the parts of the request line; method of A-Z, '-' and '_'; version exactly HTTP/1.1;
- *   - target in origin form, absolute form without userinfo whose authority equals Host, or '*' with OPTIONS; only characters
- *     of RFC 3986, whole percent triples, no %00 in the path;
+ *   - target in origin form, absolute form without userinfo whose authority equals Host, or '*' with OPTIONS; only
+ *     characters of RFC 3986, whole percent triples, no %00 in the path;
  *   - no blank before the colon of a header, no folded lines, names of token characters;
- *   - exactly one Host, not empty; at most one Content-Length, digits without sign or leading zero; no Transfer-Encoding;
- *     no Expect. */
+ *   - exactly one Host, not empty; at most one Content-Length, digits without sign or leading zero; no
+ *     Transfer-Encoding; no Expect. */
 #ifndef GIRO_PLATFORM_HTTP_PARSE_H
 #define GIRO_PLATFORM_HTTP_PARSE_H
 
@@ -62,19 +62,21 @@ struct http_head {
 struct http_scan {
     size_t at, line_from;
 };
-/* bytes: all that has come of this request so far. 0 and the length of the head with its empty line; HTTP_E_INCOMPLETE (call
- * again with more), HTTP_E_LINE_END, HTTP_E_REQUEST_LINE (an empty line in front) or HTTP_E_HEADERS_TOO_LARGE. */
+/* bytes: all that has come of this request so far. 0 and the length of the head with its empty line; HTTP_E_INCOMPLETE
+ * (call again with more), HTTP_E_LINE_END, HTTP_E_REQUEST_LINE (an empty line in front) or HTTP_E_HEADERS_TOO_LARGE. */
 int http_scan_head(struct http_scan *scan, struct str bytes, size_t *ret_head_bytes);
 
 /* head: what http_scan_head delimited, bare CR and all still possible. 0, or any of HTTP_E_LINE_END to HTTP_E_EXPECT,
- * HTTP_E_HEADERS_TOO_MANY, HTTP_E_BODY_TOO_LARGE (the length declared is over body_bytes_max). On refusal *ret_head is undefined. */
+ * HTTP_E_HEADERS_TOO_MANY, HTTP_E_BODY_TOO_LARGE (the length declared is over body_bytes_max). On refusal *ret_head
+ * is undefined. */
 int http_parse_head(struct str head, uint64_t body_bytes_max, struct http_head *ret_head);
 
 /* Names without regard to case. The value of the first one, or .at == NULL when there is none. */
 struct str http_headers_get(const struct http_header *headers, size_t count, struct str name);
 size_t http_headers_count(const struct http_header *headers, size_t count, struct str name);
 
-/* For writers: a name of token characters, not empty; a value without control characters (tab allowed) and without blanks at its ends. */
+/* For writers: a name of token characters, not empty; a value without control characters (tab allowed) and without
+ * blanks at its ends. */
 bool http_is_header_name(struct str name);
 bool http_is_header_value(struct str value);
 

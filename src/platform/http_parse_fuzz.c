@@ -28,7 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     struct http_scan at_once = { 0 }, slowly = { 0 };
     size_t head_bytes = 0, slow_bytes = 0;
     int slow = HTTP_E_INCOMPLETE;
-    for (size_t i = 1; i <= size && slow == HTTP_E_INCOMPLETE; i++) slow = http_scan_head(&slowly, str_slice(text, 0, i), &slow_bytes);
+    for (size_t i = 1; i <= size && slow == HTTP_E_INCOMPLETE; i++)
+        slow = http_scan_head(&slowly, str_slice(text, 0, i), &slow_bytes);
     int r = http_scan_head(&at_once, text, &head_bytes);
     check(r == slow && head_bytes == slow_bytes);
     if (r) return 0;

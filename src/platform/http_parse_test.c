@@ -32,7 +32,8 @@ static const struct {
     /* T3: duplicate and conflicting Content-Length */
     CASE("one Content-Length", POST "Content-Length: 5\r\n" END, 0),
     CASE("two equal Content-Lengths", POST "Content-Length: 5\r\nContent-Length: 5\r\n" END, HTTP_E_CONTENT_LENGTH),
-    CASE("two different Content-Lengths", POST "Content-Length: 5\r\ncontent-length: 6\r\n" END, HTTP_E_CONTENT_LENGTH),
+    CASE("two different Content-Lengths", POST "Content-Length: 5\r\ncontent-length: 6\r\n" END,
+         HTTP_E_CONTENT_LENGTH),
     CASE("list in Content-Length", POST "Content-Length: 5, 5\r\n" END, HTTP_E_CONTENT_LENGTH),
     CASE("plus in Content-Length", POST "Content-Length: +5\r\n" END, HTTP_E_CONTENT_LENGTH),
     CASE("minus in Content-Length", POST "Content-Length: -5\r\n" END, HTTP_E_CONTENT_LENGTH),
@@ -50,11 +51,16 @@ static const struct {
     CASE("chunked", POST "Transfer-Encoding: chunked\r\n" END, HTTP_E_TRANSFER_ENCODING),
     CASE("identity", POST "Transfer-Encoding: identity\r\n" END, HTTP_E_TRANSFER_ENCODING),
     CASE("empty Transfer-Encoding", POST "Transfer-Encoding:\r\n" END, HTTP_E_TRANSFER_ENCODING),
-    CASE("both, length first", POST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n" END, HTTP_E_TRANSFER_ENCODING),
-    CASE("both, encoding first", POST "transfer-ENCODING: chunked\r\nContent-Length: 5\r\n" END, HTTP_E_TRANSFER_ENCODING),
+    CASE("both, length first", POST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n" END,
+         HTTP_E_TRANSFER_ENCODING),
+    CASE("both, encoding first", POST "transfer-ENCODING: chunked\r\nContent-Length: 5\r\n" END,
+         HTTP_E_TRANSFER_ENCODING),
     CASE("blank before its colon", POST "Transfer-Encoding : chunked\r\n" END, HTTP_E_HEADER),
     CASE("hidden behind a fold", POST "X: y\r\n Transfer-Encoding: chunked\r\n" END, HTTP_E_HEADER_FOLDED),
-    CASE("vertical tab before its value", POST "Transfer-Encoding: \x0b" "chunked\r\n" END, HTTP_E_HEADER),
+    CASE("vertical tab before its value",
+         POST "Transfer-Encoding: \x0b"
+              "chunked\r\n" END,
+         HTTP_E_HEADER),
     CASE("control character in its name", POST "Transfer-Encoding\x01: chunked\r\n" END, HTTP_E_HEADER),
     CASE("another name that begins so", POST "Transfer-Encodings: chunked\r\n" END, 0),
     /* T3: line ends and control characters */
@@ -160,8 +166,11 @@ static void every_case_gets_its_verdict(void **state) {
 static void the_parts_are_those_sent(void **state) {
     (void)state;
     struct http_head head;
-    assert_int_equal(judge(STR("POST /a%20b/c?d=e?f HTTP/1.1\r\nhost: h:1\r\nX-One:  a b \r\nx-one: c\r\nContent-Length: 12\r\n"
-                               "Connection: keep-alive , Close\r\n\r\n"), &head), 0);
+    assert_int_equal(
+        judge(STR("POST /a%20b/c?d=e?f HTTP/1.1\r\nhost: h:1\r\nX-One:  a b \r\nx-one: c\r\nContent-Length: 12\r\n"
+                  "Connection: keep-alive , Close\r\n\r\n"),
+              &head),
+        0);
     assert_true(str_equal(head.method, STR("POST")));
     assert_true(str_equal(head.path, STR("/a%20b/c")));
     assert_true(str_equal(head.query, STR("d=e?f")));
@@ -171,7 +180,8 @@ static void the_parts_are_those_sent(void **state) {
     assert_true(str_equal(http_headers_get(head.headers, head.header_count, STR("X-ONE")), STR("a b")));
     assert_int_equal(http_headers_count(head.headers, head.header_count, STR("X-One")), 2);
     assert_null(http_headers_get(head.headers, head.header_count, STR("X-Two")).at);
-    assert_int_equal(judge(STR("GET http://a.example?q HTTP/1.1\r\nHost: A.Example\r\nConnection: closed\r\n\r\n"), &head), 0);
+    assert_int_equal(
+        judge(STR("GET http://a.example?q HTTP/1.1\r\nHost: A.Example\r\nConnection: closed\r\n\r\n"), &head), 0);
     assert_true(str_equal(head.path, STR("/")) && str_equal(head.query, STR("q")) && !head.close);
 }
 
@@ -227,7 +237,8 @@ static void names_and_values_for_writers(void **state) {
     assert_true(http_is_header_name(STR("Content-Type")));
     assert_false(http_is_header_name(STR("")) || http_is_header_name(STR("A:")) || http_is_header_name(STR("A B")));
     assert_true(http_is_header_value(STR("")) && http_is_header_value(STR("a b\tc")));
-    assert_false(http_is_header_value(STR("a\r\nb")) || http_is_header_value(STR("a\0b")) || http_is_header_value(STR(" a")));
+    assert_false(http_is_header_value(STR("a\r\nb")) || http_is_header_value(STR("a\0b")) ||
+                 http_is_header_value(STR(" a")));
     for (int c = 0; c < 256; c++) { /* at every place of a word and of what is left behind the last one */
         for (size_t at = 0; at < 20; at++) {
             char text[] = "abcdefghijklmnopqrst";

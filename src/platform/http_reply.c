@@ -21,7 +21,8 @@ static const struct {
     { 505, "HTTP Version Not Supported" },
 };
 
-/* The reason says nothing to a program; a status without one here gets an empty one, which RFC 9112 section 4 allows. */
+/* The reason says nothing to a program; a status without one here gets an empty one, which RFC 9112 section 4 allows.
+ */
 static const char *reason_of(int status) {
     for (size_t i = 0; i < ARRAY_COUNT(reasons); i++)
         if (reasons[i].status == status) return reasons[i].reason;
@@ -46,7 +47,8 @@ static bool is_server_header(struct str name) {
            str_equal_nocase(name, STR("Connection")) || str_equal_nocase(name, STR("Date"));
 }
 
-/* Values may come from outside (an echoed id, a redirect): what could end a line is a refusal. Names are the program's own. */
+/* Values may come from outside (an echoed id, a redirect): what could end a line is a refusal. Names are the
+ * program's own. */
 static bool headers_are_safe(const struct http_response *response) {
     check(response->header_count <= HTTP_RESPONSE_HEADERS_MAX);
     for (size_t i = 0; i < response->header_count; i++) {
@@ -96,7 +98,8 @@ void http_refusal_write(struct buffer *out, const struct http_server_options *op
         buffer_append_c(&body, code);
         buffer_append_char(&body, '\n');
     }
-    struct http_header headers[] = { { STR("Content-Type"), str_from_c(type) }, { STR("Cache-Control"), STR("no-store") } };
+    struct http_header headers[] = { { STR("Content-Type"), str_from_c(type) },
+                                     { STR("Cache-Control"), STR("no-store") } };
     struct http_response response = {
         .status = status, .headers = headers, .header_count = ARRAY_COUNT(headers), .body = buffer_str(&body)
     };

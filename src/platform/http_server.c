@@ -1,3 +1,5 @@
+#include "platform/http_server.h"
+
 #include "platform/http_server_int.h"
 
 #include "platform/clock.h"
@@ -28,7 +30,8 @@ static void io_wake(struct http_io *io) {
 void http_io_post(struct http_io *io, struct http_connection *connection) {
     struct http_connection *head = atomic_load_explicit(&io->inbox, memory_order_relaxed);
     do connection->inbox_next = head;
-    while (!atomic_compare_exchange_weak_explicit(&io->inbox, &head, connection, memory_order_acq_rel, memory_order_relaxed));
+    while (!atomic_compare_exchange_weak_explicit(&io->inbox, &head, connection, memory_order_acq_rel,
+                                                  memory_order_relaxed));
     if (head == NULL && current_io != io) io_wake(io);
 }
 
@@ -84,7 +87,8 @@ static bool peer_of(const struct http_server *server, int fd, struct http_peer *
 static struct http_io *least_used_io(struct http_server *server) {
     struct http_io *least = &server->ios[0];
     for (size_t i = 1; i < server->options.io_threads; i++)
-        if (atomic_load(&server->ios[i].connection_count) < atomic_load(&least->connection_count)) least = &server->ios[i];
+        if (atomic_load(&server->ios[i].connection_count) < atomic_load(&least->connection_count))
+            least = &server->ios[i];
     return least;
 }
 
@@ -145,13 +149,14 @@ static void accept_some(struct http_io *io) {
 
 static void end_pause(struct http_io *io) {
     struct http_listener *listener = &io->server->listener;
+    if (io != &io->server->ios[0]) return; /* the listener is the first thread's */
     if (listener->paused_until_ms == 0 || listener->paused_until_ms > io->now_ms || listener->fd < 0) return;
     listener->paused_until_ms = 0;
     watch_listener(io->server, EPOLL_CTL_MOD, EPOLLIN);
 }
 
-/* The first thread, the only one that hands connections out, takes in those that wait, and only then do all see the drain: no
- * connection goes to a thread that has ended, and none that the edge has just made is cut. */
+/* The first thread, the only one that hands connections out, takes in those that wait, and only then do all see the
+ * drain: no connection goes to a thread that has ended, and none that the edge has just made is cut. */
 static void begin_drain(struct http_io *io) {
     struct http_server *server = io->server;
     if (io != &server->ios[0] || !atomic_load(&server->stopping) || atomic_load(&server->draining)) return;
@@ -178,7 +183,8 @@ static int sleep_ms(const struct http_io *io) {
     const struct http_listener *listener = &io->server->listener;
     if (atomic_load_explicit(&io->inbox, memory_order_relaxed)) return 0;
     for (size_t i = 0; i < HTTP_PHASE_COUNT; i++)
-        if (io->lists[i].first && io->lists[i].first->deadline_ms < until_ms) until_ms = io->lists[i].first->deadline_ms;
+        if (io->lists[i].first && io->lists[i].first->deadline_ms < until_ms)
+            until_ms = io->lists[i].first->deadline_ms;
     if (io == &io->server->ios[0] && listener->paused_until_ms && listener->paused_until_ms < until_ms)
         until_ms = listener->paused_until_ms;
     if (atomic_load(&io->server->draining) && atomic_load(&io->server->drain_until_ms) < until_ms)
@@ -260,7 +266,8 @@ static int server_init(struct http_server *server, const struct http_server_opti
     server->listener.fd = -1;
     check(pthread_mutex_init(&server->free_lock, NULL) == 0);
     server->ios = calloc(options->io_threads, sizeof *server->ios);
-    for (size_t i = 0; server->ios && i < options->io_threads; i++) server->ios[i].epoll_fd = server->ios[i].event_fd = -1;
+    for (size_t i = 0; server->ios && i < options->io_threads; i++)
+        server->ios[i].epoll_fd = server->ios[i].event_fd = -1;
     server->connections = calloc(options->connections_max, sizeof *server->connections);
     if (options->unix_path) server->unix_path = strdup(options->unix_path);
     if (!server->ios || !server->connections || (options->unix_path && !server->unix_path)) return err_origin(-ENOMEM);
@@ -274,7 +281,8 @@ static int server_init(struct http_server *server, const struct http_server_opti
 }
 
 static void check_options(const struct http_server_options *options) {
-    check(options->on_request && options->name && options->io_threads >= 1 && options->io_threads <= HTTP_IO_THREADS_MAX);
+    check(options->on_request && options->name && options->io_threads >= 1 &&
+          options->io_threads <= HTTP_IO_THREADS_MAX);
     check(options->connections_max >= 1 && options->connections_max <= HTTP_CONNECTIONS_MAX);
     check(options->body_bytes_max <= HTTP_BODY_BYTES_MAX && options->response_bytes_max <= HTTP_RESPONSE_BYTES_MAX);
     check(options->response_bytes_max >= HTTP_OUT_BYTES_FIRST && options->arena_bytes_max >= HTTP_ARENA_BLOCK_BYTES);
@@ -300,7 +308,8 @@ static void server_release(struct http_server *server) {
     free(server);
 }
 
-int http_server_start(const struct http_server_options *options, struct http_server **ret_server, struct message *message) {
+int http_server_start(const struct http_server_options *options, struct http_server **ret_server,
+                      struct message *message) {
     check_options(options);
     struct http_server *server = calloc(1, sizeof *server);
     int r = server ? server_init(server, options) : err_origin(-ENOMEM);

@@ -1,19 +1,21 @@
-/* http_server.h - an HTTP/1.1 server for a daemon behind an edge: epoll, one request at a time on a connection, bodies by
- * Content-Length only, fixed buffers, deadlines for everything. What it accepts is in http_parse.h.
+/* http_server.h - an HTTP/1.1 server for a daemon behind an edge: epoll, one request at a time on a connection, bodies
+ * by Content-Length only, fixed buffers, deadlines for everything. What it accepts is in http_parse.h.
  *
- * (H1) A request that was handed to on_request is answered by exactly one http_reply; until then its bytes, headers and arena
- *      stay where they are, whatever the client does. A client that has left only makes the answer go nowhere.
- * (H2) A connection on which anything was refused, or on which bytes came that no request asked for, is closed after the
- *      answer; not one byte behind a refusal is read as a request.
+ * (H1) A request that was handed to on_request is answered by exactly one http_reply; until then its bytes, headers
+ *      and arena stay where they are, whatever the client does. A client that has left only makes the answer go
+ *      nowhere.
+ * (H2) A connection on which anything was refused, or on which bytes came that no request asked for, is closed after
+ *      the answer; not one byte behind a refusal is read as a request.
  * (H3) No more than connections_max connections are open; each has one set of buffers, allocated at its first use and
- *      kept. A request in the limits of options does not touch the heap once its connection's buffers are warm, save for
- *      answers over HTTP_REPLY_BYTES_KEPT and arenas over their first block.
+ *      kept. A request in the limits of options does not touch the heap once its connection's buffers are warm, save
+ *      for answers over HTTP_REPLY_BYTES_KEPT and arenas over their first block.
  * (H4) While draining every answer says "Connection: close"; a connection without a request is left open until the
  *      deadline, because the edge may just be sending on it.
  * (H5) What a connection's buffers held is wiped when its request is over.
  *
- * Threads: a few IO threads, each with an epoll and the connections it was given; the first one accepts. They parse, call
- * on_request and send; they never wait for anything else. Threads inherit the signal mask of whoever starts the server. */
+ * Threads: a few IO threads, each with an epoll and the connections it was given; the first one accepts. They parse,
+ * call on_request and send; they never wait for anything else. Threads inherit the signal mask of whoever starts the
+ * server. */
 #ifndef GIRO_PLATFORM_HTTP_SERVER_H
 #define GIRO_PLATFORM_HTTP_SERVER_H
 
@@ -83,30 +85,31 @@ struct http_server_options {
     int64_t body_ms;            /* from there to its last byte; then 408 */
     int64_t idle_ms;            /* without a request; then closed in silence. Longer than the edge keeps a connection */
     int64_t write_ms;           /* for the client to take an answer; then closed */
-    /* On an IO thread; must not wait. Either answers at once or hands the request on; when it can do neither it answers 503. */
+    /* On an IO thread; must not wait. Answers at once or hands the request on; when it can do neither, answers 503. */
     void (*on_request)(void *ctx, struct http_request *request);
-    /* The body of an answer that the server makes itself (HTTP_E_MAP), into body; returns its media type, a string that lives
-     * for ever. On IO threads, also several at once. NULL: the code as plain text. */
+    /* The body of an answer that the server makes itself (HTTP_E_MAP), into body; returns its media type, a string
+     * that lives for ever. On IO threads, also several at once. NULL: the code as plain text. */
     const char *(*on_error)(void *ctx, int status, const char *code, struct buffer *body);
     void *ctx;
 };
 
-/* A start for others to change: io_threads 1, connections_max 1024, body 256 KiB, answers 4 MiB, arena 1 MiB, header and body
- * 10 s, idle 75 s, write 30 s; no address, nobody allowed, no on_request. */
+/* A start for others to change: io_threads 1, connections_max 1024, body 256 KiB, answers 4 MiB, arena 1 MiB, header
+ * and body 10 s, idle 75 s, write 30 s; no address, nobody allowed, no on_request. */
 struct http_server_options http_server_options_default(void);
 
-/* Listens and serves. A Unix path on which nobody listens any more is taken over. 0, or a fault with a sentence in message
- * (-EADDRINUSE: somebody answers there; -ENAMETOOLONG, -EACCES, -ENOMEM, ...); then nothing is left behind. */
-int http_server_start(const struct http_server_options *options, struct http_server **ret_server, struct message *message) MUST_USE;
+/* Listens and serves. A Unix path on which nobody listens any more is taken over. 0, or a fault with a sentence in
+ * message (-EADDRINUSE: somebody answers there; -ENAMETOOLONG, -EACCES, -ENOMEM, ...); then nothing is left behind. */
+int http_server_start(const struct http_server_options *options, struct http_server **ret_server,
+                      struct message *message) MUST_USE;
 uint16_t http_server_port(const struct http_server *server); /* 0 with a Unix path */
 
 /* The first header of that name, without regard to case; .at == NULL when there is none. */
 struct str http_header(const struct http_request *request, struct str name);
 size_t http_header_count(const struct http_request *request, struct str name); /* to refuse what came twice */
 
-/* Answers, from any thread, exactly once (checked): request is gone afterwards. Everything of response is copied before it returns, so
- * it may live in the request's arena. A response over response_bytes_max, or with a header that could break the
- * message (a control character in its value, say), is answered 500 instead. */
+/* Answers, from any thread, exactly once (checked): request is gone afterwards. Everything of response is copied
+ * before it returns, so it may live in the request's arena. A response over response_bytes_max, or with a header that
+ * could break the message (a control character in its value, say), is answered 500 instead. */
 void http_reply(struct http_request *request, const struct http_response *response);
 
 struct http_server_stats {
@@ -115,11 +118,12 @@ struct http_server_stats {
 };
 void http_server_stats(const struct http_server *server, struct http_server_stats *ret_stats);
 
-/* Stops accepting, answers what runs with "Connection: close", serves open connections until each has had that answer, at
- * most deadline_ms; then closes what is left and ends the IO threads. Once, from one thread; waits until it is done. */
+/* Stops accepting, answers what runs with "Connection: close", serves open connections until each has had that answer,
+ * at most deadline_ms; then closes what is left and ends the IO threads. Once, from one thread; waits until it is
+ * done. */
 void http_server_drain(struct http_server *server, int64_t deadline_ms);
-/* Drains with deadline 0 unless that was done. Every request must have been answered (checked): stop the pools that handle them first.
- * Removes the Unix path if it still is this server's. Takes NULL, returns NULL. */
+/* Drains with deadline 0 unless that was done. Every request must have been answered (checked): stop the pools that
+ * handle them first. Removes the Unix path if it still is this server's. Takes NULL, returns NULL. */
 struct http_server *http_server_free(struct http_server *server);
 
 #endif

@@ -1,5 +1,5 @@
-/* http_server_int.h - what the files of the HTTP server share: http_server.c (threads, accepting, drain), http_connection.c (one
- * connection's life), http_reply.c (answers), http_listen.c (sockets).
+/* http_server_int.h - what the files of the HTTP server share: http_server.c (threads, accepting, drain),
+ * http_connection.c (one connection's life), http_reply.c (answers), http_listen.c (sockets).
  *
  * A connection's life; each arrow names the function that performs it:
  *
@@ -9,8 +9,8 @@
  *   WRITING -> IDLE | LINGERING | FREE   send_done   any but HANDLING -> FREE   http_connection_close
  *   HEAD, BODY -> WRITING | LINGERING    refuse
  *
- * Ownership: between dispatch and http_reply the handler owns request, out and arena; the IO thread then touches only fd, the
- * list links and the atomics. http_reply hands everything back through the inbox (release, acquire). */
+ * Ownership: between dispatch and http_reply the handler owns request, out and arena; the IO thread then touches only
+ * fd, the list links and the atomics. http_reply hands everything back through the inbox (release, acquire). */
 #ifndef GIRO_PLATFORM_HTTP_SERVER_INT_H
 #define GIRO_PLATFORM_HTTP_SERVER_INT_H
 
@@ -20,13 +20,26 @@
 #include <stdatomic.h>
 
 enum http_phase {
-    HTTP_PHASE_FREE, HTTP_PHASE_IDLE, HTTP_PHASE_HEAD, HTTP_PHASE_BODY, HTTP_PHASE_HANDLING, HTTP_PHASE_WRITING, HTTP_PHASE_LINGERING,
+    HTTP_PHASE_FREE,
+    HTTP_PHASE_IDLE,
+    HTTP_PHASE_HEAD,
+    HTTP_PHASE_BODY,
+    HTTP_PHASE_HANDLING,
+    HTTP_PHASE_WRITING,
+    HTTP_PHASE_LINGERING,
     HTTP_PHASE_COUNT
 };
 
-enum { HTTP_LINGER_MS = 1000, HTTP_OUT_BYTES_FIRST = 16 * 1024, HTTP_EVENTS_MAX = 64, HTTP_ACCEPTS_MAX = 64, HTTP_ACCEPT_PAUSE_MS = 100 };
+enum {
+    HTTP_LINGER_MS = 1000,
+    HTTP_OUT_BYTES_FIRST = 16 * 1024,
+    HTTP_EVENTS_MAX = 64,
+    HTTP_ACCEPTS_MAX = 64,
+    HTTP_ACCEPT_PAUSE_MS = 100
+};
 
-/* Connections of one phase in the order in which they entered it; as a phase has one duration, also of their deadlines. */
+/* Connections of one phase in the order in which they entered it; as a phase has one duration, also of their
+ * deadlines. */
 struct http_list {
     struct http_connection *first, *last;
 };
@@ -94,7 +107,8 @@ int http_listen(const struct http_server_options *options, struct http_listener 
 void http_unlisten(struct http_listener *listener, const char *unix_path);
 
 /* http_connection.c, all on the connection's IO thread. */
-int http_connection_init(struct http_connection *connection, struct http_server *server); /* buffers; 0 or -ENOMEM; once */
+/* The buffers, once for the connection's whole life. 0 or -ENOMEM. */
+int http_connection_init(struct http_connection *connection, struct http_server *server);
 void http_connection_release(struct http_connection *connection);
 void http_connection_open(struct http_connection *connection);
 void http_connection_on_event(struct http_connection *connection, uint32_t events);

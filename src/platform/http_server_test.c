@@ -31,8 +31,10 @@ static char large[LARGE_BYTES];
 
 static void answer(struct http_request *request, int status, struct str body) {
     struct str id = http_header(request, STR("X-Id"));
-    struct http_header headers[] = { { STR("Content-Type"), STR("text/plain") }, { STR("X-Id"), id.at ? id : STR("none") } };
-    http_reply(request, &(struct http_response){ .status = status, .headers = headers, .header_count = 2, .body = body });
+    struct http_header headers[] = { { STR("Content-Type"), STR("text/plain") },
+                                     { STR("X-Id"), id.at ? id : STR("none") } };
+    http_reply(request,
+               &(struct http_response){ .status = status, .headers = headers, .header_count = 2, .body = body });
 }
 
 static void answer_from_pool(void *worker_ctx, void *job_ctx) {
@@ -44,7 +46,8 @@ static void answer_from_pool(void *worker_ctx, void *job_ctx) {
 
 static void on_request(void *ctx, struct http_request *request) {
     struct bench *bench = ctx;
-    check(request->arena.bytes_used == 0 && request->user == NULL && request->peer.uid == (bench->options.unix_path ? getuid() : (uid_t)-1));
+    check(request->arena.bytes_used == 0 && request->user == NULL &&
+          request->peer.uid == (bench->options.unix_path ? getuid() : (uid_t)-1));
     if (str_equal(request->path, STR("/pool"))) {
         if (pool_submit(bench->pool, answer_from_pool, request)) answer(request, 503, STR("full"));
     } else if (str_equal(request->path, STR("/hold"))) {
@@ -255,14 +258,18 @@ static const struct {
     const char *code;
 } refusals[] = {
     REFUSED("accepted twin", "POST / HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\nx", 200, NULL),
-    REFUSED("two Content-Lengths", "POST / HTTP/1.1\r\n" HOST "Content-Length: 1\r\nContent-Length: 1\r\n\r\nx", 400, "invalid_content_length"),
-    REFUSED("chunked", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "transfer_encoding"),
-    REFUSED("both", "POST / HTTP/1.1\r\n" HOST "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\nx", 400, "transfer_encoding"),
+    REFUSED("two Content-Lengths", "POST / HTTP/1.1\r\n" HOST "Content-Length: 1\r\nContent-Length: 1\r\n\r\nx", 400,
+            "invalid_content_length"),
+    REFUSED("chunked", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400,
+            "transfer_encoding"),
+    REFUSED("both", "POST / HTTP/1.1\r\n" HOST "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\nx", 400,
+            "transfer_encoding"),
     REFUSED("bare LF", "GET / HTTP/1.1\n", 400, "invalid_line_end"),
     REFUSED("fold", "GET / HTTP/1.1\r\n" HOST "X: a\r\n b\r\n\r\n", 400, "folded_header"),
     REFUSED("NUL", "GET / HTTP/1.1\r\n" HOST "X: a\0b\r\n\r\n", 400, "invalid_header"),
     REFUSED("blank before the colon", "GET / HTTP/1.1\r\n" HOST "X : a\r\n\r\n", 400, "invalid_header"),
-    REFUSED("pipelined", "GET /hold HTTP/1.1\r\n" HOST "\r\nGET / HTTP/1.1\r\n" HOST "\r\n", 400, "pipelined_request"),
+    REFUSED("pipelined", "GET /hold HTTP/1.1\r\n" HOST "\r\nGET / HTTP/1.1\r\n" HOST "\r\n", 400,
+            "pipelined_request"),
     REFUSED("body too long", "POST /hold HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\nxy", 400, "pipelined_request"),
     REFUSED("body without length", "POST /hold HTTP/1.1\r\n" HOST "\r\nxy", 400, "pipelined_request"),
     REFUSED("too large", "POST / HTTP/1.1\r\n" HOST "Content-Length: 262145\r\n\r\nx", 413, "body_too_large"),
@@ -368,7 +375,8 @@ static void *client_run(void *arg) {
     char *answer_text = malloc(TEXT_BYTES_MAX);
     check(answer_text != NULL);
     for (int i = 0; i < REQUESTS_PER_CLIENT; i++) {
-        int len = snprintf(text, sizeof text, "POST /%s HTTP/1.1\r\n" HOST "Content-Length: 9\r\n\r\n%04d-%04d", i % 3 ? "pool" : "echo", fd, i);
+        int len = snprintf(text, sizeof text, "POST /%s HTTP/1.1\r\n" HOST "Content-Length: 9\r\n\r\n%04d-%04d",
+                           i % 3 ? "pool" : "echo", fd, i);
         send_all(fd, str_from_bytes(text, (size_t)len));
         struct answer got = read_answer_to(fd, true, answer_text);
         check(got.status == 200 && got.body.len == 9 && memcmp(got.body.at, text + len - 9, 9) == 0);
@@ -460,7 +468,8 @@ static void bytes_while_handling_are_never_read(void **state) { /* H2, with the 
     send_all(fd, STR("GET /hold HTTP/1.1\r\n" HOST "\r\n"));
     struct http_request *request = take_held(bench);
     send_all(fd, STR("GET /pool HTTP/1.1\r\n" HOST "\r\n"));
-    for (int i = 0; i < 2; i++) { /* the second answer proves that a whole round of the loop lies behind the early bytes */
+    for (int i = 0; i < 2;
+         i++) { /* the second answer proves that a whole round of the loop lies behind the early bytes */
         send_all(other, STR("GET /pool HTTP/1.1\r\n" HOST "\r\n"));
         assert_int_equal(read_answer(other).status, 200);
     }

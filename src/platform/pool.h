@@ -2,7 +2,8 @@
  *
  * (P1) At most queue_max jobs wait; pool_submit never blocks and never allocates.
  * (P2) A job that was accepted runs exactly once, also when pool_stop comes in between.
- * (P3) A worker's context (a store's reader, say) is touched by that worker alone between worker_init and worker_release.
+ * (P3) A worker's context (a store's reader, say) is touched by that worker alone between worker_init and
+ *      worker_release.
  * The workers inherit the signal mask of the thread that calls pool_start. */
 #ifndef GIRO_PLATFORM_POOL_H
 #define GIRO_PLATFORM_POOL_H
@@ -29,12 +30,14 @@ struct pool_options {
     void *ctx;
 };
 
-/* Copies what it needs of options. 0, -ENOMEM, -EAGAIN (no more threads), or the fault of worker_init; then nothing is left. */
+/* Copies what it needs of options. 0, -ENOMEM, -EAGAIN (no more threads), or the fault of worker_init; then nothing
+ * is left. */
 int pool_start(const struct pool_options *options, struct pool **ret_pool) MUST_USE;
-/* From any thread. worker_ctx is NULL without worker_init. 0, POOL_E_FULL or POOL_E_STOPPED (then run is not called). */
+/* From any thread. worker_ctx is NULL without worker_init. 0, POOL_E_FULL or POOL_E_STOPPED (run is not called). */
 int pool_submit(struct pool *pool, void (*run)(void *worker_ctx, void *job_ctx), void *job_ctx) MUST_USE;
 size_t pool_waiting(struct pool *pool); /* jobs in the queue now, for metrics */
-/* Refuses new jobs, runs those that wait, ends the workers. Nobody may be inside pool_submit once pool_free is called. Harmless twice. */
+/* Refuses new jobs, runs those that wait, ends the workers. Nobody may be inside pool_submit once pool_free is
+ * called. Harmless twice. */
 void pool_stop(struct pool *pool);
 struct pool *pool_free(struct pool *pool); /* stops first; takes NULL, returns NULL */
 

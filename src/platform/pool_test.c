@@ -41,7 +41,8 @@ static void a_full_pool_refuses_and_stop_drains(void **state) { /* P1, P2 */
     struct pool_options options = { .name = "test", .threads = 1, .queue_max = 2 };
     assert_int_equal(pool_start(&options, &pool), 0);
     assert_int_equal(pool_submit(pool, gate_pass, &gate), 0);
-    assert_int_equal(queue_take(&gate.entered, QUEUE_WAIT_FOR_EVER, &item), 0); /* the worker is busy, the queue empty */
+    assert_int_equal(queue_take(&gate.entered, QUEUE_WAIT_FOR_EVER, &item),
+                     0); /* the worker is busy, the queue empty */
     assert_int_equal(pool_submit(pool, count_up, &ran), 0);
     assert_int_equal(pool_submit(pool, count_up, &ran), 0);
     assert_int_equal(pool_waiting(pool), 2);

@@ -1,7 +1,7 @@
 /* queue.h - a bounded queue of pointers between threads: many producers, many consumers, first in first out.
  *
- * (Q1) It never holds more than count_max items and never allocates after queue_init: a full queue refuses, and its user
- *      answers "busy" to whoever asked.
+ * (Q1) It never holds more than count_max items and never allocates after queue_init: a full queue refuses, and its
+ *      user answers "busy" to whoever asked.
  * (Q2) Every item put is taken exactly once; items put by one thread are taken in the order in which it put them.
  * (Q3) After queue_close nothing can be put; what waits can still be taken, then takers hear QUEUE_E_CLOSED.
  * The queue owns no item: whoever takes one has it. */

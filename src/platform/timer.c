@@ -147,15 +147,17 @@ int timers_start(size_t timers_max, struct timers **ret_timers) {
     return 0;
 }
 
-int timer_set(struct timers *timers, int64_t deadline_mono_ms, void (*run)(void *ctx), void *ctx, struct timer_id *ret_id) {
+int timer_set(struct timers *timers, int64_t deadline_mono_ms, void (*run)(void *ctx), void *ctx,
+              struct timer_id *ret_id) {
     lock(timers);
     int r = timers->stopping ? TIMER_E_STOPPED : timers->count == timers->slots_max ? TIMER_E_FULL : 0;
     if (r == 0) {
         uint32_t slot = timers->first_free;
         timers->first_free = timers->slots[slot].next_free;
-        timers->slots[slot] = (struct timer_slot){
-            .deadline_ms = deadline_mono_ms < 0 ? 0 : deadline_mono_ms, .number = ++timers->last_number, .run = run, .ctx = ctx
-        };
+        timers->slots[slot] = (struct timer_slot){ .deadline_ms = deadline_mono_ms < 0 ? 0 : deadline_mono_ms,
+                                                   .number = ++timers->last_number,
+                                                   .run = run,
+                                                   .ctx = ctx };
         heap_place(timers, timers->count++, slot);
         heap_up(timers, timers->count - 1);
         if (timers->heap[0] == slot) check(pthread_cond_signal(&timers->changed) == 0);
