@@ -25,7 +25,7 @@ CHECK_SECONDS_MAX = 600
 DOOR_SECONDS = 10
 OUTPUT_LINES_SHOWN = 60
 # Unit programs of these names belong to a part of their own; all others to "unit".
-PROGRAM_PARTS = {"store": "store_", "sim": "sim_"}
+PROGRAM_PARTS = {"store": "store_", "sim": "simulation_"}
 PYTEST_PARTS = ("store", "functional", "crash", "sim", "browser", "attack")
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",

@@ -45,6 +45,7 @@ static const struct {
     { "yaml.h", { "src/platform/" }, false },
     { "argon2.h", { "src/platform/" }, false },
     { "liboath/", { "src/platform/" }, false },
+    { "oath.h", { "src/platform/" }, false },
     { "sys/socket.h", { "src/platform/" }, true },
     { "sys/un.h", { "src/platform/" }, true },
     { "netinet/", { "src/platform/" }, true },
@@ -57,12 +58,12 @@ static const struct {
 };
 
 static const char *const system_headers[] = {
-    "assert.h",      "ctype.h",  "dirent.h",    "errno.h",    "fcntl.h",  "fenv.h",      "float.h",    "fnmatch.h",
-    "ftw.h",         "getopt.h", "grp.h",       "inttypes.h", "iso646.h", "langinfo.h",  "limits.h",   "locale.h",
-    "math.h",        "poll.h",   "pthread.h",   "pwd.h",      "sched.h",  "semaphore.h", "signal.h",   "spawn.h",
-    "stdalign.h",    "stdarg.h", "stdatomic.h", "stdbool.h",  "stddef.h", "stdint.h",    "stdio.h",    "stdlib.h",
-    "stdnoreturn.h", "string.h", "strings.h",   "sysexits.h", "syslog.h", "termios.h",   "threads.h",  "time.h",
-    "unistd.h",      "malloc.h", "endian.h",    "byteswap.h", "linux/",   "sys/",        "sanitizer/",
+    "assert.h", "ctype.h",       "dirent.h", "errno.h",     "fcntl.h",    "fenv.h",     "float.h",     "fnmatch.h",
+    "ftw.h",    "getopt.h",      "grp.h",    "inttypes.h",  "iso646.h",   "langinfo.h", "libgen.h",    "limits.h",
+    "locale.h", "math.h",        "poll.h",   "pthread.h",   "pwd.h",      "sched.h",    "semaphore.h", "signal.h",
+    "spawn.h",  "stdalign.h",    "stdarg.h", "stdatomic.h", "stdbool.h",  "stddef.h",   "stdint.h",    "stdio.h",
+    "stdlib.h", "stdnoreturn.h", "string.h", "strings.h",   "sysexits.h", "syslog.h",   "termios.h",   "threads.h",
+    "time.h",   "unistd.h",      "malloc.h", "endian.h",    "byteswap.h", "linux/",     "sys/",        "sanitizer/",
 };
 
 static bool name_matches(struct str name, const char *row) {
@@ -74,11 +75,10 @@ static bool name_matches(struct str name, const char *row) {
 /* The folder whose private matters a file may touch: "platform/" of src/platform/arena.c, "services/ledger/" of
  * src/services/ledger/hold.c, "tools/tidy/" of tools/tidy/main.c. */
 static struct str own_folder(const struct source *source) {
-    struct str path = str_from_c(source->path);
-    bool under_src = str_starts(path, STR("src/"));
-    if (under_src) path = str_slice(path, 4, path.len);
-    bool is_service = under_src && str_starts(path, STR("services/"));
-    size_t depth = 0, depth_max = !under_src || is_service ? 2 : 1, end = 0;
+    struct str path = str_from_c(source_include_path(source));
+    bool is_service = source_under(source, "src/services/");
+    size_t depth_max = is_service || !source_under(source, "src/") ? 2 : 1;
+    size_t depth = 0, end = 0;
     for (size_t i = 0; i < path.len && depth < depth_max; i++)
         if (path.at[i] == '/') {
             depth++;
@@ -103,8 +103,7 @@ static bool folder_allows(const struct source *source, struct str name) {
 }
 
 static bool library_allows(const struct source *source, size_t row) {
-    bool is_test = source_is_test(source) || source_under(source, "tests/");
-    if (library_rows[row].in_tests && is_test) return true;
+    if (library_rows[row].in_tests && source_is_test(source)) return true;
     for (size_t i = 0; i < ARRAY_COUNT(library_rows[row].folders) && library_rows[row].folders[i]; i++)
         if (source_under(source, library_rows[row].folders[i])) return true;
     return false;
@@ -146,12 +145,12 @@ static bool is_live(const struct source *source, size_t line) {
     return at < raw.len && source->code[from + at] == '#';
 }
 
+/* x.c begins with x.h, or with its folder's private header, which includes it. */
 static void check_first(const struct source *source, size_t line, struct str name, struct report *report) {
-    char want[SOURCE_PATH_BYTES_MAX];
-    struct str path = str_from_c(source->path);
-    if (str_starts(path, STR("src/"))) path = str_slice(path, 4, path.len);
-    (void)snprintf(want, sizeof want, STR_FMT "h", STR_ARG(str_slice(path, 0, path.len - 1)));
-    if (!str_equal_c(name, want)) report_fault(report, source, line, "the first include must be \"%s\"", want);
+    struct str path = str_from_c(source_include_path(source));
+    struct str stem = str_slice(path, 0, path.len - 2), rest = str_slice(name, stem.len, name.len);
+    bool is_own = str_starts(name, stem) && (str_equal_c(rest, ".h") || str_equal_c(rest, "_int.h"));
+    if (!is_own) report_fault(report, source, line, "the first include must be \"" STR_FMT ".h\"", STR_ARG(stem));
 }
 
 void rule_includes(const struct source *source, bool has_header, struct report *report) {

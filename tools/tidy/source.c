@@ -126,7 +126,9 @@ bool source_under(const struct source *source, const char *folder) {
 }
 
 bool source_is_test(const struct source *source) {
-    return source_has_suffix(source, "_test.c");
+    struct str stem = source_stem(source);
+    size_t at;
+    return str_ends(stem, STR("_test")) || str_find(stem, STR("_test_"), &at) || source_under(source, "tests/");
 }
 
 struct str source_stem(const struct source *source) {
@@ -138,4 +140,8 @@ struct str source_stem(const struct source *source) {
 
 bool source_is_word_char(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+const char *source_include_path(const struct source *source) {
+    return source_under(source, "src/") ? source->path + strlen("src/") : source->path;
 }

@@ -1,0 +1,5 @@
+#include "simulators/sink/message.h"
+
+int value(void) {
+    return 1;
+}
