@@ -73,11 +73,11 @@ static bool name_matches(struct str name, const char *row) {
 }
 
 /* The folder whose private matters a file may touch: "platform/" of src/platform/arena.c, "services/ledger/" of
- * src/services/ledger/hold.c, "core/" of simulators/core/books.c, "tools/tidy/" of tools/tidy/main.c. */
+ * src/services/ledger/hold.c, "tools/tidy/" of tools/tidy/main.c. */
 static struct str own_folder(const struct source *source) {
     struct str path = str_from_c(source_include_path(source));
     bool is_service = source_under(source, "src/services/");
-    size_t depth_max = is_service || source_under(source, "tools/") || source_under(source, "tests/") ? 2 : 1;
+    size_t depth_max = is_service || !source_under(source, "src/") ? 2 : 1;
     size_t depth = 0, end = 0;
     for (size_t i = 0; i < path.len && depth < depth_max; i++)
         if (path.at[i] == '/') {

@@ -143,8 +143,5 @@ bool source_is_word_char(char c) {
 }
 
 const char *source_include_path(const struct source *source) {
-    static const char *const roots[] = { "src/", "simulators/" };
-    for (size_t i = 0; i < ARRAY_COUNT(roots); i++)
-        if (source_under(source, roots[i])) return source->path + strlen(roots[i]);
-    return source->path;
+    return source_under(source, "src/") ? source->path + strlen("src/") : source->path;
 }

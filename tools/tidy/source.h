@@ -28,7 +28,7 @@ size_t source_line_of(const struct source *source, size_t offset);  /* counts fr
 bool source_under(const struct source *source, const char *folder); /* folder ends in '/' */
 bool source_is_test(const struct source *source); /* x_test.c, its parts (x_test_rows.h), and all under tests/ */
 bool source_is_word_char(char c);                 /* a letter, a digit or '_' */
-/* The path as an #include names it: without "src/" or "simulators/". */
+/* The path as an #include names it: without "src/". */
 const char *source_include_path(const struct source *source);
 struct str source_stem(const struct source *source); /* "arena" of "src/platform/arena.c" */
 

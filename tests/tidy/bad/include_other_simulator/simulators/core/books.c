@@ -1,4 +1,4 @@
-#include "sink/message.h"
+#include "simulators/sink/message.h"
 
 int value(void) {
     return 1;

@@ -1,6 +1,6 @@
-#include "core/books.h"
+#include "simulators/core/books.h"
 
-#include "common/loop.h"
+#include "simulators/common/loop.h"
 #include "wire/json.h"
 
 static const char none[] = "XXX";

@@ -1,4 +1,4 @@
-#include "core/books.h"
+#include "simulators/core/books.h"
 
 #include <setjmp.h>
 

@@ -1,0 +1,58 @@
+/* bank_config.h - giro.yaml: every key that `giro serve` reads, its bounds and what it means. */
+#ifndef GIRO_APP_BANK_CONFIG_H
+#define GIRO_APP_BANK_CONFIG_H
+
+#include "gateway/gateway.h"
+#include "platform/config.h"
+
+enum { BANK_TIERS_MAX = GATEWAY_TIERS_MAX, BANK_PATH_BYTES_MAX = 1024 };
+
+/* Text lives as long as the config. Paths are taken as they stand: relative ones from the folder in which giro was started. */
+struct bank_options {
+    bool sandbox;                    /* allows what only a sandbox may have */
+    struct str log_path;             /* empty: standard error */
+    int log_level;                   /* enum log_level */
+    struct str store_path, store_migrations;
+    struct str bank_country, bank_code, bank_org_id;
+    struct str aml_names, fraud_creditors, payment_saga;
+    int64_t fraud_personal_amount, fraud_business_amount, fraud_personal_per_minute;
+    struct str core_host, core_layouts;
+    int64_t core_port, core_connections, core_deadline_ms, core_breaker_failures, core_breaker_open_ms;
+    struct str sink_host;
+    int64_t sink_port;
+    struct str listen_socket;
+    struct config_strings listen_users;
+    int64_t listen_workers, listen_io_threads;
+    struct str api_documents, api_url;
+    struct str issuer, signing_key;
+    struct config_strings trust_clients;
+    int64_t operations_port;
+    struct str admin_socket;
+};
+
+struct bank_tier {
+    char name[64];
+    struct rate_tier tier;
+    int line;                        /* where it began */
+    bool has_rate, has_burst, has_daily;
+};
+
+struct bank_config {
+    struct bank_options options;
+    struct bank_tier tiers[BANK_TIERS_MAX];
+    size_t tier_count;
+    struct config config;
+    struct config_table table;
+    struct config_section section;
+};
+
+/* Boot values, then the file at path. 0; CONFIG_E_INVALID with everything that is wrong in errors: unknown keys, values out of range, a
+ * tier without its three limits, what a production configuration (sandbox: false) must not have, what is missing; -ENOMEM.
+ * Release it in any case. */
+int bank_config_read(struct bank_config *config, const char *path, struct config_errors *errors);
+void bank_config_release(struct bank_config *config);
+/* The file with every key commented out at its boot value; the values in force. */
+void bank_config_sample(struct buffer *out);
+void bank_config_print(const struct bank_config *config, struct buffer *out);
+
+#endif
