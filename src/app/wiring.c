@@ -23,7 +23,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { BANK_TEXT_BYTES_MAX = 32 * 1024 * 1024, BANK_GAUGES_MS = 500, BANK_THREAD_STOP_MS = 100, BANK_UNKNOWN_ANSWERS_MS = 500 };
+enum {
+    BANK_TEXT_BYTES_MAX = 32 * 1024 * 1024,
+    BANK_GAUGES_MS = 500,
+    BANK_THREAD_STOP_MS = 100,
+    BANK_UNKNOWN_ANSWERS_MS = 500
+};
 
 struct bank {
     const struct bank_config *config;
@@ -54,7 +59,8 @@ struct bank {
     _Atomic bool stopping;
 };
 
-/* ---- what the engine and the dispatch tell ----------------------------------------------------------------------------------- */
+/* ---- what the engine and the dispatch tell
+ * ----------------------------------------------------------------------------------- */
 
 static void on_followup(void *ctx, const struct followup *followup) {
     struct bank *bank = ctx;
@@ -82,7 +88,8 @@ static void on_unknown(void *ctx) {
     (void)!write(bank->end_fd, &one, sizeof one); /* an eventfd with room: cannot fail */
 }
 
-/* ---- parts, in the order in which they open ---------------------------------------------------------------------------------- */
+/* ---- parts, in the order in which they open
+ * ---------------------------------------------------------------------------------- */
 
 static int read_text(struct bank *bank, struct str path, struct str *ret_text, struct message *message) {
     char name[BANK_PATH_BYTES_MAX];
@@ -102,7 +109,8 @@ static int open_log(struct bank *bank, struct message *message) {
         bank->log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
         if (bank->log_fd < 0) {
             int code = -errno;
-            message_set(message, "%s cannot be written (%s): change log.path or its permissions", path, strerrorname_np(-code));
+            message_set(message, "%s cannot be written (%s): change log.path or its permissions", path,
+                        strerrorname_np(-code));
             bank->log_fd = STDERR_FILENO;
             return err_origin(code);
         }
@@ -133,7 +141,9 @@ static int open_saga(struct bank *bank, struct message *message) {
     int r = read_text(bank, bank->config->options.payment_saga, &text, message);
     if (!r) r = saga_def_compile(text, &payment_saga_registry, &bank->payment_saga, message);
     if (!r) r = saga_check(bank->payment_saga, report);
-    if (r == SAGA_E_UNSAFE) message_set(message, "the payment saga is not safe: %s", report->count ? report->findings[0].text : "see giro saga check");
+    if (r == SAGA_E_UNSAFE)
+        message_set(message, "the payment saga is not safe: %s",
+                    report->count ? report->findings[0].text : "see giro saga check");
     free(report);
     return r > 0 ? err_origin(-EINVAL) : err_trace(r);
 }
@@ -142,13 +152,19 @@ static int open_store(struct bank *bank, struct message *message) {
     const struct bank_options *options = &bank->config->options;
     char path[BANK_PATH_BYTES_MAX], migrations[BANK_PATH_BYTES_MAX];
     struct store_options store = { .ops = &store_sqlite_ops, .path = path, .migrations = migrations };
-    if (str_to_c(options->store_path, path, sizeof path) || str_to_c(options->store_migrations, migrations, sizeof migrations))
+    if (str_to_c(options->store_path, path, sizeof path) ||
+        str_to_c(options->store_migrations, migrations, sizeof migrations))
         return err_origin(-ENAMETOOLONG);
     store.tables = integration_tables(&store.table_count);
     int r = store_open(&store, &bank->integration.store, message);
     if (r) return err_trace(r);
-    struct engine_options engine = { .store = bank->integration.store, .encode_event = event_json_write, .on_followup = on_followup,
-                                     .on_committed = on_committed, .on_fault = on_fault, .on_unknown = on_unknown, .ctx = bank };
+    struct engine_options engine = { .store = bank->integration.store,
+                                     .encode_event = event_json_write,
+                                     .on_followup = on_followup,
+                                     .on_committed = on_committed,
+                                     .on_fault = on_fault,
+                                     .on_unknown = on_unknown,
+                                     .ctx = bank };
     return err_trace(engine_open(&engine, &bank->integration.engine, message));
 }
 
@@ -167,17 +183,25 @@ static int fill_integration(struct bank *bank) {
 static int open_core(struct bank *bank, struct message *message) {
     const struct bank_options *options = &bank->config->options;
     char host[256], layouts[BANK_PATH_BYTES_MAX];
-    if (str_to_c(options->core_host, host, sizeof host) || str_to_c(options->core_layouts, layouts, sizeof layouts)) return err_origin(-ENAMETOOLONG);
-    struct core_host_options core = { .host = host, .port = (uint16_t)options->core_port, .layouts_folder = layouts,
-                                      .connections_max = (int)options->core_connections, .deadline_ms = (int)options->core_deadline_ms };
+    if (str_to_c(options->core_host, host, sizeof host) || str_to_c(options->core_layouts, layouts, sizeof layouts))
+        return err_origin(-ENAMETOOLONG);
+    struct core_host_options core = { .host = host,
+                                      .port = (uint16_t)options->core_port,
+                                      .layouts_folder = layouts,
+                                      .connections_max = (int)options->core_connections,
+                                      .deadline_ms = (int)options->core_deadline_ms };
     int r = core_host_new(&core, &bank->core_host, message);
     if (r) return err_trace(r);
-    struct core_dispatch_options dispatch = { .core = bank->core_host, .integration = &bank->integration,
-                                              .threads = (size_t)options->core_connections, .breaker = breaker_core_banking,
-                                              .on_fault = on_fault, .ctx = bank };
+    struct core_dispatch_options dispatch = { .core = bank->core_host,
+                                              .integration = &bank->integration,
+                                              .threads = (size_t)options->core_connections,
+                                              .breaker = breaker_core_banking,
+                                              .on_fault = on_fault,
+                                              .ctx = bank };
     dispatch.breaker.failures_max = (int)options->core_breaker_failures;
     dispatch.breaker.open_ms = options->core_breaker_open_ms;
-    if (dispatch.breaker.enquiry_first_ms > dispatch.breaker.open_ms) dispatch.breaker.enquiry_first_ms = dispatch.breaker.open_ms;
+    if (dispatch.breaker.enquiry_first_ms > dispatch.breaker.open_ms)
+        dispatch.breaker.enquiry_first_ms = dispatch.breaker.open_ms;
     r = core_dispatch_start(&dispatch, &bank->dispatch);
     if (r) return err_trace(r);
     bank->integration.core = bank->dispatch;
@@ -190,9 +214,12 @@ static int open_bus(struct bank *bank) {
     if (str_to_c(options->sink_host, host, sizeof host)) return err_origin(-ENAMETOOLONG);
     int r = message_sink_new(host, (uint16_t)options->sink_port, &bank->sink);
     if (r) return err_trace(r);
-    bank->consumers[0] = (struct relay_consumer){ .name = "notifications", .deliver = message_sink_deliver, .ctx = bank->sink };
+    bank->consumers[0] =
+        (struct relay_consumer){ .name = "notifications", .deliver = message_sink_deliver, .ctx = bank->sink };
     bank->consumers[1] = (struct relay_consumer){ .name = "reporting", .apply = reporting_apply };
-    bank->consumers[2] = (struct relay_consumer){ .name = "metrics", .deliver = reporting_measure, .ctx = bank->metrics, .ephemeral = true };
+    bank->consumers[2] = (struct relay_consumer){
+        .name = "metrics", .deliver = reporting_measure, .ctx = bank->metrics, .ephemeral = true
+    };
     r = relay_start(&bank->integration, bank->consumers, ARRAY_COUNT(bank->consumers), &bank->relay_owned);
     bank->relay = bank->relay_owned;
     return err_trace(r);
@@ -219,7 +246,8 @@ static int open_keys(struct bank *bank, struct message *message) {
     buffer_init(&kid, bank->signing_key_id, sizeof bank->signing_key_id);
     base64url_encode(&kid, thumbprint.bytes, sizeof thumbprint.bytes);
     bank->signing_kid = buffer_str(&kid);
-    for (size_t i = 0; i < options->trust_clients.count; i++) paths[i] = options->trust_clients.at[i].at; /* NUL behind each: config's arena */
+    for (size_t i = 0; i < options->trust_clients.count; i++)
+        paths[i] = options->trust_clients.at[i].at; /* NUL behind each: config's arena */
     struct trust *trust;
     r = trust_load(paths, options->trust_clients.count, &trust, message);
     if (r) return r > 0 ? err_origin(-EINVAL) : err_trace(r);
@@ -281,7 +309,8 @@ static int open_gateway(struct bank *bank, struct message *message) {
     return err_trace(gateway_start(&gateway, &bank->gateway, message));
 }
 
-/* ---- gauges: what is not counted but looked at ------------------------------------------------------------------------------- */
+/* ---- gauges: what is not counted but looked at
+ * ------------------------------------------------------------------------------- */
 
 struct unknown_payments {
     int64_t count, oldest_ms;
@@ -353,7 +382,8 @@ static int open_gauges(struct bank *bank) {
     return r ? err_origin(-r) : 0;
 }
 
-/* ---- start and stop ----------------------------------------------------------------------------------------------------------- */
+/* ---- start and stop
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static int bank_open(struct bank *bank, struct message *message) {
     int r = arena_init(&bank->texts, 64 * 1024, BANK_TEXT_BYTES_MAX * 2);

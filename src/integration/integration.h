@@ -1,5 +1,5 @@
-/* integration.h - what the commands, the saga driver and the queries need; made once by app/wiring.c, immutable while the program runs
- * but for what locks itself. */
+/* integration.h - what the commands, the saga driver and the queries need; made once by app/wiring.c, immutable while
+ * the program runs but for what locks itself. */
 #ifndef GIRO_INTEGRATION_INTEGRATION_H
 #define GIRO_INTEGRATION_INTEGRATION_H
 
@@ -19,9 +19,9 @@ struct integration {
     const struct saga_def *payment_saga;
     const struct fraud_policy *fraud;
     const struct aml_list *aml;
-    struct core_dispatch *core;   /* NULL in tests without a core: its payments stay pending */
-    char country[3];              /* of this bank: "GB" */
-    char bank_code[5];            /* in the IBANs of its UK accounts: "GIRO" */
+    struct core_dispatch *core; /* NULL in tests without a core: its payments stay pending */
+    char country[3];            /* of this bank: "GB" */
+    char bank_code[5];          /* in the IBANs of its UK accounts: "GIRO" */
     bool sandbox;
 };
 

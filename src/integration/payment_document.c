@@ -49,7 +49,8 @@ static void write_creditor(struct json_writer *writer, const struct payment_view
     json_member_str(writer, "name", payment->creditor_name);
     if (payment->creditor_iban.len) json_member_str(writer, "iban", payment->creditor_iban);
     if (payment->creditor_sort_code.len) json_member_str(writer, "sort_code", payment->creditor_sort_code);
-    if (payment->creditor_account_number.len) json_member_str(writer, "account_number", payment->creditor_account_number);
+    if (payment->creditor_account_number.len)
+        json_member_str(writer, "account_number", payment->creditor_account_number);
     json_object_end(writer);
 }
 

@@ -38,15 +38,21 @@ static int judge_holder(struct work *work, const struct account_open_input *inpu
 }
 
 static int fund(struct work *work, int64_t number, struct money amount) {
-    struct ledger_posting posting = { .debit_account = ledger_internal_number(LEDGER_FUNDING, amount.currency), .credit_account = number,
-                                      .amount = amount, .kind = LEDGER_FUND };
+    struct ledger_posting posting = { .debit_account = ledger_internal_number(LEDGER_FUNDING, amount.currency),
+                                      .credit_account = number,
+                                      .amount = amount,
+                                      .kind = LEDGER_FUND };
     return ledger_post(work, &posting);
 }
 
 static int account_open_decide(struct work *work, struct command *command) {
     const struct account_open_input *input = command->input;
-    struct account_row row = { .iban = input->iban, .sort_code = input->sort_code, .account_number = input->account_number,
-                               .name = input->name, .currency = input->currency.code, .status = ACCOUNT_OPEN,
+    struct account_row row = { .iban = input->iban,
+                               .sort_code = input->sort_code,
+                               .account_number = input->account_number,
+                               .name = input->name,
+                               .currency = input->currency.code,
+                               .status = ACCOUNT_OPEN,
                                .product = input->business ? ACCOUNT_BUSINESS : ACCOUNT_PERSONAL };
     const struct account_row *taken;
     int r = judge_holder(work, input, &row);
@@ -56,16 +62,19 @@ static int account_open_decide(struct work *work, struct command *command) {
     if (input->fund_minor) ledger_want_account(work, ledger_internal_number(LEDGER_FUNDING, input->currency));
     r = ledger_open_account(work, input->currency, input->overdraft_minor, &row.number);
     if (!r) r = account_open(work, &row);
-    if (!r && input->fund_minor) r = fund(work, row.number, (struct money){ .minor = input->fund_minor, .currency = input->currency });
+    if (!r && input->fund_minor)
+        r = fund(work, row.number, (struct money){ .minor = input->fund_minor, .currency = input->currency });
     if (r) return r == VIEW_NEED ? r : err_fold(r);
     memcpy(command->resource_id, row.account_id, 16);
     return 0;
 }
 
-static const struct command_kind account_open_kind = { .name = "account_open", .decide = account_open_decide,
+static const struct command_kind account_open_kind = { .name = "account_open",
+                                                       .decide = account_open_decide,
                                                        .refusal_name = account_open_refusal_name };
 
-int command_account_open(struct integration *integration, struct command_call *call, const struct account_open_input *input) {
+int command_account_open(struct integration *integration, struct command_call *call,
+                         const struct account_open_input *input) {
     struct account_open_input *copy = arena_new(call->arena, struct account_open_input);
     if (!copy) return err_origin(-ENOMEM);
     check(input->fund_minor >= 0 && input->overdraft_minor >= 0);
@@ -88,10 +97,12 @@ static int account_fund_decide(struct work *work, struct command *command) {
     return r == VIEW_NEED ? r : err_fold(r);
 }
 
-static const struct command_kind account_fund_kind = { .name = "account_fund", .decide = account_fund_decide,
+static const struct command_kind account_fund_kind = { .name = "account_fund",
+                                                       .decide = account_fund_decide,
                                                        .refusal_name = account_fund_refusal_name };
 
-int command_account_fund(struct integration *integration, struct command_call *call, const struct account_fund_input *input) {
+int command_account_fund(struct integration *integration, struct command_call *call,
+                         const struct account_fund_input *input) {
     struct account_fund_input *copy = arena_new(call->arena, struct account_fund_input);
     if (!copy) return err_origin(-ENOMEM);
     check(input->amount.minor > 0);

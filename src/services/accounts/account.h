@@ -11,13 +11,13 @@ enum { ACCOUNT_IBAN_BYTES_MAX = 34, ACCOUNT_NAME_BYTES_MAX = 140 };
 
 struct account_row {
     uint8_t account_id[16];
-    int64_t number;           /* of the ledger's account */
-    uint8_t customer_id[16];  /* holder; zero when a client holds it for itself */
-    uint8_t client_id[16];    /* client that pays from it with a client-credentials token; zero for customers' accounts */
-    struct str iban;          /* unique */
-    struct str sort_code;     /* 6 digits, or empty outside the UK */
+    int64_t number;          /* of the ledger's account */
+    uint8_t customer_id[16]; /* holder; zero when a client holds it for itself */
+    uint8_t client_id[16]; /* client that pays from it with a client-credentials token; zero for customers' accounts */
+    struct str iban;       /* unique */
+    struct str sort_code;  /* 6 digits, or empty outside the UK */
     struct str account_number;
-    struct str name;          /* what the holder calls it */
+    struct str name; /* what the holder calls it */
     int64_t currency, product, status, opened_ms;
 };
 enum { ACCOUNT_INDEX_IBAN = 1, ACCOUNT_INDEX_CUSTOMER = 2, ACCOUNT_INDEX_CLIENT = 3, ACCOUNT_INDEX_NUMBER = 4 };
