@@ -112,7 +112,7 @@ static void internal_on_reply(struct command *command) {
     free(run);
 }
 
-/* tidy: long because on_done needs its ctx, and input its size. */
+/* tidy: parameters because on_done needs its ctx, and input its size. */
 int command_run_internal(struct integration *integration, const struct command_kind *kind, const void *input,
                          size_t bytes, void (*on_done)(void *ctx, const void *input, const struct command *command),
                          void *ctx) {
