@@ -22,6 +22,7 @@ struct integration {
     struct core_dispatch *core;   /* NULL in tests without a core: its payments stay pending */
     char country[3];              /* of this bank: "GB" */
     char bank_code[5];            /* in the IBANs of its UK accounts: "GIRO" */
+    char sort_code[7];            /* of the accounts that clients open themselves: six digits; empty: none can */
     bool sandbox;
 };
 
