@@ -71,7 +71,8 @@ int command_payment_accept(struct integration *integration, struct command_call 
 struct account_open_input {
     struct str customer_login;  /* holder by login, or empty */
     struct str client_name;     /* holder by client, or empty */
-    struct str name, iban, sort_code, account_number;
+    struct str name;
+    struct str iban, sort_code, account_number; /* an empty IBAN: all three are made from the bank's own codes and the next number */
     struct currency currency;
     int64_t overdraft_minor;
     int64_t fund_minor;         /* 0 = no funding; else credited from the funding account in the same commit */
@@ -82,7 +83,7 @@ struct account_open_input {
 #define X(code, name) code,
 enum account_open_refusal { ACCOUNT_OPEN_E_NONE = 0, ACCOUNT_OPEN_E_MAP(X) ACCOUNT_OPEN_E_COUNT };
 #undef X
-/* resource_id: the account's id. */
+/* resource_id: the account's id; body: its /v1 document. ACCOUNT_OPEN_E_INPUT: no IBAN is given and the bank has no sort code. */
 int command_account_open(struct integration *integration, struct command_call *call, const struct account_open_input *input);
 
 struct account_fund_input {
@@ -91,5 +92,13 @@ struct account_fund_input {
 };
 enum account_fund_refusal { ACCOUNT_FUND_E_NONE, ACCOUNT_FUND_E_ACCOUNT, ACCOUNT_FUND_E_CURRENCY };
 int command_account_fund(struct integration *integration, struct command_call *call, const struct account_fund_input *input);
+
+/* ---- beside commands -------------------------------------------------------------------------------------------------------- */
+
+/* An audit record (JSON) of a call that changed nothing, into the next commit; from any thread, never waits. Dropped and counted when
+ * too many wait (engine_note). */
+void command_note(struct integration *integration, struct str audit_json);
+/* How long to stay away after PAYMENT_ACCEPT_E_BREAKER: at least 1,000 ms. */
+int64_t command_payment_retry_ms(struct integration *integration);
 
 #endif

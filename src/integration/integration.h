@@ -19,9 +19,10 @@ struct integration {
     const struct saga_def *payment_saga;
     const struct fraud_policy *fraud;
     const struct aml_list *aml;
-    struct core_dispatch *core; /* NULL in tests without a core: its payments stay pending */
-    char country[3];            /* of this bank: "GB" */
-    char bank_code[5];          /* in the IBANs of its UK accounts: "GIRO" */
+    struct core_dispatch *core;   /* NULL in tests without a core: its payments stay pending */
+    char country[3];              /* of this bank: "GB" */
+    char bank_code[5];            /* in the IBANs of its UK accounts: "GIRO" */
+    char sort_code[7];            /* of the accounts that clients open themselves: six digits; empty: none can */
     bool sandbox;
 };
 

@@ -22,6 +22,7 @@ struct payment_view payment_view_of(const struct payment_row *payment) {
     struct payment_step steps[PAYMENT_TIMELINE_MAX];
     memcpy(view.payment_id.bytes, payment->payment_id, 16);
     memcpy(view.client_id.bytes, payment->client_id, 16);
+    memcpy(view.customer_id.bytes, payment->customer_id, 16);
     memcpy(view.consent_id.bytes, payment->consent_id, 16);
     memcpy(view.debtor_account_id.bytes, payment->debtor_account_id, 16);
     static_assert((int)QUERY_TIMELINE_MAX == (int)PAYMENT_TIMELINE_MAX, "one timeline");

@@ -25,6 +25,7 @@ enum { QUERY_TIMELINE_MAX = 8 };
 struct payment_view {
     struct payment_id payment_id;
     struct client_id client_id;
+    struct customer_id customer_id; /* zero: the client paid from its own account */
     struct consent_id consent_id;
     struct account_id debtor_account_id;
     struct str creditor_name, creditor_iban, creditor_sort_code, creditor_account_number, reference, end_to_end_id, instruction_id;
@@ -50,9 +51,13 @@ struct account_view {
     struct str name, iban, sort_code, account_number;
     struct currency currency;
     int status, product;
+    const char *status_name, *product_name; /* "open", "blocked", "closed"; "personal", "business" */
     int64_t posted_minor, held_minor, overdraft_minor, available_minor;
     int64_t entry_count;
 };
+/* The members of the /v1 document of an account, inside an object of the caller's writer; balances are not among them. */
+struct json_writer;
+void query_account_members(struct json_writer *writer, const struct account_view *account);
 int query_account(struct query *query, const struct account_id *account_id, struct arena *arena, struct account_view *ret_account);
 int query_account_by_iban(struct query *query, struct str iban, struct arena *arena, struct account_view *ret_account);
 /* Accounts of the call's customer (token with a customer) or of its client, in id order behind after (zero = from the start). */
@@ -68,6 +73,15 @@ struct entry_view {
 /* Newest first, numbers below before (0 = from the newest). */
 int query_entries(struct query *query, int64_t account_number, int64_t before, uint32_t limit, struct arena *arena,
                   struct entry_view **ret_entries, size_t *ret_count);
+
+/* ---- consents ------------------------------------------------------------------------------------------------------------- */
+
+/* What a call is judged by; the rest of a consent is its API's business. */
+struct consent_view {
+    struct client_id client_id;
+    struct customer_id customer_id; /* zero until authorised */
+};
+int query_consent(struct query *query, const struct consent_id *consent_id, struct arena *arena, struct consent_view *ret_consent);
 
 /* ---- callers -------------------------------------------------------------------------------------------------------------- */
 

@@ -99,6 +99,10 @@ int command_run(struct integration *integration, struct command_call *call, cons
     return r;
 }
 
+void command_note(struct integration *integration, struct str audit_json) {
+    engine_note(integration->engine, audit_json);
+}
+
 struct internal_run {
     struct command command;
     void (*on_done)(void *ctx, const void *input, const struct command *command);

@@ -69,13 +69,9 @@ int account_get_iban(struct work *work, struct str iban, const struct account_ro
 
 int account_open(struct work *work, struct account_row *account) {
     struct view view = view_of(work, "accounts");
-    const struct account_row *taken;
-    int r = account_get_iban(work, account->iban, &taken);
-    if (r) return r;
-    if (taken) return ACCOUNT_E_EXISTS;
     if (id_is_zero(account->account_id)) view_new_id(&view, account->account_id);
     account->opened_ms = view_now_ms(&view);
-    r = view_insert(&view, &account_table, account);
+    int r = view_insert(&view, &account_table, account);
     if (r) return err_trace(r);
     struct event event = { .type = EVENT_ACCOUNT_OPENED,
                            .amount = { .currency = { .code = (uint32_t)account->currency } } };
