@@ -19,15 +19,12 @@
 #include "wire/jwks.h"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 enum {
     BANK_TEXT_BYTES_MAX = 32 * 1024 * 1024,
-    BANK_GAUGES_MS = 500,
-    BANK_THREAD_STOP_MS = 100,
-    BANK_UNKNOWN_ANSWERS_MS = 500
+    BANK_GAUGES_ROWS = STORE_RANGE_ROWS_MAX
 };
 
 struct bank {
@@ -54,8 +51,8 @@ struct bank {
     struct gateway *gateway;
     struct operations *operations;
     struct admin *admin;
-    pthread_t gauges;
-    bool gauges_run;
+    struct reader operations_reader; /* of the operations port's thread */
+    struct arena operations_arena;
     _Atomic bool stopping;
 };
 
@@ -343,7 +340,7 @@ static void look_at_dispatch(struct bank *bank) {
 
 static int look_at_unknown(struct bank *bank, struct reader *reader, struct arena *arena) {
     struct unknown_payments unknown = { 0 };
-    struct store_range range = { .table = &saga_table, .limit = STORE_RANGE_ROWS_MAX };
+    struct store_range range = { .table = &saga_table, .limit = BANK_GAUGES_ROWS };
     arena_reset(arena);
     int r = read_range(reader, &range, arena, look_at_saga, &unknown);
     if (r) return err_trace(r);
@@ -353,33 +350,41 @@ static int look_at_unknown(struct bank *bank, struct reader *reader, struct aren
     return 0;
 }
 
-static void *gauges_main(void *ctx) {
+/* Called by the operations port, on its own thread, before it shows the metrics. */
+static void refresh(void *ctx) {
     struct bank *bank = ctx;
-    struct reader reader;
-    struct arena arena;
-    int64_t next_ms = 0;
-    int r = arena_init(&arena, 64 * 1024, 64 * 1024 * 1024);
-    if (!r) r = reader_open(bank->integration.store, &reader);
-    while (!r && !bank->stopping) {
-        struct timespec pause = { .tv_nsec = BANK_THREAD_STOP_MS * 1000000L };
-        if (clock_mono_ms() >= next_ms) {
-            next_ms = clock_mono_ms() + BANK_GAUGES_MS;
-            look_at_dispatch(bank);
-            r = look_at_unknown(bank, &reader, &arena);
-            log_flush(&bank->log);
-        }
-        nanosleep(&pause, NULL);
-    }
+    look_at_dispatch(bank);
+    int r = look_at_unknown(bank, &bank->operations_reader, &bank->operations_arena);
     if (r) on_fault(bank, "gauges", r);
-    if (reader.store) reader_close(&reader);
-    arena_release(&arena);
-    return NULL;
+    log_flush(&bank->log);
 }
 
-static int open_gauges(struct bank *bank) {
-    int r = pthread_create(&bank->gauges, NULL, gauges_main, bank);
-    bank->gauges_run = r == 0;
-    return r ? err_origin(-r) : 0;
+static const char *why_not_ready(void *ctx) {
+    struct bank *bank = ctx;
+    struct engine_state state;
+    engine_state(bank->integration.engine, &state);
+    if (bank->stopping) return "draining";
+    return state.writable ? NULL : "store_full";
+}
+
+static int open_operations(struct bank *bank, struct message *message) {
+    struct operations_options operations = { .port = (uint16_t)bank->config->options.operations_port,
+                                             .metrics = bank->metrics,
+                                             .why_not_ready = why_not_ready,
+                                             .refresh = refresh,
+                                             .ctx = bank };
+    int r = arena_init(&bank->operations_arena, 64 * 1024, BANK_TEXT_BYTES_MAX);
+    if (!r) r = reader_open(bank->integration.store, &bank->operations_reader);
+    return r ? err_trace(r) : err_trace(operations_start(&operations, &bank->operations, message));
+}
+
+static int open_admin(struct bank *bank, struct message *message) {
+    char path[BANK_PATH_BYTES_MAX];
+    struct admin_options admin = {
+        .integration = &bank->integration, .core_dispatch = bank->dispatch, .path = path, .log = &bank->log
+    };
+    if (str_to_c(bank->config->options.admin_socket, path, sizeof path)) return err_origin(-ENAMETOOLONG);
+    return err_trace(admin_start(&admin, &bank->admin, message));
 }
 
 /* ---- start and stop
@@ -397,7 +402,6 @@ static int bank_open(struct bank *bank, struct message *message) {
     if (!r) r = engine_start(bank->integration.engine);
     if (!r) r = open_core(bank, message);
     if (!r) r = open_bus(bank);
-    if (!r) r = open_gauges(bank);
     if (!r) r = open_operations(bank, message);
     if (!r) r = open_admin(bank, message);
     if (!r) r = open_gateway(bank, message); /* last: now callers may come (O1) */
@@ -432,7 +436,9 @@ static void stop_threads(struct bank *bank) {
     bank->stopping = true;
     if (bank->gateway) gateway_drain(bank->gateway, BANK_DRAIN_MS); /* O2 */
     bank->admin = admin_stop(bank->admin);
-    if (bank->gauges_run) pthread_join(bank->gauges, NULL);
+    bank->operations = operations_free(bank->operations);
+    if (bank->operations_reader.store) reader_close(&bank->operations_reader);
+    arena_release(&bank->operations_arena);
     bank->relay = NULL; /* the engine's thread stops waking it */
     if (bank->dispatch) core_dispatch_stop(bank->dispatch);
 }
@@ -443,7 +449,6 @@ struct bank *bank_stop(struct bank *bank) {
     bank->relay_owned = relay_stop(bank->relay_owned); /* waits for its cursor's last move: the engine still runs */
     if (bank->integration.engine) engine_stop(bank->integration.engine);
     bank->gateway = gateway_free(bank->gateway);
-    bank->operations = operations_stop(bank->operations);
     bank->dispatch = core_dispatch_free(bank->dispatch);
     bank->integration.engine = engine_close(bank->integration.engine);
     bank->integration.store = store_close(bank->integration.store);

@@ -4,7 +4,9 @@
  * number. (D1) what a refused decision wrote is dropped; what an accepted one wrote is in the batch's single commit.
  * (D2) a view reaches its own service's tables only (check).
  * (D3) VIEW_NEED is returned upward unchanged and at once: the engine loads the row and runs the command again from its
- * first line. (D4) there are no range reads: a decision names its rows by primary or unique key. */
+ * first line. (D4) there are no range reads: a decision names its rows by primary or unique key.
+ * (D5) a decision that runs again draws new ids and numbers: a row under one of them is inserted, never looked up (the
+ * look-up would ask for another row each time, and never end). */
 #ifndef GIRO_ENGINE_DECISION_H
 #define GIRO_ENGINE_DECISION_H
 
