@@ -121,11 +121,11 @@ const char *problem_write(enum route_family family, const struct problem *proble
 
 /* "POST /v1/payments HTTP/1.1": the second word of the first line, as far as it came; empty when there is none. */
 static struct str path_of(struct str received) {
-    struct str method, path;
+    struct str method, target, path;
     if (received.len > 1024) received.len = 1024;
     if (!str_cut(&received, ' ', &method)) return (struct str){ 0 };
-    (void)str_cut(&received, ' ', &path);
-    (void)str_cut(&path, '?', &path);
+    (void)str_cut(&received, ' ', &target);
+    (void)str_cut(&target, '?', &path);
     return path;
 }
 
