@@ -7,6 +7,7 @@
 #include "services/consents/payment_consent.h"
 #include "services/customers/customer.h"
 #include "services/identity/client.h"
+#include "services/identity/session.h"
 #include "services/identity/token.h"
 #include "services/insights/report.h"
 #include "services/ledger/ledger.h"
