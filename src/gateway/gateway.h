@@ -20,6 +20,8 @@
 #include "platform/key.h"
 #include "platform/x509.h"
 
+struct auth; /* auth/auth.h */
+
 enum { GATEWAY_TIERS_MAX = 32, GATEWAY_WORKERS_MAX = 256, GATEWAY_REQUESTS_MAX = 16384 };
 
 /* How the edge hands over the client certificate. The other form's headers are refused. */
@@ -50,6 +52,7 @@ struct gateway_options {
     struct key *signing_key;          /* private, of message signatures; may be NULL without signed routes */
     struct str signing_key_id;
     bool sandbox;
+    const struct auth *auth;          /* of the routes of oauth.c and pages.c; NULL: they answer 404 */
     /* message_signature.h; both or neither. */
     int (*message_signature_check)(struct exchange *exchange);
     int (*message_signature_sign)(struct exchange *exchange);

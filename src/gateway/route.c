@@ -9,6 +9,7 @@ static const struct {
 } groups[] = {
     { payment_routes, &payment_route_count },
     { account_routes, &account_route_count },
+    { oauth_routes, &oauth_route_count },
     { document_routes, &document_route_count },
 };
 
