@@ -17,6 +17,8 @@ static const struct config_row rows[] = {
         .help = "country of the bank, two letters"),
     ROW("bank.code", CONFIG_STRING, bank_code, .max = 4, .boot = "GIRO",
         .help = "bank code in the IBANs of its UK accounts"),
+    ROW("bank.sort_code", CONFIG_STRING, bank_sort_code, .max = 6, .boot = "040075",
+        .help = "sort code of the UK accounts that clients open, six digits"),
     ROW("bank.org_id", CONFIG_STRING, bank_org_id, .max = 18, .boot = "0015800001ZGIROAAA",
         .help = "organisation id in its message signatures"),
     ROW("policy.aml_names", CONFIG_STRING, aml_names, .boot = "policy/aml/names.csv",

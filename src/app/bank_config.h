@@ -14,7 +14,7 @@ struct bank_options {
     struct str log_path; /* empty: standard error */
     int log_level;       /* enum log_level */
     struct str store_path, store_migrations;
-    struct str bank_country, bank_code, bank_org_id;
+    struct str bank_country, bank_code, bank_sort_code, bank_org_id;
     struct str aml_names, fraud_creditors, payment_saga;
     int64_t fraud_personal_amount, fraud_business_amount, fraud_personal_per_minute;
     struct str core_host, core_layouts;

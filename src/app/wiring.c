@@ -1,8 +1,8 @@
 #include "app/wiring.h"
 
 #include "app/admin.h"
+#include "auth/auth.h"
 #include "gateway/message_signature.h"
-#include "gateway/oauth.h"
 #include "gateway/operations.h"
 #include "integration/acl/core_dispatch.h"
 #include "integration/acl/message_sink.h"
@@ -48,6 +48,7 @@ struct bank {
     char signing_key_id[64]; /* base64url of the thumbprint */
     struct str signing_kid;
     struct rate_tier tiers[BANK_TIERS_MAX];
+    struct auth *auth;
     struct gateway *gateway;
     struct operations *operations;
     struct admin *admin;
@@ -172,7 +173,8 @@ static int fill_integration(struct bank *bank) {
     bank->integration.aml = bank->aml;
     bank->integration.sandbox = options->sandbox;
     if (str_to_c(options->bank_country, bank->integration.country, sizeof bank->integration.country) ||
-        str_to_c(options->bank_code, bank->integration.bank_code, sizeof bank->integration.bank_code))
+        str_to_c(options->bank_code, bank->integration.bank_code, sizeof bank->integration.bank_code) ||
+        str_to_c(options->bank_sort_code, bank->integration.sort_code, sizeof bank->integration.sort_code))
         return err_origin(-EINVAL);
     return 0;
 }
@@ -262,6 +264,16 @@ static int document(struct bank *bank, const char *name, struct str *ret_text, s
     return path.at ? err_trace(read_text(bank, path, ret_text, message)) : err_origin(-ENOMEM);
 }
 
+static int open_auth(struct bank *bank, struct message *message) {
+    const struct bank_options *options = &bank->config->options;
+    struct auth_options auth = { .integration = &bank->integration,
+                                 .issuer = options->issuer,
+                                 .api_url = options->api_url,
+                                 .signing_key = bank->signing_key,
+                                 .sandbox = options->sandbox };
+    return err_trace(auth_open(&auth, &bank->auth, message));
+}
+
 /* Who may open the socket: the edge's users, or this process's own. */
 static int edge_users(const struct bank_options *options, struct gateway_options *gateway, struct message *message) {
     for (size_t i = 0; i < options->listen_users.count; i++) {
@@ -298,6 +310,7 @@ static int open_gateway(struct bank *bank, struct message *message) {
     gateway.issuer = options->issuer;
     gateway.api_url = options->api_url;
     gateway.org_id = options->bank_org_id;
+    gateway.auth = bank->auth;
     gateway.signing_key = bank->signing_key;
     gateway.signing_key_id = bank->signing_kid;
     gateway.sandbox = options->sandbox;
@@ -404,6 +417,7 @@ static int bank_open(struct bank *bank, struct message *message) {
     if (!r) r = open_bus(bank);
     if (!r) r = open_operations(bank, message);
     if (!r) r = open_admin(bank, message);
+    if (!r) r = open_auth(bank, message);
     if (!r) r = open_gateway(bank, message); /* last: now callers may come (O1) */
     return err_trace(r);
 }
@@ -449,6 +463,7 @@ struct bank *bank_stop(struct bank *bank) {
     bank->relay_owned = relay_stop(bank->relay_owned); /* waits for its cursor's last move: the engine still runs */
     if (bank->integration.engine) engine_stop(bank->integration.engine);
     bank->gateway = gateway_free(bank->gateway);
+    bank->auth = auth_close(bank->auth);
     bank->dispatch = core_dispatch_free(bank->dispatch);
     bank->integration.engine = engine_close(bank->integration.engine);
     bank->integration.store = store_close(bank->integration.store);
