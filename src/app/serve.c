@@ -1,5 +1,6 @@
 #include "app/serve.h"
 
+#include "app/exit_code.h"
 #include "app/wiring.h"
 #include "platform/secret.h"
 
@@ -10,7 +11,6 @@
 #include <unistd.h>
 
 enum { SERVE_READY_FD = 3, SERVE_ANSWERS_MS = 500 };
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNAVAILABLE = 7 };
 
 static int read_config(struct bank_config *config, const char *path) {
     struct config_errors *errors = calloc(1, sizeof *errors);
@@ -67,7 +67,7 @@ static int serve(const struct bank_config *config) {
     }
     bank_stop(bank);
     close(signal_fd);
-    return EXIT_OK;
+    return EXIT_DONE;
 }
 
 int serve_main(int argc, char **argv) {

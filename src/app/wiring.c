@@ -1,8 +1,8 @@
 #include "app/wiring.h"
 
 #include "app/admin.h"
+#include "auth/auth.h"
 #include "gateway/message_signature.h"
-#include "gateway/oauth.h"
 #include "gateway/operations.h"
 #include "integration/acl/core_dispatch.h"
 #include "integration/acl/message_sink.h"
@@ -19,11 +19,13 @@
 #include "wire/jwks.h"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { BANK_TEXT_BYTES_MAX = 32 * 1024 * 1024, BANK_GAUGES_MS = 500, BANK_THREAD_STOP_MS = 100, BANK_UNKNOWN_ANSWERS_MS = 500 };
+enum {
+    BANK_TEXT_BYTES_MAX = 32 * 1024 * 1024,
+    BANK_GAUGES_ROWS = STORE_RANGE_ROWS_MAX
+};
 
 struct bank {
     const struct bank_config *config;
@@ -46,15 +48,17 @@ struct bank {
     char signing_key_id[64]; /* base64url of the thumbprint */
     struct str signing_kid;
     struct rate_tier tiers[BANK_TIERS_MAX];
+    struct auth *auth;
     struct gateway *gateway;
     struct operations *operations;
     struct admin *admin;
-    pthread_t gauges;
-    bool gauges_run;
+    struct reader operations_reader; /* of the operations port's thread */
+    struct arena operations_arena;
     _Atomic bool stopping;
 };
 
-/* ---- what the engine and the dispatch tell ----------------------------------------------------------------------------------- */
+/* ---- what the engine and the dispatch tell
+ * ----------------------------------------------------------------------------------- */
 
 static void on_followup(void *ctx, const struct followup *followup) {
     struct bank *bank = ctx;
@@ -82,7 +86,8 @@ static void on_unknown(void *ctx) {
     (void)!write(bank->end_fd, &one, sizeof one); /* an eventfd with room: cannot fail */
 }
 
-/* ---- parts, in the order in which they open ---------------------------------------------------------------------------------- */
+/* ---- parts, in the order in which they open
+ * ---------------------------------------------------------------------------------- */
 
 static int read_text(struct bank *bank, struct str path, struct str *ret_text, struct message *message) {
     char name[BANK_PATH_BYTES_MAX];
@@ -102,7 +107,8 @@ static int open_log(struct bank *bank, struct message *message) {
         bank->log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
         if (bank->log_fd < 0) {
             int code = -errno;
-            message_set(message, "%s cannot be written (%s): change log.path or its permissions", path, strerrorname_np(-code));
+            message_set(message, "%s cannot be written (%s): change log.path or its permissions", path,
+                        strerrorname_np(-code));
             bank->log_fd = STDERR_FILENO;
             return err_origin(code);
         }
@@ -133,7 +139,9 @@ static int open_saga(struct bank *bank, struct message *message) {
     int r = read_text(bank, bank->config->options.payment_saga, &text, message);
     if (!r) r = saga_def_compile(text, &payment_saga_registry, &bank->payment_saga, message);
     if (!r) r = saga_check(bank->payment_saga, report);
-    if (r == SAGA_E_UNSAFE) message_set(message, "the payment saga is not safe: %s", report->count ? report->findings[0].text : "see giro saga check");
+    if (r == SAGA_E_UNSAFE)
+        message_set(message, "the payment saga is not safe: %s",
+                    report->count ? report->findings[0].text : "see giro saga check");
     free(report);
     return r > 0 ? err_origin(-EINVAL) : err_trace(r);
 }
@@ -142,13 +150,19 @@ static int open_store(struct bank *bank, struct message *message) {
     const struct bank_options *options = &bank->config->options;
     char path[BANK_PATH_BYTES_MAX], migrations[BANK_PATH_BYTES_MAX];
     struct store_options store = { .ops = &store_sqlite_ops, .path = path, .migrations = migrations };
-    if (str_to_c(options->store_path, path, sizeof path) || str_to_c(options->store_migrations, migrations, sizeof migrations))
+    if (str_to_c(options->store_path, path, sizeof path) ||
+        str_to_c(options->store_migrations, migrations, sizeof migrations))
         return err_origin(-ENAMETOOLONG);
     store.tables = integration_tables(&store.table_count);
     int r = store_open(&store, &bank->integration.store, message);
     if (r) return err_trace(r);
-    struct engine_options engine = { .store = bank->integration.store, .encode_event = event_json_write, .on_followup = on_followup,
-                                     .on_committed = on_committed, .on_fault = on_fault, .on_unknown = on_unknown, .ctx = bank };
+    struct engine_options engine = { .store = bank->integration.store,
+                                     .encode_event = event_json_write,
+                                     .on_followup = on_followup,
+                                     .on_committed = on_committed,
+                                     .on_fault = on_fault,
+                                     .on_unknown = on_unknown,
+                                     .ctx = bank };
     return err_trace(engine_open(&engine, &bank->integration.engine, message));
 }
 
@@ -159,7 +173,8 @@ static int fill_integration(struct bank *bank) {
     bank->integration.aml = bank->aml;
     bank->integration.sandbox = options->sandbox;
     if (str_to_c(options->bank_country, bank->integration.country, sizeof bank->integration.country) ||
-        str_to_c(options->bank_code, bank->integration.bank_code, sizeof bank->integration.bank_code))
+        str_to_c(options->bank_code, bank->integration.bank_code, sizeof bank->integration.bank_code) ||
+        str_to_c(options->bank_sort_code, bank->integration.sort_code, sizeof bank->integration.sort_code))
         return err_origin(-EINVAL);
     return 0;
 }
@@ -167,17 +182,25 @@ static int fill_integration(struct bank *bank) {
 static int open_core(struct bank *bank, struct message *message) {
     const struct bank_options *options = &bank->config->options;
     char host[256], layouts[BANK_PATH_BYTES_MAX];
-    if (str_to_c(options->core_host, host, sizeof host) || str_to_c(options->core_layouts, layouts, sizeof layouts)) return err_origin(-ENAMETOOLONG);
-    struct core_host_options core = { .host = host, .port = (uint16_t)options->core_port, .layouts_folder = layouts,
-                                      .connections_max = (int)options->core_connections, .deadline_ms = (int)options->core_deadline_ms };
+    if (str_to_c(options->core_host, host, sizeof host) || str_to_c(options->core_layouts, layouts, sizeof layouts))
+        return err_origin(-ENAMETOOLONG);
+    struct core_host_options core = { .host = host,
+                                      .port = (uint16_t)options->core_port,
+                                      .layouts_folder = layouts,
+                                      .connections_max = (int)options->core_connections,
+                                      .deadline_ms = (int)options->core_deadline_ms };
     int r = core_host_new(&core, &bank->core_host, message);
     if (r) return err_trace(r);
-    struct core_dispatch_options dispatch = { .core = bank->core_host, .integration = &bank->integration,
-                                              .threads = (size_t)options->core_connections, .breaker = breaker_core_banking,
-                                              .on_fault = on_fault, .ctx = bank };
+    struct core_dispatch_options dispatch = { .core = bank->core_host,
+                                              .integration = &bank->integration,
+                                              .threads = (size_t)options->core_connections,
+                                              .breaker = breaker_core_banking,
+                                              .on_fault = on_fault,
+                                              .ctx = bank };
     dispatch.breaker.failures_max = (int)options->core_breaker_failures;
     dispatch.breaker.open_ms = options->core_breaker_open_ms;
-    if (dispatch.breaker.enquiry_first_ms > dispatch.breaker.open_ms) dispatch.breaker.enquiry_first_ms = dispatch.breaker.open_ms;
+    if (dispatch.breaker.enquiry_first_ms > dispatch.breaker.open_ms)
+        dispatch.breaker.enquiry_first_ms = dispatch.breaker.open_ms;
     r = core_dispatch_start(&dispatch, &bank->dispatch);
     if (r) return err_trace(r);
     bank->integration.core = bank->dispatch;
@@ -190,9 +213,12 @@ static int open_bus(struct bank *bank) {
     if (str_to_c(options->sink_host, host, sizeof host)) return err_origin(-ENAMETOOLONG);
     int r = message_sink_new(host, (uint16_t)options->sink_port, &bank->sink);
     if (r) return err_trace(r);
-    bank->consumers[0] = (struct relay_consumer){ .name = "notifications", .deliver = message_sink_deliver, .ctx = bank->sink };
+    bank->consumers[0] =
+        (struct relay_consumer){ .name = "notifications", .deliver = message_sink_deliver, .ctx = bank->sink };
     bank->consumers[1] = (struct relay_consumer){ .name = "reporting", .apply = reporting_apply };
-    bank->consumers[2] = (struct relay_consumer){ .name = "metrics", .deliver = reporting_measure, .ctx = bank->metrics, .ephemeral = true };
+    bank->consumers[2] = (struct relay_consumer){
+        .name = "metrics", .deliver = reporting_measure, .ctx = bank->metrics, .ephemeral = true
+    };
     r = relay_start(&bank->integration, bank->consumers, ARRAY_COUNT(bank->consumers), &bank->relay_owned);
     bank->relay = bank->relay_owned;
     return err_trace(r);
@@ -219,7 +245,8 @@ static int open_keys(struct bank *bank, struct message *message) {
     buffer_init(&kid, bank->signing_key_id, sizeof bank->signing_key_id);
     base64url_encode(&kid, thumbprint.bytes, sizeof thumbprint.bytes);
     bank->signing_kid = buffer_str(&kid);
-    for (size_t i = 0; i < options->trust_clients.count; i++) paths[i] = options->trust_clients.at[i].at; /* NUL behind each: config's arena */
+    for (size_t i = 0; i < options->trust_clients.count; i++)
+        paths[i] = options->trust_clients.at[i].at; /* NUL behind each: config's arena */
     struct trust *trust;
     r = trust_load(paths, options->trust_clients.count, &trust, message);
     if (r) return r > 0 ? err_origin(-EINVAL) : err_trace(r);
@@ -235,6 +262,16 @@ static int open_keys(struct bank *bank, struct message *message) {
 static int document(struct bank *bank, const char *name, struct str *ret_text, struct message *message) {
     struct str path = arena_printf(&bank->texts, STR_FMT "/%s", STR_ARG(bank->config->options.api_documents), name);
     return path.at ? err_trace(read_text(bank, path, ret_text, message)) : err_origin(-ENOMEM);
+}
+
+static int open_auth(struct bank *bank, struct message *message) {
+    const struct bank_options *options = &bank->config->options;
+    struct auth_options auth = { .integration = &bank->integration,
+                                 .issuer = options->issuer,
+                                 .api_url = options->api_url,
+                                 .signing_key = bank->signing_key,
+                                 .sandbox = options->sandbox };
+    return err_trace(auth_open(&auth, &bank->auth, message));
 }
 
 /* Who may open the socket: the edge's users, or this process's own. */
@@ -273,6 +310,7 @@ static int open_gateway(struct bank *bank, struct message *message) {
     gateway.issuer = options->issuer;
     gateway.api_url = options->api_url;
     gateway.org_id = options->bank_org_id;
+    gateway.auth = bank->auth;
     gateway.signing_key = bank->signing_key;
     gateway.signing_key_id = bank->signing_kid;
     gateway.sandbox = options->sandbox;
@@ -281,7 +319,8 @@ static int open_gateway(struct bank *bank, struct message *message) {
     return err_trace(gateway_start(&gateway, &bank->gateway, message));
 }
 
-/* ---- gauges: what is not counted but looked at ------------------------------------------------------------------------------- */
+/* ---- gauges: what is not counted but looked at
+ * ------------------------------------------------------------------------------- */
 
 struct unknown_payments {
     int64_t count, oldest_ms;
@@ -314,7 +353,7 @@ static void look_at_dispatch(struct bank *bank) {
 
 static int look_at_unknown(struct bank *bank, struct reader *reader, struct arena *arena) {
     struct unknown_payments unknown = { 0 };
-    struct store_range range = { .table = &saga_table, .limit = STORE_RANGE_ROWS_MAX };
+    struct store_range range = { .table = &saga_table, .limit = BANK_GAUGES_ROWS };
     arena_reset(arena);
     int r = read_range(reader, &range, arena, look_at_saga, &unknown);
     if (r) return err_trace(r);
@@ -324,36 +363,45 @@ static int look_at_unknown(struct bank *bank, struct reader *reader, struct aren
     return 0;
 }
 
-static void *gauges_main(void *ctx) {
+/* Called by the operations port, on its own thread, before it shows the metrics. */
+static void refresh(void *ctx) {
     struct bank *bank = ctx;
-    struct reader reader;
-    struct arena arena;
-    int64_t next_ms = 0;
-    int r = arena_init(&arena, 64 * 1024, 64 * 1024 * 1024);
-    if (!r) r = reader_open(bank->integration.store, &reader);
-    while (!r && !bank->stopping) {
-        struct timespec pause = { .tv_nsec = BANK_THREAD_STOP_MS * 1000000L };
-        if (clock_mono_ms() >= next_ms) {
-            next_ms = clock_mono_ms() + BANK_GAUGES_MS;
-            look_at_dispatch(bank);
-            r = look_at_unknown(bank, &reader, &arena);
-            log_flush(&bank->log);
-        }
-        nanosleep(&pause, NULL);
-    }
+    look_at_dispatch(bank);
+    int r = look_at_unknown(bank, &bank->operations_reader, &bank->operations_arena);
     if (r) on_fault(bank, "gauges", r);
-    if (reader.store) reader_close(&reader);
-    arena_release(&arena);
-    return NULL;
+    log_flush(&bank->log);
 }
 
-static int open_gauges(struct bank *bank) {
-    int r = pthread_create(&bank->gauges, NULL, gauges_main, bank);
-    bank->gauges_run = r == 0;
-    return r ? err_origin(-r) : 0;
+static const char *why_not_ready(void *ctx) {
+    struct bank *bank = ctx;
+    struct engine_state state;
+    engine_state(bank->integration.engine, &state);
+    if (bank->stopping) return "draining";
+    return state.writable ? NULL : "store_full";
 }
 
-/* ---- start and stop ----------------------------------------------------------------------------------------------------------- */
+static int open_operations(struct bank *bank, struct message *message) {
+    struct operations_options operations = { .port = (uint16_t)bank->config->options.operations_port,
+                                             .metrics = bank->metrics,
+                                             .why_not_ready = why_not_ready,
+                                             .refresh = refresh,
+                                             .ctx = bank };
+    int r = arena_init(&bank->operations_arena, 64 * 1024, BANK_TEXT_BYTES_MAX);
+    if (!r) r = reader_open(bank->integration.store, &bank->operations_reader);
+    return r ? err_trace(r) : err_trace(operations_start(&operations, &bank->operations, message));
+}
+
+static int open_admin(struct bank *bank, struct message *message) {
+    char path[BANK_PATH_BYTES_MAX];
+    struct admin_options admin = {
+        .integration = &bank->integration, .core_dispatch = bank->dispatch, .path = path, .log = &bank->log
+    };
+    if (str_to_c(bank->config->options.admin_socket, path, sizeof path)) return err_origin(-ENAMETOOLONG);
+    return err_trace(admin_start(&admin, &bank->admin, message));
+}
+
+/* ---- start and stop
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static int bank_open(struct bank *bank, struct message *message) {
     int r = arena_init(&bank->texts, 64 * 1024, BANK_TEXT_BYTES_MAX * 2);
@@ -367,9 +415,9 @@ static int bank_open(struct bank *bank, struct message *message) {
     if (!r) r = engine_start(bank->integration.engine);
     if (!r) r = open_core(bank, message);
     if (!r) r = open_bus(bank);
-    if (!r) r = open_gauges(bank);
     if (!r) r = open_operations(bank, message);
     if (!r) r = open_admin(bank, message);
+    if (!r) r = open_auth(bank, message);
     if (!r) r = open_gateway(bank, message); /* last: now callers may come (O1) */
     return err_trace(r);
 }
@@ -402,7 +450,9 @@ static void stop_threads(struct bank *bank) {
     bank->stopping = true;
     if (bank->gateway) gateway_drain(bank->gateway, BANK_DRAIN_MS); /* O2 */
     bank->admin = admin_stop(bank->admin);
-    if (bank->gauges_run) pthread_join(bank->gauges, NULL);
+    bank->operations = operations_free(bank->operations);
+    if (bank->operations_reader.store) reader_close(&bank->operations_reader);
+    arena_release(&bank->operations_arena);
     bank->relay = NULL; /* the engine's thread stops waking it */
     if (bank->dispatch) core_dispatch_stop(bank->dispatch);
 }
@@ -413,7 +463,7 @@ struct bank *bank_stop(struct bank *bank) {
     bank->relay_owned = relay_stop(bank->relay_owned); /* waits for its cursor's last move: the engine still runs */
     if (bank->integration.engine) engine_stop(bank->integration.engine);
     bank->gateway = gateway_free(bank->gateway);
-    bank->operations = operations_stop(bank->operations);
+    bank->auth = auth_close(bank->auth);
     bank->dispatch = core_dispatch_free(bank->dispatch);
     bank->integration.engine = engine_close(bank->integration.engine);
     bank->integration.store = store_close(bank->integration.store);

@@ -1,8 +1,9 @@
-/* wiring.h - the composition root: opens and starts every part of the bank in order, fills in the tables of functions by which knowledge
- * travels upward, and ends them in reverse.
+/* wiring.h - the composition root: opens and starts every part of the bank in order, fills in the tables of functions
+ * by which knowledge travels upward, and ends them in reverse.
  *
- * (O1) nothing answers before everything is open; whatever cannot be opened ends the start with one sentence. (O2) at the end the edge's
- * requests are answered first, then the core's calls, then the engine's last batch; what is left waits in the store. */
+ * (O1) nothing answers before everything is open; whatever cannot be opened ends the start with one sentence. (O2) at
+ * the end the edge's requests are answered first, then the core's calls, then the engine's last batch; what is left
+ * waits in the store. */
 #ifndef GIRO_APP_WIRING_H
 #define GIRO_APP_WIRING_H
 

@@ -101,6 +101,7 @@ static struct payment_row payment_of(const struct payment_order *order, const st
         .amount_minor = order->amount.minor,
         .reference = payment_reference_reveal(&order->reference),
         .end_to_end_id = end_to_end_id_str(&order->end_to_end_id),
+        .instruction_id = end_to_end_id_str(&order->instruction_id),
         .type = type_of(order, debtor, creditor_number),
     };
     memcpy(payment.client_id, order->client_id.bytes, 16);
@@ -160,6 +161,11 @@ static struct str creditor_iban(const struct integration *integration, const str
     struct str bban = arena_printf(arena, "%s" STR_FMT STR_FMT, integration->bank_code, STR_ARG(sort_code), STR_ARG(number));
     if (!bban.at || iban_make(STR("GB"), bban, &iban)) return (struct str){ 0 };
     return arena_dup(arena, iban_reveal(&iban));
+}
+
+int64_t command_payment_retry_ms(struct integration *integration) {
+    int64_t ms = integration->core ? core_dispatch_retry_after_ms(integration->core) : 0;
+    return ms < 1000 ? 1000 : ms;
 }
 
 int command_payment_accept(struct integration *integration, struct command_call *call, const struct payment_order *order) {
