@@ -3,6 +3,8 @@
 #include "app/exit_code.h"
 
 static const struct subcommand rows[] = {
+    { "demo", "one payment, or many, through the running sandbox", cmd_demo },
+    { "bench", "how fast the running sandbox is", cmd_bench },
     { "version", "the version of this program", cmd_version },
 };
 const struct subcommand_table subcommands = { .title = "giro", .rows = rows, .count = ARRAY_COUNT(rows) };

@@ -23,6 +23,8 @@ extern const struct subcommand_table subcommands;
  * code; EXIT_USAGE when there is no such row. */
 int subcommand_run(const struct subcommand_table *table, int argc, char **argv);
 
+int cmd_bench(int argc, char **argv);
+int cmd_demo(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 #endif
