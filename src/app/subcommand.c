@@ -1,8 +1,10 @@
 #include "app/subcommand.h"
 
 #include "app/exit_code.h"
+#include "app/serve.h"
 
 static const struct subcommand rows[] = {
+    { "serve", "the daemon, in the foreground: serve --config FILE", serve_main },
     { "version", "the version of this program", cmd_version },
 };
 const struct subcommand_table subcommands = { .title = "giro", .rows = rows, .count = ARRAY_COUNT(rows) };
