@@ -57,7 +57,7 @@ int check_edge(struct exchange *exchange) {
     struct call *call = &exchange->call;
     bool ours = headers_are_the_edges(exchange, form) && listener_parse(http_header(exchange->request, name_listener), &call->listener);
     if (!ours)
-        return exchange_refuse_field(exchange, &refusal_invalid_request, "header", "a header that only the edge may write");
+        return exchange_refuse_field(exchange, &refusal_invalid_header, "header", "a header that only the edge may write");
     call->remote_address = http_header(exchange->request, name_address);
     if (call->listener == CALL_MTLS) exchange->edge_certificate = http_header(exchange->request, name_certificates[form]);
     return EXCHANGE_GOES_ON;

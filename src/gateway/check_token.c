@@ -71,7 +71,7 @@ int check_token(struct exchange *exchange) {
     if (!query_is_clean(exchange))
         return exchange_refuse_field(exchange, &refusal_invalid_request, "query", "must be well-formed and hold no access token");
     if (count == 0) return refuse(exchange, &refusal_token_missing, "Bearer realm=\"giro\"");
-    if (count > 1) return exchange_refuse_field(exchange, &refusal_invalid_request, "header.authorization", "must stand there once");
+    if (count > 1) return exchange_refuse_field(exchange, &refusal_invalid_header, "header.authorization", "must stand there once");
     if (!bearer_parse(http_header(exchange->request, name), &text)) return refuse_invalid(exchange);
     struct hash hash = sha256_str(text);
     int r = query_token(exchange->query, &hash, exchange->arena, &token);

@@ -64,6 +64,9 @@ static void errors_are_listed(void **state) {
     body = write(FAMILY_OPEN_BANKING, &refusal_invalid_request, &errors, &type);
     assert_true(str_find(body, STR("\"Errors\":[{\"ErrorCode\":\"U002\",\"Message\":\"must be \\\"more\\\"\",\"Path\":\"$.amount.value\"},"
                                    "{\"ErrorCode\":\"U004\",\"Message\":\"too long\",\"Path\":\"$.reference\"}]}"), &at));
+    body = write(FAMILY_OPEN_BANKING, &refusal_invalid_header, &errors, &type);
+    assert_true(str_find(body, STR("\"Errors\":[{\"ErrorCode\":\"U006\",\"Message\":\"must be \\\"more\\\"\",\"Path\":\"$.amount.value\"},"
+                                   "{\"ErrorCode\":\"U006\""), &at));
     for (size_t i = 0; i < 2 * SCHEMA_ERRORS_MAX; i++) schema_errors_add(&errors, "$", "more");
     assert_int_equal(errors.count, SCHEMA_ERRORS_MAX);
     assert_true(errors.more);

@@ -41,7 +41,7 @@ static void r1_exact(void **state) {
         { { "flood", 200, 500, 0 }, 100000, 2500 },
         { { "flood", 3, 1, 0 }, 1000000, 30 },          /* a bucket of one keeps nothing of what came above it */
         { { "flood", 3, 2, 0 }, 1000000, 32 },          /* a third of a second is no whole number of nanoseconds */
-        { { "flood", 7, 2, 0 }, 1000001, 72 },
+        { { "flood", 7, 2, 0 }, 1000001, 71 },
         { { "as fast as allowed", 50, 1, 0 }, 20000000, 501 },
         { { "slower than allowed", 50, 1, 0 }, 25000000, 401 },
         { { "no rate", 0, 0, 0 }, 1000000, 10001 },

@@ -8,6 +8,9 @@
 const struct refusal refusal_invalid_request = {
     .status = 400, .code = "invalid_request", .ob_code = "U010", .title = "Bad Request",
     .detail = "The request is not what this endpoint takes." };
+const struct refusal refusal_invalid_header = {
+    .status = 400, .code = "invalid_request", .ob_code = "U006", .title = "Bad Request",
+    .detail = "A header of the request is not acceptable." };
 const struct refusal refusal_key_required = {
     .status = 400, .code = "idempotency_key_required", .ob_code = "U007", .title = "Bad Request",
     .detail = "This request needs an idempotency key.",
