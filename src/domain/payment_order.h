@@ -31,6 +31,7 @@ struct payment_order {
     struct money amount;
     struct payment_reference reference;   /* optional */
     struct end_to_end_id end_to_end_id;   /* optional */
+    struct end_to_end_id instruction_id;  /* optional; the client's own name of the instruction, same rules */
 };
 
 /* Verdicts, in the order in which payment_order_check looks: the first that applies is the answer. The name is the path
@@ -46,7 +47,8 @@ struct payment_order {
     X(PAYMENT_ORDER_E_CURRENCY, "amount.currency")                                                                     \
     X(PAYMENT_ORDER_E_AMOUNT, "amount.value")                                                                          \
     X(PAYMENT_ORDER_E_REFERENCE, "reference")                                                                          \
-    X(PAYMENT_ORDER_E_END_TO_END_ID, "end_to_end_id")
+    X(PAYMENT_ORDER_E_END_TO_END_ID, "end_to_end_id")                                                                  \
+    X(PAYMENT_ORDER_E_INSTRUCTION_ID, "instruction_id")
 #define X(code, name) code,
 enum payment_order_refusal { PAYMENT_ORDER_E_NONE = 0, PAYMENT_ORDER_E_MAP(X) PAYMENT_ORDER_E_COUNT };
 #undef X
@@ -64,7 +66,8 @@ const char *payment_order_refusal_text(int refusal); /* a sentence for people, w
  *   CURRENCY                 not an ISO 4217 currency
  *   AMOUNT                   zero or negative
  *   REFERENCE                set, and over 140 bytes or not plain text
- *   END_TO_END_ID            set, and over 35 bytes or not plain text */
+ *   END_TO_END_ID            set, and over 35 bytes or not plain text
+ *   INSTRUCTION_ID           the same */
 int payment_order_check(const struct payment_order *order);
 
 /* 1..35 bytes of plain text; 0 or PAYMENT_ORDER_E_END_TO_END_ID. */

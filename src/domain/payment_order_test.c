@@ -43,12 +43,16 @@ static void break_reference_length(struct payment_order *order) { order->referen
 static void break_end_to_end(struct payment_order *order) {
     order->end_to_end_id = (struct end_to_end_id){ .at = "\x1b", .len = 1 };
 }
+static void break_instruction(struct payment_order *order) {
+    order->instruction_id = (struct end_to_end_id){ .at = "\n", .len = 1 };
+}
 static void break_end_to_end_length(struct payment_order *order) { order->end_to_end_id.len = 36; }
 static void break_all(struct payment_order *order) { memset(order, 0, sizeof *order); }
 static void break_creditor_and_amount(struct payment_order *order) { break_iban(order); break_zero(order); }
 static void set_optional(struct payment_order *order) {
     check(payment_reference_parse(STR("Rent"), &order->reference) == 0);
     check(end_to_end_id_parse(STR("E2E-1"), &order->end_to_end_id) == 0);
+    check(end_to_end_id_parse(STR("INSTR-1"), &order->instruction_id) == 0);
     order->amount.minor = INT64_MAX;
 }
 
@@ -83,6 +87,7 @@ static const struct {
     { "reference too long", CREDITOR_SCHEME_IBAN, break_reference_length, PAYMENT_ORDER_E_REFERENCE },
     { "escape in end-to-end id", CREDITOR_SCHEME_IBAN, break_end_to_end, PAYMENT_ORDER_E_END_TO_END_ID },
     { "end-to-end id too long", CREDITOR_SCHEME_IBAN, break_end_to_end_length, PAYMENT_ORDER_E_END_TO_END_ID },
+    { "line end in instruction id", CREDITOR_SCHEME_IBAN, break_instruction, PAYMENT_ORDER_E_INSTRUCTION_ID },
     { "all wrong: the first answers", CREDITOR_SCHEME_IBAN, break_all, PAYMENT_ORDER_E_CLIENT },
     { "creditor before amount", CREDITOR_SCHEME_IBAN, break_creditor_and_amount, PAYMENT_ORDER_E_CREDITOR_IBAN },
 };

@@ -66,6 +66,22 @@ enum payment_accept_refusal { PAYMENT_ACCEPT_E_NONE = 0, PAYMENT_ACCEPT_E_MAP(X)
  * On 0 or replay resource_id is the payment's id and body is query_payment_json() as it was then. */
 int command_payment_accept(struct integration *integration, struct command_call *call, const struct payment_order *order);
 
+/* ---- payment consents ------------------------------------------------------------------------------------------------------ */
+
+enum { CONSENT_PART_BYTES_MAX = 32 * 1024 };
+/* Text is borrowed and must live as long as the call's arena. The caller has judged it: JSON parts are well-formed, each at most
+ * CONSENT_PART_BYTES_MAX bytes, and the single values are those of the initiation. */
+struct consent_create_input {
+    struct str initiation, risk; /* Data.Initiation and Risk as the client sent them, JSON */
+    struct str document;         /* a JSON object: what else of Data the answers repeat */
+    struct money amount;
+    struct str creditor_name, creditor_scheme, creditor_identification;
+    struct str debtor_scheme, debtor_identification; /* empty: the customer chooses the account */
+};
+/* Stores a payment consent of the call's client (there must be one) that awaits authorisation. Refuses nothing. resource_id: the
+ * consent's id, also when replayed; no body: what it is now says query_payment_consent. */
+int command_consent_create(struct integration *integration, struct command_call *call, const struct consent_create_input *input);
+
 /* ---- accounts (operator, first-party) -------------------------------------------------------------------------------------- */
 
 struct account_open_input {

@@ -190,6 +190,15 @@ int query_client_by_name(struct query *query, struct str name, struct arena *are
     return r ? r : fill_client(row, call);
 }
 
+int query_client_keys(struct query *query, const struct client_id *client_id, struct arena *arena, struct str *ret_jwks) {
+    struct client_row probe = { 0 };
+    const void *row;
+    memcpy(probe.client_id, client_id->bytes, 16);
+    int r = row_of(query, &client_table, 0, &probe, arena, &row);
+    if (!r) *ret_jwks = ((const struct client_row *)row)->jwks;
+    return r;
+}
+
 int query_token(struct query *query, const struct hash *token_hash, struct arena *arena, struct token_view *ret_token) {
     struct token_row probe = { .token_hash = *token_hash };
     const void *found;

@@ -83,12 +83,35 @@ struct consent_view {
 };
 int query_consent(struct query *query, const struct consent_id *consent_id, struct arena *arena, struct consent_view *ret_consent);
 
+/* ---- payment consents ------------------------------------------------------------------------------------------------------ */
+
+enum payment_consent_state { PAYMENT_CONSENT_AWAU, PAYMENT_CONSENT_AUTH, PAYMENT_CONSENT_COND, PAYMENT_CONSENT_RJCT };
+struct payment_consent_view {
+    struct consent_id consent_id;
+    struct client_id client_id;     /* owner */
+    struct customer_id customer_id; /* zero until authorised */
+    struct account_id account_id;   /* to be debited; zero until authorised */
+    struct payment_id payment_id;   /* zero until consumed */
+    enum payment_consent_state status;
+    const char *status_name;        /* "AWAU", "AUTH", "COND", "RJCT" */
+    /* Why it stands where it stands: a code of at most 4 characters and a sentence; NULL when there is nothing to say (uk/Q5). */
+    const char *reason_code, *reason_text;
+    struct str initiation, risk, document; /* as in struct consent_create_input */
+    struct money amount;
+    struct str creditor_name, creditor_scheme, creditor_identification, debtor_scheme, debtor_identification;
+    int64_t created_ms, status_ms;
+};
+int query_payment_consent(struct query *query, const struct consent_id *consent_id, struct arena *arena,
+                          struct payment_consent_view *ret_consent);
+
 /* ---- callers -------------------------------------------------------------------------------------------------------------- */
 
 /* Fills the client fields of call from the client registered under a certificate's software id, or under its OAuth client_id.
  * A suspended client is QUERY_E_ABSENT. */
 int query_client_by_software(struct query *query, struct str software_id, struct arena *arena, struct call *call);
 int query_client_by_name(struct query *query, struct str name, struct arena *arena, struct call *call);
+/* The registered public keys of a client, suspended or not: a JSON Web Key Set, empty when it has none. */
+int query_client_keys(struct query *query, const struct client_id *client_id, struct arena *arena, struct str *ret_jwks);
 struct token_view {
     struct client_id client_id;
     struct customer_id customer_id;

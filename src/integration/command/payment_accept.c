@@ -101,6 +101,7 @@ static struct payment_row payment_of(const struct payment_order *order, const st
         .amount_minor = order->amount.minor,
         .reference = payment_reference_reveal(&order->reference),
         .end_to_end_id = end_to_end_id_str(&order->end_to_end_id),
+        .instruction_id = end_to_end_id_str(&order->instruction_id),
         .type = type_of(order, debtor, creditor_number),
     };
     memcpy(payment.client_id, order->client_id.bytes, 16);
