@@ -46,7 +46,9 @@ static const char *write_problem(const struct problem *problem, struct buffer *o
 
 /* ---- Open Banking: OBErrorResponse1 ---- */
 
-static const char *ob_code_of(const struct schema_error *error) {
+/* A request that is malformed as a whole (U010) is told field by field what kind of fault it is; any other refusal says so itself. */
+static const char *ob_code_of(const struct refusal *refusal, const struct schema_error *error) {
+    if (strcmp(refusal->ob_code, "U010") != 0) return refusal->ob_code;
     switch (error->kind) {
     case SCHEMA_ERROR_INVALID: return "U002";
     case SCHEMA_ERROR_DATE: return "U003";
@@ -74,7 +76,7 @@ static const char *write_open_banking(const struct problem *problem, struct buff
     json_name(&writer, "Errors");
     json_array_begin(&writer);
     for (size_t i = 0; errors && i < errors->count; i++)
-        write_ob_error(&writer, ob_code_of(&errors->items[i]), errors->items[i].message, errors->items[i].path);
+        write_ob_error(&writer, ob_code_of(problem->refusal, &errors->items[i]), errors->items[i].message, errors->items[i].path);
     if (!errors || errors->count == 0)
         write_ob_error(&writer, problem->refusal->ob_code, str_from_c(problem->refusal->detail), (struct str){ 0 });
     json_array_end(&writer);

@@ -9,6 +9,7 @@ static const struct {
 } groups[] = {
     { payment_routes, &payment_route_count },
     { account_routes, &account_route_count },
+    { open_banking_payment_routes, &open_banking_payment_route_count },
     { document_routes, &document_route_count },
 };
 
