@@ -41,8 +41,12 @@ static const struct refusal *refusal_of(int refusal) {
 
 static int refuse_accept(struct exchange *exchange, int refusal) {
     const struct refusal *row = refusal_of(refusal);
-    if (refusal == PAYMENT_ACCEPT_E_BREAKER) return exchange_refuse(exchange, row, NULL);
-    return exchange_refuse_field(exchange, row, accept_refusals[refusal].path, row->detail);
+    if (refusal != PAYMENT_ACCEPT_E_BREAKER) return exchange_refuse_field(exchange, row, accept_refusals[refusal].path, row->detail);
+    int64_t ms = command_payment_retry_ms(gateway_options(exchange->gateway)->integration);
+    struct str seconds = arena_printf(exchange->arena, "%lld", (long long)((ms + 999) / 1000));
+    int next = exchange_refuse(exchange, row, NULL);
+    if (seconds.at) exchange_header(exchange, STR("Retry-After"), seconds);
+    return next;
 }
 
 static int refuse_mismatch(struct exchange *exchange, const char *path) {
