@@ -91,15 +91,22 @@ static inline void test_submit(struct test_world *world, struct test_decision *d
     assert_int_equal(engine_submit(world->engine, &decision->command), 0);
 }
 
+/* One command of a kind, alone in a batch: 0, the refusal, or TEST_FAULT. */
+static inline int test_command(struct test_world *world, const struct command_kind *kind, void *input) {
+    struct test_decision owner = { 0 };
+    owner.command = (struct command){ .kind = kind, .input = input, .owner = &owner, .on_reply = test_on_reply };
+    assert_int_equal(engine_submit(world->engine, &owner.command), 0);
+    engine_step(world->engine);
+    assert_true(owner.answered);
+    if (owner.command.result == COMMAND_FAULT) return TEST_FAULT;
+    assert_int_equal(owner.command.result, COMMAND_DONE);
+    return owner.command.refusal;
+}
+
 /* Decides alone in a batch: 0, the refusal, or TEST_FAULT. */
 static inline int test_decide(struct test_world *world, int (*decide)(struct work *work, void *input), void *input) {
     struct test_decision decision = { .decide = decide, .input = input };
-    test_submit(world, &decision);
-    engine_step(world->engine);
-    assert_true(decision.answered);
-    if (decision.command.result == COMMAND_FAULT) return TEST_FAULT;
-    assert_int_equal(decision.command.result, COMMAND_DONE);
-    return decision.command.refusal;
+    return test_command(world, &test_decision_kind, &decision);
 }
 
 /* A copy of the row in the caller's memory (texts not kept); false when there is none. */
