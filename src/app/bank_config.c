@@ -1,51 +1,78 @@
 #include "app/bank_config.h"
 
-#define ROW(key, config_kind, field, ...) \
+#define ROW(key, config_kind, field, ...)                                                                              \
     { .name = (key), .kind = (config_kind), .offset = offsetof(struct bank_options, field), __VA_ARGS__ }
 
 static const struct config_row rows[] = {
-    ROW("sandbox", CONFIG_BOOL, sandbox, .boot = "false", .help = "allow what only a sandbox may have: unlimited clients, automatic consent"),
+    ROW("sandbox", CONFIG_BOOL, sandbox, .boot = "false",
+        .help = "allow what only a sandbox may have: unlimited clients, automatic consent"),
     ROW("log.path", CONFIG_STRING, log_path, .boot = "", .help = "file of JSON lines; empty: standard error"),
-    ROW("log.level", CONFIG_CHOICE, log_level, .boot = "info", .choices = "debug|info|warn|error", .help = "least level that is written"),
-    ROW("store.path", CONFIG_STRING, store_path, .boot = "giro.db", .help = "the embedded store's file; its folder must exist"),
-    ROW("store.migrations", CONFIG_STRING, store_migrations, .boot = "db/sqlite", .help = "folder of numbered migrations"),
-    ROW("bank.country", CONFIG_STRING, bank_country, .max = 2, .boot = "GB", .help = "country of the bank, two letters"),
-    ROW("bank.code", CONFIG_STRING, bank_code, .max = 4, .boot = "GIRO", .help = "bank code in the IBANs of its UK accounts"),
-    ROW("bank.org_id", CONFIG_STRING, bank_org_id, .max = 18, .boot = "0015800001ZGIROAAA", .help = "organisation id in its message signatures"),
-    ROW("policy.aml_names", CONFIG_STRING, aml_names, .boot = "policy/aml/names.csv", .help = "names that screening refuses"),
-    ROW("policy.fraud_creditors", CONFIG_STRING, fraud_creditors, .boot = "policy/fraud/creditors.txt", .help = "creditor accounts known for fraud"),
+    ROW("log.level", CONFIG_CHOICE, log_level, .boot = "info", .choices = "debug|info|warn|error",
+        .help = "least level that is written"),
+    ROW("store.path", CONFIG_STRING, store_path, .boot = "giro.db",
+        .help = "the embedded store's file; its folder must exist"),
+    ROW("store.migrations", CONFIG_STRING, store_migrations, .boot = "db/sqlite",
+        .help = "folder of numbered migrations"),
+    ROW("bank.country", CONFIG_STRING, bank_country, .max = 2, .boot = "GB",
+        .help = "country of the bank, two letters"),
+    ROW("bank.code", CONFIG_STRING, bank_code, .max = 4, .boot = "GIRO",
+        .help = "bank code in the IBANs of its UK accounts"),
+    ROW("bank.org_id", CONFIG_STRING, bank_org_id, .max = 18, .boot = "0015800001ZGIROAAA",
+        .help = "organisation id in its message signatures"),
+    ROW("policy.aml_names", CONFIG_STRING, aml_names, .boot = "policy/aml/names.csv",
+        .help = "names that screening refuses"),
+    ROW("policy.fraud_creditors", CONFIG_STRING, fraud_creditors, .boot = "policy/fraud/creditors.txt",
+        .help = "creditor accounts known for fraud"),
     ROW("fraud.personal_amount", CONFIG_INT, fraud_personal_amount, .min = 1, .max = 1000000000, .boot = "25000",
         .help = "largest single payment of a personal account, in pounds or their worth"),
     ROW("fraud.business_amount", CONFIG_INT, fraud_business_amount, .min = 1, .max = 1000000000, .boot = "1000000",
         .help = "the same for a business account"),
     ROW("fraud.personal_per_minute", CONFIG_INT, fraud_personal_per_minute, .min = 1, .max = 100000, .boot = "30",
         .help = "payments of one personal account in a minute"),
-    ROW("saga.payment", CONFIG_STRING, payment_saga, .boot = "sagas/payment.asl.json", .help = "definition of the payment saga"),
+    ROW("saga.payment", CONFIG_STRING, payment_saga, .boot = "sagas/payment.asl.json",
+        .help = "definition of the payment saga"),
     ROW("core.host", CONFIG_STRING, core_host, .boot = "127.0.0.1", .help = "core banking host"),
     ROW("core.port", CONFIG_INT, core_port, .min = 1, .max = 65535, .boot = "9100", .help = "its port"),
-    ROW("core.connections", CONFIG_INT, core_connections, .min = 1, .max = 64, .boot = "16", .help = "connections to it"),
-    ROW("core.deadline", CONFIG_DURATION, core_deadline_ms, .min = 50, .max = 60000, .boot = "2s", .help = "for one answer; then the outcome is unknown"),
-    ROW("core.breaker_failures", CONFIG_INT, core_breaker_failures, .min = 1, .max = 1000, .boot = "3", .help = "failures in a row that open its breaker"),
-    ROW("core.breaker_open", CONFIG_DURATION, core_breaker_open_ms, .min = 100, .max = 3600000, .boot = "60s", .help = "how long it stays open"),
-    ROW("core.layouts", CONFIG_STRING, core_layouts, .boot = "src/integration/acl/layouts", .help = "folder of its record layouts"),
+    ROW("core.connections", CONFIG_INT, core_connections, .min = 1, .max = 64, .boot = "16",
+        .help = "connections to it"),
+    ROW("core.deadline", CONFIG_DURATION, core_deadline_ms, .min = 50, .max = 60000, .boot = "2s",
+        .help = "for one answer; then the outcome is unknown"),
+    ROW("core.breaker_failures", CONFIG_INT, core_breaker_failures, .min = 1, .max = 1000, .boot = "3",
+        .help = "failures in a row that open its breaker"),
+    ROW("core.breaker_open", CONFIG_DURATION, core_breaker_open_ms, .min = 100, .max = 3600000, .boot = "60s",
+        .help = "how long it stays open"),
+    ROW("core.layouts", CONFIG_STRING, core_layouts, .boot = "src/integration/acl/layouts",
+        .help = "folder of its record layouts"),
     ROW("sink.host", CONFIG_STRING, sink_host, .boot = "127.0.0.1", .help = "sender of messages to customers"),
     ROW("sink.port", CONFIG_INT, sink_port, .min = 1, .max = 65535, .boot = "9200", .help = "its port"),
-    ROW("listen.socket", CONFIG_STRING, listen_socket, .max = 100, .boot = "api.sock", .help = "Unix socket on which the edge reaches the daemon"),
-    ROW("listen.users", CONFIG_STRINGS, listen_users, .max = HTTP_UIDS_MAX, .boot = "", .help = "user ids that may connect to it (the edge's); empty: this user's"),
-    ROW("listen.workers", CONFIG_INT, listen_workers, .min = 1, .max = GATEWAY_WORKERS_MAX, .boot = "16", .help = "threads that judge and answer requests"),
-    ROW("listen.io_threads", CONFIG_INT, listen_io_threads, .min = 1, .max = HTTP_IO_THREADS_MAX, .boot = "1", .help = "threads that read and write connections"),
+    ROW("listen.socket", CONFIG_STRING, listen_socket, .max = 100, .boot = "api.sock",
+        .help = "Unix socket on which the edge reaches the daemon"),
+    ROW("listen.users", CONFIG_STRINGS, listen_users, .max = HTTP_UIDS_MAX, .boot = "",
+        .help = "user ids that may connect to it (the edge's); empty: this user's"),
+    ROW("listen.workers", CONFIG_INT, listen_workers, .min = 1, .max = GATEWAY_WORKERS_MAX, .boot = "16",
+        .help = "threads that judge and answer requests"),
+    ROW("listen.io_threads", CONFIG_INT, listen_io_threads, .min = 1, .max = HTTP_IO_THREADS_MAX, .boot = "1",
+        .help = "threads that read and write connections"),
     ROW("api.documents", CONFIG_STRING, api_documents, .boot = "api", .help = "folder of the OpenAPI documents"),
-    ROW("api.url", CONFIG_STRING, api_url, .boot = "https://localhost:8443", .help = "how callers name the mTLS listener"),
-    ROW("auth.issuer", CONFIG_STRING, issuer, .boot = "https://localhost:8444", .help = "the issuer, on the browser listener"),
-    ROW("auth.signing_key", CONFIG_STRING, signing_key, .boot = "signing.key", .help = "PEM of the bank's RSA key, mode 0600"),
-    ROW("trust.clients", CONFIG_STRINGS, trust_clients, .boot = "", .help = "files or folders of CA certificates for clients"),
-    ROW("operations.port", CONFIG_INT, operations_port, .min = 0, .max = 65535, .boot = "8445", .help = "health and metrics on loopback; 0: any free port"),
-    ROW("admin.socket", CONFIG_STRING, admin_socket, .max = 100, .boot = "admin.sock", .help = "the operator's socket, mode 0600"),
+    ROW("api.url", CONFIG_STRING, api_url, .boot = "https://localhost:8443",
+        .help = "how callers name the mTLS listener"),
+    ROW("auth.issuer", CONFIG_STRING, issuer, .boot = "https://localhost:8444",
+        .help = "the issuer, on the browser listener"),
+    ROW("auth.signing_key", CONFIG_STRING, signing_key, .boot = "signing.key",
+        .help = "PEM of the bank's RSA key, mode 0600"),
+    ROW("trust.clients", CONFIG_STRINGS, trust_clients, .boot = "",
+        .help = "files or folders of CA certificates for clients"),
+    ROW("operations.port", CONFIG_INT, operations_port, .min = 0, .max = 65535, .boot = "8445",
+        .help = "health and metrics on loopback; 0: any free port"),
+    ROW("admin.socket", CONFIG_STRING, admin_socket, .max = 100, .boot = "admin.sock",
+        .help = "the operator's socket, mode 0600"),
 };
 
-/* ---- rate_limits: {tier: {requests_per_second, burst, daily_limit}} ---------------------------------------------------------- */
+/* ---- rate_limits: {tier: {requests_per_second, burst, daily_limit}}
+ * ---------------------------------------------------------- */
 
-static struct bank_tier *tier_of(struct bank_config *config, const struct config_value *value, struct config_errors *errors) {
+static struct bank_tier *tier_of(struct bank_config *config, const struct config_value *value,
+                                 struct config_errors *errors) {
     for (size_t i = 0; i < config->tier_count; i++)
         if (str_equal_c(value->keys[0], config->tiers[i].name)) return &config->tiers[i];
     if (config->tier_count == BANK_TIERS_MAX) {
@@ -67,11 +94,13 @@ static void tier_set(void *ctx, const struct config_value *value, struct arena *
     (void)arena; /* names are kept in the tiers themselves */
     struct bank_tier *tier = value->key_count == 2 && !value->listed ? tier_of(ctx, value, errors) : NULL;
     int64_t number = 0;
-    if (value->key_count != 2 || value->listed) config_error(errors, value->line, "want rate_limits.TIER.{requests_per_second, burst, daily_limit}");
+    if (value->key_count != 2 || value->listed)
+        config_error(errors, value->line, "want rate_limits.TIER.{requests_per_second, burst, daily_limit}");
     if (!tier) return;
     bool rate = str_equal_c(value->keys[1], "requests_per_second"), burst = str_equal_c(value->keys[1], "burst");
     if (!rate && !burst && !str_equal_c(value->keys[1], "daily_limit")) {
-        config_error(errors, value->line, "unknown key \"rate_limits." STR_FMT "." STR_FMT "\"", STR_ARG(value->keys[0]), STR_ARG(value->keys[1]));
+        config_error(errors, value->line, "unknown key \"rate_limits." STR_FMT "." STR_FMT "\"",
+                     STR_ARG(value->keys[0]), STR_ARG(value->keys[1]));
         return;
     }
     int64_t max = rate ? RATE_PER_SECOND_MAX : burst ? RATE_BURST_MAX : INT64_MAX;
@@ -92,7 +121,8 @@ static void tiers_end(void *ctx, struct config_errors *errors) {
     for (size_t i = 0; i < config->tier_count; i++) {
         const struct bank_tier *tier = &config->tiers[i];
         if (!tier->has_rate || !tier->has_burst || !tier->has_daily)
-            config_error(errors, tier->line, "tier \"%s\" wants requests_per_second, burst and daily_limit (null for none)", tier->name);
+            config_error(errors, tier->line,
+                         "tier \"%s\" wants requests_per_second, burst and daily_limit (null for none)", tier->name);
         else if (tier->tier.requests_per_second && !tier->tier.burst)
             config_error(errors, tier->line, "tier \"%s\" has a rate and no burst", tier->name);
         if (!config->options.sandbox && !strcmp(tier->name, "sandbox_unlimited"))
@@ -126,9 +156,14 @@ static const char tiers_sample[] = "# rate_limits:\n"
 static void bank_config_init(struct bank_config *config) {
     *config = (struct bank_config){ 0 };
     config->table = (struct config_table){ .rows = rows, .row_count = ARRAY_COUNT(rows), .options = &config->options };
-    config->section = (struct config_section){ .name = "rate_limits", .set = tier_set, .end = tiers_end, .print = tiers_print,
-                                               .sample = tiers_sample, .ctx = config };
-    config->config = (struct config){ .tables = &config->table, .table_count = 1, .sections = &config->section, .section_count = 1 };
+    config->section = (struct config_section){ .name = "rate_limits",
+                                               .set = tier_set,
+                                               .end = tiers_end,
+                                               .print = tiers_print,
+                                               .sample = tiers_sample,
+                                               .ctx = config };
+    config->config =
+        (struct config){ .tables = &config->table, .table_count = 1, .sections = &config->section, .section_count = 1 };
 }
 
 int bank_config_read(struct bank_config *config, const char *path, struct config_errors *errors) {

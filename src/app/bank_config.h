@@ -7,11 +7,12 @@
 
 enum { BANK_TIERS_MAX = GATEWAY_TIERS_MAX, BANK_PATH_BYTES_MAX = 1024 };
 
-/* Text lives as long as the config. Paths are taken as they stand: relative ones from the folder in which giro was started. */
+/* Text lives as long as the config. Paths are taken as they stand: relative ones from the folder in which giro was
+ * started. */
 struct bank_options {
-    bool sandbox;                    /* allows what only a sandbox may have */
-    struct str log_path;             /* empty: standard error */
-    int log_level;                   /* enum log_level */
+    bool sandbox;        /* allows what only a sandbox may have */
+    struct str log_path; /* empty: standard error */
+    int log_level;       /* enum log_level */
     struct str store_path, store_migrations;
     struct str bank_country, bank_code, bank_org_id;
     struct str aml_names, fraud_creditors, payment_saga;
@@ -33,7 +34,7 @@ struct bank_options {
 struct bank_tier {
     char name[64];
     struct rate_tier tier;
-    int line;                        /* where it began */
+    int line; /* where it began */
     bool has_rate, has_burst, has_daily;
 };
 
@@ -46,9 +47,9 @@ struct bank_config {
     struct config_section section;
 };
 
-/* Boot values, then the file at path. 0; CONFIG_E_INVALID with everything that is wrong in errors: unknown keys, values out of range, a
- * tier without its three limits, what a production configuration (sandbox: false) must not have, what is missing; -ENOMEM.
- * Release it in any case. */
+/* Boot values, then the file at path. 0; CONFIG_E_INVALID with everything that is wrong in errors: unknown keys, values
+ * out of range, a tier without its three limits, what a production configuration (sandbox: false) must not have, what
+ * is missing; -ENOMEM. Release it in any case. */
 int bank_config_read(struct bank_config *config, const char *path, struct config_errors *errors);
 void bank_config_release(struct bank_config *config);
 /* The file with every key commented out at its boot value; the values in force. */

@@ -101,12 +101,13 @@ static void starts_in_order_and_stops_in_reverse(void **state) {
     expect_file("order", "begin one\nbegin two\nend two\nend one\n");
     assert_int_equal(supervisor_read_pid(directory, "one"), 0);
     assert_int_equal(supervisor_read_pid(directory, "two"), 0);
+    supervisor_release(&supervisor); /* the children are described on this stack */
 }
 
 static void output_goes_to_the_log(void **state) {
     static const char *const argv[] = { "/bin/sh", "-c", "echo out; echo err >&2; echo $VALUE; exec sleep 1000", NULL };
     static const char *const environment[] = { "VALUE=given", "PATH=/usr/bin:/bin", NULL };
-    const struct supervisor_child child = { .name = "talk", .argv = argv, .environment = environment };
+    static const struct supervisor_child child = { .name = "talk", .argv = argv, .environment = environment };
     char text[TEXT_BYTES_MAX];
     (void)state;
     assert_int_equal(supervisor_add(&supervisor, &child), 0);
@@ -121,7 +122,7 @@ static void output_goes_to_the_log(void **state) {
 
 /* (S4) */
 static void a_dead_child_is_started_again(void **state) {
-    const struct supervisor_child child = { .name = "sleeper", .argv = sleep_argv };
+    static const struct supervisor_child child = { .name = "sleeper", .argv = sleep_argv };
     (void)state;
     assert_int_equal(supervisor_add(&supervisor, &child), 0);
     assert_int_equal(supervisor_start(&supervisor, NULL), 0);
@@ -145,8 +146,8 @@ static void backoff_doubles_to_its_limit(void **state) {
 static void three_deaths_at_start_fail_with_the_last_line(void **state) {
     static const char *const argv[] = { "/bin/sh", "-c",
                                         "echo first line; printf 'the port is \\033[1mtaken\\n'; exit 1", NULL };
-    const struct supervisor_child sleeper = { .name = "sleeper", .argv = sleep_argv };
-    const struct supervisor_child child = { .name = "broken", .argv = argv, .ready = SUPERVISOR_READY_BY_FD };
+    static const struct supervisor_child sleeper = { .name = "sleeper", .argv = sleep_argv };
+    static const struct supervisor_child child = { .name = "broken", .argv = argv, .ready = SUPERVISOR_READY_BY_FD };
     struct message message = { 0 };
     (void)state;
     assert_int_equal(supervisor_add(&supervisor, &sleeper), 0);
@@ -160,7 +161,7 @@ static void three_deaths_at_start_fail_with_the_last_line(void **state) {
 
 static void a_missing_program_is_named(void **state) {
     static const char *const argv[] = { "/no/such/program", NULL };
-    const struct supervisor_child child = { .name = "missing", .argv = argv, .ready = SUPERVISOR_READY_BY_FD };
+    static const struct supervisor_child child = { .name = "missing", .argv = argv, .ready = SUPERVISOR_READY_BY_FD };
     struct message message = { 0 };
     (void)state;
     assert_int_equal(supervisor_add(&supervisor, &child), 0);
@@ -185,6 +186,7 @@ static void a_probe_decides(void **state) {
     assert_false(file_exists(mark));
     assert_int_equal(supervisor_start(&supervisor, NULL), 0);
     assert_true(file_exists(mark));
+    supervisor_release(&supervisor); /* the child is described on this stack */
 }
 
 /* (S2): neither a child that ignores SIGTERM nor what it started outlives its time. */
@@ -192,7 +194,7 @@ static void stubborn_children_are_killed_in_time(void **state) {
     static const char *const argv[] = { "/bin/sh", "-c",
                                         "trap '' TERM; sleep 1000 & echo $!; echo >&3; while :; do sleep 1000; done",
                                         NULL };
-    const struct supervisor_child children[] = {
+    static const struct supervisor_child children[] = {
         { .name = "stubborn-1", .argv = argv, .ready = SUPERVISOR_READY_BY_FD },
         { .name = "stubborn-2", .argv = argv, .ready = SUPERVISOR_READY_BY_FD },
         { .name = "stubborn-3", .argv = argv, .ready = SUPERVISOR_READY_BY_FD },
@@ -218,7 +220,7 @@ static void stubborn_children_are_killed_in_time(void **state) {
 
 static void a_stop_signal_ends_the_run(void **state) {
     static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
-    const struct supervisor_child child = { .name = "sleeper", .argv = sleep_argv };
+    static const struct supervisor_child child = { .name = "sleeper", .argv = sleep_argv };
     (void)state;
     assert_int_equal(supervisor_add(&supervisor, &child), 0);
     for (size_t i = 0; i < ARRAY_COUNT(signals); i++) {
@@ -231,7 +233,9 @@ static void a_stop_signal_ends_the_run(void **state) {
 }
 
 static void a_signal_during_the_start_stops_it(void **state) {
-    const struct supervisor_child child = { .name = "never", .argv = sleep_argv, .ready = SUPERVISOR_READY_BY_FD };
+    static const struct supervisor_child child = { .name = "never",
+                                                   .argv = sleep_argv,
+                                                   .ready = SUPERVISOR_READY_BY_FD };
     (void)state;
     assert_int_equal(supervisor_add(&supervisor, &child), 0);
     assert_int_equal(kill(getpid(), SIGTERM), 0);
@@ -241,7 +245,7 @@ static void a_signal_during_the_start_stops_it(void **state) {
 
 /* (S2): a supervisor that is killed takes its children along. */
 static void children_die_with_the_supervisor(void **state) {
-    const struct supervisor_child child = { .name = "orphan", .argv = sleep_argv };
+    static const struct supervisor_child child = { .name = "orphan", .argv = sleep_argv };
     int status = 0, ready[2];
     char byte;
     (void)state;

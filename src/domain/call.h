@@ -1,5 +1,6 @@
-/* call.h - who calls: the client, token and consent of one request, as the checks have proven them. Filled by the pipeline in
- * order; a field is only read behind the check that sets it. All text is borrowed from the request's arena. */
+/* call.h - who calls: the client, token and consent of one request, as the checks have proven them. Filled by the
+ * pipeline in order; a field is only read behind the check that sets it. All text is borrowed from the request's arena.
+ */
 #ifndef GIRO_DOMAIN_CALL_H
 #define GIRO_DOMAIN_CALL_H
 
@@ -10,18 +11,18 @@ enum { CALL_INTERACTION_BYTES_MAX = 64 };
 enum call_listener { CALL_MTLS, CALL_BROWSER };
 
 struct call {
-    struct str interaction_id;      /* the caller's x-fapi-interaction-id, else a fresh UUID */
+    struct str interaction_id; /* the caller's x-fapi-interaction-id, else a fresh UUID */
     enum call_listener listener;
     struct str remote_address;
     int64_t received_ms;
 
-    bool has_certificate;           /* check_certificate: chain verified */
-    struct hash certificate_hash;   /* x5t#S256 */
-    bool has_client;                /* the client whose certificate it is, or that authenticated by assertion */
+    bool has_certificate;         /* check_certificate: chain verified */
+    struct hash certificate_hash; /* x5t#S256 */
+    bool has_client;              /* the client whose certificate it is, or that authenticated by assertion */
     struct client_id client_id;
-    struct str client_name;         /* OAuth client_id */
+    struct str client_name; /* OAuth client_id */
     struct str org_id, software_id, tier;
-    int profile, sender;            /* enum client_profile, client_sender */
+    int profile, sender; /* enum client_profile, client_sender */
     bool auto_approve;
 
     bool has_token;                 /* check_token */

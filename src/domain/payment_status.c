@@ -22,8 +22,8 @@ const char *payment_type_name(enum payment_type type) {
 }
 
 const char *payment_metric_status(enum payment_status status, enum payment_reason reason) {
-    if (status == PAYMENT_REJECTED &&
-        (reason == PAYMENT_REASON_CHECK_UNAVAILABLE || reason == PAYMENT_REASON_DEADLINE || reason == PAYMENT_REASON_CORE_FAILED))
+    if (status == PAYMENT_REJECTED && (reason == PAYMENT_REASON_CHECK_UNAVAILABLE ||
+                                       reason == PAYMENT_REASON_DEADLINE || reason == PAYMENT_REASON_CORE_FAILED))
         return "failed";
     return payment_status_name(status);
 }

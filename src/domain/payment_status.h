@@ -5,18 +5,21 @@
 #include "platform/str.h"
 
 #define PAYMENT_STATUS_MAP(X)                                                                                          \
-    X(PAYMENT_PENDING, "pending") X(PAYMENT_UNKNOWN, "unknown") X(PAYMENT_COMPLETED, "completed") X(PAYMENT_REJECTED, "rejected")
+    X(PAYMENT_PENDING, "pending")                                                                                      \
+    X(PAYMENT_UNKNOWN, "unknown") X(PAYMENT_COMPLETED, "completed") X(PAYMENT_REJECTED, "rejected")
 
 #define PAYMENT_REASON_MAP(X)                                                                                          \
-    X(PAYMENT_REASON_NONE, "") X(PAYMENT_REASON_INSUFFICIENT_FUNDS, "insufficient_funds") X(PAYMENT_REASON_FRAUD, "fraud")  \
-    X(PAYMENT_REASON_SANCTIONS, "sanctions") X(PAYMENT_REASON_ACCOUNT_BLOCKED, "account_blocked")                      \
-    X(PAYMENT_REASON_CORE_REFUSED, "core_refused") X(PAYMENT_REASON_CHECK_UNAVAILABLE, "check_unavailable")            \
-    X(PAYMENT_REASON_DEADLINE, "deadline") X(PAYMENT_REASON_CORE_FAILED, "core_failed")
+    X(PAYMENT_REASON_NONE, "")                                                                                         \
+    X(PAYMENT_REASON_INSUFFICIENT_FUNDS, "insufficient_funds") X(PAYMENT_REASON_FRAUD, "fraud")                        \
+        X(PAYMENT_REASON_SANCTIONS, "sanctions") X(PAYMENT_REASON_ACCOUNT_BLOCKED, "account_blocked")                  \
+            X(PAYMENT_REASON_CORE_REFUSED, "core_refused") X(PAYMENT_REASON_CHECK_UNAVAILABLE, "check_unavailable")    \
+                X(PAYMENT_REASON_DEADLINE, "deadline") X(PAYMENT_REASON_CORE_FAILED, "core_failed")
 
 #define PAYMENT_TYPE_MAP(X)                                                                                            \
-    X(PAYMENT_ON_US, "on_us") X(PAYMENT_DOMESTIC, "domestic") X(PAYMENT_INTERNATIONAL, "international")                \
-    X(PAYMENT_SCHEDULED, "scheduled") X(PAYMENT_STANDING_ORDER, "standing_order") X(PAYMENT_VRP, "vrp")                \
-    X(PAYMENT_FILE, "file") X(PAYMENT_CARD, "card")
+    X(PAYMENT_ON_US, "on_us")                                                                                          \
+    X(PAYMENT_DOMESTIC, "domestic") X(PAYMENT_INTERNATIONAL, "international") X(PAYMENT_SCHEDULED, "scheduled")        \
+        X(PAYMENT_STANDING_ORDER, "standing_order") X(PAYMENT_VRP, "vrp") X(PAYMENT_FILE, "file")                      \
+            X(PAYMENT_CARD, "card")
 
 #define X(code, name) code,
 enum payment_status { PAYMENT_STATUS_MAP(X) PAYMENT_STATUS_COUNT };

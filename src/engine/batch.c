@@ -1,7 +1,7 @@
 /* batch.c - needs, load, decide, commit, reply: one batch.
  *
- * What happens when the commit fails (E4) is in batch_run: once undone, all is decided again from fresh rows; undone twice, the batch is
- * halved until the lone culprit is found, which is answered FAULT. */
+ * What happens when the commit fails (E4) is in batch_run: once undone, all is decided again from fresh rows; undone
+ * twice, the batch is halved until the lone culprit is found, which is answered FAULT. */
 #include "engine/engine_int.h"
 
 #include "engine/idempotency.h"
@@ -13,11 +13,19 @@ enum { CHAINED_TABLES_MAX = 8 };
 struct counter_row {
     int64_t kind, value;
 };
-static const struct column counter_columns[] = { COLUMN(struct counter_row, kind, I64), COLUMN(struct counter_row, value, I64) };
-static const struct table_index counter_indexes[] = { { .name = "", .columns = { 0 }, .column_count = 1, .unique = true } };
+static const struct column counter_columns[] = { COLUMN(struct counter_row, kind, I64),
+                                                 COLUMN(struct counter_row, value, I64) };
+static const struct table_index counter_indexes[] = {
+    { .name = "", .columns = { 0 }, .column_count = 1, .unique = true }
+};
 const struct table engine_counter_table = {
-    .service = "engine", .name = "counter", .row_bytes = sizeof(struct counter_row), .columns = counter_columns,
-    .column_count = ARRAY_COUNT(counter_columns), .indexes = counter_indexes, .index_count = ARRAY_COUNT(counter_indexes),
+    .service = "engine",
+    .name = "counter",
+    .row_bytes = sizeof(struct counter_row),
+    .columns = counter_columns,
+    .column_count = ARRAY_COUNT(counter_columns),
+    .indexes = counter_indexes,
+    .index_count = ARRAY_COUNT(counter_indexes),
 };
 
 static void write_audit(struct engine *engine, const struct command *command) {
@@ -171,7 +179,9 @@ static bool change_add(struct engine *engine, size_t *count, struct store_change
 static bool collect_rows(struct engine *engine, size_t *count) {
     for (const struct work_row *row = engine->work.first_dirty; row; row = row->next_dirty) {
         if (!row_written(row)) continue;
-        struct store_change change = { .table = row->table, .row = row->base, .kind = row->stored ? STORE_UPDATE : STORE_INSERT };
+        struct store_change change = { .table = row->table,
+                                       .row = row->base,
+                                       .kind = row->stored ? STORE_UPDATE : STORE_INSERT };
         if (!row->base) change = (struct store_change){ .table = row->table, .row = row->stored, .kind = STORE_DELETE };
         if (!change_add(engine, count, change)) return false;
     }
@@ -185,7 +195,9 @@ static bool collect_counters(struct engine *engine, size_t *count) {
         struct counter_row *row = arena_new(&work->arena, struct counter_row);
         if (!row) return false;
         *row = (struct counter_row){ .kind = i, .value = work->counters[i] };
-        struct store_change change = { .table = &engine_counter_table, .row = row, .kind = work->counters_stored[i] ? STORE_UPDATE : STORE_INSERT };
+        struct store_change change = { .table = &engine_counter_table,
+                                       .row = row,
+                                       .kind = work->counters_stored[i] ? STORE_UPDATE : STORE_INSERT };
         if (!change_add(engine, count, change)) return false;
     }
     return true;
@@ -198,12 +210,18 @@ static int commit(struct engine *engine, struct str notes) {
     buffer_append_str(&work->body, notes);
     if (work->body.overflow) return err_origin(-ENOMEM);
     if (work->dirty_count == 0 && work->body.len == 0) return 0;
-    struct journal_row record = { .epoch = ENGINE_EPOCH_EMBEDDED, .seq = work->seq, .at_ms = work->now_ms, .prev_hash = engine->head,
-                                  .entries_hash = hash_chained(work), .rows_hash = hash_rows(work), .body = buffer_str(&work->body) };
+    struct journal_row record = { .epoch = ENGINE_EPOCH_EMBEDDED,
+                                  .seq = work->seq,
+                                  .at_ms = work->now_ms,
+                                  .prev_hash = engine->head,
+                                  .entries_hash = hash_chained(work),
+                                  .rows_hash = hash_rows(work),
+                                  .body = buffer_str(&work->body) };
     memcpy(record.last_id, work->last_id, 16);
     record.hash = journal_hash(&record);
     if (!collect_rows(engine, &count) || !collect_counters(engine, &count) ||
-        !change_add(engine, &count, (struct store_change){ .table = &engine_journal_table, .row = &record, .kind = STORE_INSERT }))
+        !change_add(engine, &count,
+                    (struct store_change){ .table = &engine_journal_table, .row = &record, .kind = STORE_INSERT }))
         return STORE_E_UNDONE; /* out of memory before anything was written */
     int64_t began_ns = clock_mono_ns();
     int r = store_commit(engine->options.store, engine->changes, count);
@@ -212,7 +230,8 @@ static int commit(struct engine *engine, struct str notes) {
     engine->head = record.hash;
     memcpy(work->counters_stored, work->counters, sizeof work->counters);
     if (engine->options.on_committed)
-        engine->options.on_committed(engine->options.ctx, record.seq, (uint32_t)work->dirty_count, clock_mono_ns() - began_ns);
+        engine->options.on_committed(engine->options.ctx, record.seq, (uint32_t)work->dirty_count,
+                                     clock_mono_ns() - began_ns);
     return 0;
 }
 
@@ -269,7 +288,8 @@ void batch_run(struct engine *engine, struct command **commands, size_t count, s
         return;
     }
     if (r == STORE_E_UNDONE) {
-        if (count && engine->options.on_fault) engine->options.on_fault(engine->options.ctx, commands[0]->kind->name, -EIO);
+        if (count && engine->options.on_fault)
+            engine->options.on_fault(engine->options.ctx, commands[0]->kind->name, -EIO);
         fail_all(commands, count, COMMAND_FAULT);
         return;
     }

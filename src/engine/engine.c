@@ -22,7 +22,9 @@ static int read_head(struct store *store, struct arena *arena, const struct jour
 }
 
 static int load_counters(struct engine *engine, struct arena *arena) {
-    struct { int64_t kind, value; } keys[COUNTER_COUNT] = { 0 };
+    struct {
+        int64_t kind, value;
+    } keys[COUNTER_COUNT] = { 0 };
     struct store_probe probes[COUNTER_COUNT];
     for (int i = 0; i < COUNTER_COUNT; i++) {
         keys[i].kind = i;
@@ -31,7 +33,8 @@ static int load_counters(struct engine *engine, struct arena *arena) {
     int r = store_load(engine->options.store, probes, COUNTER_COUNT, arena);
     if (r) return err_fold(r);
     for (int i = 0; i < COUNTER_COUNT; i++)
-        engine->work.counters_stored[i] = probes[i].ret_row ? column_i64(&engine_counter_table.columns[1], probes[i].ret_row) : 0;
+        engine->work.counters_stored[i] =
+            probes[i].ret_row ? column_i64(&engine_counter_table.columns[1], probes[i].ret_row) : 0;
     return 0;
 }
 
@@ -39,14 +42,17 @@ static int take_head(struct engine *engine, const struct journal_row *head, stru
     if (!head) return 0;
     struct hash hash = journal_hash(head);
     if (!hash_equal(&hash, &head->hash)) {
-        message_set(message, "the journal's last record (seq %lld) does not match its hash: the store was changed from outside; "
-                             "restore it from a backup", (long long)head->seq);
+        message_set(message,
+                    "the journal's last record (seq %lld) does not match its hash: the store was changed from outside; "
+                    "restore it from a backup",
+                    (long long)head->seq);
         return err_origin(-EUCLEAN);
     }
     engine->seq = engine->state.journal_seq = head->seq;
     engine->head = head->hash;
     engine->work.ids.ms = id_time_ms(head->last_id);
-    engine->work.ids.counter = (UINT64_C(1) << 42) - 1; /* go on in the next millisecond: never lower than what was handed out */
+    engine->work.ids.counter =
+        (UINT64_C(1) << 42) - 1; /* go on in the next millisecond: never lower than what was handed out */
     engine->work.now_ms = head->at_ms;
     return 0;
 }
@@ -117,7 +123,8 @@ int engine_submit(struct engine *engine, struct command *command) {
 
 void engine_note(struct engine *engine, struct str audit_json) {
     pthread_mutex_lock(&engine->lock);
-    bool fits = audit_json.len <= JOURNAL_FRAME_BYTES_MAX && engine->notes.len + audit_json.len + 5 <= ENGINE_NOTES_BYTES_MAX;
+    bool fits =
+        audit_json.len <= JOURNAL_FRAME_BYTES_MAX && engine->notes.len + audit_json.len + 5 <= ENGINE_NOTES_BYTES_MAX;
     if (fits) journal_frame_write(&engine->notes, JOURNAL_AUDIT, audit_json);
     else engine->state.notes_dropped++;
     pthread_mutex_unlock(&engine->lock);
@@ -159,11 +166,7 @@ size_t engine_step(struct engine *engine) {
 static bool wait_for_work(struct engine *engine) {
     pthread_mutex_lock(&engine->lock);
     while (!engine->first && !engine->stopping) {
-        struct timespec until;
-        check(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
-        until.tv_nsec += ENGINE_NOTES_WAIT_MS * 1000000;
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
+        struct timespec until = clock_mono_after(ENGINE_NOTES_WAIT_MS);
         if (pthread_cond_timedwait(&engine->wake, &engine->lock, &until) == ETIMEDOUT && engine->notes.len) break;
     }
     bool more = engine->first || engine->notes.len || !engine->stopping;

@@ -3,11 +3,11 @@
  *   collect -> needs -> load -> decide -> commit -> reply
  *
  * (E1) no command hears its verdict before the commit that holds it is flushed.
- * (E2) a command that was answered DONE or REFUSED (stored) is found again under its idempotency key, in this process or the next.
- * (E3) a lone command waits for nobody; a batch is at most ENGINE_BATCH_MAX commands.
- * (E4) a failed commit: undone -> decide again, then bisect to the culprit (FAULT); disk full -> UNAVAILABLE, nothing stored;
- *      unknown -> every command of the batch is answered UNKNOWN and on_unknown is called, which must end the process.
- * Tests: engine_test.c, e1..e4. */
+ * (E2) a command that was answered DONE or REFUSED (stored) is found again under its idempotency key, in this process
+ * or the next. (E3) a lone command waits for nobody; a batch is at most ENGINE_BATCH_MAX commands. (E4) a failed
+ * commit: undone -> decide again, then bisect to the culprit (FAULT); disk full -> UNAVAILABLE, nothing stored; unknown
+ * -> every command of the batch is answered UNKNOWN and on_unknown is called, which must end the process. Tests:
+ * engine_test.c, e1..e4. */
 #ifndef GIRO_ENGINE_ENGINE_H
 #define GIRO_ENGINE_ENGINE_H
 
@@ -17,10 +17,11 @@
 
 enum {
     ENGINE_BATCH_MAX = 1000,
-    ENGINE_QUEUE_MAX = 8192,           /* commands of callers */
-    ENGINE_INTERNAL_QUEUE_MAX = 32768, /* commands of the program itself (results of the core, timers) have room above that */
-    ENGINE_ROUNDS_MAX = 4,             /* loads a batch, then too_complex */
-    ENGINE_ROWS_MAX = 64,              /* rows one command may write */
+    ENGINE_QUEUE_MAX = 8192, /* commands of callers */
+    ENGINE_INTERNAL_QUEUE_MAX =
+        32768,             /* commands of the program itself (results of the core, timers) have room above that */
+    ENGINE_ROUNDS_MAX = 4, /* loads a batch, then too_complex */
+    ENGINE_ROWS_MAX = 64,  /* rows one command may write */
     ENGINE_ANSWER_BYTES_MAX = 64 * 1024,
     ENGINE_NOTES_BYTES_MAX = 4 * 1024 * 1024, /* audit records of reads waiting for the next commit */
     ENGINE_NOTES_WAIT_MS = 100,
@@ -47,7 +48,7 @@ enum command_result {
     COMMAND_UNAVAILABLE, /* nothing stored: disk full, stopping */
     COMMAND_UNKNOWN,     /* may or may not be stored: ask again with the same key */
     COMMAND_TOO_COMPLEX,
-    COMMAND_FAULT,       /* nothing stored; it was this command's fault or a bug */
+    COMMAND_FAULT, /* nothing stored; it was this command's fault or a bug */
     COMMAND_RESULT_COUNT
 };
 
@@ -57,15 +58,17 @@ struct idempotency {
     uint8_t key[16];         /* idempotency_key() */
     struct hash fingerprint; /* SHA-256 of path parameters, query and raw body */
 };
-void idempotency_key(struct str client, struct str method, struct str route_template, struct str key, uint8_t ret_key[16]);
+void idempotency_key(struct str client, struct str method, struct str route_template, struct str key,
+                     uint8_t ret_key[16]);
 
 /* Owned by the submitter until on_reply is called, then again. */
 struct command {
     const struct command_kind *kind;
-    void *input;                  /* of the kind's own type, unchanged while queued */
+    void *input; /* of the kind's own type, unchanged while queued */
     struct idempotency idempotency;
-    bool internal;                /* from the program itself: room is kept for it */
-    /* Appends one audit record (JSON object) once the result is known, before the commit; may be NULL. Called by the engine thread. */
+    bool internal; /* from the program itself: room is kept for it */
+    /* Appends one audit record (JSON object) once the result is known, before the commit; may be NULL. Called by the
+     * engine thread. */
     void (*write_audit)(struct buffer *out, const struct command *command);
     void (*on_reply)(struct command *command); /* on the engine thread: only hands on */
     void *owner;
@@ -73,10 +76,10 @@ struct command {
     enum command_result result;
     int refusal;
     uint8_t resource_id[16];
-    struct str answer;            /* valid until on_reply returns: copy what you keep */
+    struct str answer; /* valid until on_reply returns: copy what you keep */
 
-    struct command *next;         /* the engine's */
-    int state;                    /* the engine's */
+    struct command *next; /* the engine's */
+    int state;            /* the engine's */
 };
 
 struct engine;
@@ -84,23 +87,26 @@ struct engine_options {
     struct store *store;
     void (*encode_event)(struct buffer *out, const struct event *event); /* CloudEvents JSON */
     void (*on_followup)(void *ctx, const struct followup *followup);     /* after the commit; only hands on */
-    void (*on_committed)(void *ctx, int64_t journal_seq, uint32_t commands, int64_t commit_ns); /* metrics, relay wake-up; may be NULL */
-    void (*on_fault)(void *ctx, const char *command, int code);          /* logs the path of a fault */
-    void (*on_unknown)(void *ctx);                                       /* commands were answered: end the process */
+    void (*on_committed)(void *ctx, int64_t journal_seq, uint32_t commands,
+                         int64_t commit_ns);                    /* metrics, relay wake-up; may be NULL */
+    void (*on_fault)(void *ctx, const char *command, int code); /* logs the path of a fault */
+    void (*on_unknown)(void *ctx);                              /* commands were answered: end the process */
     void *ctx;
-    int64_t (*now_ms)(void);                                             /* NULL: clock_now_ms */
+    int64_t (*now_ms)(void); /* NULL: clock_now_ms */
 };
 /* Reads the journal's head and the counters; refuses a chain whose head does not hash. 0 or <0 with message. */
 int engine_open(const struct engine_options *options, struct engine **ret_engine, struct message *message);
-int engine_start(struct engine *engine);  /* starts the thread */
+int engine_start(struct engine *engine); /* starts the thread */
 /* 0: on_reply will be called exactly once. ENGINE_E_FULL: queue full or stopping, nothing was taken. */
 enum engine_refusal { ENGINE_E_FULL = 1 };
 int engine_submit(struct engine *engine, struct command *command) MUST_USE;
-/* An audit record of a read, for the next commit (at most ENGINE_NOTES_WAIT_MS later); counted and dropped when full. */
+/* An audit record of a read, for the next commit (at most ENGINE_NOTES_WAIT_MS later); counted and dropped when full.
+ */
 void engine_note(struct engine *engine, struct str audit_json);
-void engine_stop(struct engine *engine);  /* decides what is queued, then ends the thread */
+void engine_stop(struct engine *engine); /* decides what is queued, then ends the thread */
 struct engine *engine_close(struct engine *engine);
-/* Without the thread, for tests and simulation: one batch of what is queued; returns the number of commands answered. */
+/* Without the thread, for tests and simulation: one batch of what is queued; returns the number of commands answered.
+ */
 size_t engine_step(struct engine *engine);
 
 struct engine_state {

@@ -13,13 +13,22 @@
 struct purse_row {
     int64_t number, amount;
 };
-static const struct column purse_columns[] = { COLUMN(struct purse_row, number, I64), COLUMN(struct purse_row, amount, I64) };
-static const struct table_index purse_indexes[] = { { .name = "", .columns = { 0 }, .column_count = 1, .unique = true } };
-static const struct table purse_table = {
-    .service = "purse", .name = "purse_purse", .row_bytes = sizeof(struct purse_row), .columns = purse_columns, .column_count = 2,
-    .indexes = purse_indexes, .index_count = 1,
+static const struct column purse_columns[] = { COLUMN(struct purse_row, number, I64),
+                                               COLUMN(struct purse_row, amount, I64) };
+static const struct table_index purse_indexes[] = {
+    { .name = "", .columns = { 0 }, .column_count = 1, .unique = true }
 };
-static const struct table *const tables[] = { &engine_journal_table, &engine_idempotency_table, &engine_counter_table, &purse_table };
+static const struct table purse_table = {
+    .service = "purse",
+    .name = "purse_purse",
+    .row_bytes = sizeof(struct purse_row),
+    .columns = purse_columns,
+    .column_count = 2,
+    .indexes = purse_indexes,
+    .index_count = 1,
+};
+static const struct table *const tables[] = { &engine_journal_table, &engine_idempotency_table, &engine_counter_table,
+                                              &purse_table };
 
 struct world {
     struct store *store;
@@ -31,7 +40,7 @@ struct world {
 struct take {
     struct command command;
     int64_t purse, amount;
-    bool poison;     /* writes a row that the store refuses */
+    bool poison; /* writes a row that the store refuses */
     int decided, replied;
     char answer[32];
 };
@@ -66,7 +75,9 @@ static const char *take_refusal_name(int refusal) {
 static bool take_refusal_is_stored(int refusal) {
     return refusal == TAKE_E_EMPTY;
 }
-static const struct command_kind take_kind = { .name = "take", .decide = take_decide, .refusal_name = take_refusal_name,
+static const struct command_kind take_kind = { .name = "take",
+                                               .decide = take_decide,
+                                               .refusal_name = take_refusal_name,
                                                .refusal_is_stored = take_refusal_is_stored };
 
 static void take_on_reply(struct command *command) {
@@ -114,15 +125,22 @@ static void on_committed(void *ctx, int64_t seq, uint32_t rows, int64_t ns) {
 }
 
 static void world_open_engine(struct world *world) {
-    struct engine_options options = { .store = world->store, .encode_event = encode_event, .on_followup = on_followup,
-                                      .on_unknown = on_unknown, .on_fault = on_fault, .on_committed = on_committed, .ctx = world,
+    struct engine_options options = { .store = world->store,
+                                      .encode_event = encode_event,
+                                      .on_followup = on_followup,
+                                      .on_unknown = on_unknown,
+                                      .on_fault = on_fault,
+                                      .on_committed = on_committed,
+                                      .ctx = world,
                                       .now_ms = fake_now };
     struct message message = { 0 };
     assert_int_equal(engine_open(&options, &world->engine, &message), 0);
 }
 
 static void world_open_store(struct world *world) {
-    struct store_options options = { .ops = &store_memory_ops, .path = "engine_test", .tables = tables, .table_count = ARRAY_COUNT(tables) };
+    struct store_options options = {
+        .ops = &store_memory_ops, .path = "engine_test", .tables = tables, .table_count = ARRAY_COUNT(tables)
+    };
     struct message message = { 0 };
     assert_int_equal(store_open(&options, &world->store, &message), 0);
 }
@@ -195,7 +213,8 @@ static void commands_of_one_batch_see_each_other_and_commit_once(void **state) {
 
 static void e2_a_key_finds_its_answer_again(void **state) {
     struct world *world = *state;
-    struct take first = { .purse = 1, .amount = 30 }, same_batch = first, later = first, other = { .purse = 1, .amount = 40 };
+    struct take first = { .purse = 1, .amount = 30 }, same_batch = first, later = first,
+                other = { .purse = 1, .amount = 40 };
     take_submit(world, &first, "k");
     take_submit(world, &same_batch, "k");
     engine_step(world->engine);

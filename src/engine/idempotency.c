@@ -1,23 +1,35 @@
 #include "engine/idempotency.h"
 
 static const struct column idempotency_columns[] = {
-    COLUMN(struct idempotency_row, key, ID),          COLUMN(struct idempotency_row, fingerprint, HASH),
-    COLUMN(struct idempotency_row, refusal, I64),     COLUMN(struct idempotency_row, created_ms, I64),
-    COLUMN(struct idempotency_row, resource_id, ID),  COLUMN_VAR(struct idempotency_row, answer, BLOB, ENGINE_ANSWER_BYTES_MAX),
+    COLUMN(struct idempotency_row, key, ID),
+    COLUMN(struct idempotency_row, fingerprint, HASH),
+    COLUMN(struct idempotency_row, refusal, I64),
+    COLUMN(struct idempotency_row, created_ms, I64),
+    COLUMN(struct idempotency_row, resource_id, ID),
+    COLUMN_VAR(struct idempotency_row, answer, BLOB, ENGINE_ANSWER_BYTES_MAX),
 };
-static const struct table_index idempotency_indexes[] = { { .name = "", .columns = { 0 }, .column_count = 1, .unique = true } };
+static const struct table_index idempotency_indexes[] = {
+    { .name = "", .columns = { 0 }, .column_count = 1, .unique = true }
+};
 const struct table engine_idempotency_table = {
-    .service = "engine", .name = "idempotency", .row_bytes = sizeof(struct idempotency_row), .columns = idempotency_columns,
-    .column_count = ARRAY_COUNT(idempotency_columns), .indexes = idempotency_indexes, .index_count = ARRAY_COUNT(idempotency_indexes),
+    .service = "engine",
+    .name = "idempotency",
+    .row_bytes = sizeof(struct idempotency_row),
+    .columns = idempotency_columns,
+    .column_count = ARRAY_COUNT(idempotency_columns),
+    .indexes = idempotency_indexes,
+    .index_count = ARRAY_COUNT(idempotency_indexes),
 };
 
 static void hash_part(struct sha256 *sha, struct str part) {
-    uint8_t len[4] = { (uint8_t)(part.len >> 24), (uint8_t)(part.len >> 16), (uint8_t)(part.len >> 8), (uint8_t)part.len };
+    uint8_t len[4] = { (uint8_t)(part.len >> 24), (uint8_t)(part.len >> 16), (uint8_t)(part.len >> 8),
+                       (uint8_t)part.len };
     sha256_update(sha, len, sizeof len);
     sha256_update(sha, part.at, part.len);
 }
 
-void idempotency_key(struct str client, struct str method, struct str route_template, struct str key, uint8_t ret_key[16]) {
+void idempotency_key(struct str client, struct str method, struct str route_template, struct str key,
+                     uint8_t ret_key[16]) {
     struct sha256 sha;
     check(sha256_init(&sha) == 0);
     sha256_begin(&sha);
@@ -60,8 +72,10 @@ int idempotency_judge(struct work *work, struct command *command) {
 
 int idempotency_store(struct work *work, const struct command *command) {
     struct view view = view_of(work, "engine");
-    struct idempotency_row row = { .fingerprint = command->idempotency.fingerprint, .refusal = command->refusal,
-                                   .created_ms = view_now_ms(&view), .answer = command->answer };
+    struct idempotency_row row = { .fingerprint = command->idempotency.fingerprint,
+                                   .refusal = command->refusal,
+                                   .created_ms = view_now_ms(&view),
+                                   .answer = command->answer };
     if (!command->idempotency.present) return 0;
     memcpy(row.key, command->idempotency.key, 16);
     memcpy(row.resource_id, command->resource_id, 16);

@@ -3,16 +3,28 @@
 #include "engine/engine.h"
 
 static const struct column journal_columns[] = {
-    COLUMN(struct journal_row, epoch, I64),        COLUMN(struct journal_row, seq, I64),
-    COLUMN(struct journal_row, at_ms, I64),        COLUMN(struct journal_row, last_id, ID),
-    COLUMN(struct journal_row, prev_hash, HASH),   COLUMN(struct journal_row, entries_hash, HASH),
-    COLUMN(struct journal_row, rows_hash, HASH),   COLUMN(struct journal_row, hash, HASH),
+    COLUMN(struct journal_row, epoch, I64),
+    COLUMN(struct journal_row, seq, I64),
+    COLUMN(struct journal_row, at_ms, I64),
+    COLUMN(struct journal_row, last_id, ID),
+    COLUMN(struct journal_row, prev_hash, HASH),
+    COLUMN(struct journal_row, entries_hash, HASH),
+    COLUMN(struct journal_row, rows_hash, HASH),
+    COLUMN(struct journal_row, hash, HASH),
     COLUMN_VAR(struct journal_row, body, BLOB, JOURNAL_BODY_BYTES_MAX),
 };
-static const struct table_index journal_indexes[] = { { .name = "", .columns = { 0, 1 }, .column_count = 2, .unique = true } };
+static const struct table_index journal_indexes[] = {
+    { .name = "", .columns = { 0, 1 }, .column_count = 2, .unique = true }
+};
 const struct table engine_journal_table = {
-    .service = "engine", .name = "journal", .row_bytes = sizeof(struct journal_row), .columns = journal_columns,
-    .column_count = ARRAY_COUNT(journal_columns), .indexes = journal_indexes, .index_count = ARRAY_COUNT(journal_indexes), .append_only = true,
+    .service = "engine",
+    .name = "journal",
+    .row_bytes = sizeof(struct journal_row),
+    .columns = journal_columns,
+    .column_count = ARRAY_COUNT(journal_columns),
+    .indexes = journal_indexes,
+    .index_count = ARRAY_COUNT(journal_indexes),
+    .append_only = true,
 };
 
 static void hash_i64(struct sha256 *sha, int64_t value) {

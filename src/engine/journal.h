@@ -1,9 +1,10 @@
 /* journal.h - the chain of records, one a batch: outbox, audit trail and saga history at once.
  *
  * (J1) record n+1 holds the hash of record n; the first holds zeros. (J2) no reply leaves before its record is flushed.
- * (J3) hash = SHA-256(epoch, seq, at_ms, last_id, prev_hash, entries_hash, rows_hash, SHA-256(body)); entries_hash covers the append-only rows of
- *      the batch (table by table, in number order), rows_hash all other rows it wrote in their final state.
- * Body: frames of type (1 byte: 'E' event, 'H' saga history, 'A' audit), length (4 bytes big-endian), JSON. */
+ * (J3) hash = SHA-256(epoch, seq, at_ms, last_id, prev_hash, entries_hash, rows_hash, SHA-256(body)); entries_hash
+ * covers the append-only rows of the batch (table by table, in number order), rows_hash all other rows it wrote in
+ * their final state. Body: frames of type (1 byte: 'E' event, 'H' saga history, 'A' audit), length (4 bytes
+ * big-endian), JSON. */
 #ifndef GIRO_ENGINE_JOURNAL_H
 #define GIRO_ENGINE_JOURNAL_H
 

@@ -20,6 +20,7 @@ void read_end(struct reader *reader) {
     store_reader_end(reader->store);
 }
 
+/* tidy: parameters because a read names its table, its index and its key. */
 int read_row(struct reader *reader, const struct table *table, uint8_t index, const void *probe, struct arena *arena,
              const void **ret_row) {
     struct store_probe want = { .table = table, .index = index, .row = probe };

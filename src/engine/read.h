@@ -15,7 +15,8 @@ int reader_open_only(const struct store_options *options, struct reader *ret_rea
 void reader_close(struct reader *reader);
 int read_begin(struct reader *reader) MUST_USE;
 void read_end(struct reader *reader);
-/* One row by primary (index 0) or unique index; *ret_row in the arena, NULL when absent. 0 or <0. */
+/* One row by primary (index 0) or unique index; *ret_row in the arena, NULL when absent. 0 or <0.
+ * tidy: parameters because a read names its table, its index and its key. */
 int read_row(struct reader *reader, const struct table *table, uint8_t index, const void *probe, struct arena *arena,
              const void **ret_row) MUST_USE;
 /* See struct store_range. */

@@ -46,7 +46,8 @@ static uint32_t slot_hash(const struct table *table, uint8_t index, const uint8_
     return hash ^ hash >> 15;
 }
 
-static struct work_slot *slot_at(struct work *work, const struct table *table, uint8_t index, const uint8_t *key, size_t len) {
+static struct work_slot *slot_at(struct work *work, const struct table *table, uint8_t index, const uint8_t *key,
+                                 size_t len) {
     uint32_t hash = slot_hash(table, index, key, len);
     for (size_t at = hash & (work->slot_count - 1);; at = (at + 1) & (work->slot_count - 1)) {
         struct work_slot *slot = &work->slots[at];
@@ -74,7 +75,8 @@ static bool slots_grow(struct work *work) {
     return true;
 }
 
-static int slot_fill(struct work *work, const struct table *table, uint8_t index, const void *probe, struct work_row *row) {
+static int slot_fill(struct work *work, const struct table *table, uint8_t index, const void *probe,
+                     struct work_row *row) {
     uint8_t key[TABLE_KEY_BYTES_MAX];
     size_t len = table_key(table, index, probe, key);
     if (work->slots_used * 2 >= work->slot_count && !slots_grow(work)) return err_origin(-ENOMEM);
@@ -83,7 +85,9 @@ static int slot_fill(struct work *work, const struct table *table, uint8_t index
         struct str copy = arena_dup(&work->arena, str_from_bytes(key, len));
         if (!copy.at) return err_origin(-ENOMEM);
         uint32_t hash = slot->hash;
-        *slot = (struct work_slot){ .table = table, .index = index, .key_bytes = (uint16_t)len, .hash = hash, .key = (const uint8_t *)copy.at };
+        *slot = (struct work_slot){
+            .table = table, .index = index, .key_bytes = (uint16_t)len, .hash = hash, .key = (const uint8_t *)copy.at
+        };
         work->slots_used++;
     }
     slot->row = row;
@@ -142,7 +146,8 @@ int work_load(struct work *work, struct store *store) {
             if (!row) return err_origin(-ENOMEM);
             *row = (struct work_row){ .table = probe->table, .base = probe->ret_row, .stored = probe->ret_row };
         }
-        r = probe->ret_row && !known ? row_enter(work, row, probe->ret_row) : slot_fill(work, probe->table, probe->index, probe->row, row);
+        r = probe->ret_row && !known ? row_enter(work, row, probe->ret_row)
+                                     : slot_fill(work, probe->table, probe->index, probe->row, row);
         if (r) return err_trace(r);
     }
     work->need_count = 0;
@@ -201,7 +206,8 @@ static void view_check(const struct view *view, const struct table *table) {
     check(strcmp(view->service, table->service) == 0); /* D2 */
 }
 
-int view_find(const struct view *view, const struct table *table, uint8_t index, const void *probe, const void **ret_row) {
+int view_find(const struct view *view, const struct table *table, uint8_t index, const void *probe,
+              const void **ret_row) {
     view_check(view, table);
     check(index == 0 || (index < table->index_count && table->indexes[index].unique));
     const struct work_slot *slot = slot_find(view->work, table, index, probe);

@@ -1,7 +1,8 @@
 /* work.h - the work set of one batch: rows loaded or made, what each command drafted, and what the batch will write.
  *
- * (W1) a row stands once in the set, whatever key found it. (W2) a draft becomes the row's base when its command is accepted and is
- * dropped when it is refused. (W3) each row is written once, in its final state. Private to the engine. */
+ * (W1) a row stands once in the set, whatever key found it. (W2) a draft becomes the row's base when its command is
+ * accepted and is dropped when it is refused. (W3) each row is written once, in its final state. Private to the engine.
+ */
 #ifndef GIRO_ENGINE_WORK_H
 #define GIRO_ENGINE_WORK_H
 
@@ -12,11 +13,11 @@ enum { WORK_ARENA_BLOCK_BYTES = 1 << 20, WORK_ARENA_BYTES_MAX = 512 << 20, WORK_
 
 struct work_row {
     const struct table *table;
-    void *base;      /* state after the accepted commands; NULL = absent */
-    void *draft;     /* of the command being decided */
+    void *base;         /* state after the accepted commands; NULL = absent */
+    void *draft;        /* of the command being decided */
     const void *stored; /* as it was in the store when the batch loaded it; NULL = absent there */
-    bool dirty;      /* base differs from the store */
-    bool drafted;    /* draft counts (NULL draft = deleted) */
+    bool dirty;         /* base differs from the store */
+    bool drafted;       /* draft counts (NULL draft = deleted) */
     struct work_row *next_dirty;
 };
 
@@ -39,8 +40,8 @@ struct work {
     size_t draft_count;
     struct work_row *first_dirty, *last_dirty;
     size_t dirty_count;
-    struct buffer body;            /* journal frames of the batch */
-    size_t body_mark;              /* where the current command's frames begin */
+    struct buffer body; /* journal frames of the batch */
+    size_t body_mark;   /* where the current command's frames begin */
     struct followup *followups;
     size_t followup_count, followup_mark, followup_capacity;
     struct id_sequence ids;
@@ -48,7 +49,7 @@ struct work {
     int64_t counters[COUNTER_COUNT], counters_stored[COUNTER_COUNT];
     int64_t now_ms, seq;
     void (*encode_event)(struct buffer *out, const struct event *event);
-    bool failed;                   /* out of memory or over a limit while drafting: the command becomes a fault */
+    bool failed; /* out of memory or over a limit while drafting: the command becomes a fault */
 };
 
 int work_init(struct work *work);

@@ -13,8 +13,10 @@
 #include "wire/json.h"
 #include "wire/json_schema.h"
 
-struct gateway; /* gateway.h */
-struct route;   /* route.h */
+struct gateway;           /* gateway.h */
+struct route;             /* route.h */
+struct refusal;           /* below */
+struct openapi_operation; /* wire/openapi.h */
 
 enum {
     EXCHANGE_PARAMS_MAX = 4,          /* in a path template */
@@ -31,9 +33,15 @@ struct exchange {
     const struct route *route;        /* after check_route */
     struct str params[EXCHANGE_PARAMS_MAX]; /* path parameters, percent-decoded, in the template's order */
     struct call call;
+    struct str edge_certificate;      /* after check_edge: the edge's header as it came; empty = none */
+    const struct openapi_operation *operation; /* after check_route: what the OpenAPI document says of the route; NULL = nothing */
     const struct json *body;          /* after check_body */
     struct str idempotency_key;       /* after check_idempotency_header; empty = none */
+    struct hash fingerprint;          /* with it: of path parameters, query and raw body */
     struct command_call command;      /* for handlers that call a command and return EXCHANGE_WAITS */
+    /* May be set before exchange_command: the answer to a refusal of the command, so that the audit record knows its status. */
+    const struct refusal *(*command_refusal)(int refusal);
+    bool audited;                     /* the audit record went with the command's commit */
     void *state;                      /* the handler's own, in the arena */
 
     int status;                       /* of the answer; 0 = none yet */
@@ -48,7 +56,11 @@ struct exchange {
 /* What a check or a handler says. ANSWERED: status and content are set (a refusal is an answer too). */
 enum exchange_next { EXCHANGE_GOES_ON, EXCHANGE_ANSWERED, EXCHANGE_WAITS };
 
-/* A header of the answer; text must live in the arena or for ever. check: fewer than EXCHANGE_HEADERS_MAX. */
+/* For tests and the pipeline: a new exchange in the request's arena, or NULL when that is full. */
+struct exchange *exchange_new(struct gateway *gateway, struct http_request *request);
+
+/* A header of the answer, in place of one of that name; text must live in the arena or for ever. check: fewer than
+ * EXCHANGE_HEADERS_MAX. */
 void exchange_header(struct exchange *exchange, struct str name, struct str value);
 /* The answer with a media type; content must live in the arena or for ever. Returns EXCHANGE_ANSWERED. */
 int exchange_answer(struct exchange *exchange, int status, const char *media_type, struct str content);
@@ -60,12 +72,15 @@ struct refusal {
     const char *code;        /* /v1: the contract's code */
     const char *ob_code;     /* Open Banking: "U0xx"; NULL = no body (uk/S5) */
     const char *title, *detail, *hint; /* detail says why, hint what to change; hint may be NULL */
+    const char *oauth_code; /* RFC 6749, section 5.2; NULL = code */
 };
 /* Answers with the refusal in the envelope of the route's family: RFC 9457 for /v1, OBErrorResponse1 for Open Banking, RFC 6749 for OAuth
  * endpoints, a small HTML page for browser pages. errors (may be NULL) lists paths. Returns EXCHANGE_ANSWERED. */
 int exchange_refuse(struct exchange *exchange, const struct refusal *refusal, const struct schema_errors *errors);
 /* One named field at fault: as exchange_refuse with one error. */
 int exchange_refuse_field(struct exchange *exchange, const struct refusal *refusal, const char *path, const char *message);
+/* Collects what is wrong with the fields of a body (or query): path and message live for ever or in the arena. */
+void schema_errors_add(struct schema_errors *errors, const char *path, const char *message);
 /* A fault (<0): logged once with its path, answered 500. */
 int exchange_fault(struct exchange *exchange, const char *operation, int code);
 
@@ -73,13 +88,15 @@ int exchange_fault(struct exchange *exchange, const char *operation, int code);
 extern const struct refusal refusal_invalid_request, refusal_key_required, refusal_certificate_required, refusal_invalid_token,
     refusal_insufficient_scope, refusal_address, refusal_not_found, refusal_method, refusal_not_acceptable, refusal_timeout,
     refusal_too_large, refusal_media_type, refusal_headers_too_large, refusal_in_progress, refusal_key_reused, refusal_rate_limited,
-    refusal_daily_limit, refusal_internal, refusal_unavailable, refusal_outcome_unknown;
+    refusal_daily_limit, refusal_internal, refusal_unavailable, refusal_outcome_unknown, refusal_token_missing, refusal_key_invalid;
 
 /* Prepares exchange->command for a command with this exchange's call, idempotency and audit. With waits, its on_done brings the exchange back
  * to a worker, which calls route->finish. */
 void exchange_command(struct exchange *exchange, bool waits);
 /* What is common to all commands' answers: KEY_REUSED, UNAVAILABLE, UNKNOWN, FAULT, TOO_COMPLEX become answers (returns EXCHANGE_ANSWERED);
- * DONE and REPLAYED go on (REPLAYED sets Idempotent-Replayed: true). r: what the command function returned. */
+ * DONE and REPLAYED go on (EXCHANGE_GOES_ON; REPLAYED sets Idempotent-Replayed: true). r: what the command function returned.
+ * A handler that waits: r = command_x(...); return r ? exchange_command_result(exchange, r) : EXCHANGE_WAITS - after 0 the exchange
+ * may already run elsewhere, so nothing of it is touched any more. Its finish begins with exchange_command_result(exchange, 0). */
 int exchange_command_result(struct exchange *exchange, int r);
 
 #endif

@@ -1,5 +1,5 @@
-/* integration.h - what the commands, the saga driver and the queries need; made once by app/wiring.c, immutable while the program runs
- * but for what locks itself. */
+/* integration.h - what the commands, the saga driver and the queries need; made once by app/wiring.c, immutable while
+ * the program runs but for what locks itself. */
 #ifndef GIRO_INTEGRATION_INTEGRATION_H
 #define GIRO_INTEGRATION_INTEGRATION_H
 
@@ -22,6 +22,7 @@ struct integration {
     struct core_dispatch *core;   /* NULL in tests without a core: its payments stay pending */
     char country[3];              /* of this bank: "GB" */
     char bank_code[5];            /* in the IBANs of its UK accounts: "GIRO" */
+    char sort_code[7];            /* of the accounts that clients open themselves: six digits; empty: none can */
     bool sandbox;
 };
 

@@ -22,6 +22,7 @@ struct payment_view payment_view_of(const struct payment_row *payment) {
     struct payment_step steps[PAYMENT_TIMELINE_MAX];
     memcpy(view.payment_id.bytes, payment->payment_id, 16);
     memcpy(view.client_id.bytes, payment->client_id, 16);
+    memcpy(view.customer_id.bytes, payment->customer_id, 16);
     memcpy(view.consent_id.bytes, payment->consent_id, 16);
     memcpy(view.debtor_account_id.bytes, payment->debtor_account_id, 16);
     static_assert((int)QUERY_TIMELINE_MAX == (int)PAYMENT_TIMELINE_MAX, "one timeline");
@@ -49,7 +50,8 @@ static void write_creditor(struct json_writer *writer, const struct payment_view
     json_member_str(writer, "name", payment->creditor_name);
     if (payment->creditor_iban.len) json_member_str(writer, "iban", payment->creditor_iban);
     if (payment->creditor_sort_code.len) json_member_str(writer, "sort_code", payment->creditor_sort_code);
-    if (payment->creditor_account_number.len) json_member_str(writer, "account_number", payment->creditor_account_number);
+    if (payment->creditor_account_number.len)
+        json_member_str(writer, "account_number", payment->creditor_account_number);
     json_object_end(writer);
 }
 

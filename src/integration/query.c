@@ -1,7 +1,9 @@
 #include "integration/query_int.h"
 
+#include "integration/account_document.h"
 #include "integration/payment_document.h"
 #include "services/accounts/account.h"
+#include "services/consents/payment_consent.h"
 #include "services/identity/client.h"
 #include "services/identity/token.h"
 #include "services/ledger/ledger.h"
@@ -57,15 +59,12 @@ static int account_view_of(struct query *query, const struct account_row *accoun
     int r = row_of(query, &ledger_account_table, 0, &probe, arena, &found);
     if (r) return err_fold(r);
     const struct ledger_account_row *ledger = found;
-    *ret_view = (struct account_view){
-        .number = account->number, .name = account->name, .iban = account->iban, .sort_code = account->sort_code,
-        .account_number = account->account_number, .currency = { .code = (uint32_t)account->currency }, .status = (int)account->status,
-        .product = (int)account->product, .posted_minor = ledger->posted_minor, .held_minor = ledger->held_minor,
-        .overdraft_minor = ledger->overdraft_minor, .entry_count = ledger->entry_count,
-        .available_minor = ledger->posted_minor - ledger->held_minor + ledger->overdraft_minor };
-    memcpy(ret_view->account_id.bytes, account->account_id, 16);
-    memcpy(ret_view->customer_id.bytes, account->customer_id, 16);
-    memcpy(ret_view->client_id.bytes, account->client_id, 16);
+    *ret_view = account_view_of_row(account);
+    ret_view->posted_minor = ledger->posted_minor;
+    ret_view->held_minor = ledger->held_minor;
+    ret_view->overdraft_minor = ledger->overdraft_minor;
+    ret_view->available_minor = ledger->posted_minor - ledger->held_minor + ledger->overdraft_minor;
+    ret_view->entry_count = ledger->entry_count;
     return 0;
 }
 
@@ -148,6 +147,18 @@ int query_entries(struct query *query, int64_t account_number, int64_t before, u
     }
     *ret_entries = entries;
     *ret_count = list.count;
+    return 0;
+}
+
+int query_consent(struct query *query, const struct consent_id *consent_id, struct arena *arena, struct consent_view *ret_consent) {
+    struct payment_consent_row probe = { 0 };
+    const void *found;
+    memcpy(probe.consent_id, consent_id->bytes, 16);
+    int r = row_of(query, &payment_consent_table, 0, &probe, arena, &found);
+    if (r) return r;
+    const struct payment_consent_row *row = found;
+    memcpy(ret_consent->client_id.bytes, row->client_id, 16);
+    memcpy(ret_consent->customer_id.bytes, row->customer_id, 16);
     return 0;
 }
 

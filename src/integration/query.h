@@ -25,6 +25,7 @@ enum { QUERY_TIMELINE_MAX = 8 };
 struct payment_view {
     struct payment_id payment_id;
     struct client_id client_id;
+    struct customer_id customer_id; /* zero: the client paid from its own account */
     struct consent_id consent_id;
     struct account_id debtor_account_id;
     struct str creditor_name, creditor_iban, creditor_sort_code, creditor_account_number, reference, end_to_end_id, instruction_id;
@@ -50,9 +51,13 @@ struct account_view {
     struct str name, iban, sort_code, account_number;
     struct currency currency;
     int status, product;
+    const char *status_name, *product_name; /* "open", "blocked", "closed"; "personal", "business" */
     int64_t posted_minor, held_minor, overdraft_minor, available_minor;
     int64_t entry_count;
 };
+/* The members of the /v1 document of an account, inside an object of the caller's writer; balances are not among them. */
+struct json_writer;
+void query_account_members(struct json_writer *writer, const struct account_view *account);
 int query_account(struct query *query, const struct account_id *account_id, struct arena *arena, struct account_view *ret_account);
 int query_account_by_iban(struct query *query, struct str iban, struct arena *arena, struct account_view *ret_account);
 /* Accounts of the call's customer (token with a customer) or of its client, in id order behind after (zero = from the start). */
@@ -69,6 +74,15 @@ struct entry_view {
 int query_entries(struct query *query, int64_t account_number, int64_t before, uint32_t limit, struct arena *arena,
                   struct entry_view **ret_entries, size_t *ret_count);
 
+/* ---- consents ------------------------------------------------------------------------------------------------------------- */
+
+/* What a call is judged by; the rest of a consent is its API's business. */
+struct consent_view {
+    struct client_id client_id;
+    struct customer_id customer_id; /* zero until authorised */
+};
+int query_consent(struct query *query, const struct consent_id *consent_id, struct arena *arena, struct consent_view *ret_consent);
+
 /* ---- callers -------------------------------------------------------------------------------------------------------------- */
 
 /* Fills the client fields of call from the client registered under a certificate's software id, or under its OAuth client_id.
@@ -84,5 +98,67 @@ struct token_view {
     int64_t expires_ms, revoked_ms;
 };
 int query_token(struct query *query, const struct hash *token_hash, struct arena *arena, struct token_view *ret_token);
+
+/* ---- authorization server ---------------------------------------------------------------------------------------------------- */
+
+struct client_view {
+    struct client_id client_id;
+    struct str name, display_name, scope, redirect_uris, jwks;
+    int profile, sender;  /* enum client_profile, client_sender */
+    bool profile_served;  /* the profile and sender constraint that exist now: fapi2 with mtls */
+    bool auto_approve;
+};
+/* An active client by its OAuth client_id. */
+int query_client(struct query *query, struct str name, struct arena *arena, struct client_view *ret_client);
+
+struct pushed_view {
+    struct client_id client_id;
+    struct consent_id consent_id;
+    struct str params; /* JSON object */
+    int64_t expires_ms, used_ms;
+};
+int query_pushed(struct query *query, const struct hash *request_hash, struct arena *arena, struct pushed_view *ret_pushed);
+
+/* What a code will become, for the ID token; the command judges the code itself. */
+struct code_view {
+    struct client_id client_id;
+    struct customer_id customer_id;
+    struct consent_id consent_id;
+    struct str scope, nonce, acr;
+    int64_t auth_ms;
+};
+int query_code(struct query *query, const struct hash *code_hash, struct arena *arena, struct code_view *ret_code);
+
+enum session_view_stage { SESSION_VIEW_LOGIN, SESSION_VIEW_CODE, SESSION_VIEW_ACCOUNT, SESSION_VIEW_CONFIRM, SESSION_VIEW_ENDED };
+struct session_view {
+    struct hash request_hash;
+    struct client_id client_id;
+    struct customer_id customer_id;
+    struct account_id account_id;
+    enum session_view_stage stage;
+    int64_t expires_ms;
+};
+int query_session(struct query *query, const struct hash *session_hash, struct arena *arena, struct session_view *ret_session);
+
+/* What a customer's secrets are checked against; for auth only. */
+struct customer_secrets {
+    struct customer_id customer_id;
+    struct str password;    /* argon2id, encoded */
+    struct str totp_secret; /* raw bytes */
+};
+int query_customer_by_login(struct query *query, struct str login, struct arena *arena, struct customer_secrets *ret_customer);
+int query_customer(struct query *query, const struct customer_id *customer_id, struct arena *arena, struct customer_secrets *ret_customer);
+
+/* A payment consent as its customer sees it. */
+struct consent_page_view {
+    struct client_id client_id;
+    bool awaiting; /* AWAU */
+    struct money amount;
+    struct str creditor_name, creditor_scheme, creditor_identification, debtor_scheme, debtor_identification;
+    struct str initiation; /* JSON text: Data.Initiation */
+};
+int query_consent_page(struct query *query, const struct consent_id *consent_id, struct arena *arena, struct consent_page_view *ret_consent);
+/* True when the account is the one that scheme and identification name (UK.OBIE.SortCodeAccountNumber, UK.OBIE.IBAN). */
+bool account_view_is_named(const struct account_view *account, struct str scheme, struct str identification);
 
 #endif

@@ -7,15 +7,33 @@
 #include "services/consents/payment_consent.h"
 #include "services/customers/customer.h"
 #include "services/identity/client.h"
+#include "services/identity/session.h"
 #include "services/identity/token.h"
 #include "services/insights/report.h"
 #include "services/ledger/ledger.h"
 
 static const struct table *const tables[] = {
-    &engine_journal_table, &engine_idempotency_table, &engine_counter_table,
-    &ledger_account_table, &ledger_transaction_table, &ledger_entry_table, &ledger_hold_table,
-    &account_table, &customer_table, &client_table, &token_table, &jti_table, &pushed_table, &code_table, &session_table,
-    &payment_consent_table, &payment_table, &fraud_counter_table, &report_table, &saga_table, &cursor_table,
+    &engine_journal_table,
+    &engine_idempotency_table,
+    &engine_counter_table,
+    &ledger_account_table,
+    &ledger_transaction_table,
+    &ledger_entry_table,
+    &ledger_hold_table,
+    &account_table,
+    &customer_table,
+    &client_table,
+    &token_table,
+    &jti_table,
+    &pushed_table,
+    &code_table,
+    &session_table,
+    &payment_consent_table,
+    &payment_table,
+    &fraud_counter_table,
+    &report_table,
+    &saga_table,
+    &cursor_table,
 };
 
 const struct table *const *integration_tables(size_t *ret_count) {

@@ -1,9 +1,10 @@
-/* arena.h - memory with one lifetime: a request, a saga step, a batch. Grows in blocks up to a hard cap, is reset whole.
+/* arena.h - memory with one lifetime: a request, a saga step, a batch. Grows in blocks up to a hard cap, is reset
+ * whole.
  *
  * (A1) arena_alloc never returns memory beyond bytes_max in sum; it returns NULL instead, which the caller turns into a
  *      refusal ("request too large"), never a crash.
- * (A2) arena_reset runs the deferred functions in reverse order and keeps the first block, so a warm arena does not touch
- *      the heap. Not thread-safe: an arena belongs to one thread at a time. */
+ * (A2) arena_reset runs the deferred functions in reverse order and keeps the first block, so a warm arena does not
+ * touch the heap. Not thread-safe: an arena belongs to one thread at a time. */
 #ifndef GIRO_PLATFORM_ARENA_H
 #define GIRO_PLATFORM_ARENA_H
 

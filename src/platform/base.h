@@ -32,6 +32,7 @@ _Noreturn void check_failed(const char *file, int line, const char *fact);
 #define MUST_USE __attribute__((warn_unused_result))
 
 /* Footguns do not compile. (system headers above may still use them) */
-#pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets strtok localtime gmtime asctime ctime atoi atol atof
+#pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets strtok localtime gmtime asctime ctime atoi atol \
+    atof
 
 #endif

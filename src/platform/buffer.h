@@ -1,7 +1,7 @@
 /* buffer.h - text or bytes being built, with a ceiling from birth.
  *
- * (B1) len never passes bytes_max; the first append that does not fit appends nothing and sets overflow, which sticks, so a
- *      writer checks once at the end. The memory is the caller's (fixed) or grows on the heap (buffer_init_heap). */
+ * (B1) len never passes bytes_max; the first append that does not fit appends nothing and sets overflow, which sticks,
+ * so a writer checks once at the end. The memory is the caller's (fixed) or grows on the heap (buffer_init_heap). */
 #ifndef GIRO_PLATFORM_BUFFER_H
 #define GIRO_PLATFORM_BUFFER_H
 
@@ -21,10 +21,10 @@ void buffer_append(struct buffer *buffer, const void *bytes, size_t len);
 void buffer_append_str(struct buffer *buffer, struct str s);
 void buffer_append_c(struct buffer *buffer, const char *text);
 void buffer_append_char(struct buffer *buffer, char c);
-void buffer_append_u64(struct buffer *buffer, uint64_t value);           /* decimal */
-void buffer_append_i64(struct buffer *buffer, int64_t value);            /* decimal */
+void buffer_append_u64(struct buffer *buffer, uint64_t value);              /* decimal */
+void buffer_append_i64(struct buffer *buffer, int64_t value);               /* decimal */
 void buffer_append_be(struct buffer *buffer, uint64_t value, size_t bytes); /* big-endian binary, 1..8 bytes */
 void buffer_printf(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
-struct str buffer_str(const struct buffer *buffer);                      /* borrowed until the next append */
+struct str buffer_str(const struct buffer *buffer); /* borrowed until the next append */
 
 #endif

@@ -23,6 +23,11 @@ int64_t clock_mono_ms(void) {
     return clock_mono_ns() / 1000000;
 }
 
+struct timespec clock_mono_after(int64_t wait_ms) {
+    int64_t at_ns = clock_mono_ns() + wait_ms * 1000000;
+    return (struct timespec){ .tv_sec = (time_t)(at_ns / 1000000000), .tv_nsec = (long)(at_ns % 1000000000) };
+}
+
 int64_t clock_cpu_us(void) {
     return read_clock(CLOCK_PROCESS_CPUTIME_ID) / 1000;
 }

@@ -7,6 +7,8 @@
 int64_t clock_now_ms(void);  /* wall clock, milliseconds since 1970-01-01T00:00:00Z */
 int64_t clock_mono_ns(void); /* monotonic, for deadlines and durations */
 int64_t clock_mono_ms(void);
+/* The monotonic moment wait_ms (>= 0) from now, for pthread_cond_timedwait on a condition with CLOCK_MONOTONIC. */
+struct timespec clock_mono_after(int64_t wait_ms);
 int64_t clock_cpu_us(void);  /* CPU time of this process, user and system */
 
 enum { CLOCK_TEXT_BYTES = 32 };

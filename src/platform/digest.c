@@ -45,7 +45,8 @@ struct hash hmac_sha256(struct str key, struct str message) {
     struct hash hash;
     unsigned len = 0;
     check(key.len <= INT32_MAX);
-    check(HMAC(sha256_algorithm(), key.at, (int)key.len, (const unsigned char *)message.at, message.len, hash.bytes, &len) != NULL);
+    check(HMAC(sha256_algorithm(), key.at, (int)key.len, (const unsigned char *)message.at, message.len, hash.bytes,
+               &len) != NULL);
     check(len == sizeof hash.bytes);
     return hash;
 }

@@ -37,7 +37,8 @@ static void encode_bits(struct buffer *out, const unsigned char *at, size_t len,
     unsigned count = 0;
     for (size_t i = 0; i < len; i++) {
         held = held << 8 | at[i];
-        for (count += 8; count >= bits; count -= bits) buffer_append_char(out, alphabet[held >> (count - bits) & ((1u << bits) - 1)]);
+        for (count += 8; count >= bits; count -= bits)
+            buffer_append_char(out, alphabet[held >> (count - bits) & ((1u << bits) - 1)]);
         held &= (1u << count) - 1;
     }
     if (count) buffer_append_char(out, alphabet[held << (bits - count) & ((1u << bits) - 1)]);

@@ -5,15 +5,15 @@
 
 #include "platform/buffer.h"
 
-void hex_encode(struct buffer *out, const void *bytes, size_t len);                 /* lower case */
-int hex_decode(struct str text, void *bytes, size_t len);                           /* exactly 2*len digits, either case; 0 or -EINVAL */
-void base64_encode(struct buffer *out, const void *bytes, size_t len);              /* padded */
-int base64_decode(struct str text, struct buffer *out);                             /* padding required; 0 or -EINVAL */
-void base64url_encode(struct buffer *out, const void *bytes, size_t len);           /* no padding */
-int base64url_decode(struct str text, struct buffer *out);                          /* padding refused; 0 or -EINVAL */
-void base32_encode(struct buffer *out, const void *bytes, size_t len);              /* RFC 4648 section 6, no padding */
-int base32_decode(struct str text, struct buffer *out);                             /* no padding; 0 or -EINVAL */
-void percent_encode(struct buffer *out, struct str s);                              /* all but unreserved (RFC 3986 section 2.3) */
-int percent_decode(struct str text, bool plus_is_space, struct buffer *out);        /* 0 or -EINVAL */
+void hex_encode(struct buffer *out, const void *bytes, size_t len); /* lower case */
+int hex_decode(struct str text, void *bytes, size_t len); /* exactly 2*len digits, either case; 0 or -EINVAL */
+void base64_encode(struct buffer *out, const void *bytes, size_t len);    /* padded */
+int base64_decode(struct str text, struct buffer *out);                   /* padding required; 0 or -EINVAL */
+void base64url_encode(struct buffer *out, const void *bytes, size_t len); /* no padding */
+int base64url_decode(struct str text, struct buffer *out);                /* padding refused; 0 or -EINVAL */
+void base32_encode(struct buffer *out, const void *bytes, size_t len);    /* RFC 4648 section 6, no padding */
+int base32_decode(struct str text, struct buffer *out);                   /* no padding; 0 or -EINVAL */
+void percent_encode(struct buffer *out, struct str s); /* all but unreserved (RFC 3986 section 2.3) */
+int percent_decode(struct str text, bool plus_is_space, struct buffer *out); /* 0 or -EINVAL */
 
 #endif

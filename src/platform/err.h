@@ -1,8 +1,9 @@
 /* err.h - the path of a fault, and messages for people.
  *
  * A fault is a negative errno. Where it first appears it passes err_origin(), on its way up err_trace(); both note file
- * and line in a thread-local list that err_path() prints. A refusal (positive) of a lower module that the caller did not
- * expect is a bug: err_fold() turns it into -EPROTO. The names of the codes never leave the process in an answer. */
+ * and line in a thread-local list that err_path() prints. A refusal (positive) of a lower module that the caller did
+ * not expect is a bug: err_fold() turns it into -EPROTO. The names of the codes never leave the process in an answer.
+ */
 #ifndef GIRO_PLATFORM_ERR_H
 #define GIRO_PLATFORM_ERR_H
 

@@ -123,7 +123,8 @@ static void refuse(struct http_connection *connection, enum http_refusal refusal
     count(&connection->server->counters.refused_requests);
     atomic_store(&connection->closing, true);
     connection->linger = true;
-    http_refusal_write(&connection->out, &connection->server->options, refusal);
+    http_refusal_write(&connection->out, &connection->server->options, refusal,
+                       str_from_bytes(connection->in, connection->in_bytes));
     http_connection_send(connection);
 }
 

@@ -85,24 +85,24 @@ int http_answer_write(struct buffer *out, const struct http_answer *answer) {
     return out->overflow ? HTTP_E_REPLY : 0;
 }
 
-void http_refusal_write(struct buffer *out, const struct http_server_options *options, enum http_refusal refusal) {
+void http_refusal_write(struct buffer *out, const struct http_server_options *options, enum http_refusal refusal, struct str received) {
     char text[HTTP_ERROR_BYTES_MAX];
     struct buffer body;
-    int status = http_refusal_status(refusal);
-    const char *type = "text/plain; charset=utf-8", *code = http_refusal_code(refusal);
+    struct http_error error = { .status = http_refusal_status(refusal), .code = http_refusal_code(refusal), .received = received,
+                                .body = &body, .media_type = "text/plain; charset=utf-8" };
     buffer_init(&body, text, sizeof text);
-    if (options->on_error) type = options->on_error(options->ctx, status, code, &body);
+    if (options->on_error) options->on_error(options->ctx, &error);
     if (!options->on_error || body.overflow) {
         buffer_reset(&body);
-        type = "text/plain; charset=utf-8";
-        buffer_append_c(&body, code);
+        error.media_type = "text/plain; charset=utf-8";
+        buffer_append_c(&body, error.code);
         buffer_append_char(&body, '\n');
     }
-    struct http_header headers[] = { { STR("Content-Type"), str_from_c(type) },
-                                     { STR("Cache-Control"), STR("no-store") } };
-    struct http_response response = {
-        .status = status, .headers = headers, .header_count = ARRAY_COUNT(headers), .body = buffer_str(&body)
-    };
+    struct http_header headers[] = { { STR("Content-Type"), str_from_c(error.media_type) },
+                                     { STR("Cache-Control"), STR("no-store") },
+                                     { str_from_c(error.header_name), str_from_c(error.header_value) } };
+    struct http_response response = { .status = error.status, .headers = headers,
+                                      .header_count = ARRAY_COUNT(headers) - (error.header_name ? 0 : 1), .body = buffer_str(&body) };
     buffer_reset(out);
     int r = http_answer_write(out, &(struct http_answer){ .response = &response, .close = true });
     check(r == 0); /* it fits into the smallest response_bytes_max, and its headers are ours */
@@ -118,7 +118,7 @@ void http_reply(struct http_request *request, const struct http_response *respon
         .without_body = str_equal(request->method, STR("HEAD")),
     };
     int r = http_answer_write(&connection->out, &answer);
-    if (r) http_refusal_write(&connection->out, &server->options, HTTP_E_REPLY);
+    if (r) http_refusal_write(&connection->out, &server->options, HTTP_E_REPLY, str_from_bytes(connection->in, connection->in_bytes));
     if (r || answer.close) atomic_store(&connection->closing, true);
     http_io_post(connection->io, connection);
 }

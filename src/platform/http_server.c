@@ -98,7 +98,7 @@ static void refuse_connection(struct http_server *server, int fd) {
     struct buffer out;
     buffer_init(&out, text, sizeof text);
     atomic_fetch_add(&server->counters.refused_limit, 1);
-    http_refusal_write(&out, &server->options, HTTP_E_CONNECTIONS);
+    http_refusal_write(&out, &server->options, HTTP_E_CONNECTIONS, (struct str){ 0 });
     (void)send(fd, out.at, out.len, MSG_NOSIGNAL); /* a courtesy: whoever does not get it sees a closed connection */
     (void)close(fd);                               /* nothing was promised on it */
 }

@@ -70,6 +70,18 @@ struct http_response {
     struct str body;                   /* left out with HEAD (its length is told), 204 and 304 */
 };
 
+/* An answer that the server makes itself (HTTP_E_MAP), to be put into words by on_error. */
+enum { HTTP_ERROR_HEADER_BYTES_MAX = 128 };
+struct http_error {
+    int status;
+    const char *code;
+    struct str received;     /* what had come of the request, from its first byte: not judged, may be empty, cut or anything */
+    struct buffer *body;     /* to fill, at most HTTP_ERROR_BYTES_MAX */
+    const char *media_type;  /* to set; lives for ever */
+    const char *header_name; /* may be set: one more header, its name for ever, its value here */
+    char header_value[HTTP_ERROR_HEADER_BYTES_MAX];
+};
+
 struct http_server_options {
     const char *name;           /* of the threads, at most 11 characters */
     const char *unix_path;      /* made with mode 0660; NULL: TCP on 127.0.0.1 */
@@ -87,9 +99,9 @@ struct http_server_options {
     int64_t write_ms;           /* for the client to take an answer; then closed */
     /* On an IO thread; must not wait. Answers at once or hands the request on; when it can do neither, answers 503. */
     void (*on_request)(void *ctx, struct http_request *request);
-    /* The body of an answer that the server makes itself (HTTP_E_MAP), into body; returns its media type, a string
-     * that lives for ever. On IO threads, also several at once. NULL: the code as plain text. */
-    const char *(*on_error)(void *ctx, int status, const char *code, struct buffer *body);
+    /* Fills error's body, media type and header. On IO threads and on those that answer, also several at once. NULL: the code as
+     * plain text. */
+    void (*on_error)(void *ctx, struct http_error *error);
     void *ctx;
 };
 

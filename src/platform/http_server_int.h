@@ -128,7 +128,7 @@ struct http_answer {
 };
 /* Appends head and body. 0, or HTTP_E_REPLY (nothing appended but out->overflow may be set). */
 int http_answer_write(struct buffer *out, const struct http_answer *answer);
-/* Replaces what out holds by the server's own answer to a refusal, with "Connection: close". */
-void http_refusal_write(struct buffer *out, const struct http_server_options *options, enum http_refusal refusal);
+/* Replaces what out holds by the server's own answer to a refusal, with "Connection: close". received: see struct http_error. */
+void http_refusal_write(struct buffer *out, const struct http_server_options *options, enum http_refusal refusal, struct str received);
 
 #endif

@@ -66,11 +66,13 @@ static void on_request(void *ctx, struct http_request *request) {
     }
 }
 
-static const char *on_error(void *ctx, int status, const char *code, struct buffer *body) {
+static void on_error(void *ctx, struct http_error *error) {
     struct bench *bench = ctx;
     atomic_fetch_add(&bench->errors, 1);
-    buffer_printf(body, "{\"status\":%d,\"code\":\"%s\"}", status, code);
-    return "application/problem+json";
+    buffer_printf(error->body, "{\"status\":%d,\"code\":\"%s\"}", error->status, error->code);
+    error->media_type = "application/problem+json";
+    error->header_name = "X-Id";
+    (void)snprintf(error->header_value, sizeof error->header_value, "%zu", error->received.len);
 }
 
 static int bench_set_up(void **state) {

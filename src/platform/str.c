@@ -93,7 +93,10 @@ int str_to_c(struct str s, char *text, size_t bytes_max) {
 static size_t utf8_sequence(struct str s) {
     const unsigned char *at = (const unsigned char *)s.at;
     if (at[0] < 0x80) return 1;
-    size_t len = at[0] >= 0xc2 && at[0] <= 0xdf ? 2 : at[0] >= 0xe0 && at[0] <= 0xef ? 3 : at[0] >= 0xf0 && at[0] <= 0xf4 ? 4 : 0;
+    size_t len = at[0] >= 0xc2 && at[0] <= 0xdf   ? 2
+                 : at[0] >= 0xe0 && at[0] <= 0xef ? 3
+                 : at[0] >= 0xf0 && at[0] <= 0xf4 ? 4
+                                                  : 0;
     if (len == 0 || len > s.len) return 0;
     for (size_t i = 1; i < len; i++)
         if ((at[i] & 0xc0) != 0x80) return 0;

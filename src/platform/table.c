@@ -6,7 +6,8 @@ static void put_be(void (*put)(void *ctx, const void *bytes, size_t len), void *
     put(ctx, out, bytes);
 }
 
-static void put_column(const struct column *column, const void *row, void (*put)(void *ctx, const void *bytes, size_t len), void *ctx) {
+static void put_column(const struct column *column, const void *row,
+                       void (*put)(void *ctx, const void *bytes, size_t len), void *ctx) {
     struct str text;
     switch (column->type) {
     case COLUMN_I64:
@@ -47,7 +48,8 @@ size_t table_key(const struct table *table, uint8_t index, const void *row, uint
     return writer.len;
 }
 
-void table_canonical(const struct table *table, const void *row, void (*put)(void *ctx, const void *bytes, size_t len), void *ctx) {
+void table_canonical(const struct table *table, const void *row, void (*put)(void *ctx, const void *bytes, size_t len),
+                     void *ctx) {
     put(ctx, table->service, strlen(table->service) + 1);
     put(ctx, table->name, strlen(table->name) + 1);
     for (uint8_t i = 0; i < table->column_count; i++) {

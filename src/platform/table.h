@@ -1,5 +1,5 @@
-/* table.h - a row described once. From the descriptor come the SQL of every adapter, loading and writing, the check of the
- * migrations, the canonical bytes that the journal hashes, and test fixtures.
+/* table.h - a row described once. From the descriptor come the SQL of every adapter, loading and writing, the check of
+ * the migrations, the canonical bytes that the journal hashes, and test fixtures.
  *
  * A row in memory is a plain struct. Adding a table is a struct, a descriptor and a migration in db/.
  *   I64   int64_t            (numbers, enums, booleans, times in ms)
@@ -18,16 +18,17 @@ enum column_type { COLUMN_I64, COLUMN_ID, COLUMN_HASH, COLUMN_TEXT, COLUMN_BLOB 
 struct column {
     const char *name;
     enum column_type type;
-    size_t offset;       /* in the row struct */
-    size_t bytes_max;    /* TEXT and BLOB: refused above it (-EMSGSIZE at write) */
+    size_t offset;    /* in the row struct */
+    size_t bytes_max; /* TEXT and BLOB: refused above it (-EMSGSIZE at write) */
 };
 
 enum { TABLE_COLUMNS_MAX = 40, TABLE_KEY_COLUMNS_MAX = 4, TABLE_INDEXES_MAX = 6, TABLE_KEY_BYTES_MAX = 320 };
 
-/* Index 0 is the primary key. An index names 1..4 columns. Columns of a unique index never change once the row is written. */
+/* Index 0 is the primary key. An index names 1..4 columns. Columns of a unique index never change once the row is
+ * written. */
 struct table_index {
-    const char *name;                              /* "" for the primary key */
-    uint8_t columns[TABLE_KEY_COLUMNS_MAX];        /* positions in table.columns */
+    const char *name;                       /* "" for the primary key */
+    uint8_t columns[TABLE_KEY_COLUMNS_MAX]; /* positions in table.columns */
     uint8_t column_count;
     bool unique;
 };
@@ -44,15 +45,17 @@ struct table {
     bool chained;     /* append-only, and covered by the journal's entries_hash: has an I64 column batch_seq */
 };
 
-#define COLUMN(row_type, field, kind) { .name = #field, .type = COLUMN_##kind, .offset = offsetof(row_type, field) }
-#define COLUMN_VAR(row_type, field, kind, max) \
+#define COLUMN(row_type, field, kind)                                                                                  \
+    { .name = #field, .type = COLUMN_##kind, .offset = offsetof(row_type, field) }
+#define COLUMN_VAR(row_type, field, kind, max)                                                                         \
     { .name = #field, .type = COLUMN_##kind, .offset = offsetof(row_type, field), .bytes_max = (max) }
 
 /* The canonical bytes of the columns of index (0 = primary key) of row, into key; returns the length. */
 size_t table_key(const struct table *table, uint8_t index, const void *row, uint8_t key[TABLE_KEY_BYTES_MAX]);
-/* Canonical bytes of the whole row (service and table name, then each column: type byte, 8-byte big-endian number or 4-byte length and bytes)
- * handed piece by piece to put(ctx). What the journal hashes. */
-void table_canonical(const struct table *table, const void *row, void (*put)(void *ctx, const void *bytes, size_t len), void *ctx);
+/* Canonical bytes of the whole row (service and table name, then each column: type byte, 8-byte big-endian number or
+ * 4-byte length and bytes) handed piece by piece to put(ctx). What the journal hashes. */
+void table_canonical(const struct table *table, const void *row, void (*put)(void *ctx, const void *bytes, size_t len),
+                     void *ctx);
 /* A copy of row with its TEXT and BLOB bytes in arena; NULL when the arena is full. */
 void *table_copy_row(const struct table *table, const void *row, struct arena *arena) MUST_USE;
 bool table_rows_equal(const struct table *table, const void *a, const void *b);

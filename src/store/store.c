@@ -1,3 +1,5 @@
+#include "store/store.h"
+
 #include "store/store_int.h"
 
 static bool is_word(const char *text) {
@@ -119,7 +121,8 @@ int store_reader_open(struct store *store, struct store_reader **ret_reader) {
     return 0;
 }
 
-int store_reader_open_only(const struct store_options *options, struct store_reader **ret_reader, struct message *message) {
+int store_reader_open_only(const struct store_options *options, struct store_reader **ret_reader,
+                           struct message *message) {
     return err_trace(options->ops->reader_open_only(options, ret_reader, message));
 }
 

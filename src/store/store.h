@@ -1,4 +1,4 @@
-/* store.h - the store port: tables and bytes, no banking. Adapters: sqlite (embedded default), memory (simulation, tests).
+/* store.h - the store port: tables and bytes, no banking. Adapters: sqlite (embedded default) and memory (simulation).
  *
  * (S1) store_commit is all or nothing, and on 0 it is flushed: a kill -9 or power cut later does not lose it.
  * (S2) a reader sees one committed state from store_reader_begin to store_reader_end, and never blocks the writer.
@@ -31,9 +31,10 @@ struct store_options {
 };
 
 /* Opens (creating and migrating as needed), checks that each table's columns, types, keys and indexes are those of its
- * descriptor, and takes the writer's lock of the file. Refusals as a sentence in message: file in use by another process, not
- * writable, newer schema than this program knows, migration failed (with file and line), damaged. If the last process ended with
- * an unknown commit (a marker file beside the store), the log's tail is first copied to a fresh flushed file. 0 or -errno. */
+ * descriptor, and takes the writer's lock of the file. Refusals as a sentence in message: file in use by another
+ * process, not writable, newer schema than this program knows, migration failed (with file and line), damaged. If the
+ * last process ended with an unknown commit (a marker file beside the store), the log's tail is first copied to a fresh
+ * flushed file. 0 or -errno. */
 int store_open(const struct store_options *options, struct store **ret_store, struct message *message);
 struct store *store_close(struct store *store); /* returns NULL, takes NULL; readers must be closed before */
 
@@ -53,9 +54,9 @@ struct store_change {
     enum store_change_kind kind;
     const void *row; /* UPDATE replaces all columns of the row with this primary key; DELETE uses the key only */
 };
-/* 0 = durable. STORE_E_UNDONE, STORE_E_FULL: nothing of it is there. < 0: UNKNOWN - the flush or the commit itself failed, it
- * may or may not be there; a marker is left beside the store and the process must end. UPDATE or DELETE of an absent row is
- * STORE_E_UNDONE. */
+/* 0 = durable. STORE_E_UNDONE, STORE_E_FULL: nothing of it is there. < 0: UNKNOWN - the flush or the commit itself
+ * failed, it may or may not be there; a marker is left beside the store and the process must end. UPDATE or DELETE of
+ * an absent row is STORE_E_UNDONE. */
 int store_commit(struct store *store, const struct store_change *changes, size_t count);
 /* Index into changes of the row that made the last STORE_E_UNDONE, or -1 when it was not one row's fault. */
 long store_culprit(const struct store *store);
@@ -63,7 +64,8 @@ long store_culprit(const struct store *store);
 struct store_reader;
 int store_reader_open(struct store *store, struct store_reader **ret_reader);
 /* Reads a store of another process (the command line beside the daemon): same options, opened read-only. */
-int store_reader_open_only(const struct store_options *options, struct store_reader **ret_reader, struct message *message);
+int store_reader_open_only(const struct store_options *options, struct store_reader **ret_reader,
+                           struct message *message);
 struct store_reader *store_reader_close(struct store_reader *reader);
 int store_reader_begin(struct store_reader *reader); /* a snapshot; reads outside begin/end each see the newest state */
 void store_reader_end(struct store_reader *reader);
@@ -75,19 +77,23 @@ struct store_range {
     uint8_t index;
     const void *row;       /* holds the columns that must be equal, and the bound; NULL when neither is used */
     uint8_t equal_columns; /* the first n columns of the index equal those of row */
-    bool bounded;          /* the next column (I64, ID or HASH) of the index lies strictly behind row's, in walking order */
+    /* the next column (I64, ID or HASH) of the index lies strictly behind row's, in walking order */
+    bool bounded;
     bool descending;
     uint32_t limit;        /* 1..STORE_RANGE_ROWS_MAX */
 };
-/* Calls each(ctx, row) for every row until it returns non-zero; row and its text live in the arena. 0, <0, or what each returned. */
+/* Calls each(ctx, row) for every row until it returns non-zero; row and its text live in the arena. 0, <0, or what each
+ * returned. */
 int store_range(struct store_reader *reader, const struct store_range *range, struct arena *arena,
                 int (*each)(void *ctx, const void *row), void *ctx);
 
 /* memory adapter only, for tests and simulation: the next commits fail as told (0 = none). */
-enum store_fault { STORE_FAULT_NONE, STORE_FAULT_UNDONE, STORE_FAULT_FULL, STORE_FAULT_UNKNOWN_LOST, STORE_FAULT_UNKNOWN_KEPT };
+enum store_fault { STORE_FAULT_NONE, STORE_FAULT_UNDONE, STORE_FAULT_FULL, STORE_FAULT_UNKNOWN_LOST,
+                   STORE_FAULT_UNKNOWN_KEPT };
 void store_memory_fault(struct store *store, enum store_fault fault, uint32_t after_commits, uint32_t count);
-/* memory adapter: options.path is a name (or NULL). With a name, what is durable outlives store_close within this process, as on a
- * disk, until it is forgotten; UNKNOWN_KEPT is there after the next open, UNKNOWN_LOST is not. The store must be closed. */
+/* memory adapter: options.path is a name (or NULL). With a name, what is durable outlives store_close within this
+ * process, as on a disk, until it is forgotten; UNKNOWN_KEPT is there after the next open, UNKNOWN_LOST is not. The
+ * store must be closed. */
 void store_memory_forget(const char *path);
 
 #endif

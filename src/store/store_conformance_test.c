@@ -1,7 +1,12 @@
 /* store_conformance_test.c - what a store means: the same cases against every adapter. */
-#include "store/store_test_tables.h"
-
 #include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "store/store_test_tables.h"
 
 #include "platform/clock.h"
 
@@ -95,7 +100,8 @@ static void duplicate_unique_column_names_the_culprit(struct world *world) {
     assert_int_equal(commit_items(world, 1, 3), 0);
     struct item item = item_make(&world->arena, 4), same = item_make(&world->arena, 5);
     same.number = 3;
-    const struct store_change changes[] = { { &item_table, STORE_INSERT, &item }, { &item_table, STORE_INSERT, &same } };
+    const struct store_change changes[] = { { &item_table, STORE_INSERT, &item },
+                                            { &item_table, STORE_INSERT, &same } };
     assert_int_equal(store_commit(world->store, changes, 2), STORE_E_UNDONE);
     assert_int_equal(store_culprit(world->store), 1);
     assert_false(store_has_item(world, 4));
@@ -165,14 +171,16 @@ static void texts_and_blobs(struct world *world) {
     for (size_t i = 0; i < ARRAY_COUNT(text_cases); i++) {
         struct item good = item_make(&world->arena, 1000 + (int64_t)i), item = item_make(&world->arena, (int64_t)i);
         item.name = text_cases[i].text, item.body = text_cases[i].body;
-        const struct store_change changes[] = { { &item_table, STORE_INSERT, &good }, { &item_table, STORE_INSERT, &item } };
+        const struct store_change changes[] = { { &item_table, STORE_INSERT, &good },
+                                                { &item_table, STORE_INSERT, &item } };
         int r = store_commit(world->store, changes, 2);
         if (r != text_cases[i].want) fail_msg("%s: %d", text_cases[i].name, r);
         assert_int_equal(store_culprit(world->store), r ? 1 : -1);
         struct store_probe probe = { .table = &item_table, .index = 0, .row = &item };
         assert_int_equal(store_load(world->store, &probe, 1, &world->arena), 0);
         assert_int_equal(probe.ret_row != NULL, r == 0);
-        if (probe.ret_row && !table_rows_equal(&item_table, probe.ret_row, &item)) fail_msg("%s: differs", text_cases[i].name);
+        if (probe.ret_row && !table_rows_equal(&item_table, probe.ret_row, &item))
+            fail_msg("%s: differs", text_cases[i].name);
         assert_int_equal(store_has_item(world, 1000 + (int64_t)i), r == 0);
     }
 }
@@ -286,7 +294,8 @@ static void range_orders_negative_numbers(struct world *world) {
     struct posting none = { 0 };
     for (uint8_t index = 0; index < 2; index++) {
         struct seen seen = { 0 };
-        struct store_range range = { .table = &posting_table, .index = index, .row = &none, .equal_columns = index, .limit = 10 };
+        struct store_range range = { .table = &posting_table, .index = index, .row = &none, .equal_columns = index,
+                                     .limit = 10 };
         assert_int_equal(store_range(reader, &range, &world->arena, see_posting, &seen), 0);
         assert_int_equal(seen.count, 5);
         assert_memory_equal(seen.numbers, wanted, sizeof wanted);
@@ -302,7 +311,8 @@ static void range_follows_updates_of_its_index(struct world *world) {
     assert_int_equal(commit_one(world->store, STORE_UPDATE, &item_table, &item), 0);
     assert_int_equal(store_reader_open(world->store, &reader), 0);
     struct seen seen = { 0 };
-    struct store_range range = { .table = &item_table, .index = ITEM_BY_OWNER, .row = &item, .equal_columns = 1, .limit = 10 };
+    struct store_range range = { .table = &item_table, .index = ITEM_BY_OWNER, .row = &item, .equal_columns = 1,
+                                 .limit = 10 };
     assert_int_equal(store_range(reader, &range, &world->arena, see_posting, &seen), 0);
     assert_int_equal(seen.count, 2); /* 1 and 4 have the same owner */
     range.equal_columns = 2;
@@ -377,7 +387,8 @@ static void reader_of_its_own(struct world *world) {
     assert_non_null(strstr(message.text, "/nonexistent/giro.db"));
 }
 
-/* Every batch holds item k and its twin k + 100000, later updated together: a reader that sees one sees both, in one state. */
+/* Every batch holds item k and its twin k + 100000, later updated together: a reader that sees one sees both, in one
+ * state. */
 enum { TWIN = 100000, READERS = 4, BATCHES = 150 };
 
 struct reading {
@@ -464,7 +475,8 @@ static void random_walk_against_an_array(struct world *world) {
             uint32_t n = walk_next(&random) % WALK_ROWS;
             bool lawful = walk_next(&random) % 50 != 0;
             items[i] = item_make(&world->arena, n);
-            changes[i] = (struct store_change){ &item_table, next[n] == lawful ? STORE_DELETE : STORE_INSERT, &items[i] };
+            changes[i] = (struct store_change){ &item_table, next[n] == lawful ? STORE_DELETE : STORE_INSERT,
+                                                &items[i] };
             if (!lawful && culprit < 0) culprit = i;
             next[n] = !next[n];
         }

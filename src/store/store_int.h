@@ -16,7 +16,7 @@ struct store_catalog {
     size_t count;
     uint8_t slots[STORE_CATALOG_SLOTS]; /* position + 1, 0 = free */
 };
-/* check()s that every descriptor is sound: names are lower-case words, positions in range, index 0 is the unique key. */
+/* check()s that every descriptor is sound: lower-case words as names, positions in range, index 0 the unique key. */
 void store_catalog_init(struct store_catalog *catalog, const struct store_options *options);
 /* Position of a descriptor in catalog->tables; a table that was not in the options is a programmer's error. */
 size_t store_catalog_find(const struct store_catalog *catalog, const struct table *table);
@@ -26,7 +26,8 @@ struct store {
     const struct store_ops *ops;
     struct store_catalog catalog;
     long culprit;
-    bool unknown;              /* a commit's outcome is unknown: nothing more is written until the store is opened anew */
+    /* a commit's outcome is unknown: nothing more is written until the store is opened anew */
+    bool unknown;
     _Atomic unsigned readers;  /* open readers, so that closing before them is caught */
 };
 struct store_reader {
@@ -37,7 +38,8 @@ struct store_reader {
     bool walking;        /* inside store_range's each */
 };
 
-/* store.c has checked the arguments: at least one change, every table known, rows within their limits, append-only kept. */
+/* store.c has checked the arguments: at least one change, every table known, rows within their limits, append-only
+ * kept. */
 struct store_ops {
     const char *name;
     int (*open)(const struct store_options *options, struct store **ret_store, struct message *message);
@@ -45,7 +47,8 @@ struct store_ops {
     int (*load)(struct store *store, struct store_probe *probes, size_t count, struct arena *arena);
     int (*commit)(struct store *store, const struct store_change *changes, size_t count); /* sets store->culprit */
     int (*reader_open)(struct store *store, struct store_reader **ret_reader);
-    int (*reader_open_only)(const struct store_options *options, struct store_reader **ret_reader, struct message *message);
+    int (*reader_open_only)(const struct store_options *options, struct store_reader **ret_reader,
+                            struct message *message);
     void (*reader_close)(struct store_reader *reader);
     int (*reader_begin)(struct store_reader *reader);
     void (*reader_end)(struct store_reader *reader);
@@ -54,7 +57,7 @@ struct store_ops {
                  int (*each)(void *ctx, const void *row), void *ctx);
 };
 
-/* Columns that a unique index (the primary key too) names: they never change once the row is written. Bit = position. */
+/* Columns that a unique index names, the primary key too: they never change in a written row. Bit = position. */
 uint64_t store_fixed_columns(const struct table *table);
 static_assert(TABLE_COLUMNS_MAX <= 64, "a set of columns is one word");
 

@@ -1,9 +1,10 @@
 /* store_memory.c - the store in memory, for simulation and tests: the meaning of the others, and failures on order.
  *
- * (Y1) A version is the roots of all indexes and never changes. A commit builds the next version beside it and then shows it
- *      whole, or gives it up whole. A reader holds the version that it began with; nobody waits for anybody.
+ * (Y1) A version is the roots of all indexes and never changes. A commit builds the next version beside it and then
+ *      shows it whole, or gives it up whole. A reader holds the version that it began with; nobody waits for anybody.
  * (Y2) With a path, what is durable stays in this process under that name when the store is closed, as on a disk, until
- *      store_memory_forget. A commit whose outcome is unknown is not shown; whether the next open finds it is the fault's choice.
+ *      store_memory_forget. A commit whose outcome is unknown is not shown; whether the next open finds it is the
+ *      fault's choice.
  * (Y3) The same calls give the same trees: nothing here is random. */
 #include <pthread.h>
 
@@ -164,7 +165,8 @@ static const struct memory_node *root_of(const struct memory_version *version, c
     return version->roots[store_catalog_find(catalog, order.table) * TABLE_INDEXES_MAX + order.index];
 }
 
-static int probe_all(const struct memory_version *version, const struct store_catalog *catalog, struct store_probe *probes,
+static int probe_all(const struct memory_version *version, const struct store_catalog *catalog,
+                     struct store_probe *probes,
                      size_t count, struct arena *arena) {
     for (size_t i = 0; i < count; i++) {
         const struct row_order order = { probes[i].table, probes[i].index };
@@ -176,7 +178,8 @@ static int probe_all(const struct memory_version *version, const struct store_ca
 }
 
 static int memory_load(struct store *base, struct store_probe *probes, size_t count, struct arena *arena) {
-    return probe_all(of_store(base)->disk->shown, &base->catalog, probes, count, arena); /* only this thread changes shown */
+    /* only this thread changes shown */
+    return probe_all(of_store(base)->disk->shown, &base->catalog, probes, count, arena);
 }
 
 /* SplitMix64's finisher: numbers in order become priorities without one. */
@@ -205,7 +208,8 @@ static int change_indexes(struct memory_store *store, struct memory_version *ver
             r = replace_root(version, first + i, r, root);
         }
         if (r || !fresh) continue;
-        r = memory_tree_put(&order, version->roots[first + i], fresh, priority(++store->disk->puts * 0x9e3779b97f4a7c15u), &root);
+        r = memory_tree_put(&order, version->roots[first + i], fresh,
+                            priority(++store->disk->puts * 0x9e3779b97f4a7c15u), &root);
         r = replace_root(version, first + i, r, root);
     }
     return r;
@@ -221,7 +225,8 @@ static bool same_columns(const struct table *table, uint64_t columns, const void
 }
 
 /* May this change be made to this version? *ret_old: the row it replaces or deletes. */
-static bool is_allowed(struct memory_store *store, const struct memory_version *version, const struct store_change *change,
+static bool is_allowed(struct memory_store *store, const struct memory_version *version,
+                       const struct store_change *change,
                        const struct memory_row **ret_old) {
     const struct table *table = change->table;
     const struct row_order key = { table, 0 };
@@ -229,7 +234,8 @@ static bool is_allowed(struct memory_store *store, const struct memory_version *
     if (change->kind != STORE_INSERT) {
         *ret_old = memory_tree_find(&key, root_of(version, &store->base.catalog, key), change->row);
         if (!*ret_old) return false;
-        return change->kind == STORE_DELETE || same_columns(table, store_fixed_columns(table), (*ret_old)->at, change->row);
+        if (change->kind == STORE_DELETE) return true;
+        return same_columns(table, store_fixed_columns(table), (*ret_old)->at, change->row);
     }
     for (uint8_t i = 0; i < table->index_count; i++) {
         const struct row_order order = { table, i };
@@ -252,7 +258,8 @@ static int apply_one(struct memory_store *store, struct memory_version *version,
     return r;
 }
 
-static int apply(struct memory_store *store, struct memory_version *version, const struct store_change *changes, size_t count) {
+static int apply(struct memory_store *store, struct memory_version *version, const struct store_change *changes,
+                 size_t count) {
     for (size_t i = 0; i < count; i++) {
         int r = apply_one(store, version, &changes[i]);
         if (r > 0) store->base.culprit = (long)i;
@@ -335,7 +342,8 @@ static int memory_reader_open(struct store *base, struct store_reader **ret_read
     return 0;
 }
 
-static int memory_reader_open_only(const struct store_options *options, struct store_reader **ret_reader, struct message *message) {
+static int memory_reader_open_only(const struct store_options *options, struct store_reader **ret_reader,
+                                   struct message *message) {
     pthread_mutex_lock(&disks_mutex);
     struct memory_disk *disk = options->path ? *disk_find(options->path) : NULL;
     pthread_mutex_unlock(&disks_mutex);
@@ -416,7 +424,8 @@ static int walk_tree(struct walk *walk, const struct memory_node *root) {
 static int memory_range(struct store_reader *base, const struct store_range *range, struct arena *arena,
                         int (*each)(void *ctx, const void *row), void *ctx) {
     struct memory_version *version = reader_version(of_reader(base));
-    struct walk walk = { .range = range, .order = { range->table, range->index }, .arena = arena, .each = each, .ctx = ctx,
+    struct walk walk = { .range = range, .order = { range->table, range->index }, .arena = arena, .each = each,
+                         .ctx = ctx,
                          .left = range->limit };
     int r = walk_tree(&walk, root_of(version, &base->catalog, walk.order));
     version_release(version);

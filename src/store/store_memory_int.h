@@ -1,8 +1,9 @@
-/* store_memory_int.h - private to the memory adapter: an immutable ordered tree of rows (a treap), shared between versions.
+/* store_memory_int.h - private to the memory adapter: an immutable ordered tree of rows (a treap), shared between
+ * versions.
  *
- * A change copies the path from the root and shares the rest, so an older root still shows the older state. Nodes and rows are
- * counted; a version is given up by releasing its root. Readers only read; counts are atomic because versions of several threads
- * share nodes. */
+ * A change copies the path from the root and shares the rest, so an older root still shows the older state. Nodes and
+ * rows are counted; a version is given up by releasing its root. Readers only read; counts are atomic because versions
+ * of several threads share nodes. */
 #ifndef GIRO_STORE_STORE_MEMORY_INT_H
 #define GIRO_STORE_STORE_MEMORY_INT_H
 
@@ -34,13 +35,15 @@ int memory_compare(const struct row_order *order, const void *a, const void *b);
 
 const struct memory_node *memory_tree_hold(const struct memory_node *root); /* one more owner; takes NULL */
 void memory_tree_release(const struct memory_node *root);
-/* Both give a new root (owned by the caller) and leave the old one untouched. -ENOMEM leaves *ret_root alone. The row put must
- * not be there yet, the row taken out must be. */
-int memory_tree_put(const struct row_order *order, const struct memory_node *root, struct memory_row *row, uint32_t priority,
+/* Both give a new root (owned by the caller) and leave the old one untouched. -ENOMEM leaves *ret_root alone. The row
+ * put must not be there yet, the row taken out must be. */
+int memory_tree_put(const struct row_order *order, const struct memory_node *root, struct memory_row *row,
+                    uint32_t priority,
                     const struct memory_node **ret_root);
 int memory_tree_take(const struct row_order *order, const struct memory_node *root, const void *row,
                      const struct memory_node **ret_root);
 /* The row whose columns of the index (a unique one) equal row's, or NULL. Borrowed from the version. */
-const struct memory_row *memory_tree_find(const struct row_order *order, const struct memory_node *root, const void *row);
+const struct memory_row *memory_tree_find(const struct row_order *order, const struct memory_node *root,
+                                          const void *row);
 
 #endif

@@ -1,4 +1,10 @@
 /* store_memory_test.c - the failures that the memory adapter makes on order. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
 #include "store/store_test_tables.h"
 
 static const struct {
@@ -8,12 +14,18 @@ static const struct {
     int want[4];        /* of four commits of one row each */
     bool there[4];      /* after the store was opened anew */
 } fault_cases[] = {
-    { "none",            STORE_FAULT_NONE,         0, 9, { 0, 0, 0, 0 },                       { true, true, true, true } },
-    { "undone, once",    STORE_FAULT_UNDONE,       1, 1, { 0, STORE_E_UNDONE, 0, 0 },          { true, false, true, true } },
-    { "full, twice",     STORE_FAULT_FULL,         0, 2, { STORE_E_FULL, STORE_E_FULL, 0, 0 }, { false, false, true, true } },
-    { "unknown, lost",   STORE_FAULT_UNKNOWN_LOST, 1, 1, { 0, -EIO, -EIO, -EIO },              { true, false, false, false } },
-    { "unknown, kept",   STORE_FAULT_UNKNOWN_KEPT, 1, 1, { 0, -EIO, -EIO, -EIO },              { true, true, false, false } },
-    { "never: count 0",  STORE_FAULT_UNDONE,       0, 0, { 0, 0, 0, 0 },                       { true, true, true, true } },
+    { "none",            STORE_FAULT_NONE,         0, 9, { 0, 0, 0, 0 },
+      { true, true, true, true } },
+    { "undone, once",    STORE_FAULT_UNDONE,       1, 1, { 0, STORE_E_UNDONE, 0, 0 },
+      { true, false, true, true } },
+    { "full, twice",     STORE_FAULT_FULL,         0, 2, { STORE_E_FULL, STORE_E_FULL, 0, 0 },
+      { false, false, true, true } },
+    { "unknown, lost",   STORE_FAULT_UNKNOWN_LOST, 1, 1, { 0, -EIO, -EIO, -EIO },
+      { true, false, false, false } },
+    { "unknown, kept",   STORE_FAULT_UNKNOWN_KEPT, 1, 1, { 0, -EIO, -EIO, -EIO },
+      { true, true, false, false } },
+    { "never: count 0",  STORE_FAULT_UNDONE,       0, 0, { 0, 0, 0, 0 },
+      { true, true, true, true } },
 };
 
 static void y2_faults_come_as_told(void **state) {
@@ -32,7 +44,8 @@ static void y2_faults_come_as_told(void **state) {
         world.store = store_close(world.store);
         world_open(&world);
         for (int64_t n = 0; n < 4; n++)
-            if (store_has_item(&world, n) != fault_cases[i].there[n]) fail_msg("%s, row %d", fault_cases[i].name, (int)n);
+            if (store_has_item(&world, n) != fault_cases[i].there[n])
+                fail_msg("%s, row %d", fault_cases[i].name, (int)n);
         assert_int_equal(commit_items(&world, 10, 10), 0);
         world_drop(&world);
     }

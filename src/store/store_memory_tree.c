@@ -86,8 +86,9 @@ void memory_tree_release(const struct memory_node *root) {
     free((struct memory_node *)root);
 }
 
-/* A node that owns left and right (handed over) and one more count of row. Without memory: gives them up, sets failed. */
-static const struct memory_node *node_take(struct builder *builder, const struct memory_node *like, const struct memory_node *left,
+/* A node that owns left and right (handed over) and a count of row. Without memory: gives them up, sets failed. */
+static const struct memory_node *node_take(struct builder *builder, const struct memory_node *like,
+                                           const struct memory_node *left,
                                            const struct memory_node *right) {
     struct memory_node *node = builder->failed ? NULL : malloc(sizeof *node);
     if (!node) {
@@ -103,7 +104,8 @@ static const struct memory_node *node_take(struct builder *builder, const struct
 }
 
 /* Splits what lies before row from what lies behind it; both results are owned. */
-static void split(struct builder *builder, const struct memory_node *root, const void *row, const struct memory_node **ret_left,
+static void split(struct builder *builder, const struct memory_node *root, const void *row,
+                  const struct memory_node **ret_left,
                   const struct memory_node **ret_right) {
     *ret_left = *ret_right = NULL;
     if (!root) return;
@@ -117,7 +119,8 @@ static void split(struct builder *builder, const struct memory_node *root, const
     }
 }
 
-static const struct memory_node *put(struct builder *builder, const struct memory_node *root, const struct memory_node *fresh) {
+static const struct memory_node *put(struct builder *builder, const struct memory_node *root,
+                                     const struct memory_node *fresh) {
     if (!root || fresh->priority > root->priority) {
         const struct memory_node *left, *right;
         split(builder, root, fresh->row->at, &left, &right);
@@ -129,7 +132,8 @@ static const struct memory_node *put(struct builder *builder, const struct memor
 }
 
 /* One tree of two; everything in left lies before everything in right. Both are borrowed. */
-static const struct memory_node *merge(struct builder *builder, const struct memory_node *left, const struct memory_node *right) {
+static const struct memory_node *merge(struct builder *builder, const struct memory_node *left,
+                                       const struct memory_node *right) {
     if (!left) return memory_tree_hold(right);
     if (!right) return memory_tree_hold(left);
     if (left->priority > right->priority)
@@ -141,7 +145,8 @@ static const struct memory_node *take_out(struct builder *builder, const struct 
     check(root);
     int difference = memory_compare(builder->order, row, root->row->at);
     if (difference == 0) return merge(builder, root->left, root->right);
-    if (difference < 0) return node_take(builder, root, take_out(builder, root->left, row), memory_tree_hold(root->right));
+    if (difference < 0)
+        return node_take(builder, root, take_out(builder, root->left, row), memory_tree_hold(root->right));
     return node_take(builder, root, memory_tree_hold(root->left), take_out(builder, root->right, row));
 }
 
@@ -154,7 +159,8 @@ static int built(const struct builder *builder, const struct memory_node *root, 
     return 0;
 }
 
-int memory_tree_put(const struct row_order *order, const struct memory_node *root, struct memory_row *row, uint32_t priority,
+int memory_tree_put(const struct row_order *order, const struct memory_node *root, struct memory_row *row,
+                    uint32_t priority,
                     const struct memory_node **ret_root) {
     struct builder builder = { .order = order };
     const struct memory_node fresh = { .priority = priority, .row = row };
@@ -167,7 +173,8 @@ int memory_tree_take(const struct row_order *order, const struct memory_node *ro
     return built(&builder, take_out(&builder, root, row), ret_root);
 }
 
-const struct memory_row *memory_tree_find(const struct row_order *order, const struct memory_node *root, const void *row) {
+const struct memory_row *memory_tree_find(const struct row_order *order, const struct memory_node *root,
+                                          const void *row) {
     uint8_t count = order->table->indexes[order->index].column_count;
     while (root) {
         int difference = memory_compare_columns(order, row, root->row->at, 0, count);

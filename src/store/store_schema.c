@@ -49,7 +49,8 @@ static void table_sql(const struct table *table, struct buffer *out) {
 }
 
 static void trigger_sql(const struct table *table, const char *suffix, const char *event, struct buffer *out) {
-    buffer_printf(out, "CREATE TRIGGER \"%s_%s_%s\" BEFORE %s ON \"%s_%s\"\nBEGIN\n", table->service, table->name, suffix, event,
+    buffer_printf(out, "CREATE TRIGGER \"%s_%s_%s\" BEFORE %s ON \"%s_%s\"\nBEGIN\n", table->service, table->name,
+                  suffix, event,
                   table->service, table->name);
     buffer_printf(out, "    SELECT RAISE(ABORT, '%s_%s is append-only');\nEND;\n", table->service, table->name);
 }
@@ -61,7 +62,8 @@ void store_schema_sql(const struct table *const *tables, size_t count, struct bu
         table_sql(table, out);
         for (uint8_t j = 1; j < table->index_count; j++) {
             const struct table_index *index = &table->indexes[j];
-            buffer_printf(out, "CREATE %sINDEX \"%s_%s_%s\" ON \"%s_%s\" ", index->unique ? "UNIQUE " : "", table->service,
+            buffer_printf(out, "CREATE %sINDEX \"%s_%s_%s\" ON \"%s_%s\" ", index->unique ? "UNIQUE " : "",
+                          table->service,
                           table->name, index->name, table->service, table->name);
             index_columns_sql(table, j, out);
             buffer_append_c(out, ";\n");

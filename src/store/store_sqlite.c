@@ -6,7 +6,7 @@
  *        no space                  the mark was not written                                 -> STORE_E_FULL
  *        a failing write           the mark may be there in part; a small commit of our own
  *                                  over its first frame buries it for good                  -> STORE_E_UNDONE
- *        a flush, or anything else the mark may be there, and the disk is not to be trusted -> unknown, marker, no more writes
+ *        a flush, or anything else the mark may be there, the disk is not to be trusted  -> unknown and a marker
  * (Q4) One process writes: it holds the lock file from open to close. */
 #include "store/store_sqlite_int.h"
 
@@ -19,7 +19,8 @@ struct sqlite_store {
     struct sqlite_connection writer;
     struct sqlite_checkpoint checkpoint;
     uint64_t page_bytes, log_bytes; /* log_bytes: after the last commit */
-    int32_t buried;                 /* failed commits buried; kept in the file's user_version only to have something to write */
+    /* failed commits buried; kept in the file's user_version only to have something to write */
+    int32_t buried;
 };
 
 struct sqlite_reader {
@@ -39,7 +40,8 @@ static struct sqlite_reader *of_reader(struct store_reader *reader) {
 static int on_commit(void *ctx, sqlite3 *db, const char *name, int pages) {
     struct sqlite_store *store = ctx;
     (void)db, (void)name;
-    store->log_bytes = 32 + (uint64_t)pages * (store->page_bytes + 24); /* log header, frame headers (SQLite file format) */
+    /* log header, frame headers (SQLite file format) */
+    store->log_bytes = 32 + (uint64_t)pages * (store->page_bytes + 24);
     return SQLITE_OK;
 }
 
@@ -62,7 +64,8 @@ static int quick_check(sqlite3 *db) {
     return r ? err_origin(r) : 0;
 }
 
-/* Global settings come before SQLite's first use; in a program that used it already they are refused, which is harmless. */
+/* Global settings come before SQLite's first use; in a program that used it already they are refused, which is
+ * harmless. */
 static void settle_library(void) {
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* its counters are one lock for all threads */
 }
@@ -143,7 +146,8 @@ static int write_change(struct sqlite_connection *writer, const struct store_cha
             sqlite_bind_column(statement, i + 1, &table->columns[key->columns[i]], change->row);
     } else {
         if (change->kind == STORE_UPDATE) statement = statements->update;
-        for (int i = 0; i < table->column_count; i++) sqlite_bind_column(statement, i + 1, &table->columns[i], change->row);
+        for (int i = 0; i < table->column_count; i++)
+            sqlite_bind_column(statement, i + 1, &table->columns[i], change->row);
     }
     int code = sqlite_run(statement);
     if (code != SQLITE_OK || change->kind == STORE_INSERT) return code;
@@ -168,7 +172,8 @@ static int outcome_unknown(struct sqlite_store *store, int r) {
 }
 
 static bool roll_back(struct sqlite_store *store) {
-    if (!sqlite3_get_autocommit(store->writer.db)) (void)sqlite_run(store->writer.rollback); /* looked at in the next line */
+    /* looked at in the next line */
+    if (!sqlite3_get_autocommit(store->writer.db)) (void)sqlite_run(store->writer.rollback);
     return sqlite3_get_autocommit(store->writer.db) != 0;
 }
 
@@ -206,7 +211,8 @@ static bool bury(struct sqlite_store *store) {
 
 static int failed_in_commit(struct sqlite_store *store, const struct store_change *changes, int code) {
     bool full = is_full(store, code), busy = (code & 0xff) == SQLITE_BUSY;
-    if (!roll_back(store) || !(full || busy || code == SQLITE_IOERR_WRITE)) return outcome_unknown(store, sqlite_fault(code));
+    bool decided = full || busy || code == SQLITE_IOERR_WRITE;
+    if (!roll_back(store) || !decided) return outcome_unknown(store, sqlite_fault(code));
     if (!is_not_there(store, &changes[0])) return outcome_unknown(store, -EIO);
     if (full) return STORE_E_FULL;
     return busy || bury(store) ? STORE_E_UNDONE : outcome_unknown(store, -EIO);
@@ -249,7 +255,8 @@ static int sqlite_reader_open(struct store *base, struct store_reader **ret_read
 
 static int reader_open_file(struct sqlite_reader *reader, const char *path, struct message *message) {
     if (sqlite_marker_found(path, -1)) {
-        message_set(message, "the store %s ended in the middle of a commit: start the daemon once, it will find out", path);
+        message_set(message, "the store %s ended in the middle of a commit: start the daemon once, it will find out",
+                    path);
         return err_origin(-EBUSY);
     }
     int r = sqlite_connection_open(&reader->connection, path, ACCESS_READER, message);
@@ -258,7 +265,8 @@ static int reader_open_file(struct sqlite_reader *reader, const char *path, stru
     return err_trace(r);
 }
 
-static int sqlite_reader_open_only(const struct store_options *options, struct store_reader **ret_reader, struct message *message) {
+static int sqlite_reader_open_only(const struct store_options *options, struct store_reader **ret_reader,
+                                   struct message *message) {
     char path[STORE_PATH_BYTES_MAX];
     int r = path_copy(options->path, path, message);
     if (r) return err_trace(r);
@@ -283,7 +291,8 @@ static int sqlite_reader_begin(struct store_reader *base) {
 
 static void sqlite_reader_end(struct store_reader *base) {
     struct sqlite_connection *connection = &of_reader(base)->connection;
-    if (!sqlite3_get_autocommit(connection->db)) (void)sqlite_run(connection->rollback); /* a failed read may have ended it */
+    /* a failed read may have ended it */
+    if (!sqlite3_get_autocommit(connection->db)) (void)sqlite_run(connection->rollback);
 }
 
 static int sqlite_read(struct store_reader *base, struct store_probe *probes, size_t count, struct arena *arena) {

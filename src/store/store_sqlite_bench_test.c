@@ -1,8 +1,14 @@
 /* store_sqlite_bench_test.c - what the store costs beside the same statements without it.
  *
- * Ten columns, batches of 1, 100 and 1,000 rows, inserted in key order; the raw side is a hand-written INSERT on the same schema
- * and the same pragmas. Prints rows a second and microseconds of CPU a row; GIRO_BENCH_ROWS asks for more rows than the default,
- * which only shows that both sides work. */
+ * Ten columns, batches of 1, 100 and 1,000 rows, inserted in key order; the raw side is a hand-written INSERT on the
+ * same schema and the same pragmas. Prints rows a second and microseconds of CPU a row; GIRO_BENCH_ROWS asks for more
+ * rows than the default, which only shows that both sides work. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
 #include "store/store_test_tables.h"
 
 #include <sqlite3.h>
@@ -85,22 +91,53 @@ static void raw_rows(struct raw *raw, struct wide *rows, size_t batch, uint64_t 
 }
 
 static void raw_open(struct raw *raw, const struct world *world) {
-    assert_int_equal(sqlite3_open_v2(world->path, &raw->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(raw->db, "PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;",
+    assert_int_equal(sqlite3_open_v2(world->path, &raw->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_exec(raw->db,
+                                  "PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;",
                                   NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(raw->db, "INSERT INTO test_wide VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", -1,
+    assert_int_equal(sqlite3_prepare_v2(raw->db,
+                                        "INSERT INTO test_wide VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", -1,
                                         &raw->insert, NULL), SQLITE_OK);
 }
 
 static void report(const char *side, size_t batch, uint64_t rows, int64_t ns, int64_t cpu_us) {
-    print_message("%-5s batch %4zu: %9.0f rows/s  %7.2f us CPU a row\n", side, batch, (double)rows * 1e9 / (double)ns,
+    print_message("%-5s batch %4zu: %9.0f rows/s  %7.2f us CPU a row", side, batch, (double)rows * 1e9 / (double)ns,
                   (double)cpu_us / (double)rows);
+}
+
+static int compare_ns(const void *a, const void *b) {
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return (left > right) - (left < right);
+}
+
+static void report_commits(int64_t *commit_ns, size_t count) {
+    qsort(commit_ns, count, sizeof commit_ns[0], compare_ns);
+    print_message("  commit p50 %.2f ms, p99 %.2f ms, longest %.2f ms\n", (double)commit_ns[count / 2] / 1e6,
+                  (double)commit_ns[count - 1 - count / 100] / 1e6, (double)commit_ns[count - 1] / 1e6);
+}
+
+/* Writes count rows with one side and prints what they cost. */
+static void run_side(struct world *world, struct raw *raw, size_t batch, uint64_t count) {
+    static struct wide rows[1000];
+    int64_t *commit_ns = calloc(count / batch + 1, sizeof *commit_ns);
+    assert_non_null(commit_ns);
+    size_t commits = 0;
+    int64_t begin_ns = clock_mono_ns(), begin_us = clock_cpu_us();
+    for (uint64_t n = 0; n < count; n += batch) {
+        int64_t ns = clock_mono_ns();
+        if (raw) raw_rows(raw, rows, batch, n);
+        else store_rows(world, rows, batch, n);
+        commit_ns[commits++] = clock_mono_ns() - ns;
+    }
+    report(raw ? "raw" : "store", batch, count, clock_mono_ns() - begin_ns, clock_cpu_us() - begin_us);
+    report_commits(commit_ns, commits);
+    free(commit_ns);
 }
 
 static void bench(void **state) {
     (void)state;
     static const size_t batches[] = { 1, 100, 1000 };
-    static struct wide rows[1000];
     const char *asked = getenv("GIRO_BENCH_ROWS");
     uint64_t total = ROWS_DEFAULT;
     if (asked) assert_true(str_to_u64(str_from_c(asked), &total) == 0 && total >= 1000 && total <= ROWS_MAX);
@@ -113,13 +150,8 @@ static void bench(void **state) {
                 world.store = store_close(world.store);
                 raw_open(&raw, &world);
             }
-            uint64_t count = batches[i] == 1 ? total / 10 : total;
-            int64_t ns = clock_mono_ns(), cpu_us = clock_cpu_us();
-            for (uint64_t n = 0; n < count; n += batches[i]) {
-                if (side) raw_rows(&raw, rows, batches[i], n);
-                else store_rows(&world, rows, batches[i], n);
-            }
-            report(side ? "raw" : "store", batches[i], count, clock_mono_ns() - ns, clock_cpu_us() - cpu_us);
+            uint64_t count = (batches[i] == 1 ? total / 10 : total) / 1000 * 1000 + 1000;
+            run_side(&world, side ? &raw : NULL, batches[i], count);
             if (side) assert_int_equal(sqlite3_finalize(raw.insert), SQLITE_OK);
             if (side) assert_int_equal(sqlite3_close(raw.db), SQLITE_OK);
             else world.store = store_close(world.store);

@@ -1,21 +1,24 @@
 /* store_sqlite_check.c - the database against the descriptors.
  *
- * The descriptors' own schema is made in an empty database in memory; then the same question is put to both, and the two sorted
- * lists of facts must be equal. A fact is one line: a column with type and place in the key, an index column, a trigger. */
+ * The descriptors' own schema is made in an empty database in memory; then the same question is put to both, and the
+ * two sorted lists of facts must be equal. A fact is one line: a column with type and place in the key, an index
+ * column, a trigger. */
 #include "store/store_schema.h"
 #include "store/store_sqlite_int.h"
 
 #define PLAIN(sql) "lower(replace(replace(replace(replace(" sql ", ' ', ''), char(10), ''), char(9), ''), '\"', ''))"
 static const char facts_sql[] =
     "WITH made(sql) AS (SELECT " PLAIN("sql") " FROM sqlite_schema WHERE type = 'table' AND name = ?1)"
-    " SELECT 'column ' || c.name || ' ' || c.type || iif(c.\"notnull\", ' NOT NULL', '') || iif(c.pk, ' key part ' || c.pk, '')"
+    " SELECT 'column ' || c.name || ' ' || c.type || iif(c.\"notnull\", ' NOT NULL', '')"
+    "   || iif(c.pk, ' key part ' || c.pk, '')"
     "   || iif(instr(made.sql, 'check(length(' || lower(c.name) || ')=16)'), ' of 16 bytes', '')"
     "   || iif(instr(made.sql, 'check(length(' || lower(c.name) || ')=32)'), ' of 32 bytes', '') AS fact"
     "   FROM pragma_table_xinfo(?1) c, made"
     " UNION ALL SELECT 'table ' || iif(strict, 'STRICT', 'not STRICT') || iif(wr, ' WITHOUT ROWID', '')"
     "   FROM pragma_table_list(?1) WHERE schema = 'main'"
     " UNION ALL SELECT 'index ' || l.name || iif(l.\"unique\", ' unique', '') || iif(l.partial, ' partial', '')"
-    "   || ' column ' || (i.seqno + 1) || ' ' || coalesce(i.name, '(expression)') || iif(i.desc, ' DESC', '') || ' ' || i.coll"
+    "   || ' column ' || (i.seqno + 1) || ' ' || coalesce(i.name, '(expression)') || iif(i.desc, ' DESC', '')"
+    "   || ' ' || i.coll"
     "   FROM pragma_index_list(?1) l JOIN pragma_index_xinfo(l.name) i WHERE i.key AND l.origin <> 'pk'"
     " UNION ALL SELECT 'trigger ' || name || ': ' || " PLAIN("sql")
     "   FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1"
@@ -43,12 +46,15 @@ static int compare_table(sqlite3_stmt *wanted, sqlite3_stmt *found, const char *
         return err_origin(sqlite_fault(failed));
     }
     if (!a && !b) return 0;
-    if (a && (!b || strcmp(a, b) < 0)) message_set(message, "table %s of the store differs from the program: it lacks '%s'", name, a);
-    else message_set(message, "table %s of the store differs from the program: it has '%s' too much", name, b);
+    if (a && (!b || strcmp(a, b) < 0))
+        message_set(message, "table %s of the store differs from the program: it lacks '%s'", name, a);
+    else
+        message_set(message, "table %s of the store differs from the program: it has '%s' too much", name, b);
     return err_origin(-EPROTO);
 }
 
-static int compare_all(sqlite3_stmt *wanted, sqlite3_stmt *found, const struct store_catalog *catalog, struct message *message) {
+static int compare_all(sqlite3_stmt *wanted, sqlite3_stmt *found, const struct store_catalog *catalog,
+                       struct message *message) {
     int r = 0;
     for (size_t i = 0; i < catalog->count && r == 0; i++) {
         char name[256];

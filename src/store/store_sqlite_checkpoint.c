@@ -1,11 +1,14 @@
 /* store_sqlite_checkpoint.c - moves the write-ahead log into the database, beside the writer.
  *
- * (C1) A PASSIVE checkpoint blocks nobody. It runs whenever the log is longer than STORE_WAL_SOFT_BYTES, so each moves little.
- * (C2) While commits go on, a passive checkpoint never reaches the log's end and the log never starts over. So when little is
- *      left, the thread closes the gate between two commits and moves the rest: one commit waits for that, at most about
- *      FINAL_PAGES_MAX pages and one flush. The next commit then starts the log over, unless a reader still needs it.
- * (C3) When the log has passed STORE_WAL_HARD_BYTES, the pass behind the gate truncates it and waits up to TRUNCATE_BUSY_MS for
- *      readers. A reader that holds its snapshot longer keeps the log growing: nothing else would keep (S2).
+ * (C1) A PASSIVE checkpoint blocks nobody. It runs whenever the log is longer than STORE_WAL_SOFT_BYTES, so each one
+ *      moves little.
+ * (C2) While commits go on, a passive checkpoint never reaches the log's end and the log never starts over. So when
+ *      little is left, the thread closes the gate between two commits and moves the rest: one commit waits for that, at
+ *      most about FINAL_PAGES_MAX pages and one flush. The next commit then starts the log over, unless a reader still
+ *      needs it.
+ * (C3) When the log has passed STORE_WAL_HARD_BYTES, the pass behind the gate truncates it and waits up to
+ *      TRUNCATE_BUSY_MS for readers. A reader that holds its snapshot longer keeps the log growing: nothing else would
+ *      keep (S2).
  * (C4) A failed checkpoint changes nothing: the log still holds every row. It is tried again after RETRY_MS. */
 #include "store/store_sqlite_int.h"
 
@@ -14,15 +17,11 @@
 enum { FINAL_PAGES_MAX = 256, PASSES_MAX = 4, TRUNCATE_BUSY_MS = 50, RETRY_MS = 500 };
 
 static void wait_ms(struct sqlite_checkpoint *checkpoint, int64_t ms) {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until); /* cannot fail with this clock */
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
-    while (!checkpoint->stop && pthread_cond_timedwait(&checkpoint->changed, &checkpoint->mutex, &until) != ETIMEDOUT) {}
+    int64_t until_ns = clock_mono_ns() + ms * 1000000;
+    struct timespec until = { .tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000 };
+    int r = 0;
+    while (!checkpoint->stop && r != ETIMEDOUT)
+        r = pthread_cond_timedwait(&checkpoint->changed, &checkpoint->mutex, &until);
 }
 
 static bool run_mode(struct sqlite_checkpoint *checkpoint, int mode, int *ret_left) {

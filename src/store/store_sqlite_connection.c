@@ -1,4 +1,4 @@
-/* store_sqlite_connection.c - one SQLite connection with its prepared statements. It belongs to one thread at a time. */
+/* store_sqlite_connection.c - one SQLite connection with its prepared statements, of one thread at a time. */
 #include "store/store_sqlite_int.h"
 
 bool sqlite_is_damage(int code) {
@@ -24,7 +24,8 @@ static int open_sentence(struct sqlite_connection *connection, const char *path,
     if (sqlite_is_damage(code))
         message_set(message, "the store %s is damaged (%s): restore it from a backup", path, sqlite3_errstr(code));
     else if ((code & 0xff) == SQLITE_CANTOPEN)
-        message_set(message, "the store %s cannot be opened (%s): check that it exists and that its folder is writable", path,
+        message_set(message, "the store %s cannot be opened (%s): check that it exists and that its folder is writable",
+                    path,
                     strerror(sqlite3_system_errno(connection->db)));
     else if ((code & 0xff) == SQLITE_READONLY)
         message_set(message, "the store %s is not writable: check the permissions of the file and of its folder", path);
@@ -102,7 +103,8 @@ static int prepare_c(sqlite3 *db, const char *text, sqlite3_stmt **ret_statement
     return sqlite3_prepare_v3(db, text, -1, SQLITE_PREPARE_PERSISTENT, ret_statement, NULL);
 }
 
-static int prepare_table(struct sqlite_connection *connection, size_t at, enum sqlite_access access, struct buffer *sql) {
+static int prepare_table(struct sqlite_connection *connection, size_t at, enum sqlite_access access,
+                         struct buffer *sql) {
     const struct table *table = connection->catalog->tables[at];
     struct sqlite_statements *statements = &connection->tables[at];
     int code = SQLITE_OK;
@@ -151,9 +153,11 @@ void sqlite_connection_release(struct sqlite_connection *connection) {
         (void)sqlite3_finalize(statements->erase);
     }
     free(connection->tables);
-    sqlite3_stmt *const own[] = { connection->begin, connection->begin_immediate, connection->commit, connection->rollback,
+    sqlite3_stmt *const own[] = { connection->begin, connection->begin_immediate, connection->commit,
+                                  connection->rollback,
                                   connection->pin };
-    for (size_t i = 0; i < ARRAY_COUNT(own); i++) (void)sqlite3_finalize(own[i]); /* repeats the last step's code only */
+    /* repeats the last step's code only */
+    for (size_t i = 0; i < ARRAY_COUNT(own); i++) (void)sqlite3_finalize(own[i]);
     check(sqlite3_close(connection->db) == SQLITE_OK); /* only a statement left behind could refuse it */
     *connection = (struct sqlite_connection){ 0 };
 }
@@ -235,19 +239,22 @@ static int load_one(struct sqlite_connection *connection, struct store_probe *pr
     return r;
 }
 
-int sqlite_load(struct sqlite_connection *connection, struct store_probe *probes, size_t count, struct arena *arena, bool inside) {
+int sqlite_load(struct sqlite_connection *connection, struct store_probe *probes, size_t count, struct arena *arena,
+                bool inside) {
     int code = inside ? SQLITE_OK : sqlite_run(connection->begin);
     if (code != SQLITE_OK) return err_origin(sqlite_fault(code));
     int r = 0;
     for (size_t i = 0; i < count && r == 0; i++) r = load_one(connection, &probes[i], arena);
-    if (!inside && !sqlite3_get_autocommit(connection->db)) (void)sqlite_run(connection->rollback); /* nothing was written */
+    /* nothing was written */
+    if (!inside && !sqlite3_get_autocommit(connection->db)) (void)sqlite_run(connection->rollback);
     return r;
 }
 
-static int shape_statement(struct sqlite_connection *connection, const struct store_range *range, sqlite3_stmt **ret_statement) {
+static int shape_statement(struct sqlite_connection *connection, const struct store_range *range,
+                           sqlite3_stmt **ret_statement) {
     struct sqlite_shape shape = { range->index, range->equal_columns, range->bounded, range->descending };
-    size_t at = ((size_t)shape.index * (TABLE_KEY_COLUMNS_MAX + 1) + shape.equal_columns) * 4 + (shape.bounded ? 2u : 0u) +
-                (shape.descending ? 1u : 0u);
+    size_t at = ((size_t)shape.index * (TABLE_KEY_COLUMNS_MAX + 1) + shape.equal_columns) * 4;
+    at += (shape.bounded ? 2u : 0u) + (shape.descending ? 1u : 0u);
     sqlite3_stmt **slot = &connection->tables[store_catalog_find(connection->catalog, range->table)].ranges[at];
     if (!*slot) {
         char text[STORE_STATEMENT_BYTES_MAX];

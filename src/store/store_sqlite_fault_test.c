@@ -1,7 +1,14 @@
-/* store_sqlite_fault_test.c - every write and every flush of a commit fails once, and for good; then the books are checked.
+/* store_sqlite_fault_test.c - every write and every flush of a commit fails once, and for good; then the books are
+ * checked.
  *
- * A VFS in front of the stock one counts the calls and fails the n-th. After each failure the files are copied as a kill would
- * leave them, opened, and compared with what the commit said. */
+ * A VFS in front of the stock one counts the calls and fails the n-th. After each failure the files are copied as a
+ * kill would leave them, opened, and compared with what the commit said. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
 #include "store/store_test_tables.h"
 
 #include <fcntl.h>
@@ -48,18 +55,21 @@ static int shim_write(sqlite3_file *file, const void *at, int len, sqlite3_int64
     (void)real_of(file)->pMethods->xWrite(real_of(file), at, fault.whole ? len : len / 2, to);
     return fault.code;
 }
-static int shim_truncate(sqlite3_file *file, sqlite3_int64 len) { return real_of(file)->pMethods->xTruncate(real_of(file), len); }
+static int shim_truncate(sqlite3_file *file,
+                         sqlite3_int64 len) { return real_of(file)->pMethods->xTruncate(real_of(file), len); }
 static int shim_sync(sqlite3_file *file, int flags) {
     if (fault_due(FAULT_SYNC)) return fault.code;
     return real_of(file)->pMethods->xSync(real_of(file), flags);
 }
-static int shim_size(sqlite3_file *file, sqlite3_int64 *ret_len) { return real_of(file)->pMethods->xFileSize(real_of(file), ret_len); }
+static int shim_size(sqlite3_file *file,
+                     sqlite3_int64 *ret_len) { return real_of(file)->pMethods->xFileSize(real_of(file), ret_len); }
 static int shim_lock(sqlite3_file *file, int lock) { return real_of(file)->pMethods->xLock(real_of(file), lock); }
 static int shim_unlock(sqlite3_file *file, int lock) { return real_of(file)->pMethods->xUnlock(real_of(file), lock); }
 static int shim_reserved(sqlite3_file *file, int *ret_lock) {
     return real_of(file)->pMethods->xCheckReservedLock(real_of(file), ret_lock);
 }
-static int shim_control(sqlite3_file *file, int op, void *arg) { return real_of(file)->pMethods->xFileControl(real_of(file), op, arg); }
+static int shim_control(sqlite3_file *file, int op,
+                        void *arg) { return real_of(file)->pMethods->xFileControl(real_of(file), op, arg); }
 static int shim_sector(sqlite3_file *file) { return real_of(file)->pMethods->xSectorSize(real_of(file)); }
 static int shim_device(sqlite3_file *file) { return real_of(file)->pMethods->xDeviceCharacteristics(real_of(file)); }
 static int shim_map(sqlite3_file *file, int page, int len, int extend, void volatile **ret_at) {
@@ -70,12 +80,15 @@ static int shim_shm_lock(sqlite3_file *file, int from, int count, int flags) {
     return real_of(file)->pMethods->xShmLock(real_of(file), from, count, flags);
 }
 static void shim_barrier(sqlite3_file *file) { real_of(file)->pMethods->xShmBarrier(real_of(file)); }
-static int shim_unmap(sqlite3_file *file, int erase) { return real_of(file)->pMethods->xShmUnmap(real_of(file), erase); }
+static int shim_unmap(sqlite3_file *file, int erase) { return real_of(file)->pMethods->xShmUnmap(real_of(file),
+                                                                                                 erase); }
 
 static const sqlite3_io_methods shim_methods = {
-    .iVersion = 2, .xClose = shim_close, .xRead = shim_read, .xWrite = shim_write, .xTruncate = shim_truncate, .xSync = shim_sync,
+    .iVersion = 2, .xClose = shim_close, .xRead = shim_read, .xWrite = shim_write, .xTruncate = shim_truncate,
+    .xSync = shim_sync,
     .xFileSize = shim_size, .xLock = shim_lock, .xUnlock = shim_unlock, .xCheckReservedLock = shim_reserved,
-    .xFileControl = shim_control, .xSectorSize = shim_sector, .xDeviceCharacteristics = shim_device, .xShmMap = shim_map,
+    .xFileControl = shim_control, .xSectorSize = shim_sector, .xDeviceCharacteristics = shim_device,
+    .xShmMap = shim_map,
     .xShmLock = shim_shm_lock, .xShmBarrier = shim_barrier, .xShmUnmap = shim_unmap,
 };
 static sqlite3_vfs shim_vfs, *real_vfs;
@@ -178,7 +191,8 @@ static bool fault_round(size_t kind, int n, unsigned *seen) {
     atomic_store(&fault.armed, false);
     bool fired = atomic_load(&fault.fired);
     int64_t left = count_rows_after_kill(&world);
-    if (r >= 0 && left != (r ? 0 : FAULT_ROWS)) fail_msg("%s, call %d: said %d, %d rows are there", name, n, r, (int)left);
+    if (r >= 0 && left != (r ? 0 : FAULT_ROWS)) fail_msg("%s, call %d: said %d, %d rows are there", name, n, r,
+                                                         (int)left);
     if (left != 0 && left != FAULT_ROWS) fail_msg("%s, call %d: half a batch, %d rows", name, n, (int)left);
     assert_int_equal(access(marker, F_OK) == 0, r < 0);
     if (!fired) assert_int_equal(r, 0);
@@ -245,7 +259,7 @@ static void q2_failing_write_before_commit(void **state) {
     world_drop(&world);
 }
 
-/* The log's shared index cannot grow behind the flush: the rows may well be there, so nobody may say that they are not. */
+/* The log's shared index cannot grow behind the flush: the rows may be there, so nobody may say that they are not. */
 static void q3_shared_memory_fails(void **state) {
     (void)state;
     struct world world;
@@ -274,7 +288,8 @@ static void q3_shared_memory_fails(void **state) {
     world_drop(&world);
 }
 
-/* A real full disk: everything acknowledged stays, the refused batch is not there, and it works again when there is space. */
+/* A real full disk: everything acknowledged stays, the refused batch is not there, and it works again when there is
+ * space. */
 static void full_disk(void **state) {
     (void)state;
     char mount_point[] = "/tmp/giro-full-XXXXXX", filler[TEST_PATH_BYTES];

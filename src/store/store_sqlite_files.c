@@ -1,12 +1,14 @@
 /* store_sqlite_files.c - the files beside the database.
  *
  *   <path>.lock     held by flock while a process writes; its first line names that process. It is never removed.
- *   <path>.unknown  a commit of the last process failed so that nobody knows whether it is there. A failed flush leaves pages
- *                   that the kernel may hold as clean though the disk never got them; so the log is read back, written to a
+ *   <path>.unknown  a commit of the last process failed so that nobody knows whether it is there. A failed flush leaves
+ *   pages
+ *                   that the kernel may hold as clean though the disk never got them; so the log is read back, written
+ *                   to a
  *                   fresh file, flushed, and put in the old one's place before SQLite may believe it.
  *
- * Closing any descriptor of the database or its shared memory would drop SQLite's own locks on them (POSIX), so nothing here
- * opens those two while this process has a connection. */
+ * Closing any descriptor of the database or its shared memory would drop SQLite's own locks on them (POSIX), so nothing
+ * here opens those two while this process has a connection. */
 #include "store/store_sqlite_int.h"
 
 #include <fcntl.h>
@@ -17,7 +19,8 @@
 enum {
     LOCK_LINE_BYTES = 32,      /* "pid 12345\n", filled with blanks */
     COPY_BYTES = 256 * 1024,
-    SHARED_MEMORY_LOCK = 128   /* byte of the -shm file that every open connection holds shared (SQLite, "WAL-mode file format") */
+    /* byte of the -shm file that every open connection holds shared (SQLite, "WAL-mode file format") */
+    SHARED_MEMORY_LOCK = 128
 };
 static const char unknown_line[LOCK_LINE_BYTES] = "unknown                        \n";
 
@@ -153,7 +156,8 @@ int sqlite_log_refresh(const char *path, struct message *message) {
     companion(path, "-wal", log);
     companion(path, "-wal.fresh", fresh);
     if (opened_elsewhere(path)) {
-        message_set(message, "the store %s ended in the middle of a commit and another process still reads it: close that one first",
+        message_set(message,
+            "the store %s ended in the middle of a commit and another process still reads it: close that one first",
                     path);
         return err_origin(-EBUSY);
     }

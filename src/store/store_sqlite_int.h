@@ -60,15 +60,16 @@ void sqlite_connection_release(struct sqlite_connection *connection); /* takes a
 /* Runs a prepared statement that gives no rows, and resets it. An SQLite result code, SQLITE_OK when done. */
 int sqlite_run(sqlite3_stmt *statement);
 /* Reads all probes in one transaction; inside: the caller has one already. 0 or -errno. */
-int sqlite_load(struct sqlite_connection *connection, struct store_probe *probes, size_t count, struct arena *arena, bool inside);
+int sqlite_load(struct sqlite_connection *connection, struct store_probe *probes, size_t count, struct arena *arena,
+                bool inside);
 int sqlite_walk(struct sqlite_connection *connection, const struct store_range *range, struct arena *arena,
                 int (*each)(void *ctx, const void *row), void *ctx);
 void sqlite_bind_column(sqlite3_stmt *statement, int parameter, const struct column *column, const void *row);
 int sqlite_fault(int code);        /* an SQLite result code as -errno: -ENOMEM, -EBUSY, -EBADMSG (damaged), else -EIO */
 bool sqlite_is_damage(int code);   /* the file is not, or no longer, a sound database */
 
-/* The text of the statements. Parameters: select and erase ?1.. = key columns in index order; insert and update ?n = column n
- * (1-based position); range ?1.. = equal columns, then the bound, then the limit. */
+/* The text of the statements. Parameters: select and erase ?1.. = key columns in index order; insert and update ?n =
+ * column n (1-based position); range ?1.. = equal columns, then the bound, then the limit. */
 void sqlite_sql_select(const struct table *table, uint8_t index, struct buffer *out);
 void sqlite_sql_insert(const struct table *table, struct buffer *out);
 void sqlite_sql_update(const struct table *table, struct buffer *out);
@@ -77,12 +78,12 @@ void sqlite_sql_range(const struct table *table, struct sqlite_shape shape, stru
 
 /* The writer's lock and the marker. lock_fd: held until closed. */
 int sqlite_lock_take(const char *path, int *ret_lock_fd, struct message *message);
-/* Leaves the marker `<path>.unknown` (and a mark in the lock file, which needs no new space); what fails is left out. */
+/* Leaves the marker `<path>.unknown` (and a mark in the lock file, which needs no new space). */
 void sqlite_marker_leave(const char *path, int lock_fd);
 bool sqlite_marker_found(const char *path, int lock_fd); /* lock_fd -1: looks at the marker file only */
 int sqlite_marker_remove(const char *path, int lock_fd, struct message *message);
-/* Copies `<path>-wal` to a fresh flushed file and puts that in its place. Nobody else may have the store open: refused with a
- * sentence otherwise. */
+/* Copies `<path>-wal` to a fresh flushed file and puts that in its place. Nobody else may have the store open: refused
+ * with a sentence otherwise. */
 int sqlite_log_refresh(const char *path, struct message *message);
 /* Creates the database file (mode 0600) when it is absent and flushes its folder. */
 int sqlite_file_create(const char *path, struct message *message);
@@ -105,7 +106,8 @@ struct sqlite_checkpoint {
 };
 int sqlite_checkpoint_start(struct sqlite_checkpoint *checkpoint, const char *path, struct message *message);
 void sqlite_checkpoint_stop(struct sqlite_checkpoint *checkpoint);                          /* takes a zeroed one */
-void sqlite_checkpoint_enter(struct sqlite_checkpoint *checkpoint);                         /* the writer, before a commit */
+/* the writer, before a commit */
+void sqlite_checkpoint_enter(struct sqlite_checkpoint *checkpoint);
 void sqlite_checkpoint_leave(struct sqlite_checkpoint *checkpoint, uint64_t log_bytes);     /* and after it */
 
 #endif

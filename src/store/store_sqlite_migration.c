@@ -36,12 +36,14 @@ static int note_file(struct migrator *migrator, const char *name) {
     if (!str_ends(str_from_c(name), STR(".sql"))) return 0;
     unsigned long number = is_migration_name(name) ? strtoul(name, NULL, 10) : 0;
     if (number == 0) {
-        message_set(migrator->message, "%s/%s is not a migration's name: NNNN_name.sql, counted from 0001", migrator->folder, name);
+        message_set(migrator->message, "%s/%s is not a migration's name: NNNN_name.sql, counted from 0001",
+                    migrator->folder, name);
         return err_origin(-EINVAL);
     }
     struct migration *file = &migrator->files[number - 1];
     if (file->name[0]) {
-        message_set(migrator->message, "%s has two migrations with number %04lu: %s and %s", migrator->folder, number, file->name,
+        message_set(migrator->message, "%s has two migrations with number %04lu: %s and %s", migrator->folder, number,
+                    file->name,
                     name);
         return err_origin(-EINVAL);
     }
@@ -54,7 +56,8 @@ static int list_files(struct migrator *migrator) {
     DIR *folder = opendir(migrator->folder);
     if (!folder) {
         int r = err_origin(-errno);
-        message_set(migrator->message, "the folder of migrations %s cannot be read: %s", migrator->folder, strerror(-r));
+        message_set(migrator->message, "the folder of migrations %s cannot be read: %s", migrator->folder,
+                    strerror(-r));
         return r;
     }
     int r = 0;
@@ -90,7 +93,8 @@ static size_t line_of(const char *text, const char *place) {
     return line;
 }
 
-/* A migration that ended its own transaction, or reached beyond this database, would break (M1). */
+/* A migration that ended its own transaction, or reached beyond this database, would break (M1).
+ * tidy: parameters because SQLite calls it with these six. */
 static int authorize(void *ctx, int action, const char *a, const char *b, const char *c, const char *d) {
     (void)ctx, (void)a, (void)b, (void)c, (void)d;
     bool refused = action == SQLITE_TRANSACTION || action == SQLITE_SAVEPOINT || action == SQLITE_ATTACH ||
@@ -130,7 +134,8 @@ static int step_fault(struct migrator *migrator, int code, const char *what) {
 static int record(struct migrator *migrator, size_t number, const struct hash *hash) {
     sqlite3_stmt *statement = NULL;
     const char *name = migrator->files[number - 1].name;
-    int code = sqlite3_prepare_v2(migrator->db, "INSERT INTO store_migration VALUES (?1, ?2, ?3)", -1, &statement, NULL);
+    int code = sqlite3_prepare_v2(migrator->db, "INSERT INTO store_migration VALUES (?1, ?2, ?3)", -1, &statement,
+                                  NULL);
     if (code == SQLITE_OK) code = sqlite3_bind_int64(statement, 1, (sqlite3_int64)number);
     if (code == SQLITE_OK) code = sqlite3_bind_text(statement, 2, name, -1, SQLITE_STATIC);
     if (code == SQLITE_OK) code = sqlite3_bind_blob(statement, 3, hash->bytes, sizeof hash->bytes, SQLITE_STATIC);
@@ -151,7 +156,8 @@ static int apply(struct migrator *migrator, size_t number, const struct buffer *
         code = sqlite3_exec(migrator->db, "COMMIT", NULL, NULL, NULL);
         if (code != SQLITE_OK) r = step_fault(migrator, code, "a migration cannot be committed");
     }
-    if (!sqlite3_get_autocommit(migrator->db)) (void)sqlite3_exec(migrator->db, "ROLLBACK", NULL, NULL, NULL); /* r stands */
+    /* r stands */
+    if (!sqlite3_get_autocommit(migrator->db)) (void)sqlite3_exec(migrator->db, "ROLLBACK", NULL, NULL, NULL);
     return r;
 }
 
@@ -165,21 +171,24 @@ static int compare(struct migrator *migrator, sqlite3_stmt *row, size_t number, 
     bool same = applied && strcmp(applied, name) == 0 && sqlite3_column_bytes(row, 2) == 32 && recorded &&
                 memcmp(recorded, hash.bytes, 32) == 0;
     if (same) return 0;
-    message_set(migrator->message, "migration %s/%s was changed after it had been applied: put its text back and write a new one",
+    message_set(migrator->message,
+                "migration %s/%s was changed after it had been applied: put its text back and write a new one",
                 migrator->folder, name);
     return err_origin(-EPROTO);
 }
 
 static int compare_applied(struct migrator *migrator, struct buffer *text, size_t *ret_applied) {
     sqlite3_stmt *rows = NULL;
-    int r = 0, code = sqlite3_prepare_v2(migrator->db, "SELECT number, name, sha256 FROM store_migration ORDER BY number", -1,
+    int r = 0, code = sqlite3_prepare_v2(migrator->db,
+                                         "SELECT number, name, sha256 FROM store_migration ORDER BY number", -1,
                                          &rows, NULL);
     size_t applied = 0;
     while (code == SQLITE_OK && r == 0 && (code = sqlite3_step(rows)) == SQLITE_ROW) {
         code = SQLITE_OK;
         applied++;
         if (sqlite3_column_int64(rows, 0) != (sqlite3_int64)applied || applied > migrator->count) {
-            message_set(migrator->message, "the store has migration %lld, %s ends at %04zu: it was written by a newer program",
+            message_set(migrator->message,
+                        "the store has migration %lld, %s ends at %04zu: it was written by a newer program",
                         (long long)sqlite3_column_int64(rows, 0), migrator->folder, migrator->count);
             r = err_origin(-EPROTO);
             continue;

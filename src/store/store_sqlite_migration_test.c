@@ -1,4 +1,10 @@
 /* store_sqlite_migration_test.c - numbered migrations, and the database against the descriptors. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
 #include "store/store_test_tables.h"
 
 #include <sqlite3.h>
@@ -17,7 +23,8 @@ static const struct {
     { "0002_index_twice.sql", "-- nothing but a comment\n", "" },
     { "0002_other.sql", "CREATE TABLE other_thing (a INTEGER) STRICT;\nINSERT INTO other_thing VALUES (1);\n", "" },
     { "0002_no_semicolon.sql", "CREATE TABLE other_thing (a INTEGER) STRICT", "" },
-    { "0002_trigger.sql", "CREATE TABLE t (a);\nCREATE TRIGGER x AFTER INSERT ON t BEGIN DELETE FROM t; SELECT 1; END;\n", "" },
+    { "0002_trigger.sql",
+      "CREATE TABLE t (a);\nCREATE TRIGGER x AFTER INSERT ON t BEGIN DELETE FROM t; SELECT 1; END;\n", "" },
     { "notes.txt", "not a migration", "" },
     { "0003_gap.sql", "SELECT 1;", "no migration 0002, but a later one" },
     { "0001_again.sql", "SELECT 1;", "two migrations with number 0001" },
@@ -26,39 +33,52 @@ static const struct {
     { "00002_long.sql", "SELECT 1;", "not a migration's name" },
     { "0002-dash.sql", "SELECT 1;", "not a migration's name" },
     { "0002_.sql", "SELECT 1;", "not a migration's name" },
-    { "0002_syntax.sql", "CREATE TABLE other_thing (a);\n\nCREAT TABLE more (a);\n", "0002_syntax.sql, line 3: near \"CREAT\"" },
+    { "0002_syntax.sql", "CREATE TABLE other_thing (a);\n\nCREAT TABLE more (a);\n",
+      "0002_syntax.sql, line 3: near \"CREAT\"" },
     { "0002_missing.sql", "INSERT INTO nowhere VALUES (1);", "0002_missing.sql, line 1: no such table: nowhere" },
-    { "0002_fails.sql", "CREATE TABLE t (a UNIQUE);\nINSERT INTO t VALUES (1);\nINSERT INTO t VALUES (1);", "line 3: UNIQUE" },
+    { "0002_fails.sql", "CREATE TABLE t (a UNIQUE);\nINSERT INTO t VALUES (1);\nINSERT INTO t VALUES (1);",
+      "line 3: UNIQUE" },
     { "0002_commit.sql", "CREATE TABLE t (a);\nCOMMIT;", "0002_commit.sql, line 2: not authorized" },
     { "0002_pragma.sql", "PRAGMA journal_mode = DELETE;", "0002_pragma.sql, line 1: not authorized" },
     { "0002_attach.sql", "ATTACH 'x' AS y;", "line 1: not authorized" },
     { "0002_column.sql", "ALTER TABLE test_item ADD COLUMN extra INTEGER NOT NULL DEFAULT 0;",
       "table test_item of the store differs from the program: it has 'column extra INTEGER NOT NULL' too much" },
     { "0002_no_column.sql", "ALTER TABLE test_counter DROP COLUMN total;", "it lacks 'column total INTEGER NOT NULL'" },
-    { "0002_no_index.sql", "DROP INDEX test_item_by_state;", "it lacks 'index test_item_by_state column 1 state BINARY'" },
-    { "0002_more_index.sql", "CREATE INDEX slow ON test_item (at);", "it has 'index slow column 1 at BINARY' too much" },
+    { "0002_no_index.sql", "DROP INDEX test_item_by_state;",
+      "it lacks 'index test_item_by_state column 1 state BINARY'" },
+    { "0002_more_index.sql", "CREATE INDEX slow ON test_item (at);",
+      "it has 'index slow column 1 at BINARY' too much" },
     { "0002_not_unique.sql", "DROP INDEX test_item_by_number; CREATE INDEX test_item_by_number ON test_item (number);",
       "table test_item of the store differs" },
-    { "0002_partial.sql", "DROP INDEX test_item_by_state; CREATE INDEX test_item_by_state ON test_item (state) WHERE state > 0;",
+    { "0002_partial.sql",
+      "DROP INDEX test_item_by_state; CREATE INDEX test_item_by_state ON test_item (state) WHERE state > 0;",
       "table test_item of the store differs" },
     { "0002_order.sql", "DROP INDEX test_item_by_owner; CREATE INDEX test_item_by_owner ON test_item (at, owner);",
       "table test_item of the store differs" },
     { "0002_no_trigger.sql", "DROP TRIGGER test_posting_no_update;", "it lacks 'trigger test_posting_no_update" },
-    { "0002_weak_trigger.sql", "DROP TRIGGER test_posting_no_update; CREATE TRIGGER test_posting_no_update BEFORE UPDATE ON"
+    { "0002_weak_trigger.sql",
+      "DROP TRIGGER test_posting_no_update; CREATE TRIGGER test_posting_no_update BEFORE UPDATE ON"
       " test_posting BEGIN SELECT 1; END;", "table test_posting of the store differs" },
     { "0002_more_trigger.sql", "CREATE TRIGGER x AFTER INSERT ON test_item BEGIN SELECT 1; END;", "it has 'trigger x" },
     { "0002_no_table.sql", "DROP TABLE test_counter;", "table test_counter of the store differs" },
-    { "0002_not_strict.sql", "DROP TABLE test_counter; CREATE TABLE test_counter (kind TEXT NOT NULL, bucket INTEGER NOT NULL,"
-      " hash BLOB NOT NULL CHECK (length(hash) = 32), total INTEGER NOT NULL, PRIMARY KEY (kind, bucket)) WITHOUT ROWID;"
+    { "0002_not_strict.sql",
+      "DROP TABLE test_counter; CREATE TABLE test_counter (kind TEXT NOT NULL, bucket INTEGER NOT NULL,"
+      " hash BLOB NOT NULL CHECK (length(hash) = 32), total INTEGER NOT NULL, PRIMARY KEY (kind, bucket))"
+      " WITHOUT ROWID;"
       " CREATE UNIQUE INDEX test_counter_by_hash ON test_counter (hash);", "it lacks 'table STRICT WITHOUT ROWID'" },
-    { "0002_no_check.sql", "DROP TABLE test_counter; CREATE TABLE test_counter (kind TEXT NOT NULL, bucket INTEGER NOT NULL,"
+    { "0002_no_check.sql",
+      "DROP TABLE test_counter; CREATE TABLE test_counter (kind TEXT NOT NULL, bucket INTEGER NOT NULL,"
       " hash BLOB NOT NULL, total INTEGER NOT NULL, PRIMARY KEY (kind, bucket)) STRICT, WITHOUT ROWID;"
-      " CREATE UNIQUE INDEX test_counter_by_hash ON test_counter (hash);", "it has 'column hash BLOB NOT NULL' too much" },
-    { "0002_nullable.sql", "DROP TABLE test_counter; CREATE TABLE test_counter (kind TEXT NOT NULL, bucket INTEGER NOT NULL,"
+      " CREATE UNIQUE INDEX test_counter_by_hash ON test_counter (hash);",
+      "it has 'column hash BLOB NOT NULL' too much" },
+    { "0002_nullable.sql",
+      "DROP TABLE test_counter; CREATE TABLE test_counter (kind TEXT NOT NULL, bucket INTEGER NOT NULL,"
       " hash BLOB NOT NULL CHECK (length(hash) = 32), total INTEGER, PRIMARY KEY (kind, bucket)) STRICT, WITHOUT ROWID;"
       " CREATE UNIQUE INDEX test_counter_by_hash ON test_counter (hash);", "it has 'column total INTEGER' too much" },
-    { "0002_same_by_hand.sql", "DROP TABLE test_counter; CREATE TABLE test_counter (total INTEGER NOT NULL, kind TEXT NOT NULL,"
-      " bucket INTEGER NOT NULL, hash BLOB NOT NULL CHECK(length( hash )=32), PRIMARY KEY (kind, bucket)) STRICT, WITHOUT ROWID;"
+    { "0002_same_by_hand.sql",
+      "DROP TABLE test_counter; CREATE TABLE test_counter (total INTEGER NOT NULL, kind TEXT NOT NULL,"
+      " bucket INTEGER NOT NULL, hash BLOB NOT NULL CHECK(length( hash )=32), PRIMARY KEY (kind, bucket))"
+      " STRICT, WITHOUT ROWID;"
       " CREATE UNIQUE INDEX test_counter_by_hash ON test_counter (hash);", "" },
 };
 
@@ -147,7 +167,8 @@ static void old_store_gets_the_new_migration(void **state) {
     world_open(&world);
     assert_int_equal(commit_items(&world, 1, 10), 0);
     world.store = store_close(world.store);
-    migration_write(&world, "0002_more.sql", "CREATE TABLE more (a INTEGER);\n-- copies\nINSERT INTO more SELECT number FROM test_item;");
+    migration_write(&world, "0002_more.sql",
+                    "CREATE TABLE more (a INTEGER);\n-- copies\nINSERT INTO more SELECT number FROM test_item;");
     world_open(&world);
     assert_true(store_has_item(&world, 10));
     world.store = store_close(world.store);

@@ -9,7 +9,8 @@ static const char *column_name(const struct table *table, uint8_t index, uint8_t
 }
 
 static void columns_list(const struct table *table, struct buffer *out) {
-    for (uint8_t i = 0; i < table->column_count; i++) buffer_printf(out, "%s\"%s\"", i ? ", " : "", table->columns[i].name);
+    for (uint8_t i = 0; i < table->column_count; i++) buffer_printf(out, "%s\"%s\"", i ? ", " : "",
+                                                                    table->columns[i].name);
 }
 
 /* SELECT of all columns; a secondary index is forced, so that a statement that could not use it fails to prepare. */
@@ -41,8 +42,8 @@ void sqlite_sql_insert(const struct table *table, struct buffer *out) {
     buffer_append_c(out, ")");
 }
 
-/* Columns of unique indexes stand in the WHERE: they never change, a change of them finds no row, and their indexes are not
- * written again. */
+/* Columns of unique indexes stand in the WHERE: they never change, a change of them finds no row, and their indexes are
+ * not written again. */
 void sqlite_sql_update(const struct table *table, struct buffer *out) {
     uint64_t fixed = store_fixed_columns(table);
     const char *separator = " SET ";
@@ -54,7 +55,8 @@ void sqlite_sql_update(const struct table *table, struct buffer *out) {
         separator = ", ";
     }
     const char *key = column_name(table, 0, 0);
-    if (separator[0] == ' ') buffer_printf(out, " SET \"%s\" = \"%s\"", key, key); /* nothing can change: the row must be there */
+    /* nothing can change: the row must be there */
+    if (separator[0] == ' ') buffer_printf(out, " SET \"%s\" = \"%s\"", key, key);
     separator = " WHERE ";
     for (int i = 0; i < table->column_count; i++) {
         if (!(fixed >> i & 1)) continue;

@@ -3,12 +3,8 @@
 #define GIRO_STORE_STORE_TEST_TABLES_H
 
 #include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "store/store_int.h"
 #include "store/store_schema.h"
@@ -37,7 +33,8 @@ static const struct table_index item_indexes[] = {
 };
 static const struct table item_table = {
     .service = "test", .name = "item", .row_bytes = sizeof(struct item), .append_only = false,
-    .columns = item_columns, .column_count = ARRAY_COUNT(item_columns), .indexes = item_indexes, .index_count = ARRAY_COUNT(item_indexes),
+    .columns = item_columns, .column_count = ARRAY_COUNT(item_columns),
+    .indexes = item_indexes, .index_count = ARRAY_COUNT(item_indexes),
 };
 
 struct posting { /* append-only, key is the row number */
@@ -50,7 +47,8 @@ static const struct column posting_columns[] = {
 static const struct table_index posting_indexes[] = { { "", { 0 }, 1, true }, { "by_item", { 2, 0 }, 2, false } };
 static const struct table posting_table = {
     .service = "test", .name = "posting", .row_bytes = sizeof(struct posting), .append_only = true,
-    .columns = posting_columns, .column_count = ARRAY_COUNT(posting_columns), .indexes = posting_indexes, .index_count = ARRAY_COUNT(posting_indexes),
+    .columns = posting_columns, .column_count = ARRAY_COUNT(posting_columns),
+    .indexes = posting_indexes, .index_count = ARRAY_COUNT(posting_indexes),
 };
 
 struct counter { /* a key of text and number, and of a hash */
@@ -66,7 +64,8 @@ static const struct column counter_columns[] = {
 static const struct table_index counter_indexes[] = { { "", { 0, 1 }, 2, true }, { "by_hash", { 2 }, 1, true } };
 static const struct table counter_table = {
     .service = "test", .name = "counter", .row_bytes = sizeof(struct counter), .append_only = false,
-    .columns = counter_columns, .column_count = ARRAY_COUNT(counter_columns), .indexes = counter_indexes, .index_count = ARRAY_COUNT(counter_indexes),
+    .columns = counter_columns, .column_count = ARRAY_COUNT(counter_columns),
+    .indexes = counter_indexes, .index_count = ARRAY_COUNT(counter_indexes),
 };
 
 static const struct table *const test_tables[] = { &item_table, &posting_table, &counter_table };
@@ -91,9 +90,9 @@ static inline struct item item_make(struct arena *arena, int64_t n) {
 
 static inline void file_write(const char *path, const char *text) {
     FILE *file = fopen(path, "we");
-    assert_non_null(file);
-    assert_int_equal(fputs(text, file) >= 0, 1);
-    assert_int_equal(fclose(file), 0);
+    check(file);
+    check(fputs(text, file) >= 0);
+    check(fclose(file) == 0);
 }
 
 static inline void migration_write(const struct world *world, const char *name, const char *text) {
@@ -107,7 +106,7 @@ static inline void schema_write(const struct world *world) {
     buffer_init_heap(&sql, STORE_SCHEMA_SQL_BYTES_MAX);
     store_schema_sql(test_tables, ARRAY_COUNT(test_tables), &sql);
     buffer_append_char(&sql, 0);
-    assert_false(sql.overflow);
+    check(!sql.overflow);
     migration_write(world, "0001_tables.sql", sql.at);
     buffer_release(&sql);
 }
@@ -116,19 +115,21 @@ static inline void schema_write(const struct world *world) {
 static inline void world_make(struct world *world, const struct store_ops *ops, const char *parent) {
     *world = (struct world){ 0 };
     (void)snprintf(world->folder, sizeof world->folder, "%s/giro-store-XXXXXX", parent);
-    assert_non_null(mkdtemp(world->folder));
+    check(mkdtemp(world->folder));
     (void)snprintf(world->path, sizeof world->path, "%s/giro.db", world->folder);
     (void)snprintf(world->migrations, sizeof world->migrations, "%s/migrations", world->folder);
-    assert_int_equal(mkdir(world->migrations, 0700), 0);
+    check(mkdir(world->migrations, 0700) == 0);
     schema_write(world);
-    assert_int_equal(arena_init(&world->arena, 1 << 20, 256 << 20), 0);
-    world->options = (struct store_options){ ops, world->path, world->migrations, test_tables, ARRAY_COUNT(test_tables) };
+    check(arena_init(&world->arena, 1 << 20, 256 << 20) == 0);
+    world->options = (struct store_options){ ops, world->path, world->migrations, test_tables,
+                                             ARRAY_COUNT(test_tables) };
 }
 
 static inline void world_open(struct world *world) {
     struct message message = { { 0 } };
     int r = store_open(&world->options, &world->store, &message);
-    if (r) fail_msg("store_open: %d %s", r, message.text);
+    if (r) fprintf(stderr, "store_open: %d %s\n", r, message.text);
+    check(r == 0);
 }
 
 static inline int remove_one(const char *path, const struct stat *status, int flag, struct FTW *ftw) {
@@ -140,10 +141,11 @@ static inline void world_drop(struct world *world) {
     world->store = store_close(world->store);
     if (world->options.ops == &store_memory_ops) store_memory_forget(world->path);
     arena_release(&world->arena);
-    assert_int_equal(nftw(world->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+    check(nftw(world->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
 }
 
-static inline int commit_one(struct store *store, enum store_change_kind kind, const struct table *table, const void *row) {
+static inline int commit_one(struct store *store, enum store_change_kind kind, const struct table *table,
+                             const void *row) {
     const struct store_change change = { table, kind, row };
     return store_commit(store, &change, 1);
 }
@@ -153,7 +155,7 @@ static inline int commit_items(struct world *world, int64_t from, int64_t to) {
     size_t count = (size_t)(to - from + 1);
     struct item *items = arena_new_array(&world->arena, struct item, count);
     struct store_change *changes = arena_new_array(&world->arena, struct store_change, count);
-    assert_true(items && changes);
+    check(items && changes);
     for (size_t i = 0; i < count; i++) {
         items[i] = item_make(&world->arena, from + (int64_t)i);
         changes[i] = (struct store_change){ &item_table, STORE_INSERT, &items[i] };
@@ -165,16 +167,16 @@ static inline int commit_items(struct world *world, int64_t from, int64_t to) {
 static inline bool reader_has_item(struct store_reader *reader, struct arena *arena, int64_t n) {
     struct item wanted = item_make(arena, n);
     struct store_probe probe = { .table = &item_table, .index = ITEM_BY_ID, .row = &wanted };
-    assert_int_equal(store_read(reader, &probe, 1, arena), 0);
-    if (probe.ret_row) assert_true(table_rows_equal(&item_table, probe.ret_row, &wanted));
+    check(store_read(reader, &probe, 1, arena) == 0);
+    if (probe.ret_row) check(table_rows_equal(&item_table, probe.ret_row, &wanted));
     return probe.ret_row != NULL;
 }
 
 static inline bool store_has_item(struct world *world, int64_t n) {
     struct item wanted = item_make(&world->arena, n);
     struct store_probe probe = { .table = &item_table, .index = ITEM_BY_ID, .row = &wanted };
-    assert_int_equal(store_load(world->store, &probe, 1, &world->arena), 0);
-    if (probe.ret_row) assert_true(table_rows_equal(&item_table, probe.ret_row, &wanted));
+    check(store_load(world->store, &probe, 1, &world->arena) == 0);
+    if (probe.ret_row) check(table_rows_equal(&item_table, probe.ret_row, &wanted));
     return probe.ret_row != NULL;
 }
 

@@ -18,6 +18,7 @@ static const char *const machine_paths[] = { "/wo"
 static const char *const source_suffixes[] = { ".c", ".h", ".py", ".js", ".mjs", ".sh", ".build", ".sql", ".css" };
 static const char *const vague_names[] = { "util", "utils", "misc", "common", "helper", "helpers" };
 
+PRINTF_LIKE(4, 0)
 static void report_line(struct report *report, const char *word, const char *place, const char *format, va_list args) {
     char text[512];
     (void)vsnprintf(text, sizeof text, format, args); /* a long message is cut */

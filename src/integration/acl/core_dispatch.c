@@ -10,8 +10,8 @@
 #include <pthread.h>
 
 enum {
-    DISPATCH_AGAIN_MS = 1000,      /* the engine could not take an answer (disk full, say): ask again */
-    DISPATCH_UNSENT_MS = 250,      /* no byte left: try again, the breaker counts it */
+    DISPATCH_AGAIN_MS = 1000, /* the engine could not take an answer (disk full, say): ask again */
+    DISPATCH_UNSENT_MS = 250, /* no byte left: try again, the breaker counts it */
     DISPATCH_ARENA_BYTES = 64 * 1024,
     DISPATCH_ARENA_BYTES_MAX = 16 * 1024 * 1024,
     DISPATCH_LOAD_ROWS = 1000,
@@ -45,7 +45,8 @@ struct core_dispatch {
     struct worker workers[CORE_DISPATCH_THREADS_MAX];
 };
 
-/* ---- the queue: a heap by time, under the lock ------------------------------------------------------------------------------ */
+/* ---- the queue: a heap by time, under the lock
+ * ------------------------------------------------------------------------------ */
 
 static bool item_before(const struct item *a, const struct item *b) {
     return a->due_ms != b->due_ms ? a->due_ms < b->due_ms : a->order < b->order;
@@ -94,14 +95,17 @@ void core_dispatch_follow(struct core_dispatch *dispatch, const struct followup 
     put(dispatch, followup->kind, followup->id, followup->due_ms ? followup->due_ms - clock_now_ms() : 0);
 }
 
-/* ---- answers go back into the engine ---------------------------------------------------------------------------------------- */
+/* ---- answers go back into the engine
+ * ---------------------------------------------------------------------------------------- */
 
-/* The commit did not take the answer: the core is asked again later. A TXN that was booked gets its first answer again. */
+/* The commit did not take the answer: the core is asked again later. A TXN that was booked gets its first answer again.
+ */
 static void result_on_done(void *ctx, const void *input, const struct command *command) {
     struct core_dispatch *dispatch = ctx;
     const struct core_result *result = input;
     if (command->result == COMMAND_DONE) return; /* PAYMENT_SAGA_E_ABSENT included: it ended before */
-    put(dispatch, result->verdict == CORE_VERDICT_UNKNOWN ? FOLLOWUP_CORE_ENQUIRE : FOLLOWUP_CORE_EXECUTE, result->payment_id, DISPATCH_AGAIN_MS);
+    put(dispatch, result->verdict == CORE_VERDICT_UNKNOWN ? FOLLOWUP_CORE_ENQUIRE : FOLLOWUP_CORE_EXECUTE,
+        result->payment_id, DISPATCH_AGAIN_MS);
 }
 
 static void wake_on_done(void *ctx, const void *input, const struct command *command) {
@@ -113,46 +117,55 @@ static void wake_on_done(void *ctx, const void *input, const struct command *com
 static void submit_wake(struct core_dispatch *dispatch, const uint8_t id[16]) {
     struct saga_wake wake = { .integration = dispatch->options.integration };
     memcpy(wake.payment_id, id, 16);
-    if (command_run_internal(dispatch->options.integration, &saga_wake_kind, &wake, sizeof wake, wake_on_done, dispatch))
+    if (command_run_internal(dispatch->options.integration, &saga_wake_kind, &wake, sizeof wake, wake_on_done,
+                             dispatch))
         put(dispatch, FOLLOWUP_SAGA_WAKE, id, DISPATCH_AGAIN_MS);
 }
 
-static void submit_result(struct core_dispatch *dispatch, const struct item *item, enum core_verdict verdict, const struct core_answer *answer) {
+static void submit_result(struct core_dispatch *dispatch, const struct item *item, enum core_verdict verdict,
+                          const struct core_answer *answer) {
     struct core_result result = { .integration = dispatch->options.integration, .verdict = verdict };
     size_t len = strlen(answer->record.core_reference);
     check(len <= sizeof result.core_reference);
     memcpy(result.payment_id, item->id, 16);
     memcpy(result.core_reference, answer->record.core_reference, len);
     result.core_reference_len = (uint8_t)len;
-    if (command_run_internal(dispatch->options.integration, &core_result_kind, &result, sizeof result, result_on_done, dispatch))
+    if (command_run_internal(dispatch->options.integration, &core_result_kind, &result, sizeof result, result_on_done,
+                             dispatch))
         put(dispatch, item->kind, item->id, DISPATCH_AGAIN_MS);
 }
 
-/* ---- one call ---------------------------------------------------------------------------------------------------------------- */
+/* ---- one call
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static int read_by_id(struct worker *worker, const struct table *table, const void *probe, const void **ret_row) {
     return err_trace(read_row(&worker->reader, table, 0, probe, &worker->arena, ret_row));
 }
 
-static int transfer_of(struct worker *worker, const struct payment_row *payment, const struct saga_row *saga, struct core_transfer *ret_transfer) {
+static int transfer_of(struct worker *worker, const struct payment_row *payment, const struct saga_row *saga,
+                       struct core_transfer *ret_transfer) {
     struct account_row probe = { 0 };
     const void *found;
     memcpy(probe.account_id, payment->debtor_account_id, 16);
     int r = read_by_id(worker, &account_table, &probe, &found);
     if (r || !found) return r ? r : err_origin(-ENOENT);
     const struct account_row *debtor = found;
-    struct core_transfer transfer = { .amount = { .minor = payment->amount_minor, .currency = { .code = (uint32_t)payment->currency } },
+    struct core_transfer transfer = { .amount = { .minor = payment->amount_minor,
+                                                  .currency = { .code = (uint32_t)payment->currency } },
                                       .recorded_ms = saga->record_ms };
     memcpy(transfer.payment_id.bytes, payment->payment_id, 16);
     r = core_account_make(debtor->iban, debtor->sort_code, debtor->account_number, &transfer.debtor);
-    if (!r) r = core_account_make(payment->creditor_iban, payment->creditor_sort_code, payment->creditor_account_number, &transfer.creditor);
+    if (!r)
+        r = core_account_make(payment->creditor_iban, payment->creditor_sort_code, payment->creditor_account_number,
+                              &transfer.creditor);
     if (r) return err_fold(r); /* was carried at acceptance */
     *ret_transfer = transfer;
     return 0;
 }
 
 /* What must be sent for the item; *ret_live false when its saga has ended. */
-static int item_transfer(struct worker *worker, const struct item *item, struct core_transfer *ret_transfer, bool *ret_live) {
+static int item_transfer(struct worker *worker, const struct item *item, struct core_transfer *ret_transfer,
+                         bool *ret_live) {
     struct saga_row saga_probe = { 0 };
     struct payment_row payment_probe = { 0 };
     const void *saga, *payment;
@@ -168,12 +181,16 @@ static int item_transfer(struct worker *worker, const struct item *item, struct 
 
 static enum core_verdict verdict_of(enum core_outcome outcome) {
     switch (outcome) {
-    case CORE_BOOKED: return CORE_VERDICT_BOOKED;
-    case CORE_REFUSED: return CORE_VERDICT_REFUSED;
+    case CORE_BOOKED:
+        return CORE_VERDICT_BOOKED;
+    case CORE_REFUSED:
+        return CORE_VERDICT_REFUSED;
     case CORE_NEVER_SEEN:
-    case CORE_BARRED: return CORE_VERDICT_FAILED;
+    case CORE_BARRED:
+        return CORE_VERDICT_FAILED;
     case CORE_NOTHING_TO_REVERSE:
-    case CORE_UNKNOWN: break;
+    case CORE_UNKNOWN:
+        break;
     }
     return CORE_VERDICT_UNKNOWN;
 }
@@ -191,8 +208,9 @@ static void call_core(struct worker *worker, const struct item *item, struct bre
     bool live = false;
     int r = item_transfer(worker, item, &transfer, &live);
     if (!r && live)
-        r = item->kind == FOLLOWUP_CORE_ENQUIRE ? core_host_enquire(dispatch->options.core, &transfer.payment_id, &answer)
-                                                : core_host_execute(dispatch->options.core, &transfer, &answer);
+        r = item->kind == FOLLOWUP_CORE_ENQUIRE
+                ? core_host_enquire(dispatch->options.core, &transfer.payment_id, &answer)
+                : core_host_execute(dispatch->options.core, &transfer, &answer);
     if (r || !live) {
         report(dispatch, permit, BREAKER_CANCELLED);
         if (r && dispatch->options.on_fault) dispatch->options.on_fault(dispatch->options.ctx, "core_call", r);
@@ -201,17 +219,20 @@ static void call_core(struct worker *worker, const struct item *item, struct bre
     }
     report(dispatch, permit, core_host_judge(&answer));
     if (answer.outcome == CORE_UNKNOWN && !answer.sent && item->kind == FOLLOWUP_CORE_EXECUTE) {
-        put(dispatch, item->kind, item->id, DISPATCH_UNSENT_MS); /* not a byte left: the payment is not unknown, only late */
+        put(dispatch, item->kind, item->id,
+            DISPATCH_UNSENT_MS); /* not a byte left: the payment is not unknown, only late */
         return;
     }
     submit_result(dispatch, item, verdict_of(answer.outcome), &answer);
 }
 
-/* ---- workers ------------------------------------------------------------------------------------------------------------------ */
+/* ---- workers
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static void wait_until(struct core_dispatch *dispatch, int64_t due_ms) {
     struct timespec until = { .tv_sec = (time_t)(due_ms / 1000), .tv_nsec = (long)(due_ms % 1000) * 1000000 };
-    (void)pthread_cond_timedwait(&dispatch->wake, &dispatch->lock, &until); /* woken or not, the queue is looked at again */
+    (void)pthread_cond_timedwait(&dispatch->wake, &dispatch->lock,
+                                 &until); /* woken or not, the queue is looked at again */
 }
 
 /* The next item that may go now, with the lock held; false when stopping. A call to the core takes its permit here. */
@@ -263,7 +284,8 @@ static void *worker_main(void *ctx) {
     return NULL;
 }
 
-/* ---- start: every unfinished saga goes on where it was (X1) ------------------------------------------------------------------ */
+/* ---- start: every unfinished saga goes on where it was (X1)
+ * ------------------------------------------------------------------ */
 
 struct loading {
     struct core_dispatch *dispatch;
@@ -282,14 +304,18 @@ static int load_row(void *ctx, const void *found) {
     if (state.status == SAGA_TASK_OPEN)
         put(loading->dispatch, row->enquiries ? FOLLOWUP_CORE_ENQUIRE : FOLLOWUP_CORE_EXECUTE, row->saga_id, 0);
     else
-        put(loading->dispatch, FOLLOWUP_SAGA_WAKE, row->saga_id, state.wake_at_ms ? state.wake_at_ms - clock_now_ms() : 0);
+        put(loading->dispatch, FOLLOWUP_SAGA_WAKE, row->saga_id,
+            state.wake_at_ms ? state.wake_at_ms - clock_now_ms() : 0);
     return 0;
 }
 
 static int load_unfinished(struct worker *worker) {
     struct loading loading = { .dispatch = worker->dispatch };
     do {
-        struct store_range range = { .table = &saga_table, .row = &loading.last, .bounded = !id_is_zero(loading.last.saga_id), .limit = DISPATCH_LOAD_ROWS };
+        struct store_range range = { .table = &saga_table,
+                                     .row = &loading.last,
+                                     .bounded = !id_is_zero(loading.last.saga_id),
+                                     .limit = DISPATCH_LOAD_ROWS };
         loading.count = 0;
         arena_reset(&worker->arena);
         int r = read_range(&worker->reader, &range, &worker->arena, load_row, &loading);
@@ -356,7 +382,8 @@ struct core_dispatch *core_dispatch_free(struct core_dispatch *dispatch) {
 
 bool core_dispatch_open(struct core_dispatch *dispatch) {
     pthread_mutex_lock(&dispatch->lock);
-    bool open = dispatch->count < CORE_DISPATCH_ACCEPT_MAX && breaker_admits(&dispatch->breaker, BREAKER_CALL_OTHER, clock_mono_ms());
+    bool open = dispatch->count < CORE_DISPATCH_ACCEPT_MAX &&
+                breaker_admits(&dispatch->breaker, BREAKER_CALL_OTHER, clock_mono_ms());
     pthread_mutex_unlock(&dispatch->lock);
     return open;
 }
@@ -371,7 +398,9 @@ int64_t core_dispatch_retry_after_ms(struct core_dispatch *dispatch) {
 void core_dispatch_state(struct core_dispatch *dispatch, struct core_dispatch_state *ret_state) {
     pthread_mutex_lock(&dispatch->lock);
     *ret_state = (struct core_dispatch_state){ .breaker = breaker_state_at(&dispatch->breaker, clock_mono_ms()),
-                                               .force = dispatch->breaker.force, .waiting = dispatch->count, .under_way = dispatch->under_way };
+                                               .force = dispatch->breaker.force,
+                                               .waiting = dispatch->count,
+                                               .under_way = dispatch->under_way };
     pthread_mutex_unlock(&dispatch->lock);
 }
 

@@ -1,9 +1,9 @@
 /* core_dispatch.h - carries payments to the core banking host and its answers back into the engine.
  *
- * (X1) a followup is taken only after the commit that decided it; one that is lost here (crash, full queue) is found again in the
- *      saga table: at start, and after an overflow.
- * (X2) a payment is with at most one worker at a time. (X3) an answer that is not known becomes CORE_VERDICT_UNKNOWN, and then
- *      an enquiry; nothing is ever guessed. (X4) while the breaker is open accepted payments wait here; enquiries go first. */
+ * (X1) a followup is taken only after the commit that decided it; one that is lost here (crash, full queue) is found
+ * again in the saga table: at start, and after an overflow. (X2) a payment is with at most one worker at a time. (X3)
+ * an answer that is not known becomes CORE_VERDICT_UNKNOWN, and then an enquiry; nothing is ever guessed. (X4) while
+ * the breaker is open accepted payments wait here; enquiries go first. */
 #ifndef GIRO_INTEGRATION_ACL_CORE_DISPATCH_H
 #define GIRO_INTEGRATION_ACL_CORE_DISPATCH_H
 
@@ -13,15 +13,15 @@
 
 enum {
     CORE_DISPATCH_THREADS_MAX = 64,
-    CORE_DISPATCH_QUEUE_MAX = 32768,    /* followups in memory; more overflow into the table */
-    CORE_DISPATCH_ACCEPT_MAX = 16384,   /* above, new payments are refused with 503 */
+    CORE_DISPATCH_QUEUE_MAX = 32768,  /* followups in memory; more overflow into the table */
+    CORE_DISPATCH_ACCEPT_MAX = 16384, /* above, new payments are refused with 503 */
 };
 
 struct core_dispatch;
 struct core_dispatch_options {
-    struct core_host *core;             /* borrowed */
-    struct integration *integration;    /* borrowed; its core field is set by the caller afterwards */
-    size_t threads;                     /* 1..CORE_DISPATCH_THREADS_MAX, the core's connections */
+    struct core_host *core;          /* borrowed */
+    struct integration *integration; /* borrowed; its core field is set by the caller afterwards */
+    size_t threads;                  /* 1..CORE_DISPATCH_THREADS_MAX, the core's connections */
     struct breaker_options breaker;
     void (*on_fault)(void *ctx, const char *operation, int code); /* logs */
     void *ctx;
@@ -40,8 +40,8 @@ struct core_dispatch_state {
 };
 void core_dispatch_state(struct core_dispatch *dispatch, struct core_dispatch_state *ret_state);
 void core_dispatch_force(struct core_dispatch *dispatch, enum breaker_force force);
-/* Lets the calls under way end (at most one deadline) and ends the workers; followups are still taken, and wait. Then stop the engine,
- * whose last answers come back here, then free. Harmless twice. */
+/* Lets the calls under way end (at most one deadline) and ends the workers; followups are still taken, and wait. Then
+ * stop the engine, whose last answers come back here, then free. Harmless twice. */
 void core_dispatch_stop(struct core_dispatch *dispatch);
 struct core_dispatch *core_dispatch_free(struct core_dispatch *dispatch); /* stops first; returns NULL, takes NULL */
 

@@ -1,5 +1,6 @@
-/* message_sink.h - hands messages to the sender of SMS and mail: one JSON line a message over TCP, answered `ok ID` once it is flushed
- * there. A message's id is its event's, so that one sent twice is kept once. One thread at a time. */
+/* message_sink.h - hands messages to the sender of SMS and mail: one JSON line a message over TCP, answered `ok ID`
+ * once it is flushed there. A message's id is its event's, so that one sent twice is kept once. One thread at a time.
+ */
 #ifndef GIRO_INTEGRATION_ACL_MESSAGE_SINK_H
 #define GIRO_INTEGRATION_ACL_MESSAGE_SINK_H
 
@@ -11,8 +12,8 @@ struct message_sink;
 /* host is copied. Connects when first used. 0 or -ENOMEM. */
 int message_sink_new(const char *host, uint16_t port, struct message_sink **ret_sink);
 struct message_sink *message_sink_free(struct message_sink *sink); /* returns NULL, takes NULL */
-/* Sends the messages of those events that have one, in one go, and waits for all answers. Its signature is relay_consumer.deliver's.
- * 0: all are kept there. <0: perhaps some are; send all again. */
+/* Sends the messages of those events that have one, in one go, and waits for all answers. Its signature is
+ * relay_consumer.deliver's. 0: all are kept there. <0: perhaps some are; send all again. */
 int message_sink_deliver(void *sink, const struct event *events, size_t count);
 
 #endif

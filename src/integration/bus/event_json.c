@@ -51,7 +51,8 @@ void event_json_write(struct buffer *out, const struct event *event) {
     json_member_c(&writer, "source", source);
     json_member_c(&writer, "type", event_type_name(event->type));
     json_member_str(&writer, "time", clock_format_rfc3339(event->time_ms, text));
-    (void)snprintf(subject, sizeof subject, "%s/" STR_FMT, subject_of(event->type), STR_ARG(id_format(event->subject, id)));
+    (void)snprintf(subject, sizeof subject, "%s/" STR_FMT, subject_of(event->type),
+                   STR_ARG(id_format(event->subject, id)));
     json_member_c(&writer, "subject", subject);
     json_member_c(&writer, "dataversion", "2.0");
     json_member_c(&writer, "datacontenttype", "application/json");
@@ -106,9 +107,11 @@ static bool read_data(const struct json *data, struct event *event) {
         if (!find_name(word, reason_name, PAYMENT_REASON_COUNT, &code)) return false;
         event->reason = (enum payment_reason)code;
     }
-    return read_id(data, "payment_id", event->payment_id.bytes) && read_id(data, "account_id", event->account_id.bytes) &&
-           read_id(data, "customer_id", event->customer_id.bytes) && read_id(data, "client_id", event->client_id.bytes) &&
-           read_id(data, "consent_id", event->consent_id.bytes) && read_id(data, "notification_id", event->notification_id.bytes);
+    return read_id(data, "payment_id", event->payment_id.bytes) &&
+           read_id(data, "account_id", event->account_id.bytes) &&
+           read_id(data, "customer_id", event->customer_id.bytes) &&
+           read_id(data, "client_id", event->client_id.bytes) && read_id(data, "consent_id", event->consent_id.bytes) &&
+           read_id(data, "notification_id", event->notification_id.bytes);
 }
 
 int event_json_read(struct str json, struct arena *arena, struct event *ret_event) {
@@ -119,7 +122,8 @@ int event_json_read(struct str json, struct arena *arena, struct event *ret_even
     if (r) return r < 0 ? err_trace(r) : EVENT_JSON_E_FORMAT;
     if (!find_name(json_get_string(envelope, "type"), type_name, EVENT_TYPE_COUNT, &code)) return EVENT_JSON_E_FORMAT;
     event.type = (enum event_type)code;
-    if (id_parse(json_get_string(envelope, "id"), event.id.bytes) || clock_parse_rfc3339(json_get_string(envelope, "time"), &event.time_ms) ||
+    if (id_parse(json_get_string(envelope, "id"), event.id.bytes) ||
+        clock_parse_rfc3339(json_get_string(envelope, "time"), &event.time_ms) ||
         !read_data(json_get(envelope, "data"), &event))
         return EVENT_JSON_E_FORMAT;
     *ret_event = event;

@@ -5,10 +5,11 @@
 #include "domain/event.h"
 #include "platform/arena.h"
 
-/* The engine's encode_event. source "banking.<service>", type the event's name, dataversion "2.0", subject "payments/<id>" and the
- * like; the payload stands under data and cannot overwrite the envelope. No personal data. */
+/* The engine's encode_event. source "banking.<service>", type the event's name, dataversion "2.0", subject
+ * "payments/<id>" and the like; the payload stands under data and cannot overwrite the envelope. No personal data. */
 void event_json_write(struct buffer *out, const struct event *event);
-/* Back again: type, id, time and the fields that the type carries. 0, or EVENT_JSON_E_FORMAT for anything event_json_write did not make. */
+/* Back again: type, id, time and the fields that the type carries. 0, or EVENT_JSON_E_FORMAT for anything
+ * event_json_write did not make. */
 enum event_json_refusal { EVENT_JSON_E_NONE, EVENT_JSON_E_FORMAT };
 int event_json_read(struct str json, struct arena *arena, struct event *ret_event);
 

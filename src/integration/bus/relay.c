@@ -15,8 +15,13 @@ static const struct column columns[] = {
 };
 static const struct table_index indexes[] = { { .name = "", .columns = { 0 }, .column_count = 1, .unique = true } };
 const struct table cursor_table = {
-    .service = "integration", .name = "cursor", .row_bytes = sizeof(struct cursor_row), .columns = columns,
-    .column_count = ARRAY_COUNT(columns), .indexes = indexes, .index_count = ARRAY_COUNT(indexes),
+    .service = "integration",
+    .name = "cursor",
+    .row_bytes = sizeof(struct cursor_row),
+    .columns = columns,
+    .column_count = ARRAY_COUNT(columns),
+    .indexes = indexes,
+    .index_count = ARRAY_COUNT(indexes),
 };
 
 struct relay_line {
@@ -26,8 +31,8 @@ struct relay_line {
     struct arena arena;
     struct event *events; /* what is in hand: at least one whole record */
     size_t event_count, event_capacity;
-    int64_t seq, next_seq;  /* delivered up to; after the events now in hand */
-    int64_t oldest_ms;      /* of what is in hand and not delivered, 0 = nothing; under the relay's lock */
+    int64_t seq, next_seq; /* delivered up to; after the events now in hand */
+    int64_t oldest_ms;     /* of what is in hand and not delivered, 0 = nothing; under the relay's lock */
     pthread_t thread;
     bool runs;
 };
@@ -44,15 +49,11 @@ struct relay {
 
 /* Sleeps until woken after *seen (NULL: whoever wakes), or ms have passed; false when the relay stops. */
 static bool relay_sleep(struct relay *relay, uint64_t *seen, int64_t ms) {
-    struct timespec until;
-    check(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
-    until.tv_sec += (time_t)(ms / 1000);
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    struct timespec until = clock_mono_after(ms);
     pthread_mutex_lock(&relay->lock);
     int r = 0;
-    while (!relay->stopping && (!seen || relay->wakes == *seen) && r == 0) r = pthread_cond_timedwait(&relay->wake, &relay->lock, &until);
+    while (!relay->stopping && (!seen || relay->wakes == *seen) && r == 0)
+        r = pthread_cond_timedwait(&relay->wake, &relay->lock, &until);
     if (seen) *seen = relay->wakes;
     bool go_on = !relay->stopping;
     pthread_mutex_unlock(&relay->lock);
@@ -91,7 +92,9 @@ static int take_record(void *ctx, const void *row) {
 
 static int fetch(struct relay_line *line) {
     struct journal_row probe = { .epoch = 1, .seq = line->seq };
-    struct store_range range = { .table = &engine_journal_table, .row = &probe, .equal_columns = 1, .bounded = true, .limit = RELAY_RECORDS_MAX };
+    struct store_range range = {
+        .table = &engine_journal_table, .row = &probe, .equal_columns = 1, .bounded = true, .limit = RELAY_RECORDS_MAX
+    };
     arena_reset(&line->arena);
     line->event_count = 0;
     line->next_seq = line->seq;
@@ -99,7 +102,8 @@ static int fetch(struct relay_line *line) {
     return r < 0 ? err_trace(r) : 0;
 }
 
-/* ---- the cursor moves in the engine ---------------------------------------------------------------------------------------- */
+/* ---- the cursor moves in the engine
+ * ---------------------------------------------------------------------------------------- */
 
 struct cursor_move {
     struct relay_line *line; /* waits for the answer, so its events stay */
@@ -122,12 +126,15 @@ static int cursor_move_decide(struct work *work, struct command *command) {
     struct cursor_row row = { .consumer = str_from_c(line->consumer->name), .seq = line->next_seq };
     const void *found;
     int r = view_get(&view, &cursor_table, &row, &found);
-    for (size_t i = 0; !r && line->consumer->apply && i < line->event_count; i++) r = line->consumer->apply(work, &line->events[i]);
+    for (size_t i = 0; !r && line->consumer->apply && i < line->event_count; i++)
+        r = line->consumer->apply(work, &line->events[i]);
     if (r) return r;
     return err_trace(found ? view_update(&view, &cursor_table, &row) : view_insert(&view, &cursor_table, &row));
 }
 
-static const struct command_kind cursor_move_kind = { .name = "cursor_move", .needs = cursor_move_needs, .decide = cursor_move_decide };
+static const struct command_kind cursor_move_kind = { .name = "cursor_move",
+                                                      .needs = cursor_move_needs,
+                                                      .decide = cursor_move_decide };
 
 static void cursor_move_on_reply(struct command *command) {
     struct cursor_move *move = command->owner;
@@ -140,7 +147,9 @@ static void cursor_move_on_reply(struct command *command) {
 /* 0, or <0: not moved, or not known to be moved; both are put right by reading the cursor again. */
 static int cursor_move(struct relay_line *line) {
     struct cursor_move move = { .line = line };
-    move.command = (struct command){ .kind = &cursor_move_kind, .input = &move, .internal = true, .on_reply = cursor_move_on_reply, .owner = &move };
+    move.command = (struct command){
+        .kind = &cursor_move_kind, .input = &move, .internal = true, .on_reply = cursor_move_on_reply, .owner = &move
+    };
     check(pthread_mutex_init(&move.lock, NULL) == 0 && pthread_cond_init(&move.done, NULL) == 0);
     int r = engine_submit(line->relay->integration->engine, &move.command) ? err_origin(-EAGAIN) : 0;
     if (!r) {
@@ -164,7 +173,8 @@ static int cursor_read(struct relay_line *line) {
     return 0;
 }
 
-/* ---- the line's thread ------------------------------------------------------------------------------------------------------ */
+/* ---- the line's thread
+ * ------------------------------------------------------------------------------------------------------ */
 
 static void note_oldest(struct relay_line *line, int64_t oldest_ms) {
     pthread_mutex_lock(&line->relay->lock);
@@ -200,7 +210,8 @@ static void *line_main(void *ctx) {
         if (r) {
             more = relay_sleep(line->relay, NULL, pause_ms);
             pause_ms = pause_ms * 2 < RELAY_PAUSE_MS_MAX ? pause_ms * 2 : RELAY_PAUSE_MS_MAX;
-            if (more && !line->consumer->ephemeral) (void)cursor_read(line); /* whether it moved is not known: look; on a fault the next round does */
+            if (more && !line->consumer->ephemeral)
+                (void)cursor_read(line); /* whether it moved is not known: look; on a fault the next round does */
             continue;
         }
         pause_ms = RELAY_PAUSE_MS;
@@ -227,7 +238,8 @@ static int line_start(struct relay_line *line) {
     return r ? err_origin(-r) : 0;
 }
 
-int relay_start(struct integration *integration, const struct relay_consumer *consumers, size_t count, struct relay **ret_relay) {
+int relay_start(struct integration *integration, const struct relay_consumer *consumers, size_t count,
+                struct relay **ret_relay) {
     check(count <= RELAY_CONSUMERS_MAX);
     struct relay *relay = calloc(1, sizeof *relay + count * sizeof relay->lines[0]);
     if (!relay) return err_origin(-ENOMEM);

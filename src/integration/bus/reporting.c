@@ -10,8 +10,11 @@ static bool is_end(const struct event *event) {
 
 int reporting_apply(struct work *work, const struct event *event) {
     if (!is_end(event)) return 0;
-    struct report_row row = { .day = clock_day(event->time_ms), .type = event->payment_type, .status = event->status,
-                              .currency = event->amount.currency.code, .amount_minor = event->amount.minor };
+    struct report_row row = { .day = clock_day(event->time_ms),
+                              .type = event->payment_type,
+                              .status = event->status,
+                              .currency = event->amount.currency.code,
+                              .amount_minor = event->amount.minor };
     return report_count(work, &row);
 }
 
@@ -24,7 +27,8 @@ int reporting_measure(void *metrics, const struct event *events, size_t count) {
         struct metric_labels labels = { .at = { type, str_from_c(payment_metric_status(event->status, event->reason)),
                                                 currency_text(event->amount.currency, currency) } };
         metrics_add(metrics, METRIC_PAYMENTS, labels, 1);
-        int64_t took_ms = event->time_ms - id_time_ms(event->payment_id.bytes); /* a payment's id holds the time of its acceptance */
+        int64_t took_ms =
+            event->time_ms - id_time_ms(event->payment_id.bytes); /* a payment's id holds the time of its acceptance */
         metrics_observe(metrics, METRIC_PAYMENT_DURATION, (struct metric_labels){ .at = { type } }, took_ms * 1000);
     }
     return 0;

@@ -7,7 +7,8 @@
 
 /* relay_consumer.apply of "reporting": counts payments that ended. 0, VIEW_NEED, <0. */
 int reporting_apply(struct work *work, const struct event *event);
-/* relay_consumer.deliver of "metrics": banking_payments_total, banking_payment_duration_seconds. ctx: struct metrics. */
+/* relay_consumer.deliver of "metrics": banking_payments_total, banking_payment_duration_seconds. ctx: struct metrics.
+ */
 int reporting_measure(void *metrics, const struct event *events, size_t count);
 
 #endif

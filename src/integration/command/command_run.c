@@ -13,23 +13,34 @@ struct run {
 
 static enum answer_result answer_result_of(enum command_result result) {
     switch (result) {
-    case COMMAND_DONE: return ANSWER_DONE;
-    case COMMAND_REPLAYED: return ANSWER_REPLAYED;
-    case COMMAND_KEY_REUSED: return ANSWER_KEY_REUSED;
-    case COMMAND_UNAVAILABLE: return ANSWER_UNAVAILABLE;
-    case COMMAND_UNKNOWN: return ANSWER_UNKNOWN;
-    case COMMAND_TOO_COMPLEX: return ANSWER_TOO_COMPLEX;
-    case COMMAND_FAULT: return ANSWER_FAULT;
-    case COMMAND_RESULT_COUNT: break;
+    case COMMAND_DONE:
+        return ANSWER_DONE;
+    case COMMAND_REPLAYED:
+        return ANSWER_REPLAYED;
+    case COMMAND_KEY_REUSED:
+        return ANSWER_KEY_REUSED;
+    case COMMAND_UNAVAILABLE:
+        return ANSWER_UNAVAILABLE;
+    case COMMAND_UNKNOWN:
+        return ANSWER_UNKNOWN;
+    case COMMAND_TOO_COMPLEX:
+        return ANSWER_TOO_COMPLEX;
+    case COMMAND_FAULT:
+        return ANSWER_FAULT;
+    case COMMAND_RESULT_COUNT:
+        break;
     }
     return ANSWER_FAULT;
 }
 
 /* What the engine decided, in the caller's words; text stays the engine's until on_reply copies it. */
 static struct command_answer answer_of(const struct command *command) {
-    struct command_answer answer = { .result = answer_result_of(command->result), .refusal = command->refusal, .refusal_name = "",
+    struct command_answer answer = { .result = answer_result_of(command->result),
+                                     .refusal = command->refusal,
+                                     .refusal_name = "",
                                      .body = command->answer };
-    if (command->refusal > 0 && command->kind->refusal_name) answer.refusal_name = command->kind->refusal_name(command->refusal);
+    if (command->refusal > 0 && command->kind->refusal_name)
+        answer.refusal_name = command->kind->refusal_name(command->refusal);
     memcpy(answer.resource_id, command->resource_id, sizeof answer.resource_id);
     return answer;
 }
@@ -46,7 +57,8 @@ static void run_on_reply(struct command *command) {
     call->answer = answer_of(command);
     if (command->answer.len) {
         call->answer.body = arena_dup(call->arena, command->answer);
-        if (!call->answer.body.at) call->answer.result = ANSWER_UNKNOWN; /* decided, but the answer cannot be carried: ask again */
+        if (!call->answer.body.at)
+            call->answer.result = ANSWER_UNKNOWN; /* decided, but the answer cannot be carried: ask again */
     }
     if (!run->waits) {
         call->on_done(call->owner);
@@ -64,7 +76,8 @@ static void run_wait(struct run *run) {
     pthread_mutex_unlock(&run->lock);
 }
 
-int command_run(struct integration *integration, struct command_call *call, const struct command_kind *kind, void *input) {
+int command_run(struct integration *integration, struct command_call *call, const struct command_kind *kind,
+                void *input) {
     struct run *run = arena_new(call->arena, struct run);
     if (!run) return err_origin(-ENOMEM);
     run->call = call;
@@ -86,6 +99,10 @@ int command_run(struct integration *integration, struct command_call *call, cons
     return r;
 }
 
+void command_note(struct integration *integration, struct str audit_json) {
+    engine_note(integration->engine, audit_json);
+}
+
 struct internal_run {
     struct command command;
     void (*on_done)(void *ctx, const void *input, const struct command *command);
@@ -99,13 +116,17 @@ static void internal_on_reply(struct command *command) {
     free(run);
 }
 
-int command_run_internal(struct integration *integration, const struct command_kind *kind, const void *input, size_t bytes,
-                         void (*on_done)(void *ctx, const void *input, const struct command *command), void *ctx) {
+/* tidy: parameters because on_done needs its ctx, and input its size. */
+int command_run_internal(struct integration *integration, const struct command_kind *kind, const void *input,
+                         size_t bytes, void (*on_done)(void *ctx, const void *input, const struct command *command),
+                         void *ctx) {
     struct internal_run *run = malloc(sizeof *run + bytes);
     if (!run) return err_origin(-ENOMEM);
     *run = (struct internal_run){ .on_done = on_done, .ctx = ctx };
     memcpy(run->input, input, bytes);
-    run->command = (struct command){ .kind = kind, .input = run->input, .internal = true, .on_reply = internal_on_reply, .owner = run };
+    run->command = (struct command){
+        .kind = kind, .input = run->input, .internal = true, .on_reply = internal_on_reply, .owner = run
+    };
     if (engine_submit(integration->engine, &run->command) == 0) return 0;
     free(run);
     return COMMAND_E_FULL;

@@ -5,10 +5,13 @@
 #include "integration/integration.h"
 
 /* input must live as long as the call's arena. Returns as the command functions of integration/command.h do. */
-int command_run(struct integration *integration, struct command_call *call, const struct command_kind *kind, void *input);
+int command_run(struct integration *integration, struct command_call *call, const struct command_kind *kind,
+                void *input);
 /* A command of the program itself that nobody waits for: copies input (bytes) to the heap, frees both when answered.
- * on_done may be NULL. 0, COMMAND_E_FULL, <0. */
-int command_run_internal(struct integration *integration, const struct command_kind *kind, const void *input, size_t bytes,
-                         void (*on_done)(void *ctx, const void *input, const struct command *command), void *ctx);
+ * on_done may be NULL. 0, COMMAND_E_FULL, <0.
+ * tidy: parameters because on_done needs its ctx, and input its size. */
+int command_run_internal(struct integration *integration, const struct command_kind *kind, const void *input,
+                         size_t bytes, void (*on_done)(void *ctx, const void *input, const struct command *command),
+                         void *ctx);
 
 #endif

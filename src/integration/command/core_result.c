@@ -19,12 +19,15 @@ static int core_result_decide(struct work *work, struct command *command) {
     if (payment) { /* one load for both sides */
         ledger_want_account(work, payment->debtor_number);
         if (input->verdict == CORE_VERDICT_BOOKED)
-            ledger_want_account(work, ledger_internal_number(LEDGER_SETTLEMENT, (struct currency){ .code = (uint32_t)payment->currency }));
+            ledger_want_account(work, ledger_internal_number(LEDGER_SETTLEMENT,
+                                                             (struct currency){ .code = (uint32_t)payment->currency }));
     }
     return payment_saga_core(work, input->integration, input->payment_id, input->verdict, str_trim(reference));
 }
 
-const struct command_kind core_result_kind = { .name = "core_result", .needs = core_result_needs, .decide = core_result_decide };
+const struct command_kind core_result_kind = { .name = "core_result",
+                                               .needs = core_result_needs,
+                                               .decide = core_result_decide };
 
 static void saga_wake_needs(struct work *work, const struct command *command) {
     const struct saga_wake *input = command->input;
@@ -37,4 +40,6 @@ static int saga_wake_decide(struct work *work, struct command *command) {
     return payment_saga_wake(work, input->integration, input->payment_id);
 }
 
-const struct command_kind saga_wake_kind = { .name = "saga_wake", .needs = saga_wake_needs, .decide = saga_wake_decide };
+const struct command_kind saga_wake_kind = { .name = "saga_wake",
+                                             .needs = saga_wake_needs,
+                                             .decide = saga_wake_decide };

@@ -162,6 +162,11 @@ static struct str creditor_iban(const struct integration *integration, const str
     return arena_dup(arena, iban_reveal(&iban));
 }
 
+int64_t command_payment_retry_ms(struct integration *integration) {
+    int64_t ms = integration->core ? core_dispatch_retry_after_ms(integration->core) : 0;
+    return ms < 1000 ? 1000 : ms;
+}
+
 int command_payment_accept(struct integration *integration, struct command_call *call, const struct payment_order *order) {
     struct payment_accept *input = arena_new(call->arena, struct payment_accept);
     if (!input) return err_origin(-ENOMEM);

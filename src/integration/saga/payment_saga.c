@@ -5,7 +5,7 @@
 enum {
     HISTORY_BYTES_MAX = 4096,
     PAYMENT_STATE_BYTES_MAX = 1024, /* the payment saga has few slots */
-    ENQUIRE_FIRST_MS = 200, /* after an unknown outcome; doubles up to ENQUIRE_MS_MAX */
+    ENQUIRE_FIRST_MS = 200,         /* after an unknown outcome; doubles up to ENQUIRE_MS_MAX */
     ENQUIRE_MS_MAX = 30000,
 };
 
@@ -17,8 +17,13 @@ static const struct column columns[] = {
 };
 static const struct table_index indexes[] = { { .name = "", .columns = { 0 }, .column_count = 1, .unique = true } };
 const struct table saga_table = {
-    .service = "integration", .name = "saga", .row_bytes = sizeof(struct saga_row), .columns = columns,
-    .column_count = ARRAY_COUNT(columns), .indexes = indexes, .index_count = ARRAY_COUNT(indexes),
+    .service = "integration",
+    .name = "saga",
+    .row_bytes = sizeof(struct saga_row),
+    .columns = columns,
+    .column_count = ARRAY_COUNT(columns),
+    .indexes = indexes,
+    .index_count = ARRAY_COUNT(indexes),
 };
 
 void payment_saga_want(struct work *work, const uint8_t payment_id[16]) {
@@ -49,15 +54,18 @@ static bool note_is_kept(enum saga_note_kind kind) {
     switch (kind) {
     case SAGA_NOTE_STARTED:
     case SAGA_NOTE_STATE_LEFT:
-    case SAGA_NOTE_TASK_SUCCEEDED: return false; /* follow from the states entered */
+    case SAGA_NOTE_TASK_SUCCEEDED:
+        return false; /* follow from the states entered */
     case SAGA_NOTE_STATE_ENTERED:
     case SAGA_NOTE_TASK_STARTED:
     case SAGA_NOTE_TASK_FAILED:
     case SAGA_NOTE_RETRY:
     case SAGA_NOTE_CAUGHT:
     case SAGA_NOTE_SUCCEEDED:
-    case SAGA_NOTE_FAILED: return true;
-    case SAGA_NOTE_KIND_COUNT: break;
+    case SAGA_NOTE_FAILED:
+        return true;
+    case SAGA_NOTE_KIND_COUNT:
+        break;
     }
     return false;
 }
@@ -80,7 +88,10 @@ static int history_end(struct work *work, struct history *history) {
 }
 
 static enum payment_reason reason_of(const struct saga_def *def, const struct saga_state *state) {
-    static const struct { const char *error; enum payment_reason reason; } reasons[] = {
+    static const struct {
+        const char *error;
+        enum payment_reason reason;
+    } reasons[] = {
         { "FraudDetected", PAYMENT_REASON_FRAUD },
         { "AmlFlagged", PAYMENT_REASON_SANCTIONS },
         { "InsufficientFunds", PAYMENT_REASON_INSUFFICIENT_FUNDS },
@@ -97,7 +108,8 @@ static enum payment_reason reason_of(const struct saga_def *def, const struct sa
     return PAYMENT_REASON_CHECK_UNAVAILABLE; /* States.Timeout of a check: fail closed */
 }
 
-static int row_save(const struct payment_saga_run *run, const struct saga_state *state, const struct saga_row *old, int64_t enquiries) {
+static int row_save(const struct payment_saga_run *run, const struct saga_state *state, const struct saga_row *old,
+                    int64_t enquiries) {
     struct view view = view_of(run->work, "integration");
     const struct saga_def *def = run->integration->payment_saga;
     struct buffer bytes;
@@ -106,7 +118,9 @@ static int row_save(const struct payment_saga_run *run, const struct saga_state 
     buffer_init(&bytes, memory, PAYMENT_STATE_BYTES_MAX);
     saga_state_write(def, state, &bytes);
     if (bytes.overflow) return err_origin(-EMSGSIZE);
-    struct saga_row row = { .state = buffer_str(&bytes), .record_ms = old ? old->record_ms : view_now_ms(&view), .enquiries = enquiries };
+    struct saga_row row = { .state = buffer_str(&bytes),
+                            .record_ms = old ? old->record_ms : view_now_ms(&view),
+                            .enquiries = enquiries };
     memcpy(row.saga_id, run->payment->payment_id, 16);
     return err_trace(old ? view_update(&view, &saga_table, &row) : view_insert(&view, &saga_table, &row));
 }
@@ -129,8 +143,8 @@ static int finish(const struct payment_saga_run *run, const struct saga_row *old
 }
 
 /* Advances as far as the engine may and puts what follows into the commit. */
-static int go_on(const struct payment_saga_run *run, struct saga_state *state, const struct saga_row *old, struct str core_reference,
-                 const struct saga_env *env) {
+static int go_on(const struct payment_saga_run *run, struct saga_state *state, const struct saga_row *old,
+                 struct str core_reference, const struct saga_env *env) {
     const struct saga_def *def = run->integration->payment_saga;
     struct saga_step step;
     struct payment_change change = { .status = PAYMENT_COMPLETED, .core_reference = core_reference };
@@ -152,7 +166,8 @@ static int go_on(const struct payment_saga_run *run, struct saga_state *state, c
     case SAGA_STEP_CONTINUES:
         r = row_save(run, state, old, 0);
         return r ? r : follow(run, FOLLOWUP_SAGA_CONTINUE, 0);
-    case SAGA_STEP_KIND_COUNT: break;
+    case SAGA_STEP_KIND_COUNT:
+        break;
     }
     return err_origin(-EPROTO);
 }
@@ -179,7 +194,8 @@ int payment_saga_start(struct work *work, const struct integration *integration,
 }
 
 /* The saga's row and payment, read for a step. 0, PAYMENT_SAGA_E_ABSENT, VIEW_NEED, <0. */
-static int resume(struct payment_saga_run *run, const uint8_t payment_id[16], struct saga_state *ret_state, const struct saga_row **ret_row) {
+static int resume(struct payment_saga_run *run, const uint8_t payment_id[16], struct saga_state *ret_state,
+                  const struct saga_row **ret_row) {
     struct view view = view_of(run->work, "integration");
     struct saga_row probe = { 0 };
     const void *found;
@@ -196,7 +212,8 @@ static int resume(struct payment_saga_run *run, const uint8_t payment_id[16], st
 }
 
 /* Nobody knows: the payment says so, the hold stays, the outcome is asked for again (G2). */
-static int stay_unknown(const struct payment_saga_run *run, const struct saga_state *state, const struct saga_row *row) {
+static int stay_unknown(const struct payment_saga_run *run, const struct saga_state *state,
+                        const struct saga_row *row) {
     struct view view = view_of(run->work, "integration");
     struct payment_change change = { .status = PAYMENT_UNKNOWN };
     int64_t shift = row->enquiries < 8 ? row->enquiries : 8;
@@ -208,7 +225,8 @@ static int stay_unknown(const struct payment_saga_run *run, const struct saga_st
     return r ? r : follow(run, FOLLOWUP_CORE_ENQUIRE, delay_ms ? view_now_ms(&view) + delay_ms : 0);
 }
 
-static int tell(const struct payment_saga_run *run, struct saga_state *state, const struct saga_env *env, enum core_verdict verdict) {
+static int tell(const struct payment_saga_run *run, struct saga_state *state, const struct saga_env *env,
+                enum core_verdict verdict) {
     const struct saga_def *def = run->integration->payment_saga;
     int r = verdict == CORE_VERDICT_BOOKED ? payment_task_settle(run) : 0;
     if (r) return r;

@@ -4,8 +4,9 @@
  *   payment_saga_core    in the commit that hears from the core
  *   payment_saga_wake    in the commit that follows a wait, a retry, or 64 inline steps
  *
- * (G1) an unfinished saga has a row, a finished one has none; its history is in the journal. (G2) the hold of a payment that was sent
- * stays until the outcome is known. (G3) money moves in the same commit that ends the saga. Tests: payment_saga_test.c, g1..g3. */
+ * (G1) an unfinished saga has a row, a finished one has none; its history is in the journal. (G2) the hold of a payment
+ * that was sent stays until the outcome is known. (G3) money moves in the same commit that ends the saga. Tests:
+ * payment_saga_test.c, g1..g3. */
 #ifndef GIRO_INTEGRATION_SAGA_PAYMENT_SAGA_H
 #define GIRO_INTEGRATION_SAGA_PAYMENT_SAGA_H
 

@@ -1,4 +1,5 @@
-/* payment_saga_int.h - what the payment saga's tasks get as their ctx. Private to payment_saga.c and payment_tasks.c. */
+/* payment_saga_int.h - what the payment saga's tasks get as their ctx. Private to payment_saga.c and payment_tasks.c.
+ */
 #ifndef GIRO_INTEGRATION_SAGA_PAYMENT_SAGA_INT_H
 #define GIRO_INTEGRATION_SAGA_PAYMENT_SAGA_INT_H
 

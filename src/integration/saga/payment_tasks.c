@@ -1,4 +1,5 @@
-/* payment_tasks.c - the tasks of the payment saga: what each does inside a decision, what it may raise, what undoes it. */
+/* payment_tasks.c - the tasks of the payment saga: what each does inside a decision, what it may raise, what undoes it.
+ */
 #include "integration/saga/payment_saga_int.h"
 
 #include "services/accounts/account.h"
@@ -8,7 +9,8 @@ enum { PAYMENT_CHECKS_MS = 10000 };
 
 static struct str creditor_key(const struct payment_row *payment, char text[64]) {
     if (payment->creditor_iban.len) return payment->creditor_iban;
-    int len = snprintf(text, 64, STR_FMT STR_FMT, STR_ARG(payment->creditor_sort_code), STR_ARG(payment->creditor_account_number));
+    int len = snprintf(text, 64, STR_FMT STR_FMT, STR_ARG(payment->creditor_sort_code),
+                       STR_ARG(payment->creditor_account_number));
     return str_from_bytes(text, (size_t)len < 64 ? (size_t)len : 63);
 }
 
@@ -16,7 +18,8 @@ static struct money payment_amount(const struct payment_row *payment) {
     return (struct money){ .minor = payment->amount_minor, .currency = { .code = (uint32_t)payment->currency } };
 }
 
-/* The checks and the hold together have PAYMENT_CHECKS_MS from acceptance; true when that time is over (design section 5). */
+/* The checks and the hold together have PAYMENT_CHECKS_MS from acceptance; true when that time is over (design section
+ * 5). */
 static bool too_late(struct saga_io *io) {
     if (io->now_ms - io->started_at_ms <= PAYMENT_CHECKS_MS) return false;
     saga_io_fail(io, "Deadline", (struct str){ 0 });
@@ -40,8 +43,10 @@ static int run_fraud_check(void *ctx, struct saga_io *io) {
     if (too_late(io)) return 0;
     int r = debtor_of(run, &account);
     if (r) return r;
-    struct fraud_subject subject = { .account_number = account->number, .business = account->product == ACCOUNT_BUSINESS,
-                                     .amount = payment_amount(run->payment), .creditor = creditor_key(run->payment, key) };
+    struct fraud_subject subject = { .account_number = account->number,
+                                     .business = account->product == ACCOUNT_BUSINESS,
+                                     .amount = payment_amount(run->payment),
+                                     .creditor = creditor_key(run->payment, key) };
     memcpy(subject.payment_id.bytes, run->payment->payment_id, 16);
     memcpy(subject.account_id.bytes, run->payment->debtor_account_id, 16);
     r = fraud_check(run->work, run->integration->fraud, &subject, &rule);
@@ -53,7 +58,8 @@ static int run_fraud_check(void *ctx, struct saga_io *io) {
 static int run_aml_check(void *ctx, struct saga_io *io) {
     const struct payment_saga_run *run = ctx;
     int64_t hit;
-    struct aml_subject subject = { .amount = payment_amount(run->payment), .creditor_name = run->payment->creditor_name };
+    struct aml_subject subject = { .amount = payment_amount(run->payment),
+                                   .creditor_name = run->payment->creditor_name };
     memcpy(subject.payment_id.bytes, run->payment->payment_id, 16);
     memcpy(subject.account_id.bytes, run->payment->debtor_account_id, 16);
     if (too_late(io)) return 0;
@@ -85,8 +91,10 @@ static int run_hold(void *ctx, struct saga_io *io) {
 static int run_book(void *ctx, struct saga_io *io) {
     const struct payment_saga_run *run = ctx;
     (void)io; /* between two of our accounts nothing is refused once the hold is there */
-    struct ledger_posting posting = { .debit_account = run->payment->debtor_number, .credit_account = run->payment->creditor_number,
-                                      .amount = payment_amount(run->payment), .kind = LEDGER_TRANSFER };
+    struct ledger_posting posting = { .debit_account = run->payment->debtor_number,
+                                      .credit_account = run->payment->creditor_number,
+                                      .amount = payment_amount(run->payment),
+                                      .kind = LEDGER_TRANSFER };
     memcpy(posting.payment_id, run->payment->payment_id, 16);
     int r = ledger_capture(run->work, run->payment->payment_id, &posting);
     return r == VIEW_NEED ? r : err_fold(r);
@@ -101,26 +109,50 @@ static int run_release(void *ctx, struct saga_io *io) {
 
 int payment_task_settle(const struct payment_saga_run *run) {
     struct money amount = payment_amount(run->payment);
-    struct ledger_posting posting = { .debit_account = run->payment->debtor_number, .amount = amount, .kind = LEDGER_PAYMENT,
+    struct ledger_posting posting = { .debit_account = run->payment->debtor_number,
+                                      .amount = amount,
+                                      .kind = LEDGER_PAYMENT,
                                       .credit_account = ledger_internal_number(LEDGER_SETTLEMENT, amount.currency) };
     memcpy(posting.payment_id, run->payment->payment_id, 16);
     int r = ledger_capture(run->work, run->payment->payment_id, &posting);
     return r == VIEW_NEED ? r : err_fold(r);
 }
 
-static const struct saga_task_error fraud_errors[] = { { .name = "FraudDetected" }, { .name = "CheckUnavailable" }, { .name = "Deadline" }, { 0 } };
-static const struct saga_task_error aml_errors[] = { { .name = "AmlFlagged" }, { .name = "CheckUnavailable" }, { .name = "Deadline" }, { 0 } };
-static const struct saga_task_error hold_errors[] = { { .name = "InsufficientFunds" }, { .name = "AccountBlocked" }, { .name = "Deadline" }, { 0 } };
+static const struct saga_task_error fraud_errors[] = {
+    { .name = "FraudDetected" }, { .name = "CheckUnavailable" }, { .name = "Deadline" }, { 0 }
+};
+static const struct saga_task_error aml_errors[] = {
+    { .name = "AmlFlagged" }, { .name = "CheckUnavailable" }, { .name = "Deadline" }, { 0 }
+};
+static const struct saga_task_error hold_errors[] = {
+    { .name = "InsufficientFunds" }, { .name = "AccountBlocked" }, { .name = "Deadline" }, { 0 }
+};
 static const struct saga_task_error core_errors[] = { { .name = "CoreRefused" }, { .name = "CoreFailed" }, { 0 } };
 
 static const struct saga_task tasks[] = {
-    { .name = "giro:fraud:check", .kind = SAGA_INLINE, .run = run_fraud_check, .errors = fraud_errors, .nothing_to_undo = true,
+    { .name = "giro:fraud:check",
+      .kind = SAGA_INLINE,
+      .run = run_fraud_check,
+      .errors = fraud_errors,
+      .nothing_to_undo = true,
       .needs_time_limit = true },
-    { .name = "giro:aml:check", .kind = SAGA_INLINE, .run = run_aml_check, .errors = aml_errors, .nothing_to_undo = true,
+    { .name = "giro:aml:check",
+      .kind = SAGA_INLINE,
+      .run = run_aml_check,
+      .errors = aml_errors,
+      .nothing_to_undo = true,
       .needs_time_limit = true },
-    { .name = "giro:ledger:hold", .kind = SAGA_INLINE, .run = run_hold, .errors = hold_errors, .undone_by = "giro:ledger:release" },
+    { .name = "giro:ledger:hold",
+      .kind = SAGA_INLINE,
+      .run = run_hold,
+      .errors = hold_errors,
+      .undone_by = "giro:ledger:release" },
     { .name = "giro:ledger:book", .kind = SAGA_INLINE, .run = run_book, .pivot = true },
-    { .name = "giro:core:execute", .kind = SAGA_EXTERNAL, .errors = core_errors, .pivot = true, .has_enquiry = true,
+    { .name = "giro:core:execute",
+      .kind = SAGA_EXTERNAL,
+      .errors = core_errors,
+      .pivot = true,
+      .has_enquiry = true,
       .needs_time_limit = true },
     { .name = "giro:ledger:release", .kind = SAGA_INLINE, .run = run_release },
 };

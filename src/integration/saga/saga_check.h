@@ -1,18 +1,19 @@
-/* saga_check.h - proves a definition safe, over all paths and all points of failure, or names the path on which it is not.
+/* saga_check.h - proves a definition safe, over all paths and all points of failure, or names the path on which it is
+ * not.
  *
- * A path carries: which tasks with an undone_by were done and not undone yet (in order), whether a pivot was passed, and
- * whether the outcome of a task is unknown. Every Task branches into success, each error it may raise (its own, and
+ * A path carries: which tasks with an undone_by were done and not undone yet (in order), whether a pivot was passed,
+ * and whether the outcome of a task is unknown. Every Task branches into success, each error it may raise (its own, and
  * States.Timeout where a clock may end it), and failures of its paths before and after the work. Then:
  * (C1) at every end, all that was done is undone, or a pivot was passed;
  * (C2) compensations run in reverse order, only for what was done, and never after a pivot;
- * (C3) no compensation runs and no saga ends while an outcome is unknown. States.ALL, States.TaskFailed and States.Timeout
- *      caught on an external pivot count as unknown even where there is an enquiry: name the errors that prove that nothing
- *      was booked;
+ * (C3) no compensation runs and no saga ends while an outcome is unknown. States.ALL, States.TaskFailed and
+ *      States.Timeout caught on an external pivot count as unknown even where there is an enquiry: name the errors that
+ *      prove that nothing was booked;
  * (C4) every error a task may raise is caught, or retried for ever;
  * (C5) tasks that take time have TimeoutSeconds; tasks with an effect are undone by something, or are a pivot, or undo;
  * (C6) every state can be reached, and from every state an end.
- * Warnings: an error that a catcher names and no task raises; a Fail after a pivot; a path of the definition that may lead
- * to nothing where nothing is at stake; NumericEquals with a fraction. */
+ * Warnings: an error that a catcher names and no task raises; a Fail after a pivot; a path of the definition that may
+ * lead to nothing where nothing is at stake; NumericEquals with a fraction. */
 #ifndef GIRO_INTEGRATION_SAGA_SAGA_CHECK_H
 #define GIRO_INTEGRATION_SAGA_SAGA_CHECK_H
 

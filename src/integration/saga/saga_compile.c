@@ -4,8 +4,8 @@
 
 /* The compiler: Amazon States Language text -> struct saga_def.
  *
- * (P1) States are compiled in passes. Each pass finds slots that earlier states may read as a whole (InputPath "$"), so it
- *      is repeated until no slot is new; the body of the pass before is dropped. At most SAGA_SLOTS_MAX + 1 passes.
+ * (P1) States are compiled in passes. Each pass finds slots that earlier states may read as a whole (InputPath "$"), so
+ *      it is repeated until no slot is new; the body of the pass before is dropped. At most SAGA_SLOTS_MAX + 1 passes.
  * (P2) Nothing of the JSON tree stays in the definition. */
 
 enum { ARENA_BLOCK_BYTES = 4096, ARENA_BYTES_MAX = 4 * 1024 * 1024, HASH_VERSION = 1 };

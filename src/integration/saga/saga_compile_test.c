@@ -6,8 +6,8 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-/* One line a case: what is accepted stands beside what is refused. `states` is put into {"StartAt":"A","States":{...}}; a text
- * that begins with '!' is a whole document. wrong: a piece of the message, NULL = accepted. */
+/* One line a case: what is accepted stands beside what is refused. `states` is put into {"StartAt":"A","States":{...}};
+ * a text that begins with '!' is a whole document. wrong: a piece of the message, NULL = accepted. */
 struct compile_case {
     const char *rule, *states, *wrong;
 };
@@ -131,7 +131,7 @@ static const struct compile_case cases[] = {
       "States.ALL must stand alone" },
     { "A59",
       "\"A\":{" ECHO ",\"Catch\":[{\"ErrorEquals\":[\"States.ALL\"],\"Next\":\"Z\"},{\"ErrorEquals\":[\"ErrorA\"],"
-                     "\"Next\":\"Z\"}]," END "}" Z,
+      "\"Next\":\"Z\"}]," END "}" Z,
       "Catch[0]: States.ALL must stand in the last entry" },
     { "A60", "\"A\":{" ECHO ",\"Catch\":[{\"ErrorEquals\":[\"ErrorA\"]}]," END "}",
       "Catch[0].Next: must be the name of a state" },

@@ -7,9 +7,9 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-/* Definitions written by others, under $GIRO_SHARED/data/asl. Each valid one compiles, unless it stands in `unsupported` with
- * the words that say what it needs; each invalid one is refused by the compiler with the words of `invalid`, or by the
- * checker. */
+/* Definitions written by others, under $GIRO_SHARED/data/asl. Each valid one compiles, unless it stands in
+ * `unsupported` with the words that say what it needs; each invalid one is refused by the compiler with the words of
+ * `invalid`, or by the checker. */
 
 struct file_case {
     const char *file, *words;

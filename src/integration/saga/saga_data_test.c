@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 /* Data flow, A12 to A25, A60, A64. One state A runs on a small document; afterwards the document is as `wanted` says:
- * "name=value" separated by blanks (t, f, null, a number, or 'text'), every slot that has a value, in the order of `wanted`;
- * "!Error" when the saga fails. */
+ * "name=value" separated by blanks (t, f, null, a number, or 'text'), every slot that has a value, in the order of
+ * `wanted`; "!Error" when the saga fails. */
 struct data_case {
     const char *rule;
     const char *fields; /* of state A, besides Type and Next */
@@ -154,8 +154,8 @@ static struct saga_def *compile(const char *text) {
     return def;
 }
 
-/* A60: ResultPath of Catch goes onto the raw input and defaults to $. A64: errors of the data flow are caught as well; S4: one
- * that comes after the work is not retried. */
+/* A60: ResultPath of Catch goes onto the raw input and defaults to $. A64: errors of the data flow are caught as well;
+ * S4: one that comes after the work is not retried. */
 static void catch_places_the_error(void **state) {
     (void)state;
     static const struct {
@@ -200,6 +200,7 @@ static void catch_places_the_error(void **state) {
         assert_int_equal(script.runs, rows[i].runs);
         if (rows[i].wanted[0] == '!') assert_true(str_equal_c(step.error, rows[i].wanted + 1));
         else assert_document(&row, def, &saga);
+        assert_int_equal(step.kind, rows[i].wanted[0] == '!' ? SAGA_STEP_FAILED : SAGA_STEP_SUCCEEDED);
         (void)saga_def_free(def);
     }
 }

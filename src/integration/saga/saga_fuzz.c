@@ -4,8 +4,8 @@
 #include "integration/saga/saga_table.h"
 #include "integration/saga/saga_test_tasks.h"
 
-/* Door: a definition as text. What compiles is checked and run, with every task done, and its state goes to bytes and back at
- * each step. */
+/* Door: a definition as text. What compiles is checked and run, with every task done, and its state goes to bytes and
+ * back at each step. */
 
 enum { CALLS_MAX = 20 };
 

@@ -1,3 +1,5 @@
+#include "integration/saga/saga_run.h"
+
 #include "integration/saga/saga_int.h"
 
 /* The interpreter. Invariants S1 to S5 stand in saga_run.h; the file is the only one that changes status and current.

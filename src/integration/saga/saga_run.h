@@ -1,6 +1,7 @@
 /* saga_run.h - the interpreter: one saga is a plain struct, moved on by pure functions.
  *
- * No I/O, no clock, no randomness: all three come in struct saga_env. Same state and same answers of tasks, same outcome.
+ * No I/O, no clock, no randomness: all three come in struct saga_env. Same state and same answers of tasks, same
+ * outcome.
  *
  *   NEW ----------- saga_advance -------------------> RUNNING
  *   RUNNING ------- saga_advance -------------------> TASK_OPEN | WAITING | RETRYING | SUCCEEDED | FAILED
@@ -9,12 +10,12 @@
  *   WAITING, RETRYING - saga_advance at wake_at_ms -> RUNNING, and on
  *   any but TASK_OPEN with an enquiry - saga_advance, the saga's own time is up -> FAILED
  *
- * (S1) A call that does not return 0 leaves the state as it was: the caller may load what a task asked for (VIEW_NEED) and
- *      call again. Notes given during such a call are void; the caller drops them with its overlay.
+ * (S1) A call that does not return 0 leaves the state as it was: the caller may load what a task asked for (VIEW_NEED)
+ *      and call again. Notes given during such a call are void; the caller drops them with its overlay.
  * (S2) One call makes at most SAGA_INLINE_STEPS_MAX transitions.
- * (S3) A task with an enquiry never gets States.Timeout from a clock: when its time is up the driver must enquire first and
- *      then call saga_task_succeeded or saga_task_failed. saga_timed_out refuses it (SAGA_E_ENQUIRE), and the time limit
- *      of the whole saga does not end it either.
+ * (S3) A task with an enquiry never gets States.Timeout from a clock: when its time is up the driver must enquire first
+ *      and then call saga_task_succeeded or saga_task_failed. saga_timed_out refuses it (SAGA_E_ENQUIRE), and the time
+ *      limit of the whole saga does not end it either.
  * (S4) An error after the work was done (ResultSelector, ResultPath, OutputPath) is never retried, only caught: a retry
  *      would do the work twice.
  * (S5) A state runs with the definition whose hash it carries, with no other. */
@@ -110,9 +111,9 @@ struct saga_step {
 };
 
 void saga_start(const struct saga_def *def, struct saga_state *ret_state, int64_t now_ms);
-/* A scalar of the saga's input, before the first advance (check). name: "payment.on_us". A name that no state mentions is
- * dropped. 0 or SAGA_E_VALUE: an invalid value; a name above or below one that has a value; a name that no state mentions
- * although one asks for the object it lies in (it would not be seen there). */
+/* A scalar of the saga's input, before the first advance (check). name: "payment.on_us". A name that no state mentions
+ * is dropped. 0 or SAGA_E_VALUE: an invalid value; a name above or below one that has a value; a name that no state
+ * mentions although one asks for the object it lies in (it would not be seen there). */
 int saga_put(const struct saga_def *def, struct saga_state *state, struct str name,
              const struct saga_value *value) MUST_USE;
 /* The value under name, SAGA_ABSENT when there is none; text borrowed from state. */
@@ -138,8 +139,8 @@ int saga_timed_out(const struct saga_def *def, struct saga_state *state, const s
 void saga_state_copy(const struct saga_def *def, struct saga_state *ret_state, const struct saga_state *state);
 
 enum { SAGA_STATE_VERSION = 1 };
-/* Bytes for the store, the same for equal states, at most SAGA_STATE_BYTES_MAX (saga_table.h). overflow of out tells when
- * its memory is too small. */
+/* Bytes for the store, the same for equal states, at most SAGA_STATE_BYTES_MAX (saga_table.h). overflow of out tells
+ * when its memory is too small. */
 void saga_state_write(const struct saga_def *def, const struct saga_state *state, struct buffer *out);
 /* Every byte is checked, surplus ones are refused. 0, SAGA_E_FORMAT, SAGA_E_OTHER (S5). */
 int saga_state_read(const struct saga_def *def, struct str bytes, struct saga_state *ret_state) MUST_USE;

@@ -1,10 +1,10 @@
-/* saga_task.h - what the composition root tells the saga engine about tasks: who runs them, what they give and may raise,
- * which task undoes them.
+/* saga_task.h - what the composition root tells the saga engine about tasks: who runs them, what they give and may
+ * raise, which task undoes them.
  *
- * (T1) A registry is immutable, static data of the program; only the ARN table comes from the configuration. It outlives
- *      every definition compiled with it.
- * (T2) A task raises only the errors it lists, besides States.Timeout, which the interpreter raises. The checker's proof
- *      rests on that, so the interpreter refuses any other name.
+ * (T1) A registry is immutable, static data of the program; only the ARN table comes from the configuration. It
+ *      outlives every definition compiled with it.
+ * (T2) A task raises only the errors it lists, besides States.Timeout, which the interpreter raises. The checker's
+ *      proof rests on that, so the interpreter refuses any other name.
  * (T3) Lists of names end with NULL (errors: with a name of NULL). */
 #ifndef GIRO_INTEGRATION_SAGA_SAGA_TASK_H
 #define GIRO_INTEGRATION_SAGA_SAGA_TASK_H
@@ -24,9 +24,10 @@ enum {
 #define SAGA_E_MAP(X)                                                                                                  \
     X(SAGA_E_DEFINITION, "definition_invalid")                                                                         \
     X(SAGA_E_REGISTRY, "registry_invalid")                                                                             \
-    X(SAGA_E_UNSAFE, "saga_unsafe") X(SAGA_E_NOT_OPEN, "no_open_task") X(SAGA_E_EARLY, "not_timed_out_yet")            \
-        X(SAGA_E_ENQUIRE, "enquire_first") X(SAGA_E_ERROR_NAME, "error_not_listed") X(SAGA_E_VALUE, "value_invalid")   \
-            X(SAGA_E_OTHER, "other_definition") X(SAGA_E_FORMAT, "state_bytes_invalid")
+    X(SAGA_E_UNSAFE, "saga_unsafe")                                                                                    \
+    X(SAGA_E_NOT_OPEN, "no_open_task") X(SAGA_E_EARLY, "not_timed_out_yet") X(SAGA_E_ENQUIRE, "enquire_first")         \
+        X(SAGA_E_ERROR_NAME, "error_not_listed") X(SAGA_E_VALUE, "value_invalid") X(SAGA_E_OTHER, "other_definition")  \
+            X(SAGA_E_FORMAT, "state_bytes_invalid")
 #define X(code, name) code,
 enum saga_refusal { SAGA_E_NONE = 0, SAGA_E_MAP(X) SAGA_E_COUNT };
 #undef X

@@ -1,5 +1,5 @@
-/* saga_test_tasks.h - the tasks that the tests of saga/ run: those of the payment saga, and a few made for one rule each.
- * They answer from a script in ctx: what it does not mention succeeds and gives nothing. */
+/* saga_test_tasks.h - the tasks that the tests of saga/ run: those of the payment saga, and a few made for one rule
+ * each. They answer from a script in ctx: what it does not mention succeeds and gives nothing. */
 #ifndef GIRO_INTEGRATION_SAGA_SAGA_TEST_TASKS_H
 #define GIRO_INTEGRATION_SAGA_SAGA_TEST_TASKS_H
 

@@ -24,8 +24,13 @@ static const struct table_index indexes[] = {
     { .name = "number", .columns = { 1 }, .column_count = 1, .unique = true },
 };
 const struct table account_table = {
-    .service = "accounts", .name = "account", .row_bytes = sizeof(struct account_row), .columns = columns,
-    .column_count = ARRAY_COUNT(columns), .indexes = indexes, .index_count = ARRAY_COUNT(indexes),
+    .service = "accounts",
+    .name = "account",
+    .row_bytes = sizeof(struct account_row),
+    .columns = columns,
+    .column_count = ARRAY_COUNT(columns),
+    .indexes = indexes,
+    .index_count = ARRAY_COUNT(indexes),
 };
 
 static struct account_row probe_id(const uint8_t account_id[16]) {
@@ -64,15 +69,12 @@ int account_get_iban(struct work *work, struct str iban, const struct account_ro
 
 int account_open(struct work *work, struct account_row *account) {
     struct view view = view_of(work, "accounts");
-    const struct account_row *taken;
-    int r = account_get_iban(work, account->iban, &taken);
-    if (r) return r;
-    if (taken) return ACCOUNT_E_EXISTS;
     if (id_is_zero(account->account_id)) view_new_id(&view, account->account_id);
     account->opened_ms = view_now_ms(&view);
-    r = view_insert(&view, &account_table, account);
+    int r = view_insert(&view, &account_table, account);
     if (r) return err_trace(r);
-    struct event event = { .type = EVENT_ACCOUNT_OPENED, .amount = { .currency = { .code = (uint32_t)account->currency } } };
+    struct event event = { .type = EVENT_ACCOUNT_OPENED,
+                           .amount = { .currency = { .code = (uint32_t)account->currency } } };
     memcpy(event.subject, account->account_id, 16);
     memcpy(event.account_id.bytes, account->account_id, 16);
     memcpy(event.customer_id.bytes, account->customer_id, 16);

@@ -27,7 +27,8 @@ static char fold_latin(unsigned code) {
     return 0;
 }
 
-/* The next character of *s folded, 0 = separator; advances. Bytes beyond two-byte UTF-8 are kept as they are (other scripts). */
+/* The next character of *s folded, 0 = separator; advances. Bytes beyond two-byte UTF-8 are kept as they are (other
+ * scripts). */
 static char fold_next(struct str *s, char *ret_raw) {
     unsigned char c = (unsigned char)s->at[0];
     *ret_raw = 0;
@@ -112,8 +113,10 @@ static int list_add(struct aml_list *list, int64_t id, struct str text) {
     if (!grow((void **)&list->names, &list->name_capacity, list->name_count + 1, sizeof *list->names) ||
         !grow((void **)&list->words, &list->word_capacity, list->word_count + words.count, sizeof *list->words))
         return -ENOMEM;
-    list->names[list->name_count++] = (struct aml_name){ .id = id, .mask = words_mask(words.word, words.count),
-                                                         .first = (uint32_t)list->word_count, .count = (uint32_t)words.count };
+    list->names[list->name_count++] = (struct aml_name){ .id = id,
+                                                         .mask = words_mask(words.word, words.count),
+                                                         .first = (uint32_t)list->word_count,
+                                                         .count = (uint32_t)words.count };
     for (size_t i = 0; i < words.count; i++) {
         struct str copy = arena_dup(&list->arena, words.word[i]);
         if (!copy.at) return -ENOMEM;
@@ -152,7 +155,8 @@ int aml_list_read(struct str text, struct aml_list **ret_list, struct message *m
         if (line.len == 0 || line.at[0] == '#') continue;
         int r = read_line(list, line);
         if (!r) continue;
-        message_set(message, "line %zu: want id,\"NAME\" with an id above 0 and at most %d names", line_number, AML_NAMES_MAX);
+        message_set(message, "line %zu: want id,\"NAME\" with an id above 0 and at most %d names", line_number,
+                    AML_NAMES_MAX);
         aml_list_free(list);
         return err_origin(r);
     }
@@ -176,8 +180,10 @@ size_t aml_list_count(const struct aml_list *list) {
 int aml_check(struct work *work, const struct aml_list *list, const struct aml_subject *subject, int64_t *ret_hit) {
     struct view view = view_of(work, "aml");
     int64_t hit = aml_screen(list, subject->creditor_name);
-    struct event event = { .type = hit ? EVENT_AML_FLAGGED : EVENT_AML_CLEARED, .payment_id = subject->payment_id,
-                           .account_id = subject->account_id, .amount = subject->amount,
+    struct event event = { .type = hit ? EVENT_AML_FLAGGED : EVENT_AML_CLEARED,
+                           .payment_id = subject->payment_id,
+                           .account_id = subject->account_id,
+                           .amount = subject->amount,
                            .reason = hit ? PAYMENT_REASON_SANCTIONS : PAYMENT_REASON_NONE };
     memcpy(event.subject, subject->payment_id.bytes, 16);
     int r = view_event(&view, &event);

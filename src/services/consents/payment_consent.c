@@ -32,12 +32,18 @@ static const struct table_index indexes[] = {
     { .name = "client", .columns = { 1, 0 }, .column_count = 2 },
 };
 const struct table payment_consent_table = {
-    .service = "consents", .name = "payment_consent", .row_bytes = sizeof(struct payment_consent_row), .columns = columns,
-    .column_count = ARRAY_COUNT(columns), .indexes = indexes, .index_count = ARRAY_COUNT(indexes),
+    .service = "consents",
+    .name = "payment_consent",
+    .row_bytes = sizeof(struct payment_consent_row),
+    .columns = columns,
+    .column_count = ARRAY_COUNT(columns),
+    .indexes = indexes,
+    .index_count = ARRAY_COUNT(indexes),
 };
 
 static const bool consent_edge[CONSENT_STATUS_COUNT][CONSENT_STATUS_COUNT] = {
-    [CONSENT_AWAU] = { [CONSENT_AUTH] = true, [CONSENT_RJCT] = true }, /* payment_consent_authorise, payment_consent_reject */
+    [CONSENT_AWAU] = { [CONSENT_AUTH] = true, [CONSENT_RJCT] = true }, /* payment_consent_authorise,
+                                                                          payment_consent_reject */
     [CONSENT_AUTH] = { [CONSENT_COND] = true },                        /* payment_consent_consume */
 };
 
@@ -75,7 +81,8 @@ int payment_consent_create(struct work *work, struct payment_consent_row *consen
 }
 
 /* The consent as it would be in status, if the edge exists. 0, PAYMENT_CONSENT_E_*, VIEW_NEED. */
-static int step(struct work *work, const uint8_t consent_id[16], enum consent_status status, struct payment_consent_row *ret_consent) {
+static int step(struct work *work, const uint8_t consent_id[16], enum consent_status status,
+                struct payment_consent_row *ret_consent) {
     struct view view = view_of(work, "consents");
     const struct payment_consent_row *old;
     int r = payment_consent_get(work, consent_id, &old);
@@ -99,7 +106,8 @@ static int write_and_emit(struct work *work, const struct payment_consent_row *c
     return r ? err_trace(r) : view_event(&view, &event);
 }
 
-int payment_consent_authorise(struct work *work, const uint8_t consent_id[16], const uint8_t customer_id[16], const uint8_t account_id[16]) {
+int payment_consent_authorise(struct work *work, const uint8_t consent_id[16], const uint8_t customer_id[16],
+                              const uint8_t account_id[16]) {
     struct payment_consent_row consent;
     int r = step(work, consent_id, CONSENT_AUTH, &consent);
     if (r) return r;

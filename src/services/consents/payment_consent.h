@@ -3,13 +3,15 @@
  *   AWAU --payment_consent_authorise--> AUTH --payment_consent_consume--> COND
  *     \----payment_consent_reject-----> RJCT
  *
- * (C1) COND and RJCT are final. (C2) one consent makes at most one payment: consume happens in the commit that creates it. */
+ * (C1) COND and RJCT are final. (C2) one consent makes at most one payment: consume happens in the commit that creates
+ * it. */
 #ifndef GIRO_SERVICES_CONSENTS_PAYMENT_CONSENT_H
 #define GIRO_SERVICES_CONSENTS_PAYMENT_CONSENT_H
 
 #include "engine/decision.h"
 
-#define CONSENT_STATUS_MAP(X) X(CONSENT_AWAU, "AWAU") X(CONSENT_AUTH, "AUTH") X(CONSENT_COND, "COND") X(CONSENT_RJCT, "RJCT")
+#define CONSENT_STATUS_MAP(X)                                                                                          \
+    X(CONSENT_AWAU, "AWAU") X(CONSENT_AUTH, "AUTH") X(CONSENT_COND, "COND") X(CONSENT_RJCT, "RJCT")
 #define X(code, name) code,
 enum consent_status { CONSENT_STATUS_MAP(X) CONSENT_STATUS_COUNT };
 #undef X
@@ -20,12 +22,13 @@ enum { CONSENT_DOCUMENT_BYTES_MAX = 32 * 1024 };
 struct payment_consent_row {
     uint8_t consent_id[16];
     uint8_t client_id[16];
-    uint8_t customer_id[16];      /* zero until authorised */
-    uint8_t account_id[16];       /* debtor account chosen; zero until authorised */
-    uint8_t payment_id[16];       /* zero until consumed */
+    uint8_t customer_id[16]; /* zero until authorised */
+    uint8_t account_id[16];  /* debtor account chosen; zero until authorised */
+    uint8_t payment_id[16];  /* zero until consumed */
     int64_t status;
-    struct str initiation, risk;  /* Data.Initiation and Risk as sent (JSON text), immutable */
-    struct str document;          /* the rest of Data that the answer repeats (ReadRefundAccount, Authorisation ...), JSON object */
+    struct str initiation, risk; /* Data.Initiation and Risk as sent (JSON text), immutable */
+    struct str
+        document; /* the rest of Data that the answer repeats (ReadRefundAccount, Authorisation ...), JSON object */
     int64_t currency, amount_minor;
     struct str creditor_name, creditor_scheme, creditor_identification;
     struct str debtor_scheme, debtor_identification; /* empty: the customer chooses */
@@ -42,7 +45,8 @@ int payment_consent_get(struct work *work, const uint8_t consent_id[16], const s
 /* Inserts consent (consent_id given here) as AWAU. 0 or <0. */
 int payment_consent_create(struct work *work, struct payment_consent_row *consent);
 /* AWAU -> AUTH for this customer and account; emits ConsentAuthorised. 0, PAYMENT_CONSENT_E_*, VIEW_NEED, <0. */
-int payment_consent_authorise(struct work *work, const uint8_t consent_id[16], const uint8_t customer_id[16], const uint8_t account_id[16]);
+int payment_consent_authorise(struct work *work, const uint8_t consent_id[16], const uint8_t customer_id[16],
+                              const uint8_t account_id[16]);
 /* AWAU -> RJCT; emits ConsentRejected. As above. */
 int payment_consent_reject(struct work *work, const uint8_t consent_id[16]);
 /* AUTH -> COND, naming the payment it made (uk/P1, uk/P4). As above. */

@@ -16,8 +16,13 @@ static const struct column columns[] = {
 static const struct table_index indexes[] = { { .name = "", .columns = { 0 }, .column_count = 1, .unique = true } };
 /* One row an account: the newest minute replaces the one before. */
 const struct table fraud_counter_table = {
-    .service = "fraud", .name = "counter", .row_bytes = sizeof(struct fraud_counter_row), .columns = columns,
-    .column_count = ARRAY_COUNT(columns), .indexes = indexes, .index_count = ARRAY_COUNT(indexes),
+    .service = "fraud",
+    .name = "counter",
+    .row_bytes = sizeof(struct fraud_counter_row),
+    .columns = columns,
+    .column_count = ARRAY_COUNT(columns),
+    .indexes = indexes,
+    .index_count = ARRAY_COUNT(indexes),
 };
 
 const char *fraud_rule_name(enum fraud_rule rule) {
@@ -26,7 +31,9 @@ const char *fraud_rule_name(enum fraud_rule rule) {
 }
 
 void fraud_policy_init(struct fraud_policy *policy) {
-    *policy = (struct fraud_policy){ .personal_amount_units = 25000, .business_amount_units = 1000000, .personal_per_minute = 30 };
+    *policy = (struct fraud_policy){ .personal_amount_units = 25000,
+                                     .business_amount_units = 1000000,
+                                     .personal_per_minute = 30 };
 }
 
 static int creditor_order(const void *a, const void *b) {
@@ -45,8 +52,8 @@ int fraud_policy_read_creditors(struct fraud_policy *policy, struct str text, st
         if (line.len == 0 || line.at[0] == '#') continue;
         if (policy->creditor_count == FRAUD_CREDITORS_MAX ||
             str_to_c(line, policy->creditors[policy->creditor_count], FRAUD_CREDITOR_BYTES_MAX)) {
-            message_set(message, "line %zu: at most %d creditors of at most %d characters", line_number, FRAUD_CREDITORS_MAX,
-                        FRAUD_CREDITOR_BYTES_MAX - 1);
+            message_set(message, "line %zu: at most %d creditors of at most %d characters", line_number,
+                        FRAUD_CREDITORS_MAX, FRAUD_CREDITOR_BYTES_MAX - 1);
             return err_origin(-EINVAL);
         }
         policy->creditor_count++;
@@ -63,8 +70,12 @@ static bool creditor_listed(const struct fraud_policy *policy, struct str credit
 
 /* How many units of the currency make about one pound: the limits are meant in pounds. */
 static int64_t currency_factor(struct currency currency) {
-    static const struct { char code[4]; int64_t factor; } factors[] = {
-        { "CZK", 30 }, { "HUF", 450 }, { "JPY", 190 }, { "SEK", 13 }, { "NOK", 13 }, { "DKK", 9 }, { "PLN", 5 }, { "INR", 105 },
+    static const struct {
+        char code[4];
+        int64_t factor;
+    } factors[] = {
+        { "CZK", 30 }, { "HUF", 450 }, { "JPY", 190 }, { "SEK", 13 },
+        { "NOK", 13 }, { "DKK", 9 },   { "PLN", 5 },   { "INR", 105 },
     };
     char text[4];
     struct str code = currency_text(currency, text);
@@ -76,7 +87,8 @@ static int64_t currency_factor(struct currency currency) {
 static bool amount_over(const struct fraud_policy *policy, const struct fraud_subject *subject) {
     int64_t limit = subject->business ? policy->business_amount_units : policy->personal_amount_units;
     bool over = checked_mul(limit, currency_factor(subject->amount.currency), &limit);
-    for (int i = currency_exponent(subject->amount.currency); i > 0 && !over; i--) over = checked_mul(limit, (int64_t)10, &limit);
+    for (int i = currency_exponent(subject->amount.currency); i > 0 && !over; i--)
+        over = checked_mul(limit, (int64_t)10, &limit);
     return !over && subject->amount.minor > limit; /* a limit beyond int64 limits nothing */
 }
 
@@ -101,7 +113,8 @@ static int count_payment(const struct view *view, int64_t account_number, int64_
     return 0;
 }
 
-int fraud_check(struct work *work, const struct fraud_policy *policy, const struct fraud_subject *subject, enum fraud_rule *ret_rule) {
+int fraud_check(struct work *work, const struct fraud_policy *policy, const struct fraud_subject *subject,
+                enum fraud_rule *ret_rule) {
     struct view view = view_of(work, "fraud");
     enum fraud_rule rule = FRAUD_CLEAR;
     int64_t count = 0;
@@ -110,8 +123,10 @@ int fraud_check(struct work *work, const struct fraud_policy *policy, const stru
     if (creditor_listed(policy, subject->creditor)) rule = FRAUD_CREDITOR;
     else if (amount_over(policy, subject)) rule = FRAUD_AMOUNT;
     else if (count > policy->personal_per_minute) rule = FRAUD_VELOCITY;
-    struct event event = { .type = rule == FRAUD_CLEAR ? EVENT_FRAUD_CLEARED : EVENT_FRAUD_FLAGGED, .payment_id = subject->payment_id,
-                           .account_id = subject->account_id, .amount = subject->amount,
+    struct event event = { .type = rule == FRAUD_CLEAR ? EVENT_FRAUD_CLEARED : EVENT_FRAUD_FLAGGED,
+                           .payment_id = subject->payment_id,
+                           .account_id = subject->account_id,
+                           .amount = subject->amount,
                            .reason = rule == FRAUD_CLEAR ? PAYMENT_REASON_NONE : PAYMENT_REASON_FRAUD };
     memcpy(event.subject, subject->payment_id.bytes, 16);
     r = view_event(&view, &event);

@@ -40,3 +40,38 @@ const char *client_sender_name(enum client_sender sender) {
     check(sender < CLIENT_SENDER_COUNT);
     return sender_names[sender];
 }
+
+int client_register(struct work *work, struct client_row *client) {
+    struct view view = view_of(work, "identity");
+    const void *by_name, *by_software;
+    int r = view_find(&view, &client_table, CLIENT_INDEX_NAME, client, &by_name);
+    int second = view_find(&view, &client_table, CLIENT_INDEX_SOFTWARE, client, &by_software);
+    if (r || second) return r ? r : second;
+    if (by_name || by_software) return CLIENT_E_EXISTS;
+    view_new_id(&view, client->client_id);
+    client->status = CLIENT_ACTIVE;
+    client->created_ms = view_now_ms(&view);
+    return err_trace(view_insert(&view, &client_table, client));
+}
+
+/* Host and port: what could leave its place in a header (";", ",", "@") never passes. */
+static bool authority_fits(struct str authority) {
+    if (authority.len == 0 || authority.at[0] == ':') return false;
+    for (size_t i = 0; i < authority.len; i++) {
+        char c = authority.at[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'), digit = c >= '0' && c <= '9';
+        if (!letter && !digit && !memchr(".-:[]", c, 5)) return false;
+    }
+    return true;
+}
+
+bool client_redirect_uri_fits(struct str uri) {
+    static const char refused[] = "#\\\"'<>`{}|^";
+    if (uri.len > CLIENT_URI_BYTES_MAX || !str_starts(uri, STR("https://"))) return false;
+    for (size_t i = 0; i < uri.len; i++)
+        if (uri.at[i] <= ' ' || uri.at[i] > '~' || memchr(refused, uri.at[i], sizeof refused - 1)) return false;
+    struct str rest = str_slice(uri, sizeof "https://" - 1, uri.len);
+    size_t end = 0;
+    while (end < rest.len && rest.at[end] != '/' && rest.at[end] != '?') end++;
+    return authority_fits(str_slice(rest, 0, end));
+}

@@ -33,4 +33,14 @@ struct client_row {
 enum { CLIENT_INDEX_NAME = 1, CLIENT_INDEX_SOFTWARE = 2 };
 extern const struct table client_table; /* indexes: 1 (name), 2 (software_id), both unique */
 
+enum client_refusal { CLIENT_E_NONE, CLIENT_E_EXISTS };
+/* Inserts the row as active; client_id and created_ms are given here. 0, CLIENT_E_EXISTS (name or software_id taken),
+ * VIEW_NEED, <0. */
+int client_register(struct work *work, struct client_row *client);
+
+/* An absolute https URI of at most CLIENT_URI_BYTES_MAX printable ASCII characters, with a host, without user
+ * information, fragment, backslash or quotes (FAPI A8, V19; RFC 6749 section 3.1.2). */
+enum { CLIENT_URI_BYTES_MAX = 2048 };
+bool client_redirect_uri_fits(struct str uri);
+
 #endif

@@ -1,5 +1,7 @@
-/* token.c - the rows of tokens, codes, pushed requests, sessions and used jti. */
+/* token.c - the rows of tokens, codes, pushed requests and used jti, and what may become of them. */
 #include "services/identity/token.h"
+
+#include "engine/engine.h"
 
 static const struct table_index by_first_column[] = { { .name = "", .columns = { 0 }, .column_count = 1, .unique = true } };
 
@@ -55,13 +57,133 @@ static const struct column code_columns[] = {
 };
 const struct table code_table = TABLE(struct code_row, "code", code_columns);
 
-static const struct column session_columns[] = {
-    COLUMN(struct session_row, session_hash, HASH),
-    COLUMN(struct session_row, request_hash, HASH),
-    COLUMN(struct session_row, customer_id, ID),
-    COLUMN(struct session_row, stage, I64),
-    COLUMN(struct session_row, failed_count, I64),
-    COLUMN(struct session_row, created_ms, I64),
-    COLUMN(struct session_row, expires_ms, I64),
-};
-const struct table session_table = TABLE(struct session_row, "session", session_columns);
+/* ---- jti ---- */
+
+void jti_key(const uint8_t client_id[16], struct str jti, uint8_t ret_key[16]) {
+    struct hash inner = sha256_str(jti); /* hashed first: a fixed length behind the client */
+    uint8_t both[16 + sizeof inner.bytes];
+    memcpy(both, client_id, 16);
+    memcpy(both + 16, inner.bytes, sizeof inner.bytes);
+    struct hash outer = sha256(both, sizeof both);
+    memcpy(ret_key, outer.bytes, 16);
+}
+
+void jti_want(struct work *work, const struct jti_row *jti) {
+    work_want(work, &jti_table, 0, jti);
+}
+
+int jti_spend(struct work *work, const struct jti_row *jti) {
+    struct view view = view_of(work, "identity");
+    const void *found;
+    int r = view_get(&view, &jti_table, jti, &found);
+    if (r) return r;
+    return found ? TOKEN_E_JTI_USED : err_trace(view_insert(&view, &jti_table, jti));
+}
+
+/* ---- tokens ---- */
+
+int token_issue(struct work *work, struct token_row *token, int64_t life_ms) {
+    struct view view = view_of(work, "identity");
+    token->issued_ms = view_now_ms(&view);
+    token->expires_ms = token->issued_ms + life_ms;
+    return err_trace(view_insert(&view, &token_table, token));
+}
+
+int token_revoke(struct work *work, const struct hash *token_hash) {
+    struct view view = view_of(work, "identity");
+    struct token_row probe = { .token_hash = *token_hash };
+    const void *found;
+    int r = view_get(&view, &token_table, &probe, &found);
+    if (r) return r;
+    if (!found) return TOKEN_E_ABSENT;
+    struct token_row token = *(const struct token_row *)found;
+    if (token.revoked_ms) return 0;
+    token.revoked_ms = view_now_ms(&view);
+    return err_trace(view_update(&view, &token_table, &token));
+}
+
+/* ---- pushed requests ---- */
+
+int pushed_store(struct work *work, struct pushed_row *pushed, int64_t life_ms) {
+    struct view view = view_of(work, "identity");
+    pushed->created_ms = view_now_ms(&view);
+    pushed->expires_ms = pushed->created_ms + life_ms;
+    return err_trace(view_insert(&view, &pushed_table, pushed));
+}
+
+void pushed_want(struct work *work, const struct hash *request_hash) {
+    struct pushed_row probe = { .request_hash = *request_hash };
+    work_want(work, &pushed_table, 0, &probe);
+}
+
+int pushed_judge(struct work *work, const struct hash *request_hash, const uint8_t client_id[16],
+                 const struct pushed_row **ret_pushed) {
+    struct view view = view_of(work, "identity");
+    struct pushed_row probe = { .request_hash = *request_hash };
+    const void *found;
+    int r = view_get(&view, &pushed_table, &probe, &found);
+    if (r) return r;
+    const struct pushed_row *pushed = found;
+    if (!pushed) return TOKEN_E_ABSENT;
+    if (!id_equal(pushed->client_id, client_id)) return TOKEN_E_CLIENT;
+    if (pushed->used_ms) return TOKEN_E_USED;
+    *ret_pushed = pushed;
+    return 0;
+}
+
+int pushed_consume(struct work *work, const struct hash *request_hash, const uint8_t client_id[16]) {
+    struct view view = view_of(work, "identity");
+    const struct pushed_row *pushed;
+    int r = pushed_judge(work, request_hash, client_id, &pushed);
+    if (r) return r;
+    struct pushed_row used = *pushed;
+    used.used_ms = view_now_ms(&view);
+    return err_trace(view_update(&view, &pushed_table, &used));
+}
+
+/* ---- codes ---- */
+
+int code_issue(struct work *work, struct code_row *code, int64_t life_ms) {
+    struct view view = view_of(work, "identity");
+    code->issued_ms = view_now_ms(&view);
+    code->expires_ms = code->issued_ms + life_ms;
+    return err_trace(view_insert(&view, &code_table, code));
+}
+
+void code_want(struct work *work, const struct hash *code_hash) {
+    struct code_row probe = { .code_hash = *code_hash };
+    work_want(work, &code_table, 0, &probe);
+}
+
+/* Another client learns nothing and breaks nothing; the right client with a used code loses the token. */
+static int code_judge(const struct code_row *code, const struct code_claim *claim, int64_t now_ms) {
+    if (!code) return TOKEN_E_ABSENT;
+    if (!id_equal(code->client_id, claim->client_id)) return TOKEN_E_CLIENT;
+    if (code->used_ms) return TOKEN_E_USED;
+    if (now_ms >= code->expires_ms) return TOKEN_E_EXPIRED;
+    if (!str_equal(code->redirect_uri, claim->redirect_uri)) return TOKEN_E_REDIRECT;
+    if (code->code_challenge.len != claim->code_challenge.len ||
+        !bytes_equal_constant_time(code->code_challenge.at, claim->code_challenge.at, claim->code_challenge.len))
+        return TOKEN_E_CHALLENGE;
+    return 0;
+}
+
+int code_exchange(struct work *work, const struct code_claim *claim, const struct code_row **ret_code) {
+    struct view view = view_of(work, "identity");
+    struct code_row probe = { .code_hash = claim->code_hash };
+    const void *found;
+    int r = view_get(&view, &code_table, &probe, &found);
+    if (r) return r;
+    const struct code_row *code = found;
+    int verdict = code_judge(code, claim, view_now_ms(&view));
+    if (verdict == TOKEN_E_USED) {
+        r = token_revoke(work, &code->token_hash);
+        return r && r != TOKEN_E_ABSENT ? r : verdict;
+    }
+    if (verdict) return verdict;
+    struct code_row used = *code;
+    used.used_ms = view_now_ms(&view);
+    used.token_hash = claim->token_hash;
+    *ret_code = code;
+    return err_trace(view_update(&view, &code_table, &used));
+}

@@ -42,15 +42,54 @@ struct code_row {
     int64_t used_ms;              /* 0 = not yet */
     struct hash token_hash;       /* of the token it was exchanged for, to revoke on reuse */
 };
-/* A customer's login on the consent pages, between authorize and the redirect. */
-struct session_row {
-    struct hash session_hash;     /* SHA-256 of the cookie */
-    struct hash request_hash;     /* of the pushed request it serves */
-    uint8_t customer_id[16];      /* zero until the password was right */
-    int64_t stage;                /* of auth/authorize */
-    int64_t failed_count;
-    int64_t created_ms, expires_ms;
+extern const struct table token_table, jti_table, pushed_table, code_table;
+
+/* ---- decisions: each judges facts that were found out before the command, and the rows as they stand ---------------- */
+
+enum token_refusal {
+    TOKEN_E_NONE,
+    TOKEN_E_JTI_USED,  /* this jti was spent before */
+    TOKEN_E_ABSENT,    /* no such token, code or pushed request */
+    TOKEN_E_CLIENT,    /* it is another client's */
+    TOKEN_E_EXPIRED,
+    TOKEN_E_USED,
+    TOKEN_E_REDIRECT,  /* redirect_uri is not the one of the code */
+    TOKEN_E_CHALLENGE, /* the verifier does not belong to the challenge */
 };
-extern const struct table token_table, jti_table, pushed_table, code_table, session_table;
+
+/* What a jti is kept under: the client is part of it, so clients cannot spend each other's. */
+void jti_key(const uint8_t client_id[16], struct str jti, uint8_t ret_key[16]);
+void jti_want(struct work *work, const struct jti_row *jti);
+/* (T2) 0, TOKEN_E_JTI_USED, VIEW_NEED, <0. */
+int jti_spend(struct work *work, const struct jti_row *jti);
+
+/* Inserts the token, valid from now for life_ms; token_hash is fresh. 0 or <0. */
+int token_issue(struct work *work, struct token_row *token, int64_t life_ms);
+/* 0 (also when it was revoked before), TOKEN_E_ABSENT, VIEW_NEED, <0. */
+int token_revoke(struct work *work, const struct hash *token_hash);
+
+/* Inserts the request, valid from now for life_ms; request_hash is fresh. 0 or <0. */
+int pushed_store(struct work *work, struct pushed_row *pushed, int64_t life_ms);
+void pushed_want(struct work *work, const struct hash *request_hash);
+/* The request of this client, unused. Its expiry is judged when it is opened (authorize), not here. 0, TOKEN_E_ABSENT,
+ * _CLIENT, _USED, VIEW_NEED. */
+int pushed_judge(struct work *work, const struct hash *request_hash, const uint8_t client_id[16],
+                 const struct pushed_row **ret_pushed);
+/* (T3) As pushed_judge, and marks it used. */
+int pushed_consume(struct work *work, const struct hash *request_hash, const uint8_t client_id[16]);
+
+/* Inserts the code, valid from now for life_ms; code_hash is fresh. 0 or <0. */
+int code_issue(struct work *work, struct code_row *code, int64_t life_ms);
+struct code_claim {
+    struct hash code_hash;
+    uint8_t client_id[16];
+    struct str redirect_uri, code_challenge; /* challenge: made from the verifier */
+    struct hash token_hash;                  /* of the token that will be issued for it */
+};
+void code_want(struct work *work, const struct hash *code_hash);
+/* (T3) Judges the claim and marks the code used. On TOKEN_E_USED the token of its first use has been revoked (FAPI A9):
+ * the caller accepts, so that this is written. 0, TOKEN_E_ABSENT, _CLIENT, _USED, _EXPIRED, _REDIRECT, _CHALLENGE,
+ * VIEW_NEED, <0; on 0 *ret_code is as it was before. */
+int code_exchange(struct work *work, const struct code_claim *claim, const struct code_row **ret_code);
 
 #endif

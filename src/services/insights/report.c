@@ -5,10 +5,17 @@ static const struct column columns[] = {
     COLUMN(struct report_row, status, I64),   COLUMN(struct report_row, currency, I64),
     COLUMN(struct report_row, payments, I64), COLUMN(struct report_row, amount_minor, I64),
 };
-static const struct table_index indexes[] = { { .name = "", .columns = { 0, 1, 2, 3 }, .column_count = 4, .unique = true } };
+static const struct table_index indexes[] = {
+    { .name = "", .columns = { 0, 1, 2, 3 }, .column_count = 4, .unique = true }
+};
 const struct table report_table = {
-    .service = "insights", .name = "report", .row_bytes = sizeof(struct report_row), .columns = columns,
-    .column_count = ARRAY_COUNT(columns), .indexes = indexes, .index_count = ARRAY_COUNT(indexes),
+    .service = "insights",
+    .name = "report",
+    .row_bytes = sizeof(struct report_row),
+    .columns = columns,
+    .column_count = ARRAY_COUNT(columns),
+    .indexes = indexes,
+    .index_count = ARRAY_COUNT(indexes),
 };
 
 int report_count(struct work *work, const struct report_row *payment) {

@@ -1,4 +1,5 @@
-/* report.h - reporting: what became of payments, counted by day, type, status and currency. A read copy made from events. */
+/* report.h - reporting: what became of payments, counted by day, type, status and currency. A read copy made from
+ * events. */
 #ifndef GIRO_SERVICES_INSIGHTS_REPORT_H
 #define GIRO_SERVICES_INSIGHTS_REPORT_H
 

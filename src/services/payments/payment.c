@@ -24,7 +24,7 @@ static const struct column columns[] = {
     COLUMN(struct payment_row, reason, I64),
     COLUMN(struct payment_row, created_ms, I64),
     COLUMN(struct payment_row, status_ms, I64),
-    COLUMN_VAR(struct payment_row, timeline, BLOB, PAYMENT_TIMELINE_MAX * PAYMENT_TIMELINE_STEP_BYTES),
+    COLUMN_VAR(struct payment_row, timeline, BLOB, PAYMENT_TIMELINE_MAX *PAYMENT_TIMELINE_STEP_BYTES),
     COLUMN_VAR(struct payment_row, core_reference, TEXT, 18),
 };
 static const struct table_index indexes[] = {
@@ -32,8 +32,13 @@ static const struct table_index indexes[] = {
     { .name = "client", .columns = { 1, 0 }, .column_count = 2 },
 };
 const struct table payment_table = {
-    .service = "payments", .name = "payment", .row_bytes = sizeof(struct payment_row), .columns = columns,
-    .column_count = ARRAY_COUNT(columns), .indexes = indexes, .index_count = ARRAY_COUNT(indexes),
+    .service = "payments",
+    .name = "payment",
+    .row_bytes = sizeof(struct payment_row),
+    .columns = columns,
+    .column_count = ARRAY_COUNT(columns),
+    .indexes = indexes,
+    .index_count = ARRAY_COUNT(indexes),
 };
 
 /* From (row) to (column); the events name the function that walks the edge: payment_move. */
@@ -64,8 +69,10 @@ int payment_get(struct work *work, const uint8_t payment_id[16], const struct pa
 
 static int emit(const struct view *view, const struct payment_row *payment, enum event_type type) {
     struct event event = { .type = type,
-                           .amount = { .minor = payment->amount_minor, .currency = { .code = (uint32_t)payment->currency } },
-                           .payment_type = (enum payment_type)payment->type, .status = (enum payment_status)payment->status,
+                           .amount = { .minor = payment->amount_minor,
+                                       .currency = { .code = (uint32_t)payment->currency } },
+                           .payment_type = (enum payment_type)payment->type,
+                           .status = (enum payment_status)payment->status,
                            .reason = (enum payment_reason)payment->reason };
     memcpy(event.subject, payment->payment_id, 16);
     memcpy(event.payment_id.bytes, payment->payment_id, 16);
@@ -102,11 +109,16 @@ int payment_create(struct work *work, struct payment_row *payment) {
 
 static enum event_type event_of(enum payment_status status) {
     switch (status) {
-    case PAYMENT_PENDING: break;
-    case PAYMENT_UNKNOWN: return EVENT_PAYMENT_UNKNOWN;
-    case PAYMENT_COMPLETED: return EVENT_PAYMENT_COMPLETED;
-    case PAYMENT_REJECTED: return EVENT_PAYMENT_REJECTED;
-    case PAYMENT_STATUS_COUNT: break;
+    case PAYMENT_PENDING:
+        break;
+    case PAYMENT_UNKNOWN:
+        return EVENT_PAYMENT_UNKNOWN;
+    case PAYMENT_COMPLETED:
+        return EVENT_PAYMENT_COMPLETED;
+    case PAYMENT_REJECTED:
+        return EVENT_PAYMENT_REJECTED;
+    case PAYMENT_STATUS_COUNT:
+        break;
     }
     return EVENT_PAYMENT_INITIATED;
 }

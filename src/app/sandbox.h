@@ -1,0 +1,66 @@
+/* sandbox.h - where the sandbox bank of `giro run` keeps its things: one folder, var/, and the project beside the program.
+ *
+ * (V1) Everything that the sandbox makes lies under var, but for sockets whose path there would be over
+ * SANDBOX_SOCKET_BYTES_MAX bytes: these lie in a folder of this user alone, /tmp/giro-UID-HASH, and var/run holds links to
+ * them. (V2) var and all in it belong to one user, who is never root: started as root, the program becomes the owner of var
+ * (www-data when var is new) before it writes anything else. (V3) Files that hold a secret have mode 0600. */
+#ifndef GIRO_APP_SANDBOX_H
+#define GIRO_APP_SANDBOX_H
+
+#include "platform/str.h"
+
+enum {
+    SANDBOX_PATH_BYTES_MAX = 512,
+    SANDBOX_VAR_BYTES_MAX = 380,
+    SANDBOX_SOCKET_BYTES_MAX = 100,
+    SANDBOX_PORT_BASE_DEFAULT = 8443,
+    SANDBOX_PORT_BASE_MIN = 1024,
+    SANDBOX_PORT_BASE_MAX = 65530,
+};
+
+struct sandbox {
+    char var[SANDBOX_VAR_BYTES_MAX];      /* absolute */
+    char project[SANDBOX_VAR_BYTES_MAX];  /* absolute: holds api/, sagas/, policy/, db/ */
+    char programs[SANDBOX_VAR_BYTES_MAX]; /* absolute: holds giro and the simulators */
+    char sockets[SANDBOX_PATH_BYTES_MAX]; /* var/run, or the short folder */
+    uint16_t port_base, core_port, sink_port;
+};
+
+#define SANDBOX_E_MAP(X)                                                                                               \
+    X(SANDBOX_E_DENIED, "not permitted") X(SANDBOX_E_BUSY, "taken") X(SANDBOX_E_ABSENT, "not there")                   \
+    X(SANDBOX_E_INVALID, "not usable")
+#define X(code, name) code,
+enum sandbox_refusal { SANDBOX_E_NONE = 0, SANDBOX_E_MAP(X) SANDBOX_E_COUNT };
+#undef X
+
+/* Names the places; makes nothing. var: --var or NULL (then GIRO_VAR, then "var"). Ports are zero. 0; SANDBOX_E_INVALID
+ * (too long, its parent does not exist). */
+int sandbox_init(struct sandbox *sandbox, const char *var, struct message *message) MUST_USE;
+/* var/RELATIVE, project/RELATIVE into path. */
+void sandbox_path(const struct sandbox *sandbox, const char *relative, char path[SANDBOX_PATH_BYTES_MAX]);
+void sandbox_project_path(const struct sandbox *sandbox, const char *relative, char path[SANDBOX_PATH_BYTES_MAX]);
+/* The Unix socket NAME ("admin.sock"), never over SANDBOX_SOCKET_BYTES_MAX bytes. */
+void sandbox_socket(const struct sandbox *sandbox, const char *name, char path[SANDBOX_PATH_BYTES_MAX]);
+/* The exit code and one sentence on stderr for a refusal or a fault of the sandbox's functions. */
+int sandbox_complain(int result, const struct message *message);
+
+/* --- sandbox_user.c --- */
+/* Makes var and its folders, as root first becomes their owner for good. 0; SANDBOX_E_DENIED (var belongs to another
+ * user, or its owner cannot reach it or the project); -errno. */
+int sandbox_claim(struct sandbox *sandbox, struct message *message) MUST_USE;
+/* Removes everything in var but the lock of the running start. 0 or -errno. */
+int sandbox_clear(const struct sandbox *sandbox, struct message *message) MUST_USE;
+
+/* --- sandbox_ports.c --- */
+/* Whether the three ports of port_base are free, and picks two free ones for the simulators (those of the last start
+ * where they still are). 0; SANDBOX_E_BUSY with the port in message; -errno. */
+int sandbox_pick_ports(struct sandbox *sandbox, struct message *message) MUST_USE;
+/* var/sandbox.json: the ports of the last start. 0; SANDBOX_E_ABSENT; -errno. */
+int sandbox_read_ports(struct sandbox *sandbox, struct message *message) MUST_USE;
+int sandbox_write_ports(const struct sandbox *sandbox, struct message *message) MUST_USE;
+
+/* --- sandbox_config.c --- */
+/* var/giro.yaml (0600) and var/nginx/. 0 or -errno. */
+int sandbox_write_config(const struct sandbox *sandbox, struct message *message) MUST_USE;
+
+#endif

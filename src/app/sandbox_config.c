@@ -1,0 +1,124 @@
+#include "app/sandbox.h"
+
+#include <unistd.h>
+
+#include "app/edge_config.h"
+#include "platform/file.h"
+
+enum { YAML_BYTES_MAX = 32 * 1024 };
+
+/* Keys whose value is a place: below var, in the project, or a socket. */
+enum place { PLACE_VAR, PLACE_PROJECT, PLACE_SOCKET };
+
+/* A YAML scalar between double quotes. Paths are the user's: quotes, backslashes and control characters are escaped. */
+static void put_quoted(struct buffer *out, const char *text) {
+    buffer_append_char(out, '"');
+    for (const char *at = text; *at; at++) {
+        if ((unsigned char)*at < ' ' || *at == 0x7f) {
+            buffer_printf(out, "\\x%02x", (unsigned)(unsigned char)*at);
+            continue;
+        }
+        if (*at == '"' || *at == '\\') buffer_append_char(out, '\\');
+        buffer_append_char(out, *at);
+    }
+    buffer_append_char(out, '"');
+}
+
+static void put_place(struct buffer *out, const struct sandbox *sandbox, enum place place, const char *name) {
+    char path[SANDBOX_PATH_BYTES_MAX];
+    switch (place) {
+    case PLACE_VAR:
+        sandbox_path(sandbox, name, path);
+        break;
+    case PLACE_PROJECT:
+        sandbox_project_path(sandbox, name, path);
+        break;
+    case PLACE_SOCKET:
+        sandbox_socket(sandbox, name, path);
+        break;
+    }
+    put_quoted(out, path);
+}
+
+static void put_key(struct buffer *out, const struct sandbox *sandbox, const char *key, enum place place,
+                    const char *name) {
+    buffer_printf(out, "  %s: ", key);
+    put_place(out, sandbox, place, name);
+    buffer_append_char(out, '\n');
+}
+
+static void put_tiers(struct buffer *out) {
+    static const struct {
+        const char *name, *rate, *burst, *daily;
+    } tiers[] = {
+        { "open_banking_tpp", "50", "100", "500000" },
+        { "internal_mobile_app", "200", "500", "null" },
+        { "partner_embedded_finance", "100", "200", "1000000" },
+        { "sandbox_unlimited", "null", "null", "null" },
+    };
+    buffer_append_c(out, "rate_limits:\n");
+    for (size_t i = 0; i < ARRAY_COUNT(tiers); i++)
+        buffer_printf(out, "  %s:\n    requests_per_second: %s\n    burst: %s\n    daily_limit: %s\n", tiers[i].name,
+                      tiers[i].rate, tiers[i].burst, tiers[i].daily);
+}
+
+static void put_yaml(struct buffer *out, const struct sandbox *sandbox) {
+    unsigned base = sandbox->port_base;
+    buffer_append_c(out, "# Made by `giro run` at every start; changes are lost.\nsandbox: true\nlog:\n");
+    put_key(out, sandbox, "path", PLACE_VAR, "log/giro.jsonl");
+    buffer_append_c(out, "  level: info\nstore:\n");
+    put_key(out, sandbox, "path", PLACE_VAR, "store/giro.db");
+    put_key(out, sandbox, "migrations", PLACE_PROJECT, "db/sqlite");
+    buffer_append_c(out, "bank:\n  country: GB\n  code: GIRO\n  org_id: 0015800001ZGIROAAA\npolicy:\n");
+    put_key(out, sandbox, "aml_names", PLACE_PROJECT, "policy/aml/names.csv");
+    put_key(out, sandbox, "fraud_creditors", PLACE_PROJECT, "policy/fraud/creditors.txt");
+    buffer_append_c(out, "saga:\n");
+    put_key(out, sandbox, "payment", PLACE_PROJECT, "sagas/payment.asl.json");
+    buffer_printf(out, "core:\n  host: 127.0.0.1\n  port: %u\n", sandbox->core_port);
+    put_key(out, sandbox, "layouts", PLACE_PROJECT, "src/integration/acl/layouts");
+    buffer_printf(out, "sink:\n  host: 127.0.0.1\n  port: %u\nlisten:\n", sandbox->sink_port);
+    put_key(out, sandbox, "socket", PLACE_SOCKET, "giro.sock");
+    buffer_printf(out, "  users: [%u]\napi:\n", (unsigned)geteuid());
+    put_key(out, sandbox, "documents", PLACE_PROJECT, "api");
+    buffer_printf(out, "  url: \"https://localhost:%u\"\nauth:\n  issuer: \"https://localhost:%u\"\n", base, base + 1);
+    put_key(out, sandbox, "signing_key", PLACE_VAR, "pki/bank-signing.key");
+    buffer_append_c(out, "trust:\n  clients: [");
+    put_place(out, sandbox, PLACE_VAR, "pki/ca.pem");
+    buffer_printf(out, "]\noperations:\n  port: %u\nadmin:\n", base + 2);
+    put_key(out, sandbox, "socket", PLACE_SOCKET, "admin.sock");
+    put_tiers(out);
+}
+
+static int write_edge(const struct sandbox *sandbox, struct message *message) {
+    char directory[SANDBOX_PATH_BYTES_MAX], prefix[SANDBOX_PATH_BYTES_MAX], pid[SANDBOX_PATH_BYTES_MAX];
+    char socket[SANDBOX_PATH_BYTES_MAX], cert[SANDBOX_PATH_BYTES_MAX], key[SANDBOX_PATH_BYTES_MAX];
+    struct edge_config edge;
+    sandbox_path(sandbox, "nginx", directory);
+    sandbox_path(sandbox, "log/nginx-", prefix);
+    sandbox_path(sandbox, "nginx/nginx.pid", pid);
+    sandbox_socket(sandbox, "giro.sock", socket);
+    sandbox_path(sandbox, "pki/server.pem", cert);
+    sandbox_path(sandbox, "pki/server.key", key);
+    edge_config_init(&edge);
+    edge.directory = directory;
+    edge.log_prefix = prefix;
+    edge.pid_file = pid; /* var/run/nginx.pid is the supervisor's */
+    edge.daemon_socket = socket;
+    edge.server_cert = cert;
+    edge.server_key = key;
+    edge.mtls_port = sandbox->port_base;
+    edge.browser_port = (uint16_t)(sandbox->port_base + 1);
+    int r = edge_config_write(&edge, message);
+    return r > 0 ? SANDBOX_E_INVALID : err_trace(r);
+}
+
+int sandbox_write_config(const struct sandbox *sandbox, struct message *message) {
+    char path[SANDBOX_PATH_BYTES_MAX];
+    struct buffer out;
+    buffer_init_heap(&out, YAML_BYTES_MAX);
+    put_yaml(&out, sandbox);
+    sandbox_path(sandbox, "giro.yaml", path);
+    int r = out.overflow ? err_origin(-ENOMEM) : file_write_atomic(path, buffer_str(&out), 0600, message);
+    buffer_release(&out);
+    return r ? err_trace(r) : write_edge(sandbox, message);
+}

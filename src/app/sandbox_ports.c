@@ -1,0 +1,76 @@
+#include "app/sandbox.h"
+
+#include <unistd.h>
+
+#include "platform/file.h"
+#include "platform/net.h"
+#include "wire/json.h"
+
+enum { STATE_BYTES_MAX = 4096, OPERATIONS_OFFSET = 2 };
+
+static const char *const uses[] = { "the mTLS API", "the browser pages", "operations" };
+
+static bool is_free(uint16_t port) {
+    int fd;
+    uint16_t got;
+    if (port == 0 || net_listen_tcp("127.0.0.1", port, &fd, &got, NULL)) return false;
+    net_close(fd);
+    return true;
+}
+
+/* wanted when it is free, else any free port. */
+static int pick(uint16_t wanted, uint16_t *ret_port, struct message *message) {
+    int fd;
+    if (is_free(wanted)) {
+        *ret_port = wanted;
+        return 0;
+    }
+    int r = net_listen_tcp("127.0.0.1", 0, &fd, ret_port, message);
+    if (r) return err_trace(r);
+    net_close(fd);
+    return 0;
+}
+
+int sandbox_pick_ports(struct sandbox *sandbox, struct message *message) {
+    struct sandbox last = *sandbox;
+    for (uint16_t i = 0; i <= OPERATIONS_OFFSET; i++) {
+        uint16_t port = (uint16_t)(sandbox->port_base + i);
+        if (is_free(port)) continue;
+        message_set(message, "port %u (%s) is taken; end what listens there, or choose others with --port-base N", port,
+                    uses[i]);
+        return SANDBOX_E_BUSY;
+    }
+    bool known = sandbox_read_ports(&last, NULL) == 0;
+    int r = pick(known ? last.core_port : 0, &sandbox->core_port, message);
+    if (!r) r = pick(known ? last.sink_port : 0, &sandbox->sink_port, message);
+    return r ? err_trace(r) : 0;
+}
+
+int sandbox_read_ports(struct sandbox *sandbox, struct message *message) {
+    char path[SANDBOX_PATH_BYTES_MAX];
+    struct arena arena = { 0 };
+    struct json *json = NULL;
+    struct str text;
+    sandbox_path(sandbox, "sandbox.json", path);
+    int r = arena_init(&arena, STATE_BYTES_MAX, 4 * STATE_BYTES_MAX);
+    if (!r) r = file_read_all(path, STATE_BYTES_MAX, &arena, &text, NULL);
+    if (!r) r = json_parse(text, STATE_BYTES_MAX, 4, &json, NULL);
+    arena_release(&arena);
+    if (r) {
+        message_set(message, "there is no sandbox in %s: start one with ./run, or name its folder with --var", sandbox->var);
+        return SANDBOX_E_ABSENT;
+    }
+    sandbox->port_base = (uint16_t)json_get_integer(json, "port_base", 0);
+    sandbox->core_port = (uint16_t)json_get_integer(json, "core_port", 0);
+    sandbox->sink_port = (uint16_t)json_get_integer(json, "sink_port", 0);
+    (void)json_free(json); /* always NULL */
+    return 0;
+}
+
+int sandbox_write_ports(const struct sandbox *sandbox, struct message *message) {
+    char path[SANDBOX_PATH_BYTES_MAX], text[256];
+    int len = snprintf(text, sizeof text, "{\"port_base\":%u,\"core_port\":%u,\"sink_port\":%u}\n", sandbox->port_base,
+                       sandbox->core_port, sandbox->sink_port);
+    sandbox_path(sandbox, "sandbox.json", path);
+    return err_trace(file_write_atomic(path, str_from_bytes(text, (size_t)len), 0644, message));
+}

@@ -1,0 +1,27 @@
+#include "app/subcommand.h"
+
+#include "app/exit_code.h"
+
+static const struct subcommand rows[] = {
+    { "version", "the version of this program", cmd_version },
+};
+const struct subcommand_table subcommands = { .title = "giro", .rows = rows, .count = ARRAY_COUNT(rows) };
+
+static void print_table(FILE *out, const struct subcommand_table *table) {
+    fprintf(out, "usage: %s SUBCOMMAND [OPTIONS]\n", table->title);
+    for (size_t i = 0; i < table->count; i++) fprintf(out, "  %-14s %s\n", table->rows[i].name, table->rows[i].help);
+    fprintf(out, "%s SUBCOMMAND --help tells its options.\n", table->title);
+}
+
+int subcommand_run(const struct subcommand_table *table, int argc, char **argv) {
+    const char *name = argc > 1 ? argv[1] : "";
+    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        print_table(stdout, table);
+        return EXIT_DONE;
+    }
+    for (size_t i = 0; i < table->count; i++)
+        if (strcmp(name, table->rows[i].name) == 0) return table->rows[i].run(argc - 1, argv + 1);
+    if (*name) fprintf(stderr, "%s: no such subcommand: %s\n", table->title, name);
+    print_table(stderr, table);
+    return EXIT_USAGE;
+}

@@ -1,0 +1,28 @@
+/* subcommand.h - what giro can be asked to do: tables of words, each with its function.
+ *
+ * To add a subcommand: cmd_NAME.c with int cmd_name(int argc, char **argv), its line in this header, its row in
+ * subcommand.c. argv[0] is the subcommand's own name; the result is an exit code of exit_code.h. Data goes to stdout,
+ * messages to stderr. */
+#ifndef GIRO_APP_SUBCOMMAND_H
+#define GIRO_APP_SUBCOMMAND_H
+
+#include "platform/base.h"
+
+struct subcommand {
+    const char *name, *help;
+    int (*run)(int argc, char **argv);
+};
+struct subcommand_table {
+    const char *title; /* "giro" or "giro sandbox" */
+    const struct subcommand *rows;
+    size_t count;
+};
+extern const struct subcommand_table subcommands;
+
+/* Runs the row that argv[1] names with argv moved on by one; "help", "--help" and "-h" print the table. The row's exit
+ * code; EXIT_USAGE when there is no such row. */
+int subcommand_run(const struct subcommand_table *table, int argc, char **argv);
+
+int cmd_version(int argc, char **argv);
+
+#endif

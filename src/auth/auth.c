@@ -1,0 +1,144 @@
+#include "auth/auth_int.h"
+
+#include "platform/clock.h"
+#include "platform/encoding.h"
+#include "platform/random.h"
+#include "platform/secret.h"
+#include "wire/jwks.h"
+
+enum { AUTH_ARENA_BYTES_MAX = 64 * 1024 };
+
+static bool url_fits(struct str url) {
+    if (!str_starts(url, STR("https://")) || url.len > AUTH_URL_BYTES_MAX || str_ends(url, STR("/"))) return false;
+    for (size_t i = 0; i < url.len; i++)
+        if (url.at[i] <= ' ' || url.at[i] > '~' || url.at[i] == '"' || url.at[i] == '\\' || url.at[i] == '?' || url.at[i] == '#')
+            return false;
+    return true;
+}
+
+static int auth_fill(struct auth *auth, const struct auth_options *options) {
+    struct hash thumbprint;
+    char kid[AUTH_SECRET_TEXT_BYTES];
+    struct buffer text;
+    int r = jwk_thumbprint(options->signing_key, &thumbprint);
+    if (r) return err_fold(r);
+    buffer_init(&text, kid, sizeof kid);
+    base64url_encode(&text, thumbprint.bytes, sizeof thumbprint.bytes);
+    auth->kid = arena_dup(&auth->arena, buffer_str(&text));
+    auth->issuer = arena_dup(&auth->arena, options->issuer);
+    auth->api_url = arena_dup(&auth->arena, options->api_url);
+    if (!auth->kid.at || !auth->issuer.at || !auth->api_url.at) return err_origin(-ENOMEM);
+    return err_trace(metadata_build(auth));
+}
+
+int auth_open(const struct auth_options *options, struct auth **ret_auth, struct message *message) {
+    if (!url_fits(options->issuer) || !url_fits(options->api_url)) {
+        message_set(message, "the issuer and the API's address must be https URLs without a slash at the end");
+        return err_origin(-EINVAL);
+    }
+    if (!options->signing_key || !key_is_private(options->signing_key) || key_algorithm(options->signing_key) != KEY_ALG_PS256) {
+        message_set(message, "the authorization server's signing key must be an RSA private key");
+        return err_origin(-EINVAL);
+    }
+    struct auth *auth = calloc(1, sizeof *auth);
+    if (!auth) return err_origin(-ENOMEM);
+    auth->options = *options;
+    auth->options.signing_key = key_share(options->signing_key);
+    if (!auth->options.now_ms) auth->options.now_ms = clock_now_ms;
+    int r = arena_init(&auth->arena, 16 * 1024, AUTH_ARENA_BYTES_MAX);
+    if (!r) r = auth_fill(auth, options);
+    if (r) {
+        auth_close(auth);
+        return err_trace(r);
+    }
+    *ret_auth = auth;
+    return 0;
+}
+
+struct auth *auth_close(struct auth *auth) {
+    if (!auth) return NULL;
+    key_free(auth->options.signing_key);
+    arena_release(&auth->arena);
+    free(auth);
+    return NULL;
+}
+
+struct str auth_metadata(const struct auth *auth) {
+    return auth->metadata;
+}
+
+struct str auth_jwks(const struct auth *auth) {
+    return auth->jwks;
+}
+
+/* ---- secrets in the request's arena ---- */
+
+struct wiped {
+    char *at;
+    size_t len;
+};
+
+static void wipe_run(void *ctx) {
+    struct wiped *wiped = ctx;
+    secret_wipe(wiped->at, wiped->len);
+}
+
+int wipe_later(struct arena *arena, struct str secret) {
+    if (secret.len == 0) return 0;
+    struct wiped *wiped = arena_new(arena, struct wiped);
+    if (!wiped) return err_origin(-ENOMEM);
+    memcpy(&wiped->at, &secret.at, sizeof wiped->at); /* the arena's bytes, only borrowed as const */
+    wiped->len = secret.len;
+    return err_trace(arena_defer(arena, wipe_run, wiped));
+}
+
+int secret_text_make(struct arena *arena, struct str *ret_text) {
+    uint8_t bytes[AUTH_SECRET_BYTES];
+    char *text = arena_alloc(arena, AUTH_SECRET_TEXT_BYTES);
+    struct buffer out;
+    if (!text) return err_origin(-ENOMEM);
+    buffer_init(&out, text, AUTH_SECRET_TEXT_BYTES);
+    random_bytes(bytes, sizeof bytes);
+    base64url_encode(&out, bytes, sizeof bytes);
+    secret_wipe(bytes, sizeof bytes);
+    int r = wipe_later(arena, buffer_str(&out));
+    if (r) return err_trace(r);
+    *ret_text = buffer_str(&out);
+    return 0;
+}
+
+int secret_form_parse(struct str text, struct arena *arena, struct form *ret_form) {
+    int r = form_parse(text, arena, ret_form);
+    for (size_t i = 0; !r && i < ret_form->count; i++) r = wipe_later(arena, ret_form->fields[i].value);
+    return r;
+}
+
+/* ---- answers ---- */
+
+void answer_header(struct auth_request *request, const char *name, struct str value) {
+    check(request->answer.header_count < AUTH_HEADERS_MAX);
+    request->answer.headers[request->answer.header_count++] = (struct auth_header){ .name = name, .value = value };
+}
+
+int request_sent(struct auth_request *request, bool waits, int r) {
+    if (r < 0) return err_trace(r);
+    if (r) return AUTH_BUSY;
+    if (waits) return AUTH_WAITS;
+    query_end(request->query); /* what follows sees what the command did */
+    r = query_begin(request->query);
+    return r ? err_trace(r) : auth_finish(request);
+}
+
+int auth_finish(struct auth_request *request) {
+    switch (request->command->answer.result) {
+    case ANSWER_DONE:
+    case ANSWER_REPLAYED: return request->finish(request);
+    case ANSWER_UNAVAILABLE:
+    case ANSWER_TOO_COMPLEX:
+    case ANSWER_KEY_REUSED:
+    case ANSWER_UNKNOWN: return AUTH_BUSY;
+    case ANSWER_FAULT:
+    case ANSWER_RESULT_COUNT: break;
+    }
+    return err_origin(-EIO);
+}

@@ -1,0 +1,83 @@
+/* auth.h - the FAPI 2.0 authorization server: token, pushed requests, authorize with its pages, metadata. Knows nothing of how a
+ * request came; whoever calls gives it bytes and a prepared command, and sends the answer.
+ *
+ * (A1) whoever asks at token or PAR is the client of the certificate (call->has_client) and proves it by private_key_jwt; the
+ * jti is spent whatever the answer. (A2) only clients of profile fapi2 with mTLS-bound tokens are served; others get
+ * unauthorized_client. (A3) no redirect goes anywhere but to a registered URI that came in a pushed request. (A4) passwords, codes,
+ * tokens and cookies are stored hashed only and wiped from the request's arena when it ends. (A5) whether a login exists cannot be told
+ * from text or time.
+ *
+ * An entry function returns AUTH_ANSWERED (request->answer is set), AUTH_WAITS (its command is queued with on_done: nothing of the
+ * request may be touched until that was called; then auth_finish), AUTH_BUSY (queue full: nothing happened), or <0 a fault.
+ * With a command without on_done it never says AUTH_WAITS. */
+#ifndef GIRO_AUTH_AUTH_H
+#define GIRO_AUTH_AUTH_H
+
+#include "domain/call.h"
+#include "integration/command.h"
+#include "integration/query.h"
+#include "platform/key.h"
+
+struct auth;
+/* Texts are copied; the key is shared. */
+struct auth_options {
+    struct integration *integration;
+    struct str issuer;       /* "https://localhost:8444": pages, metadata, keys */
+    struct str api_url;      /* "https://localhost:8443": token and PAR, mTLS */
+    struct key *signing_key; /* RSA, private: ID tokens, PS256; kid = RFC 7638 thumbprint */
+    bool sandbox;            /* clients marked so may be approved at once */
+    int64_t (*now_ms)(void); /* NULL: the clock */
+};
+/* 0, or a fault with a sentence in message (-EINVAL: not an RSA private key, or a URL that does not fit). */
+int auth_open(const struct auth_options *options, struct auth **ret_auth, struct message *message) MUST_USE;
+struct auth *auth_close(struct auth *auth); /* takes NULL, returns NULL */
+
+enum { AUTH_HEADERS_MAX = 8 };
+enum auth_next { AUTH_ANSWERED, AUTH_WAITS, AUTH_BUSY };
+
+struct auth_header {
+    const char *name;
+    struct str value;
+};
+struct auth_answer {
+    int status;
+    const char *media_type;
+    struct str content; /* in the request's arena, or as old as the auth */
+    struct auth_header headers[AUTH_HEADERS_MAX];
+    size_t header_count;
+    const char *outcome; /* for audit and log: "accepted" or an error's code; never personal */
+};
+
+struct auth_request {
+    const struct auth *auth;
+    struct query *query;          /* with a snapshot; auth_finish may be given another one */
+    struct arena *arena;
+    const struct call *call;
+    struct command_call *command; /* prepared: call, arena, audit, on_done */
+    struct str query_text, body;  /* of the URL, without '?'; of a POST */
+    struct str cookies;           /* the Cookie header, or empty */
+
+    struct auth_answer answer;
+    int (*finish)(struct auth_request *request); /* auth's own, as state */
+    void *state;
+};
+
+/* mTLS listener; the certificate's client is known. */
+int auth_token(struct auth_request *request);  /* POST /token: client_credentials, authorization_code */
+int auth_pushed(struct auth_request *request); /* POST /par */
+/* Browser listener. */
+int auth_authorize(struct auth_request *request);       /* GET /authorize */
+int auth_page_login(struct auth_request *request);      /* POST /authorize/login */
+int auth_page_code(struct auth_request *request);       /* POST /authorize/code */
+int auth_page_account(struct auth_request *request);    /* POST /authorize/account */
+int auth_page_confirm(struct auth_request *request);    /* POST /authorize/confirm */
+int auth_page_reject(struct auth_request *request);     /* POST /authorize/reject */
+/* Goes on after the command of a request that said AUTH_WAITS was answered. */
+int auth_finish(struct auth_request *request);
+
+/* JSON documents, as old as the auth. */
+struct str auth_metadata(const struct auth *auth); /* OpenID discovery and RFC 8414, one document */
+struct str auth_jwks(const struct auth *auth);
+struct str auth_style(void); /* CSS of the pages */
+
+#endif

@@ -1,0 +1,156 @@
+#include "gateway/gateway_int.h"
+
+#include "gateway/pipeline.h"
+#include "gateway/problem.h"
+#include "observe/audit.h"
+
+struct exchange *exchange_new(struct gateway *gateway, struct http_request *request) {
+    struct exchange *exchange = arena_new(&request->arena, struct exchange);
+    if (!exchange) return NULL;
+    exchange->gateway = gateway;
+    exchange->request = request;
+    exchange->arena = &request->arena;
+    exchange->outcome = "accepted";
+    exchange->began_ns = request->received_mono_ns;
+    exchange->call.received_ms = gateway->options.now_ms();
+    return exchange;
+}
+
+void exchange_header(struct exchange *exchange, struct str name, struct str value) {
+    for (size_t i = 0; i < exchange->header_count; i++) {
+        if (!str_equal_nocase(exchange->headers[i].name, name)) continue;
+        exchange->headers[i].value = value;
+        return;
+    }
+    check(exchange->header_count < EXCHANGE_HEADERS_MAX);
+    exchange->headers[exchange->header_count++] = (struct http_header){ .name = name, .value = value };
+}
+
+int exchange_answer(struct exchange *exchange, int status, const char *media_type, struct str content) {
+    exchange->status = status;
+    exchange->content = content;
+    if (media_type) exchange_header(exchange, STR("Content-Type"), str_from_c(media_type));
+    return EXCHANGE_ANSWERED;
+}
+
+int exchange_answer_json(struct exchange *exchange, int status, struct str content) {
+    return exchange_answer(exchange, status, "application/json", content);
+}
+
+/* ---- refusals ---- */
+
+static enum route_family family_of(const struct exchange *exchange) {
+    return exchange->route ? exchange->route->family : route_family_of_path(exchange->call.listener, exchange->request->path);
+}
+
+int exchange_refuse(struct exchange *exchange, const struct refusal *refusal, const struct schema_errors *errors) {
+    char memory[PROBLEM_BYTES_MAX];
+    struct buffer body;
+    struct problem problem = { .refusal = refusal, .interaction_id = exchange->call.interaction_id, .errors = errors };
+    buffer_init(&body, memory, sizeof memory);
+    const char *media_type = problem_write(family_of(exchange), &problem, &body);
+    if (body.overflow) { /* so many and long errors: the refusal alone says enough */
+        buffer_reset(&body);
+        problem.errors = NULL;
+        media_type = problem_write(family_of(exchange), &problem, &body);
+    }
+    struct str content = arena_dup(exchange->arena, buffer_str(&body));
+    if (!content.at) content = STR(""); /* the status still tells */
+    exchange->outcome = refusal->code;
+    if (refusal->status == 503) exchange_header(exchange, STR("Retry-After"), STR("1"));
+    exchange_header(exchange, STR("Cache-Control"), STR("no-store"));
+    return exchange_answer(exchange, refusal->status, media_type, content);
+}
+
+void schema_errors_add(struct schema_errors *errors, const char *path, const char *message) {
+    if (errors->count == SCHEMA_ERRORS_MAX) {
+        errors->more = true;
+        return;
+    }
+    errors->items[errors->count++] = (struct schema_error){ .kind = SCHEMA_ERROR_INVALID, .path = str_from_c(path),
+                                                            .message = str_from_c(message) };
+}
+
+int exchange_refuse_field(struct exchange *exchange, const struct refusal *refusal, const char *path, const char *message) {
+    struct schema_errors errors;
+    errors.count = 0;
+    errors.more = false;
+    schema_errors_add(&errors, path, message);
+    return exchange_refuse(exchange, refusal, &errors);
+}
+
+int exchange_fault(struct exchange *exchange, const char *operation, int code) {
+    log_fault(exchange->gateway->options.log, operation, code, exchange->call.interaction_id);
+    return exchange_refuse(exchange, &refusal_internal, NULL);
+}
+
+/* ---- commands ---- */
+
+/* What the answer will say, as far as the command decides it. */
+static void judge_answer(const struct exchange *exchange, const struct command_answer *answer, struct audit_record *record) {
+    bool decided = answer->result == ANSWER_DONE || answer->result == ANSWER_REPLAYED;
+    if (decided && answer->refusal == 0) record->outcome = answer->result == ANSWER_REPLAYED ? "replayed" : "accepted";
+    if (decided && answer->refusal > 0) {
+        record->outcome = answer->refusal_name;
+        if (exchange->command_refusal) record->status = exchange->command_refusal(answer->refusal)->status;
+    }
+    if (answer->result == ANSWER_KEY_REUSED) record->outcome = refusal_key_reused.code;
+}
+
+/* On the engine's thread, before the commit. */
+static void exchange_write_audit(struct buffer *out, void *owner, const struct command_answer *answer) {
+    struct exchange *exchange = owner;
+    struct audit_record record;
+    pipeline_audit_record(exchange, &record);
+    record.status = 0;
+    record.outcome = "undecided";
+    memcpy(record.resource_id, answer->resource_id, sizeof record.resource_id);
+    judge_answer(exchange, answer, &record);
+    audit_encode(&record, out);
+    exchange->audited = true;
+}
+
+static void exchange_on_done(void *owner) {
+    pipeline_resume(owner);
+}
+
+void exchange_command(struct exchange *exchange, bool waits) {
+    exchange->command = (struct command_call){ .call = &exchange->call, .arena = exchange->arena, .owner = exchange,
+                                               .write_audit = exchange_write_audit };
+    if (waits) exchange->command.on_done = exchange_on_done;
+    if (!exchange->idempotency_key.len) return;
+    exchange->command.idempotent = true;
+    exchange->command.route_template = str_from_c(exchange->route->path);
+    exchange->command.method = str_from_c(exchange->route->method);
+    exchange->command.key = exchange->idempotency_key;
+    exchange->command.fingerprint = exchange->fingerprint;
+}
+
+/* Open Banking knows no 422 (uk/I4). */
+static int refuse_reused(struct exchange *exchange) {
+    struct refusal refusal = refusal_key_reused;
+    if (exchange->route->idempotency == IDEMPOTENCY_OPEN_BANKING) {
+        refusal.status = 400;
+        refusal.title = "Bad Request";
+    }
+    return exchange_refuse(exchange, &refusal, NULL);
+}
+
+int exchange_command_result(struct exchange *exchange, int r) {
+    if (r < 0) return exchange_fault(exchange, exchange->route->path, r);
+    if (r == COMMAND_E_FULL) return exchange_refuse(exchange, &refusal_unavailable, NULL);
+    check(r == 0);
+    memcpy(exchange->resource_id, exchange->command.answer.resource_id, sizeof exchange->resource_id);
+    switch (exchange->command.answer.result) {
+    case ANSWER_DONE: return EXCHANGE_GOES_ON;
+    case ANSWER_REPLAYED: exchange_header(exchange, STR("Idempotent-Replayed"), STR("true")); return EXCHANGE_GOES_ON;
+    case ANSWER_KEY_REUSED: return refuse_reused(exchange);
+    case ANSWER_UNAVAILABLE:
+    case ANSWER_TOO_COMPLEX: exchange->audited = false; return exchange_refuse(exchange, &refusal_unavailable, NULL);
+    case ANSWER_UNKNOWN: exchange->audited = false; return exchange_refuse(exchange, &refusal_outcome_unknown, NULL);
+    case ANSWER_FAULT: exchange->audited = false; return exchange_refuse(exchange, &refusal_internal, NULL);
+    case ANSWER_RESULT_COUNT: break;
+    }
+    check(false);
+    return EXCHANGE_ANSWERED;
+}

@@ -1,0 +1,183 @@
+#include "gateway/gateway_int.h"
+
+#include "gateway/checks.h"
+#include "gateway/pipeline.h"
+#include "gateway/problem.h"
+#include "platform/clock.h"
+
+struct gateway_options gateway_options_default(void) {
+    return (struct gateway_options){ .edge_form = EDGE_FORM_NGINX, .io_threads = 1, .workers = 16, .requests_max = 1024,
+                                     .connections_max = 1024 };
+}
+
+/* ---- requests ---- */
+
+static void run(void *worker_ctx, void *job_ctx) {
+    pipeline_run(worker_ctx, job_ctx);
+}
+
+/* Without a worker: on the IO thread itself, and at once. */
+static void answer_busy(struct exchange *exchange) {
+    if (check_interaction(exchange) == EXCHANGE_GOES_ON) (void)exchange_refuse(exchange, &refusal_unavailable, NULL);
+    pipeline_answer(exchange);
+}
+
+static void on_request(void *ctx, struct http_request *request) {
+    struct gateway *gateway = ctx;
+    struct exchange *exchange = exchange_new(gateway, request);
+    check(exchange != NULL); /* the arena is empty and its first block is larger */
+    if (atomic_fetch_add(&gateway->requests, 1) >= gateway->options.requests_max) answer_busy(exchange);
+    else if (pool_submit(gateway->pool, run, exchange)) answer_busy(exchange);
+}
+
+/* ---- start ---- */
+
+static void check_options(const struct gateway_options *options) {
+    check(options->integration && options->trust && options->socket_path);
+    check(options->tier_count >= 1 && options->tier_count <= GATEWAY_TIERS_MAX && options->edge_form < EDGE_FORM_COUNT);
+    check(options->workers >= 1 && options->workers <= GATEWAY_WORKERS_MAX);
+    check(options->requests_max >= 1 && options->requests_max <= GATEWAY_REQUESTS_MAX);
+    check(options->allowed_uid_count >= 1 && options->allowed_uid_count <= HTTP_UIDS_MAX);
+    check(!options->message_signature_check == !options->message_signature_sign);
+    check(options->openapi_v1.len > 0 && options->openapi_v1.len < EXCHANGE_ANSWER_BYTES_MAX);
+}
+
+static int document_load(struct gateway *gateway, size_t index, struct str text, struct message *message) {
+    if (text.len == 0) return 0;
+    struct message fault = { { 0 } };
+    int r = openapi_load(text, &gateway->documents[index], &fault);
+    if (r == 0) return 0;
+    message_set(message, "the OpenAPI document of %s is at fault: %s", index == 0 ? "/v1" : "Open Banking", fault.text);
+    return err_fold(r);
+}
+
+static const struct openapi_operation *operation_of(const struct gateway *gateway, const struct route *route) {
+    const struct openapi_operation *operation = NULL;
+    for (size_t i = 0; i < ARRAY_COUNT(gateway->documents) && !operation; i++)
+        if (gateway->documents[i])
+            operation = openapi_operation(gateway->documents[i], str_from_c(route->method), str_from_c(route->path));
+    return operation;
+}
+
+/* A route that asks for what nobody provides is a fault of the program's files, found before the first request. */
+static int route_bind(struct gateway *gateway, size_t index, struct message *message) {
+    const struct route *route = route_at(index);
+    const struct openapi_operation *operation = operation_of(gateway, route);
+    gateway->operations[index] = operation;
+    if ((route->flags & ROUTE_BODY) && (!operation || !openapi_content(operation->body, STR("application/json")))) {
+        message_set(message, "no OpenAPI document describes the JSON body of %s %s", route->method, route->path);
+        return err_origin(-EINVAL);
+    }
+    if ((route->flags & ROUTE_SIGNED) && !gateway->options.message_signature_check) {
+        message_set(message, "%s %s is signed, but nothing checks or makes message signatures", route->method, route->path);
+        return err_origin(-EINVAL);
+    }
+    return 0;
+}
+
+static int routes_bind(struct gateway *gateway, struct message *message) {
+    check(route_count() <= GATEWAY_ROUTES_MAX);
+    for (size_t i = 0; i < route_count(); i++) {
+        int r = route_bind(gateway, i, message);
+        if (r) return err_trace(r);
+    }
+    return 0;
+}
+
+static int worker_init(void *ctx, void **ret_worker_ctx) {
+    struct gateway *gateway = ctx;
+    struct query *query;
+    int r = query_open(gateway->options.integration, &query);
+    if (r == 0) *ret_worker_ctx = query;
+    return err_trace(r);
+}
+
+static void worker_release(void *ctx, void *worker_ctx) {
+    (void)ctx;
+    (void)query_close(worker_ctx);
+}
+
+static int pool_init(struct gateway *gateway) {
+    struct pool_options options = { .name = "gateway", .threads = gateway->options.workers,
+                                    .queue_max = gateway->options.requests_max + gateway->options.workers, .worker_init = worker_init,
+                                    .worker_release = worker_release, .ctx = gateway };
+    return err_trace(pool_start(&options, &gateway->pool));
+}
+
+static int server_init(struct gateway *gateway, struct message *message) {
+    const struct gateway_options *options = &gateway->options;
+    struct http_server_options server = http_server_options_default();
+    server.name = "api";
+    server.unix_path = options->socket_path;
+    memcpy(server.allowed_uids, options->allowed_uids, sizeof server.allowed_uids);
+    server.allowed_uid_count = options->allowed_uid_count;
+    server.io_threads = options->io_threads;
+    server.connections_max = options->connections_max;
+    server.arena_bytes_max = EXCHANGE_ARENA_BYTES_MAX;
+    server.on_request = on_request;
+    server.on_error = problem_on_http_error;
+    server.ctx = gateway;
+    return err_trace(http_server_start(&server, &gateway->server, message));
+}
+
+static int gateway_init(struct gateway *gateway, struct message *message) {
+    int r = document_load(gateway, 0, gateway->options.openapi_v1, message);
+    if (!r) r = document_load(gateway, 1, gateway->options.openapi_open_banking, message);
+    if (!r) r = routes_bind(gateway, message);
+    if (r) return err_trace(r);
+    message_set(message, "cannot start the gateway");
+    r = rate_limit_new(GATEWAY_CLIENTS_MAX, &gateway->rates);
+    if (!r) r = certificate_cache_new(GATEWAY_CERTIFICATES_MAX, &gateway->certificates);
+    if (!r) r = pool_init(gateway);
+    if (!r) r = server_init(gateway, message);
+    return err_trace(r);
+}
+
+int gateway_start(const struct gateway_options *options, struct gateway **ret_gateway, struct message *message) {
+    check_options(options);
+    struct gateway *gateway = calloc(1, sizeof *gateway);
+    if (!gateway) return err_origin(-ENOMEM);
+    gateway->options = *options;
+    if (!options->now_ms) gateway->options.now_ms = clock_now_ms;
+    if (!options->mono_ns) gateway->options.mono_ns = clock_mono_ns;
+    int r = gateway_init(gateway, message);
+    if (r) {
+        (void)gateway_free(gateway);
+        return err_trace(r);
+    }
+    *ret_gateway = gateway;
+    return 0;
+}
+
+/* ---- end ---- */
+
+void gateway_drain(struct gateway *gateway, int64_t deadline_ms) {
+    atomic_store(&gateway->draining, true);
+    if (gateway->server) http_server_drain(gateway->server, deadline_ms);
+}
+
+struct gateway *gateway_free(struct gateway *gateway) {
+    if (!gateway) return NULL;
+    gateway_drain(gateway, 0);
+    if (gateway->pool) pool_stop(gateway->pool);
+    check(atomic_load(&gateway->requests) == 0); /* nobody waits for the engine any more */
+    (void)http_server_free(gateway->server);
+    (void)pool_free(gateway->pool);
+    (void)certificate_cache_free(gateway->certificates);
+    (void)rate_limit_free(gateway->rates);
+    for (size_t i = 0; i < ARRAY_COUNT(gateway->documents); i++) (void)openapi_free(gateway->documents[i]);
+    free(gateway);
+    return NULL;
+}
+
+const struct gateway_options *gateway_options(const struct gateway *gateway) {
+    return &gateway->options;
+}
+
+bool gateway_is_draining(const struct gateway *gateway) {
+    return atomic_load(&gateway->draining);
+}
+
+size_t gateway_requests(const struct gateway *gateway) {
+    return atomic_load(&gateway->requests);
+}

@@ -1,0 +1,17 @@
+/* pipeline.h - one request through the checks to its handler and out again. Private to the gateway. */
+#ifndef GIRO_GATEWAY_PIPELINE_H
+#define GIRO_GATEWAY_PIPELINE_H
+
+#include "gateway/exchange.h"
+#include "observe/audit.h"
+
+/* On a pool worker: checks in order, then the handler; the first that answers ends it. Unless it waits, the exchange is gone then. */
+void pipeline_run(struct query *query, struct exchange *exchange);
+/* The command of a waiting exchange was answered; from the engine's thread: gives it back to the pool. */
+void pipeline_resume(struct exchange *exchange);
+/* Sends the answer: signature, common headers, metrics, log, audit note. The exchange is gone. */
+void pipeline_answer(struct exchange *exchange);
+/* Everything that is known of the call now. */
+void pipeline_audit_record(const struct exchange *exchange, struct audit_record *ret_record);
+
+#endif

@@ -1,0 +1,134 @@
+#include "gateway/route.h"
+
+#include "platform/encoding.h"
+
+/* One line a group. */
+static const struct {
+    const struct route *routes;
+    const size_t *count;
+} groups[] = {
+    { payment_routes, &payment_route_count },
+    { account_routes, &account_route_count },
+    { document_routes, &document_route_count },
+};
+
+size_t route_count(void) {
+    size_t count = 0;
+    for (size_t g = 0; g < ARRAY_COUNT(groups); g++) count += *groups[g].count;
+    return count;
+}
+
+const struct route *route_at(size_t index) {
+    for (size_t g = 0; g < ARRAY_COUNT(groups); g++) {
+        if (index < *groups[g].count) return &groups[g].routes[index];
+        index -= *groups[g].count;
+    }
+    check(false);
+    return NULL;
+}
+
+size_t route_index(const struct route *route) {
+    size_t before = 0;
+    for (size_t g = 0; g < ARRAY_COUNT(groups); g++) {
+        if (route >= groups[g].routes && route < groups[g].routes + *groups[g].count) return before + (size_t)(route - groups[g].routes);
+        before += *groups[g].count;
+    }
+    check(false);
+    return 0;
+}
+
+const char *route_family_name(enum route_family family) {
+    static const char *const names[FAMILY_FAMILY_COUNT] = { [FAMILY_V1] = "v1", [FAMILY_OPEN_BANKING] = "open_banking",
+                                                            [FAMILY_OAUTH] = "oauth", [FAMILY_PAGES] = "pages" };
+    check(family < FAMILY_FAMILY_COUNT);
+    return names[family];
+}
+
+static bool path_is_below(struct str path, const char *prefix) {
+    struct str whole = str_from_c(prefix);
+    return str_starts(path, whole) && (path.len == whole.len || path.at[whole.len] == '/');
+}
+
+enum route_family route_family_of_path(enum call_listener listener, struct str path) {
+    static const struct {
+        const char *prefix;
+        enum route_family family;
+    } prefixes[] = {
+        { "/v1", FAMILY_V1 },           { "/open-banking", FAMILY_OPEN_BANKING }, { "/token", FAMILY_OAUTH },
+        { "/par", FAMILY_OAUTH },       { "/introspect", FAMILY_OAUTH },          { "/revoke", FAMILY_OAUTH },
+        { "/register", FAMILY_OAUTH },  { "/.well-known", FAMILY_V1 },            { "/authorize", FAMILY_PAGES },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(prefixes); i++)
+        if (path_is_below(path, prefixes[i].prefix)) return prefixes[i].family;
+    return listener == CALL_BROWSER ? FAMILY_PAGES : FAMILY_V1;
+}
+
+/* One segment, decoded; borrowed when nothing is escaped. False when it may not be one. */
+static bool segment_decode(struct str raw, struct arena *arena, struct str *ret_segment) {
+    char memory[ROUTE_PARAM_BYTES_MAX];
+    struct buffer decoded;
+    if (raw.len == 0) return false;
+    if (!memchr(raw.at, '%', raw.len)) {
+        *ret_segment = raw;
+        return raw.len <= ROUTE_PARAM_BYTES_MAX;
+    }
+    buffer_init(&decoded, memory, sizeof memory);
+    if (percent_decode(raw, false, &decoded) || decoded.overflow || !str_is_utf8(buffer_str(&decoded))) return false;
+    for (size_t i = 0; i < decoded.len; i++) {
+        unsigned char c = (unsigned char)memory[i];
+        if (c < 0x20 || c == 0x7f || c == '/' || c == '\\') return false;
+    }
+    *ret_segment = arena_dup(arena, buffer_str(&decoded));
+    return ret_segment->at != NULL;
+}
+
+/* Whether path (without its trailing slash) is of the template. params are written also when it is not. */
+static bool template_match(struct str template, struct str path, struct arena *arena, struct str params[EXCHANGE_PARAMS_MAX]) {
+    size_t count = 0;
+    bool more_template = true, more_path = true;
+    struct str want, have, segment;
+    while (more_template && more_path) {
+        more_template = str_cut(&template, '/', &want);
+        more_path = str_cut(&path, '/', &have);
+        if (want.len == 0 && have.len == 0) continue; /* before the first slash */
+        bool is_param = want.len && want.at[0] == '{';
+        if (!is_param && str_equal(want, have)) continue;
+        if (!segment_decode(have, arena, &segment)) return false;
+        if (!is_param && !str_equal(want, segment)) return false;
+        if (!is_param) continue;
+        check(count < EXCHANGE_PARAMS_MAX);
+        params[count++] = segment;
+    }
+    return more_template == more_path;
+}
+
+static void allow_add(struct buffer *allow, const char *method) {
+    if (allow->len) buffer_append_c(allow, ", ");
+    buffer_append_c(allow, method);
+    if (strcmp(method, "GET") == 0) buffer_append_c(allow, ", HEAD");
+}
+
+enum route_verdict route_find(enum call_listener listener, struct str method, struct str path, struct arena *arena,
+                              const struct route **ret_route, struct str ret_params[EXCHANGE_PARAMS_MAX], struct str *ret_allow) {
+    char memory[128];
+    struct buffer allow;
+    unsigned flag = listener == CALL_MTLS ? ROUTE_MTLS : ROUTE_BROWSER;
+    struct str wanted = str_equal(method, STR("HEAD")) ? STR("GET") : method;
+    if (path.len > 1 && path.at[path.len - 1] == '/') path.len--;
+    buffer_init(&allow, memory, sizeof memory);
+    for (size_t g = 0; g < ARRAY_COUNT(groups); g++)
+        for (size_t i = 0; i < *groups[g].count; i++) {
+            const struct route *route = &groups[g].routes[i];
+            struct str params[EXCHANGE_PARAMS_MAX] = { { 0 } };
+            if (!(route->flags & flag) || !template_match(str_from_c(route->path), path, arena, params)) continue;
+            if (str_equal_c(wanted, route->method)) {
+                memcpy(ret_params, params, sizeof params);
+                *ret_route = route;
+                return ROUTE_FOUND;
+            }
+            allow_add(&allow, route->method);
+        }
+    if (allow.len == 0) return ROUTE_NOT_FOUND;
+    *ret_allow = arena_dup(arena, buffer_str(&allow));
+    return ROUTE_WRONG_METHOD;
+}
