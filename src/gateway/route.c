@@ -10,6 +10,7 @@ static const struct {
     { payment_routes, &payment_route_count },
     { account_routes, &account_route_count },
     { oauth_routes, &oauth_route_count },
+    { page_routes, &page_route_count },
     { document_routes, &document_route_count },
 };
 
