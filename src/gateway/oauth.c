@@ -47,6 +47,10 @@ static int handle_token(struct exchange *exchange) {
     return oauth_run(exchange, auth_token);
 }
 
+static int handle_pushed(struct exchange *exchange) {
+    return oauth_run(exchange, auth_pushed);
+}
+
 static int answer_document(struct exchange *exchange, struct str (*document)(const struct auth *auth)) {
     const struct auth *auth = gateway_options(exchange->gateway)->auth;
     if (!auth) return exchange_refuse(exchange, &refusal_not_found, NULL);
@@ -66,6 +70,7 @@ enum { CLIENT_FORM = ROUTE_MTLS | ROUTE_CERTIFICATE | ROUTE_FORM, BOTH = ROUTE_M
 
 const struct route oauth_routes[] = {
     { .method = "POST", .path = "/token", .family = FAMILY_OAUTH, .flags = CLIENT_FORM, .handle = handle_token, .finish = oauth_finish },
+    { .method = "POST", .path = "/par", .family = FAMILY_OAUTH, .flags = CLIENT_FORM, .handle = handle_pushed, .finish = oauth_finish },
     { .method = "GET", .path = "/.well-known/openid-configuration", .family = FAMILY_OAUTH, .flags = BOTH, .handle = handle_metadata },
     { .method = "GET", .path = "/.well-known/oauth-authorization-server", .family = FAMILY_OAUTH, .flags = BOTH, .handle = handle_metadata },
     { .method = "GET", .path = "/jwks", .family = FAMILY_OAUTH, .flags = BOTH, .handle = handle_jwks },

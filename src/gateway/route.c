@@ -11,6 +11,7 @@ static const struct {
     { account_routes, &account_route_count },
     { oauth_routes, &oauth_route_count },
     { open_banking_payment_routes, &open_banking_payment_route_count },
+    { page_routes, &page_route_count },
     { document_routes, &document_route_count },
 };
 

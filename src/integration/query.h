@@ -133,6 +133,7 @@ struct client_view {
 };
 /* An active client by its OAuth client_id. */
 int query_client(struct query *query, struct str name, struct arena *arena, struct client_view *ret_client);
+int query_client_by_id(struct query *query, const struct client_id *client_id, struct arena *arena, struct client_view *ret_client);
 
 struct pushed_view {
     struct client_id client_id;
@@ -181,6 +182,8 @@ struct consent_page_view {
     struct str initiation; /* JSON text: Data.Initiation */
 };
 int query_consent_page(struct query *query, const struct consent_id *consent_id, struct arena *arena, struct consent_page_view *ret_consent);
+/* True when the consent may be paid from the account: open, in its currency, and the one it names if it names one. */
+bool consent_page_admits(const struct consent_page_view *consent, const struct account_view *account);
 /* True when the account is the one that scheme and identification name (UK.OBIE.SortCodeAccountNumber, UK.OBIE.IBAN). */
 bool account_view_is_named(const struct account_view *account, struct str scheme, struct str identification);
 

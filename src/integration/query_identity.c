@@ -22,11 +22,10 @@ static int row_of(struct query *query, const struct table *table, uint8_t index,
     return *ret_row ? 0 : QUERY_E_ABSENT;
 }
 
-int query_client(struct query *query, struct str name, struct arena *arena, struct client_view *ret_client) {
-    struct client_row probe = { .name = name };
+static int client_view_of(struct query *query, uint8_t index, const struct client_row *probe, struct arena *arena,
+                          struct client_view *ret_client) {
     const void *found;
-    if (name.len > CLIENT_NAME_BYTES_MAX) return QUERY_E_ABSENT;
-    int r = row_of(query, &client_table, CLIENT_INDEX_NAME, &probe, arena, &found);
+    int r = row_of(query, &client_table, index, probe, arena, &found);
     if (r) return r;
     const struct client_row *row = found;
     if (row->status != CLIENT_ACTIVE) return QUERY_E_ABSENT;
@@ -37,6 +36,18 @@ int query_client(struct query *query, struct str name, struct arena *arena, stru
         .auto_approve = row->flags & CLIENT_AUTO_APPROVE };
     memcpy(ret_client->client_id.bytes, row->client_id, 16);
     return 0;
+}
+
+int query_client(struct query *query, struct str name, struct arena *arena, struct client_view *ret_client) {
+    struct client_row probe = { .name = name };
+    if (name.len > CLIENT_NAME_BYTES_MAX) return QUERY_E_ABSENT;
+    return client_view_of(query, CLIENT_INDEX_NAME, &probe, arena, ret_client);
+}
+
+int query_client_by_id(struct query *query, const struct client_id *client_id, struct arena *arena, struct client_view *ret_client) {
+    struct client_row probe = { 0 };
+    memcpy(probe.client_id, client_id->bytes, 16);
+    return client_view_of(query, 0, &probe, arena, ret_client);
 }
 
 int query_pushed(struct query *query, const struct hash *request_hash, struct arena *arena, struct pushed_view *ret_pushed) {
@@ -116,6 +127,12 @@ int query_consent_page(struct query *query, const struct consent_id *consent_id,
         .debtor_identification = row->debtor_identification, .initiation = row->initiation };
     memcpy(ret_consent->client_id.bytes, row->client_id, 16);
     return 0;
+}
+
+bool consent_page_admits(const struct consent_page_view *consent, const struct account_view *account) {
+    if (account->status != ACCOUNT_OPEN || !currency_equal(account->currency, consent->amount.currency)) return false;
+    return consent->debtor_identification.len == 0 ||
+           account_view_is_named(account, consent->debtor_scheme, consent->debtor_identification);
 }
 
 bool account_view_is_named(const struct account_view *account, struct str scheme, struct str identification) {
