@@ -300,6 +300,69 @@ static void checks_body(void **state) {
     run_rows(too_large, 1);
 }
 
+/* Open Banking's envelope, its own idempotency header, and the signature at the end of the checks. */
+static void checks_open_banking(void **state) {
+#define CONSENTS "/open-banking/v4.0/pisp/domestic-payment-consents"
+    static const char key[] = "x-idempotency-key: 1\r\n";
+    static const struct row rows[] = {
+        { "no token: no body",
+          { .line = "GET " CONSENTS "/x", .authorization = "" },
+          401,
+          "\r\nContent-Length: 0\r\n" },
+        { "no scope",
+          { .line = "GET " CONSENTS "/x", .authorization = "Bearer accounts-only" },
+          403,
+          "\"ErrorCode\":\"U000\"" },
+        { "undefined path", { .line = "GET /open-banking/v4.0/pisp/foobar" }, 404, "\"ErrorCode\":\"U011\"" },
+        { "unknown id", { .line = "GET " CONSENTS "/foobar" }, 400, "\"Errors\":[{" },
+        { "html", { .line = "GET " CONSENTS "/x", .more = "Accept: text/html\r\n" }, 406, "\"Errors\":[{" },
+        { "interaction id",
+          { .line = "GET " CONSENTS "/x", .more = "x-fapi-interaction-id: 1\r\n" },
+          400,
+          "\"ErrorCode\":\"U006\"" },
+        { "no key", { .line = "POST " CONSENTS, .body = "{}" }, 400, "\"ErrorCode\":\"U007\"" },
+        { "41 characters",
+          { .line = "POST " CONSENTS,
+            .body = "{}",
+            .more = "x-idempotency-key: 12345678901234567890123456789012345678901\r\n" },
+          400,
+          "\"ErrorCode\":\"U006\"" },
+        { "not JSON", { .line = "POST " CONSENTS, .more = key, .body = "{" }, 400, "\"ErrorCode\":\"U002\"" },
+        { "what is missing",
+          { .line = "POST " CONSENTS, .more = key, .body = "{\"Data\":{}}" },
+          400,
+          "\"ErrorCode\":\"U004\"" },
+        { "a customer's token for a client's resource",
+          { .line = "GET " CONSENTS "/x", .authorization = "Bearer consent" },
+          403,
+          "\"Errors\":[{" },
+        { "a consent's token",
+          { .line = "GET " CONSENTS "/x/funds-confirmation", .authorization = "Bearer consent" },
+          400,
+          NULL },
+        { "a consent's token where there is no such consent",
+          { .line = "GET " CONSENTS "/x/funds-confirmation", .authorization = "Bearer no-consent" },
+          403,
+          "\"Errors\":[{" },
+        { "a customer's token without a consent",
+          { .line = "GET " CONSENTS "/x/funds-confirmation", .authorization = "Bearer customer" },
+          403,
+          NULL },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct world_answer answer = world_ask(the_world, &rows[i].ask);
+        if (answer.status != rows[i].status)
+            fail_msg("%s: %d " STR_FMT, rows[i].name, answer.status, STR_ARG(answer.body));
+        if (rows[i].text && !contains(answer.body, rows[i].text) && !contains(answer.head, rows[i].text))
+            fail_msg("%s: " STR_FMT STR_FMT, rows[i].name, STR_ARG(answer.head), STR_ARG(answer.body));
+        assert_int_equal(world_header(&answer, "x-fapi-interaction-id").len, ID_TEXT_BYTES - 1);
+        bool routed =
+            answer.status != 404 && !contains(answer.body, "header.x-fapi-interaction-id"); /* uk/J7: errors too */
+        if (routed && answer.body.len) assert_true(world_header(&answer, "x-jws-signature").len > 0);
+    }
+}
+
 /* ---- whole exchanges ---- */
 
 static int open_world(void **state) {
@@ -459,6 +522,7 @@ int main(void) {
         cmocka_unit_test(checks_token),
         cmocka_unit_test(checks_idempotency_header),
         cmocka_unit_test(checks_body),
+        cmocka_unit_test(checks_open_banking),
         cmocka_unit_test(a_payment_on_us),
         cmocka_unit_test(refusals_of_the_business),
         cmocka_unit_test(accounts_are_the_callers),

@@ -6,6 +6,7 @@
 
 #include "engine/journal.h"
 #include "gateway/gateway.h"
+#include "gateway/message_signature.h"
 #include "integration/bus/event_json.h"
 #include "integration/integration.h"
 #include "integration/saga/payment_saga.h"
@@ -57,7 +58,8 @@ struct world {
     struct log log;
     int log_fd;
     char socket_path[64];
-    char openapi[256 * 1024];
+    char openapi[256 * 1024], openapi_open_banking[512 * 1024];
+    struct key *signing_key;
     char certificates[WORLD_CERTIFICATES][WORLD_HEADER_BYTES_MAX];
     struct account_id account, other_account, foreign_account; /* GBP 1,000.00; GBP 0; beta's, GBP 50.00 */
     char iban[40], other_iban[40];
@@ -207,6 +209,7 @@ static inline void put_tokens(struct world *world, const struct hash *acme, cons
         { "not-its-client", "payments accounts", 2, 0, 0, WORLD_HOUR_MS, 0 },
         { "customer", "payments accounts", 1, 5, 0, WORLD_HOUR_MS, 0 },
         { "consent", "payments accounts", 1, 5, 7, WORLD_HOUR_MS, 0 },
+        { "no-consent", "payments accounts", 1, 5, 8, WORLD_HOUR_MS, 0 },
     };
     static const struct token_seed of_beta = { "beta", "payments accounts", 2, 0, 0, WORLD_HOUR_MS, 0 };
     for (size_t i = 0; i < ARRAY_COUNT(of_acme); i++) put_token(world, &of_acme[i], acme);
@@ -327,6 +330,16 @@ static inline void start_gateway(struct world *world) {
     world->options.tiers = tiers;
     world->options.tier_count = ARRAY_COUNT(tiers);
     world->options.openapi_v1 = read_text("api/giro-v1.openapi.json", world->openapi, sizeof world->openapi);
+    world->options.openapi_open_banking = read_text("api/open-banking-v4.0.openapi.json", world->openapi_open_banking,
+                                                    sizeof world->openapi_open_banking);
+    check(key_generate(KEY_TYPE_RSA, &world->signing_key) == 0);
+    world->options.signing_key = world->signing_key;
+    world->options.signing_key_id = STR("test-key");
+    world->options.org_id = STR("PSDGB-FCA-0");
+    world->options.issuer = STR("https://localhost:8444");
+    world->options.api_url = STR("https://localhost:8443");
+    world->options.message_signature_check = message_signature_check;
+    world->options.message_signature_sign = message_signature_sign;
     world->options.socket_path = world->socket_path;
     world->options.allowed_uids[0] = getuid();
     world->options.allowed_uid_count = 1;
@@ -366,6 +379,7 @@ static inline void world_close(struct world *world) {
     (void)aml_list_free(world->aml);
     (void)trust_slot_free(world->trust);
     (void)metrics_free(world->metrics);
+    (void)key_free(world->signing_key);
     log_release(&world->log);
     check(close(world->log_fd) == 0 && rmdir(world->folder) == 0);
     free(world);
