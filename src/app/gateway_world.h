@@ -1,9 +1,12 @@
-/* gateway_world.h - a whole bank behind the gateway's socket, for tests: memory store, engine, saga, two clients with certificates and
- * tokens, accounts with money. The caller plays the edge. No core: payments to other banks stay pending. */
+/* gateway_world.h - a whole bank behind the gateway's socket, for tests: memory store, engine, saga, two clients with
+ * certificates and tokens, accounts with money. The caller plays the edge. No core: payments to other banks stay
+ * pending. */
 #ifndef GIRO_APP_GATEWAY_WORLD_H
 #define GIRO_APP_GATEWAY_WORLD_H
 
+#include "engine/journal.h"
 #include "gateway/gateway.h"
+#include "gateway/message_signature.h"
 #include "integration/bus/event_json.h"
 #include "integration/integration.h"
 #include "integration/saga/payment_saga.h"
@@ -18,18 +21,24 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-enum { WORLD_HOUR_MS = 3600000,
-       WORLD_HEADER_BYTES_MAX = 8 * 1024, WORLD_ANSWER_BYTES_MAX = 256 * 1024, WORLD_WAIT_MS = 20000 };
+#define INTERACTION "93bac548-d2de-4546-b106-880a5018460d" /* a caller's interaction id */
+
+enum {
+    WORLD_HOUR_MS = 3600000,
+    WORLD_HEADER_BYTES_MAX = 8 * 1024,
+    WORLD_ANSWER_BYTES_MAX = 256 * 1024,
+    WORLD_WAIT_MS = 20000
+};
 
 /* Certificates as the edge writes them. */
 enum world_certificate {
-    WORLD_ACME,         /* client "acme", active; all tokens but one are its own */
-    WORLD_ACME_SECOND,  /* another good certificate of the same client */
-    WORLD_BETA,         /* client "beta", active, in a tier of one request a second with a burst of two and three a day */
-    WORLD_SUSPENDED,    /* client "gone", suspended */
-    WORLD_STRANGER,     /* acme's names, issued by a CA that nobody trusts */
-    WORLD_OTHER_ORG,    /* acme's software id with another organization id */
-    WORLD_NOBODY,       /* trusted, not registered */
+    WORLD_ACME,        /* client "acme", active; all tokens but one are its own */
+    WORLD_ACME_SECOND, /* another good certificate of the same client */
+    WORLD_BETA,      /* client "beta", active, in a tier of one request a second with a burst of two and three a day */
+    WORLD_SUSPENDED, /* client "gone", suspended */
+    WORLD_STRANGER,  /* acme's names, issued by a CA that nobody trusts */
+    WORLD_OTHER_ORG, /* acme's software id with another organization id */
+    WORLD_NOBODY,    /* trusted, not registered */
     WORLD_EXPIRED,
     WORLD_CERTIFICATES
 };
@@ -49,7 +58,8 @@ struct world {
     struct log log;
     int log_fd;
     char socket_path[64];
-    char openapi[256 * 1024];
+    char openapi[256 * 1024], openapi_open_banking[512 * 1024];
+    struct key *signing_key;
     char certificates[WORLD_CERTIFICATES][WORLD_HEADER_BYTES_MAX];
     struct account_id account, other_account, foreign_account; /* GBP 1,000.00; GBP 0; beta's, GBP 50.00 */
     char iban[40], other_iban[40];
@@ -63,7 +73,8 @@ struct world_answer {
 
 /* ---- certificates ---- */
 
-static inline void put_certificate(struct world *world, enum world_certificate which, const struct certificate *certificate) {
+static inline void put_certificate(struct world *world, enum world_certificate which,
+                                   const struct certificate *certificate) {
     char memory[CERTIFICATE_PEM_BYTES_MAX];
     struct buffer pem, header;
     buffer_init(&pem, memory, sizeof memory);
@@ -73,11 +84,14 @@ static inline void put_certificate(struct world *world, enum world_certificate w
     check(!header.overflow);
 }
 
-static inline struct hash issue(struct world *world, const struct authority *authority, enum world_certificate which, const char *org_id,
-                         const char *software_id) {
-    struct certificate_request request = { .use = CERTIFICATE_FOR_CLIENT, .organization = STR("Test"),
-                                           .organization_id = str_from_c(org_id), .unit = str_from_c(software_id),
-                                           .common_name = STR("test"), .not_before_ms = clock_now_ms() - 24LL * WORLD_HOUR_MS,
+static inline struct hash issue(struct world *world, const struct authority *authority, enum world_certificate which,
+                                const char *org_id, const char *software_id) {
+    struct certificate_request request = { .use = CERTIFICATE_FOR_CLIENT,
+                                           .organization = STR("Test"),
+                                           .organization_id = str_from_c(org_id),
+                                           .unit = str_from_c(software_id),
+                                           .common_name = STR("test"),
+                                           .not_before_ms = clock_now_ms() - 24LL * WORLD_HOUR_MS,
                                            .not_after_ms = clock_now_ms() + 24LL * WORLD_HOUR_MS };
     struct certificate *certificate;
     struct key *key;
@@ -92,7 +106,8 @@ static inline struct hash issue(struct world *world, const struct authority *aut
 }
 
 static inline struct authority *make_authority(const char *name) {
-    struct certificate_request request = { .organization = STR("Test"), .common_name = str_from_c(name),
+    struct certificate_request request = { .organization = STR("Test"),
+                                           .common_name = str_from_c(name),
                                            .not_before_ms = clock_now_ms() - 48LL * WORLD_HOUR_MS,
                                            .not_after_ms = clock_now_ms() + 48LL * WORLD_HOUR_MS };
     struct authority *authority;
@@ -130,10 +145,17 @@ struct client_seed {
 };
 
 static inline void put_client(struct world *world, const struct client_seed *seed) {
-    struct client_row row = { .client_id = { seed->number }, .name = str_from_c(seed->name), .display_name = str_from_c(seed->name),
-                              .status = (int64_t)seed->status, .tier = str_from_c(seed->tier), .org_id = str_from_c(seed->org_id),
-                              .software_id = str_from_c(seed->software_id), .scope = STR("payments accounts"), .redirect_uris = STR(""),
-                              .jwks = STR("{}"), .created_ms = 1 };
+    struct client_row row = { .client_id = { seed->number },
+                              .name = str_from_c(seed->name),
+                              .display_name = str_from_c(seed->name),
+                              .status = (int64_t)seed->status,
+                              .tier = str_from_c(seed->tier),
+                              .org_id = str_from_c(seed->org_id),
+                              .software_id = str_from_c(seed->software_id),
+                              .scope = STR("payments accounts"),
+                              .redirect_uris = STR(""),
+                              .jwks = STR("{}"),
+                              .created_ms = 1 };
     insert(world, &client_table, &row);
 }
 
@@ -145,19 +167,35 @@ struct token_seed {
 
 static inline void put_token(struct world *world, const struct token_seed *seed, const struct hash *certificate) {
     int64_t now_ms = clock_now_ms();
-    struct token_row row = { .token_hash = sha256_str(str_from_c(seed->text)), .client_id = { seed->client },
-                             .customer_id = { seed->customer }, .consent_id = { seed->consent }, .scope = str_from_c(seed->scope),
-                             .certificate_hash = *certificate, .issued_ms = now_ms, .expires_ms = now_ms + seed->lives_ms,
+    struct token_row row = { .token_hash = sha256_str(str_from_c(seed->text)),
+                             .client_id = { seed->client },
+                             .customer_id = { seed->customer },
+                             .consent_id = { seed->consent },
+                             .scope = str_from_c(seed->scope),
+                             .certificate_hash = *certificate,
+                             .issued_ms = now_ms,
+                             .expires_ms = now_ms + seed->lives_ms,
                              .revoked_ms = seed->revoked_ms };
     insert(world, &token_table, &row);
 }
 
 static inline void put_consent(struct world *world) {
-    struct payment_consent_row row = { .consent_id = { 7 }, .client_id = { 1 }, .customer_id = { 5 }, .status = CONSENT_AUTH,
-                                       .initiation = STR("{}"), .risk = STR("{}"), .document = STR("{}"), .currency = 1,
-                                       .amount_minor = 1, .creditor_name = STR("x"), .creditor_scheme = STR(""),
-                                       .creditor_identification = STR(""), .debtor_scheme = STR(""), .debtor_identification = STR(""),
-                                       .created_ms = 1, .status_ms = 1 };
+    struct payment_consent_row row = { .consent_id = { 7 },
+                                       .client_id = { 1 },
+                                       .customer_id = { 5 },
+                                       .status = CONSENT_AUTH,
+                                       .initiation = STR("{}"),
+                                       .risk = STR("{}"),
+                                       .document = STR("{}"),
+                                       .currency = 1,
+                                       .amount_minor = 1,
+                                       .creditor_name = STR("x"),
+                                       .creditor_scheme = STR(""),
+                                       .creditor_identification = STR(""),
+                                       .debtor_scheme = STR(""),
+                                       .debtor_identification = STR(""),
+                                       .created_ms = 1,
+                                       .status_ms = 1 };
     insert(world, &payment_consent_table, &row);
 }
 
@@ -171,6 +209,7 @@ static inline void put_tokens(struct world *world, const struct hash *acme, cons
         { "not-its-client", "payments accounts", 2, 0, 0, WORLD_HOUR_MS, 0 },
         { "customer", "payments accounts", 1, 5, 0, WORLD_HOUR_MS, 0 },
         { "consent", "payments accounts", 1, 5, 7, WORLD_HOUR_MS, 0 },
+        { "no-consent", "payments accounts", 1, 5, 8, WORLD_HOUR_MS, 0 },
     };
     static const struct token_seed of_beta = { "beta", "payments accounts", 2, 0, 0, WORLD_HOUR_MS, 0 };
     for (size_t i = 0; i < ARRAY_COUNT(of_acme); i++) put_token(world, &of_acme[i], acme);
@@ -232,27 +271,40 @@ static inline void open_bank(struct world *world) {
     store.table_count = table_count;
     check(store_open(&store, &world->store, &message) == 0);
     seed(world);
-    struct engine_options engine = { .store = world->store, .encode_event = event_json_write, .on_followup = on_followup,
-                                     .on_fault = on_fault, .on_unknown = on_unknown, .ctx = world };
+    struct engine_options engine = { .store = world->store,
+                                     .encode_event = event_json_write,
+                                     .on_followup = on_followup,
+                                     .on_fault = on_fault,
+                                     .on_unknown = on_unknown,
+                                     .ctx = world };
     check(engine_open(&engine, &world->engine, &message) == 0 && engine_start(world->engine) == 0);
     struct str text = read_text("sagas/payment.asl.json", saga_text, sizeof saga_text);
-    if (saga_def_compile(text, &payment_saga_registry, &world->saga, &message)) (void)fprintf(stderr, "%s\n", message.text);
+    if (saga_def_compile(text, &payment_saga_registry, &world->saga, &message))
+        (void)fprintf(stderr, "%s\n", message.text);
     check(world->saga != NULL);
     fraud_policy_init(&world->fraud);
     check(aml_list_read(STR("1,\"BLOCKED PERSON\"\n"), &world->aml, &message) == 0);
-    world->integration = (struct integration){ .store = world->store, .engine = world->engine, .payment_saga = world->saga,
-                                               .fraud = &world->fraud, .aml = world->aml, .country = "GB", .bank_code = "GIRO",
-                                               .sort_code = "040004", .sandbox = true };
+    world->integration = (struct integration){ .store = world->store,
+                                               .engine = world->engine,
+                                               .payment_saga = world->saga,
+                                               .fraud = &world->fraud,
+                                               .aml = world->aml,
+                                               .country = "GB",
+                                               .bank_code = "GIRO",
+                                               .sort_code = "040004",
+                                               .sandbox = true };
 }
 
-static inline struct account_id open_account(struct world *world, const char *client, int64_t fund_minor, char iban[40]) {
+static inline struct account_id open_account(struct world *world, const char *client, int64_t fund_minor,
+                                             char iban[40]) {
     struct arena arena;
     struct account_id account_id;
     size_t from, to;
     check(arena_init(&arena, 4096, 64 * 1024) == 0);
     struct command_call call = { .arena = &arena };
-    struct account_open_input input = { .client_name = str_from_c(client), .name = STR("Test"), .fund_minor = fund_minor,
-                                        .business = true };
+    struct account_open_input input = {
+        .client_name = str_from_c(client), .name = STR("Test"), .fund_minor = fund_minor, .business = true
+    };
     check(currency_parse(STR("GBP"), &input.currency) == 0);
     check(command_account_open(&world->integration, &call, &input) == 0);
     if (call.answer.refusal) (void)fprintf(stderr, "account_open: %s\n", call.answer.refusal_name);
@@ -278,6 +330,16 @@ static inline void start_gateway(struct world *world) {
     world->options.tiers = tiers;
     world->options.tier_count = ARRAY_COUNT(tiers);
     world->options.openapi_v1 = read_text("api/giro-v1.openapi.json", world->openapi, sizeof world->openapi);
+    world->options.openapi_open_banking = read_text("api/open-banking-v4.0.openapi.json", world->openapi_open_banking,
+                                                    sizeof world->openapi_open_banking);
+    check(key_generate(KEY_TYPE_RSA, &world->signing_key) == 0);
+    world->options.signing_key = world->signing_key;
+    world->options.signing_key_id = STR("test-key");
+    world->options.org_id = STR("PSDGB-FCA-0");
+    world->options.issuer = STR("https://localhost:8444");
+    world->options.api_url = STR("https://localhost:8443");
+    world->options.message_signature_check = message_signature_check;
+    world->options.message_signature_sign = message_signature_sign;
     world->options.socket_path = world->socket_path;
     world->options.allowed_uids[0] = getuid();
     world->options.allowed_uid_count = 1;
@@ -317,6 +379,7 @@ static inline void world_close(struct world *world) {
     (void)aml_list_free(world->aml);
     (void)trust_slot_free(world->trust);
     (void)metrics_free(world->metrics);
+    (void)key_free(world->signing_key);
     log_release(&world->log);
     check(close(world->log_fd) == 0 && rmdir(world->folder) == 0);
     free(world);
@@ -344,7 +407,9 @@ static inline struct world_answer world_send(struct world *world, struct str byt
     check(net_send_all(fd, bytes.at, bytes.len, deadline_ms) == 0);
     for (;;) {
         struct str all = str_from_bytes(world->answer, len);
-        if (str_find(all, STR("\r\n\r\n"), &head_end) && len >= head_end + 4 + content_length(str_slice(all, 0, head_end + 2))) break;
+        if (str_find(all, STR("\r\n\r\n"), &head_end) &&
+            len >= head_end + 4 + content_length(str_slice(all, 0, head_end + 2)))
+            break;
         check(got > 0 && len < sizeof world->answer);
         check(net_receive_some(fd, world->answer + len, sizeof world->answer - len, deadline_ms, &got) == 0);
         len += got;
@@ -374,6 +439,104 @@ static inline struct str world_log(struct world *world, char *text, size_t bytes
     ssize_t n = pread(world->log_fd, text, bytes_max, 0);
     check(n >= 0);
     return str_from_bytes(text, (size_t)n);
+}
+
+/* A request as the edge would send it. NULL = as usual, "" = left out. */
+struct ask {
+    const char *line;                          /* "GET /v1/accounts" */
+    const char *listener;                      /* "mtls" */
+    const enum world_certificate *certificate; /* NULL: acme's */
+    const char *authorization;                 /* "Bearer good" */
+    const char *key;                           /* none unless the method is POST: then a fresh one */
+    const char *type;                          /* "application/json" with a body */
+    const char *more;                          /* further header lines, each with its line end */
+    const char *body;
+};
+
+static inline void world_put_header(struct buffer *out, const char *name, const char *value, const char *usual) {
+    if (!value) value = usual;
+    if (value && value[0]) buffer_printf(out, "%s: %s\r\n", name, value);
+}
+
+static inline struct world_answer world_ask(struct world *world, const struct ask *ask) {
+    static char memory[96 * 1024];
+    static int key_number;
+    char key[32];
+    struct buffer out;
+    struct str body = str_from_c(ask->body);
+    enum world_certificate which = ask->certificate ? *ask->certificate : WORLD_ACME;
+    bool post = strncmp(ask->line, "POST", 4) == 0;
+    (void)snprintf(key, sizeof key, "key-%d", ++key_number);
+    buffer_init(&out, memory, sizeof memory);
+    buffer_printf(&out, "%s HTTP/1.1\r\nHost: localhost\r\n", ask->line);
+    world_put_header(&out, "X-OB-Listener", ask->listener, "mtls");
+    if (which != WORLD_CERTIFICATES) world_put_header(&out, "X-OB-Client-Cert", world->certificates[which], NULL);
+    world_put_header(&out, "Authorization", ask->authorization, "Bearer good");
+    world_put_header(&out, "Idempotency-Key", ask->key, post ? key : NULL);
+    world_put_header(&out, "Content-Type", ask->type, body.len ? "application/json" : NULL);
+    if (body.len || post) buffer_printf(&out, "Content-Length: %zu\r\n", body.len);
+    if (ask->more) buffer_append_c(&out, ask->more);
+    buffer_append_c(&out, "\r\n");
+    buffer_append_str(&out, body);
+    check(!out.overflow);
+    return world_send(world, buffer_str(&out));
+}
+
+static inline bool contains(struct str text, const char *what) {
+    size_t at;
+    return str_find(text, str_from_c(what), &at);
+}
+
+/* The audit record of the call with that interaction id, copied into text; empty when the journal has none. */
+struct world_audit_search {
+    struct str interaction_id;
+    struct buffer found;
+};
+
+static inline int world_audit_look(void *ctx, const void *row) {
+    struct world_audit_search *search = ctx;
+    struct str body = ((const struct journal_row *)row)->body, json;
+    enum journal_frame type;
+    bool good = true;
+    size_t at;
+    while (journal_frame_next(&body, &type, &json, &good)) {
+        if (type != JOURNAL_AUDIT || !str_find(json, search->interaction_id, &at)) continue;
+        buffer_append_str(&search->found, json);
+        return 1;
+    }
+    check(good);
+    return 0;
+}
+
+static inline struct str world_audit(struct world *world, const char *interaction_id, char *text, size_t bytes_max) {
+    struct world_audit_search search = { .interaction_id = str_from_c(interaction_id) };
+    struct store_range newest = { .table = &engine_journal_table, .descending = true, .limit = STORE_RANGE_ROWS_MAX };
+    struct store_reader *reader;
+    struct arena arena;
+    buffer_init(&search.found, text, bytes_max);
+    check(arena_init(&arena, 64 * 1024, 64 * 1024 * 1024) == 0);
+    check(store_reader_open(world->store, &reader) == 0);
+    check(store_range(reader, &newest, &arena, world_audit_look, &search) >= 0);
+    (void)store_reader_close(reader);
+    arena_release(&arena);
+    return buffer_str(&search.found);
+}
+
+static inline const char *payment_body(struct world *world, const char *value, const char *iban) {
+    static char body[512];
+    char id[ID_TEXT_BYTES];
+    (void)snprintf(body, sizeof body,
+                   "{\"debtor_account_id\":\"%s\",\"creditor\":{\"name\":\"Ada Example\",\"iban\":\"%s\"},"
+                   "\"amount\":{\"value\":\"%s\",\"currency\":\"GBP\"},\"reference\":\"Invoice\"}",
+                   id_format(world->account.bytes, id).at, iban, value);
+    return body;
+}
+
+static inline const char *account_line(const struct account_id *account_id, const char *rest) {
+    static char line[128];
+    char id[ID_TEXT_BYTES];
+    (void)snprintf(line, sizeof line, "GET /v1/accounts/%s%s", id_format(account_id->bytes, id).at, rest);
+    return line;
 }
 
 #endif
