@@ -1,5 +1,5 @@
-/* Domestic payments of UK Open Banking over the gateway's socket: consent, authorisation, payment, retry; every refusal beside its
- * accepted twin. world_send proves the bank's signature on every answer that has a body. */
+/* Domestic payments of UK Open Banking over the gateway's socket: consent, authorisation, payment, retry; every refusal
+ * beside its accepted twin. world_send proves the bank's signature on every answer that has a body. */
 #include "app/ob_test_world.h"
 
 static struct world world;
@@ -15,13 +15,15 @@ static int teardown(void **state) {
 
 #define ACME (&world.clients[0])
 #define BETA (&world.clients[1])
-#define OUTSIDE "\"SchemeName\":\"UK.OBIE.SortCodeAccountNumber\",\"Identification\":\"08080021325698\",\"Name\":\"ACME Inc\""
-#define INITIATION(amount, creditor)                                                                                    \
-    "{\"InstructionIdentification\":\"ACME412\",\"EndToEndIdentification\":\"FRESCO.21302.GFX.20\",\"InstructedAmount\":"  \
-    "{\"Amount\":\"" amount "\",\"Currency\":\"GBP\"},\"CreditorAccount\":{" creditor "},"                                \
+#define OUTSIDE                                                                                                        \
+    "\"SchemeName\":\"UK.OBIE.SortCodeAccountNumber\",\"Identification\":\"08080021325698\",\"Name\":\"ACME Inc\""
+#define INITIATION(amount, creditor)                                                                                   \
+    "{\"InstructionIdentification\":\"ACME412\",\"EndToEndIdentification\":\"FRESCO.21302.GFX.20\","                   \
+    "\"InstructedAmount\":"                                                                                            \
+    "{\"Amount\":\"" amount "\",\"Currency\":\"GBP\"},\"CreditorAccount\":{" creditor "},"                             \
     "\"RemittanceInformation\":{\"Unstructured\":[\"FRESCO-101\"]}}"
 #define RISK "{\"PaymentContextCode\":\"EcommerceMerchantInitiatedPayment\",\"ContractPresentIndicator\":false}"
-#define CONSENT(amount, creditor)                                                                                       \
+#define CONSENT(amount, creditor)                                                                                      \
     "{\"Data\":{\"ReadRefundAccount\":\"Yes\",\"Initiation\":" INITIATION(amount, creditor) "},\"Risk\":" RISK "}"
 
 /* ---- steps ---- */
@@ -32,8 +34,12 @@ static struct world_answer get(const struct world_client *client, struct str tok
 }
 
 static struct world_answer post_consent(const struct world_client *client, const char *body, struct str key) {
-    struct world_call call = { .client = client, .method = "POST", .path = "/domestic-payment-consents", .token = client->client_token,
-                               .key = key, .body = str_from_c(body) };
+    struct world_call call = { .client = client,
+                               .method = "POST",
+                               .path = "/domestic-payment-consents",
+                               .token = client->client_token,
+                               .key = key,
+                               .body = str_from_c(body) };
     return world_send(&world, &call);
 }
 
@@ -53,7 +59,9 @@ struct agreement {
 static struct agreement agree(const char *consent_body) {
     struct world_answer answer = post_consent(ACME, consent_body, world_new_key(&world));
     struct agreement agreement = { .consent_id = consent_id_of(&answer) };
-    struct world_input input = { .consent_id = agreement.consent_id, .customer_id = world.customer_id, .account_id = world.account_id };
+    struct world_input input = { .consent_id = agreement.consent_id,
+                                 .customer_id = world.customer_id,
+                                 .account_id = world.account_id };
     world_run(&world, world_authorise_decide, &input);
     agreement.token = world_token(&world, ACME, "openid payments", &agreement.consent_id);
     return agreement;
@@ -66,7 +74,11 @@ static struct str payment_body(const struct consent_id *consent_id, const char *
 }
 
 static struct world_answer post_payment(const struct agreement *agreement, struct str body, struct str key) {
-    struct world_call call = { .client = ACME, .method = "POST", .path = "/domestic-payments", .token = agreement->token, .key = key,
+    struct world_call call = { .client = ACME,
+                               .method = "POST",
+                               .path = "/domestic-payments",
+                               .token = agreement->token,
+                               .key = key,
                                .body = body };
     return world_send(&world, &call);
 }
@@ -84,7 +96,8 @@ static struct str data(const struct world_answer *answer, const char *name) {
 
 static void assert_refused(const struct world_answer *answer, int status, const char *code, const char *path) {
     if (answer->status == status && strcmp(answer->error, code) == 0 && strcmp(answer->error_path, path) == 0) return;
-    fail_msg("%d %s \"%s\" instead of %d %s \"%s\"", answer->status, answer->error, answer->error_path, status, code, path);
+    fail_msg("%d %s \"%s\" instead of %d %s \"%s\"", answer->status, answer->error, answer->error_path, status, code,
+             path);
 }
 
 /* ---- the walk ---- */
@@ -93,8 +106,10 @@ static void assert_consent(const struct world_answer *answer, int status, const 
     const struct json *json = answer->json;
     assert_int_equal(answer->status, status);
     assert_true(str_equal_c(data(answer, "Status"), state));
-    assert_true(str_equal_c(json_get_string(json_at(json_path(json, "Data.StatusReason"), 0), "StatusReasonCode"), reason));
-    const char *self = path_of("https://bank.example:8443/open-banking/v4.0/pisp/domestic-payment-consents/", data(answer, "ConsentId"), "");
+    assert_true(
+        str_equal_c(json_get_string(json_at(json_path(json, "Data.StatusReason"), 0), "StatusReasonCode"), reason));
+    const char *self = path_of("https://bank.example:8443/open-banking/v4.0/pisp/domestic-payment-consents/",
+                               data(answer, "ConsentId"), "");
     assert_true(str_equal_c(json_string(json_path(json, "Links.Self")), self));
     assert_true(str_equal(data(answer, "ReadRefundAccount"), STR("Yes")));
     assert_int_equal(json_type(json_get(json, "Meta")), JSON_OBJECT_TYPE);
@@ -110,7 +125,9 @@ static void p1_to_p5_one_consent_one_payment(void **state) {
     assert_consent(&answer, 201, "AWAU", "U036");
     answer = get(ACME, ACME->client_token, path);
     assert_consent(&answer, 200, "AWAU", "U036");
-    struct world_input input = { .consent_id = agreement.consent_id, .customer_id = world.customer_id, .account_id = world.account_id };
+    struct world_input input = { .consent_id = agreement.consent_id,
+                                 .customer_id = world.customer_id,
+                                 .account_id = world.account_id };
     world_run(&world, world_authorise_decide, &input);
     agreement.token = world_token(&world, ACME, "openid payments", &agreement.consent_id);
     answer = get(ACME, ACME->client_token, path);
@@ -134,7 +151,8 @@ static void p1_to_p5_one_consent_one_payment(void **state) {
     answer = post_payment(&agreement, body, key); /* I3 */
     assert_int_equal(answer.status, 201);
     assert_true(str_equal(answer.replayed, STR("true")));
-    assert_true(str_equal(data(&answer, "DomesticPaymentId"), payment) && str_equal(data(&answer, "Status"), STR("PDNG")));
+    assert_true(str_equal(data(&answer, "DomesticPaymentId"), payment) &&
+                str_equal(data(&answer, "Status"), STR("PDNG")));
     answer = post_payment(&agreement, arena_printf(&world.arena, STR_FMT " ", STR_ARG(body)), key); /* I4 */
     assert_refused(&answer, 400, "U006", "");
     answer = post_payment(&agreement, body, world_new_key(&world)); /* P4 */
@@ -145,7 +163,8 @@ static void p1_to_p5_one_consent_one_payment(void **state) {
     assert_true(str_equal(data(&answer, "Status"), STR("PDNG")));
     answer = get(ACME, ACME->client_token, path_of("/domestic-payments/", payment, "/payment-details"));
     assert_int_equal(answer.status, 200);
-    assert_true(str_equal(json_get_string(json_at(json_path(answer.json, "Data.PaymentStatus"), 0), "Status"), STR("PDNG")));
+    assert_true(
+        str_equal(json_get_string(json_at(json_path(answer.json, "Data.PaymentStatus"), 0), "Status"), STR("PDNG")));
     answer = get(ACME, ACME->client_token, path);
     assert_consent(&answer, 200, "COND", "");
     answer = get(ACME, agreement.token, funds); /* P5 */
@@ -155,8 +174,8 @@ static void p1_to_p5_one_consent_one_payment(void **state) {
 static void payment_keeps_the_clients_names(void **state) {
     (void)state;
     struct agreement agreement = agree(CONSENT("1.00", OUTSIDE));
-    struct world_answer answer =
-        post_payment(&agreement, payment_body(&agreement.consent_id, INITIATION("1.00", OUTSIDE), RISK), world_new_key(&world));
+    struct world_answer answer = post_payment(
+        &agreement, payment_body(&agreement.consent_id, INITIATION("1.00", OUTSIDE), RISK), world_new_key(&world));
     struct payment_id payment_id;
     struct payment_view payment;
     struct query *query;
@@ -180,10 +199,12 @@ static void rejected_at_once_says_so(void **state) {
     assert_int_equal(answer.status, 200);
     assert_false(json_bool(json_path(answer.json, "Data.FundsAvailableResult.FundsAvailable"), true));
     agreement = agree(CONSENT("2000.00", OUTSIDE));
-    answer = post_payment(&agreement, payment_body(&agreement.consent_id, INITIATION("2000.00", OUTSIDE), RISK), world_new_key(&world));
+    answer = post_payment(&agreement, payment_body(&agreement.consent_id, INITIATION("2000.00", OUTSIDE), RISK),
+                          world_new_key(&world));
     assert_int_equal(answer.status, 201);
     assert_true(str_equal(data(&answer, "Status"), STR("RJCT")));
-    assert_true(str_equal(json_get_string(json_at(json_path(answer.json, "Data.StatusReason"), 0), "StatusReasonCode"), STR("AM04")));
+    assert_true(str_equal(json_get_string(json_at(json_path(answer.json, "Data.StatusReason"), 0), "StatusReasonCode"),
+                          STR("AM04")));
 }
 
 static void q4_rejected_consent_has_a_reason(void **state) {
@@ -204,10 +225,12 @@ static const struct {
     { "another amount", INITIATION("5.01", OUTSIDE), RISK, "Data.Initiation" },
     { "the same amount in other words", INITIATION("5.0", OUTSIDE), RISK, "Data.Initiation" },
     { "another creditor",
-      INITIATION("5.00", "\"SchemeName\":\"UK.OBIE.SortCodeAccountNumber\",\"Identification\":\"08080021325699\",\"Name\":\"ACME Inc\""),
+      INITIATION("5.00", "\"SchemeName\":\"UK.OBIE.SortCodeAccountNumber\",\"Identification\":\"08080021325699\","
+                         "\"Name\":\"ACME Inc\""),
       RISK, "Data.Initiation" },
     { "a member more", INITIATION("5.00", OUTSIDE ",\"SecondaryIdentification\":\"1\""), RISK, "Data.Initiation" },
-    { "another risk", AS_SENT, "{\"PaymentContextCode\":\"TransferToThirdParty\",\"ContractPresentIndicator\":false}", "Risk" },
+    { "another risk", AS_SENT, "{\"PaymentContextCode\":\"TransferToThirdParty\",\"ContractPresentIndicator\":false}",
+      "Risk" },
     { "a risk less", AS_SENT, "{\"PaymentContextCode\":\"EcommerceMerchantInitiatedPayment\"}", "Risk" },
     { "other order and blanks", AS_SENT,
       "{ \"ContractPresentIndicator\" : false,\n\"PaymentContextCode\":\"EcommerceMerchantInitiatedPayment\" }", NULL },
@@ -307,8 +330,19 @@ static void e4_fields_at_fault_are_named(void **state) {
 
 /* ---- J1 to J8 ---- */
 
-enum signature_fault { FAULT_NONE, FAULT_ABSENT, FAULT_TEXT, FAULT_KEY, FAULT_BODY, FAULT_ISS, FAULT_TAN, FAULT_KID, FAULT_IAT,
-                       FAULT_NO_ISS, FAULT_ALG };
+enum signature_fault {
+    FAULT_NONE,
+    FAULT_ABSENT,
+    FAULT_TEXT,
+    FAULT_KEY,
+    FAULT_BODY,
+    FAULT_ISS,
+    FAULT_TAN,
+    FAULT_KID,
+    FAULT_IAT,
+    FAULT_NO_ISS,
+    FAULT_ALG
+};
 static const struct {
     const char *name;
     enum signature_fault fault;
@@ -342,18 +376,33 @@ static struct str signature_with(enum signature_fault fault, struct str body) {
     struct jws_detached_signer signer = world_signer(&world, ACME);
     int64_t now_ms = clock_now_ms();
     switch (fault) {
-    case FAULT_NONE: break;
-    case FAULT_ABSENT: return STR("-");
-    case FAULT_TEXT: return STR("abc.def.ghi");
-    case FAULT_KEY: signer.key = BETA->key; break;
-    case FAULT_BODY: body.len--; break;
-    case FAULT_ISS: signer.issuer = STR("0015800000jfQ9bAAE/5VgMwnVtNRYuVN0JvX5tmO"); break;
-    case FAULT_TAN: signer.trust_anchor = STR("example.org"); break;
-    case FAULT_KID: signer.kid = STR("k2"); break;
-    case FAULT_IAT: now_ms += 60000; break;
+    case FAULT_NONE:
+        break;
+    case FAULT_ABSENT:
+        return STR("-");
+    case FAULT_TEXT:
+        return STR("abc.def.ghi");
+    case FAULT_KEY:
+        signer.key = BETA->key;
+        break;
+    case FAULT_BODY:
+        body.len--;
+        break;
+    case FAULT_ISS:
+        signer.issuer = STR("0015800000jfQ9bAAE/5VgMwnVtNRYuVN0JvX5tmO");
+        break;
+    case FAULT_TAN:
+        signer.trust_anchor = STR("example.org");
+        break;
+    case FAULT_KID:
+        signer.kid = STR("k2");
+        break;
+    case FAULT_IAT:
+        now_ms += 60000;
+        break;
     case FAULT_NO_ISS:
-        return value_of_header("{\"alg\":\"PS256\",\"kid\":\"k1\",\"" OB "iat\":1700000000,\"" OB "tan\":\"openbanking.org.uk\",\"crit\":[\"" OB
-                               "iat\",\"" OB "iss\",\"" OB "tan\"]}");
+        return value_of_header("{\"alg\":\"PS256\",\"kid\":\"k1\",\"" OB "iat\":1700000000,\"" OB
+                               "tan\":\"openbanking.org.uk\",\"crit\":[\"" OB "iat\",\"" OB "iss\",\"" OB "tan\"]}");
     case FAULT_ALG:
         return value_of_header("{\"alg\":\"RS256\",\"kid\":\"k1\",\"" OB "iat\":1700000000,\"" OB "iss\":\"x\",\"" OB
                                "tan\":\"openbanking.org.uk\",\"crit\":[\"" OB "iat\",\"" OB "iss\",\"" OB "tan\"]}");
@@ -365,8 +414,12 @@ static void j1_to_j8_requests_are_signed(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(signature_cases); i++) {
         struct str body = STR(CONSENT("1.00", OUTSIDE) " ");
-        struct world_call call = { .client = ACME, .method = "POST", .path = "/domestic-payment-consents", .token = ACME->client_token,
-                                   .key = world_new_key(&world), .body = body,
+        struct world_call call = { .client = ACME,
+                                   .method = "POST",
+                                   .path = "/domestic-payment-consents",
+                                   .token = ACME->client_token,
+                                   .key = world_new_key(&world),
+                                   .body = body,
                                    .signature = signature_with(signature_cases[i].fault, body) };
         struct world_answer answer = world_send(&world, &call);
         if (!signature_cases[i].code) assert_int_equal(answer.status, 201);
@@ -379,7 +432,9 @@ static void j1_what_has_no_body_is_not_signed(void **state) {
     struct jws_detached_signer signer = world_signer(&world, ACME);
     struct world_answer answer = post_consent(ACME, CONSENT("1.00", OUTSIDE), world_new_key(&world));
     struct consent_id consent_id = consent_id_of(&answer);
-    struct world_call call = { .client = ACME, .method = "GET", .token = ACME->client_token,
+    struct world_call call = { .client = ACME,
+                               .method = "GET",
+                               .token = ACME->client_token,
                                .path = path_of("/domestic-payment-consents/", text_of(&consent_id), "") };
     answer = world_send(&world, &call);
     assert_int_equal(answer.status, 200);

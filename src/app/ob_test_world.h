@@ -1,5 +1,6 @@
-/* ob_test_world.h - a small bank for tests of Open Banking: memory store, engine, gateway on a Unix socket, two clients with certificates
- * and signing keys, a customer with an account. The core does not exist here: payments that leave the bank stay pending. */
+/* ob_test_world.h - a small bank for tests of Open Banking: memory store, engine, gateway on a Unix socket, two clients
+ * with certificates and signing keys, a customer with an account. The core does not exist here: payments that leave the
+ * bank stay pending. */
 #ifndef GIRO_APP_OB_TEST_WORLD_H
 #define GIRO_APP_OB_TEST_WORLD_H
 
@@ -34,7 +35,7 @@ enum { WORLD_CLIENTS = 2 };
 struct world_client {
     const char *name, *org_id, *software_id;
     struct client_id id;
-    struct key *key;             /* of messages and of the certificate */
+    struct key *key; /* of messages and of the certificate */
     struct certificate *certificate;
     struct str edge_certificate; /* as the edge escapes it */
     struct str client_token;     /* client credentials */
@@ -86,7 +87,8 @@ static inline int world_reject_decide(struct work *work, struct command *command
     return payment_consent_reject(work, input->consent_id.bytes);
 }
 
-static inline void world_run(struct world *world, int (*decide)(struct work *work, struct command *command), struct world_input *input) {
+static inline void world_run(struct world *world, int (*decide)(struct work *work, struct command *command),
+                             struct world_input *input) {
     struct command_kind kind = { .name = "test", .decide = decide };
     struct command_call call = { .arena = &world->arena };
     assert_int_equal(command_run(&world->integration, &call, &kind, input), 0);
@@ -103,8 +105,11 @@ static inline void world_insert(struct world *world, const char *service, const 
 static inline struct str world_token(struct world *world, const struct world_client *client, const char *scope,
                                      const struct consent_id *consent_id) {
     struct str text = arena_printf(&world->arena, "token-%u", world->next_key++);
-    struct token_row row = { .token_hash = sha256_str(text), .scope = str_from_c(scope), .issued_ms = clock_now_ms(),
-                             .certificate_hash = client->certificate->sha256, .expires_ms = clock_now_ms() + 600000 };
+    struct token_row row = { .token_hash = sha256_str(text),
+                             .scope = str_from_c(scope),
+                             .issued_ms = clock_now_ms(),
+                             .certificate_hash = client->certificate->sha256,
+                             .expires_ms = clock_now_ms() + 600000 };
     memcpy(row.client_id, client->id.bytes, 16);
     if (consent_id) {
         memcpy(row.consent_id, consent_id->bytes, 16);
@@ -134,7 +139,9 @@ static inline void world_on_unknown(void *ctx) {
 static inline void world_open_engine(struct world *world) {
     struct message message = { { 0 } };
     struct store_options store = { .ops = &store_memory_ops, .path = WORLD_STORE };
-    struct engine_options engine = { .encode_event = event_json_write, .on_followup = world_on_followup, .on_fault = world_on_fault,
+    struct engine_options engine = { .encode_event = event_json_write,
+                                     .on_followup = world_on_followup,
+                                     .on_fault = world_on_fault,
                                      .on_unknown = world_on_unknown };
     struct str text;
     store.tables = integration_tables(&store.table_count);
@@ -146,9 +153,15 @@ static inline void world_open_engine(struct world *world) {
     if (saga_def_compile(text, &payment_saga_registry, &world->saga, &message)) fail_msg("%s", message.text);
     assert_int_equal(aml_list_read(STR("7,\"EVIL BADMAN\"\n"), &world->aml, &message), 0);
     fraud_policy_init(&world->fraud);
-    world->integration = (struct integration){ .store = world->store, .engine = world->engine, .payment_saga = world->saga,
-                                               .fraud = &world->fraud, .aml = world->aml, .country = "GB", .bank_code = "GIRO",
-                                               .sort_code = "200000", .sandbox = true };
+    world->integration = (struct integration){ .store = world->store,
+                                               .engine = world->engine,
+                                               .payment_saga = world->saga,
+                                               .fraud = &world->fraud,
+                                               .aml = world->aml,
+                                               .country = "GB",
+                                               .bank_code = "GIRO",
+                                               .sort_code = "200000",
+                                               .sandbox = true };
 }
 
 static inline void world_open_authority(struct world *world) {
@@ -157,8 +170,10 @@ static inline void world_open_authority(struct world *world) {
     struct buffer pem;
     struct trust *trust;
     struct message message = { { 0 } };
-    struct certificate_request request = { .organization = STR("Test CA"), .common_name = STR("Test CA"),
-                                           .not_before_ms = clock_now_ms() - 60000, .not_after_ms = clock_now_ms() + 3600000 };
+    struct certificate_request request = { .organization = STR("Test CA"),
+                                           .common_name = STR("Test CA"),
+                                           .not_before_ms = clock_now_ms() - 60000,
+                                           .not_after_ms = clock_now_ms() + 3600000 };
     (void)snprintf(path, sizeof path, "%s/ca.pem", world->folder);
     buffer_init(&pem, memory, sizeof memory);
     assert_int_equal(authority_create(KEY_TYPE_EC_P256, &request, &world->authority), 0);
@@ -172,9 +187,12 @@ static inline void world_open_authority(struct world *world) {
 static inline void world_open_client(struct world *world, struct world_client *client) {
     char memory[CERTIFICATE_PEM_BYTES_MAX], escaped_memory[3 * CERTIFICATE_PEM_BYTES_MAX], jwks_memory[4096];
     struct buffer pem, escaped, jwks;
-    struct certificate_request request = { .use = CERTIFICATE_FOR_CLIENT, .organization = STR("TPP"),
-                                           .organization_id = str_from_c(client->org_id), .unit = str_from_c(client->software_id),
-                                           .common_name = str_from_c(client->name), .not_before_ms = clock_now_ms() - 60000,
+    struct certificate_request request = { .use = CERTIFICATE_FOR_CLIENT,
+                                           .organization = STR("TPP"),
+                                           .organization_id = str_from_c(client->org_id),
+                                           .unit = str_from_c(client->software_id),
+                                           .common_name = str_from_c(client->name),
+                                           .not_before_ms = clock_now_ms() - 60000,
                                            .not_after_ms = clock_now_ms() + 3600000 };
     buffer_init(&pem, memory, sizeof memory);
     buffer_init(&escaped, escaped_memory, sizeof escaped_memory);
@@ -186,9 +204,13 @@ static inline void world_open_client(struct world *world, struct world_client *c
     client->edge_certificate = arena_dup(&world->arena, buffer_str(&escaped));
     struct jwk jwk = { .kid = STR("k1"), .key = client->key };
     assert_int_equal(jwks_write(&jwks, &jwk, 1), 0);
-    struct client_row row = { .name = str_from_c(client->name), .display_name = str_from_c(client->name), .tier = STR("open_banking_tpp"),
-                              .org_id = str_from_c(client->org_id), .software_id = str_from_c(client->software_id),
-                              .scope = STR("payments accounts"), .jwks = buffer_str(&jwks) };
+    struct client_row row = { .name = str_from_c(client->name),
+                              .display_name = str_from_c(client->name),
+                              .tier = STR("open_banking_tpp"),
+                              .org_id = str_from_c(client->org_id),
+                              .software_id = str_from_c(client->software_id),
+                              .scope = STR("payments accounts"),
+                              .jwks = buffer_str(&jwks) };
     memcpy(row.client_id, client->id.bytes, 16);
     world_insert(world, "identity", &client_table, &row);
     client->client_token = world_token(world, client, "payments", NULL);
@@ -197,8 +219,11 @@ static inline void world_open_client(struct world *world, struct world_client *c
 static inline void world_open_customer(struct world *world) {
     struct customer_row row = { .login = STR("mia"), .name = STR("Mia"), .created_ms = 1 };
     struct command_call call = { .arena = &world->arena };
-    struct account_open_input input = { .customer_login = STR("mia"), .name = STR("Mia's account"), .fund_minor = 100000,
-                                        .sort_code = STR("200000"), .account_number = STR("00000042") };
+    struct account_open_input input = { .customer_login = STR("mia"),
+                                        .name = STR("Mia's account"),
+                                        .fund_minor = 100000,
+                                        .sort_code = STR("200000"),
+                                        .account_number = STR("00000042") };
     struct iban iban;
     assert_int_equal(iban_make(STR("GB"), STR("GIRO20000000000042"), &iban), 0);
     input.iban = iban_reveal(&iban);
@@ -239,8 +264,10 @@ static inline void world_open_gateway(struct world *world) {
     options.signing_key_id = STR("bank-1");
     options.message_signature_check = message_signature_check;
     options.message_signature_sign = message_signature_sign;
-    assert_int_equal(file_read_all("api/giro-v1.openapi.json", JSON_BYTES_MAX, &world->arena, &options.openapi_v1, NULL), 0);
-    assert_int_equal(file_read_all("api/open-banking-v4.0.openapi.json", JSON_BYTES_MAX, &world->arena, &options.openapi_open_banking, NULL),
+    assert_int_equal(
+        file_read_all("api/giro-v1.openapi.json", JSON_BYTES_MAX, &world->arena, &options.openapi_v1, NULL), 0);
+    assert_int_equal(file_read_all("api/open-banking-v4.0.openapi.json", JSON_BYTES_MAX, &world->arena,
+                                   &options.openapi_open_banking, NULL),
                      0);
     if (gateway_start(&options, &world->gateway, &message)) fail_msg("%s", message.text);
     http.unix_path = world->socket_path;
@@ -248,8 +275,10 @@ static inline void world_open_gateway(struct world *world) {
 }
 
 static inline int world_open(struct world *world) {
-    *world = (struct world){ .clients = { { .name = "acme-tpp", .org_id = "0015800000jfQ9aAAE", .software_id = "4VgMwnVtNRYuVN0JvX5tmO" },
-                                          { .name = "beta-tpp", .org_id = "0015800000jfQ9bAAE", .software_id = "5VgMwnVtNRYuVN0JvX5tmO" } } };
+    *world = (struct world){
+        .clients = { { .name = "acme-tpp", .org_id = "0015800000jfQ9aAAE", .software_id = "4VgMwnVtNRYuVN0JvX5tmO" },
+                     { .name = "beta-tpp", .org_id = "0015800000jfQ9bAAE", .software_id = "5VgMwnVtNRYuVN0JvX5tmO" } }
+    };
     (void)snprintf(world->folder, sizeof world->folder, "/tmp/ob_test_XXXXXX");
     assert_non_null(mkdtemp(world->folder));
     assert_int_equal(arena_init(&world->arena, 1024 * 1024, 64 * 1024 * 1024), 0);
@@ -294,13 +323,13 @@ struct world_call {
     struct str token;          /* .len 0: none is sent */
     struct str key;            /* x-idempotency-key; .len 0: none is sent */
     struct str body;
-    struct str signature;      /* .len 0: one of the client's is made for a body; "-": none is sent */
+    struct str signature; /* .len 0: one of the client's is made for a body; "-": none is sent */
 };
 struct world_answer {
     int status;
     const struct json *json; /* NULL without a body */
     struct str signature, interaction_id, replayed;
-    const char *error;       /* ErrorCode of the first error, or "" */
+    const char *error; /* ErrorCode of the first error, or "" */
     const char *error_path;
 };
 
@@ -310,10 +339,13 @@ static inline struct str world_new_key(struct world *world) {
 
 static inline struct jws_detached_signer world_signer(struct world *world, const struct world_client *client) {
     struct str issuer = arena_printf(&world->arena, "%s/%s", client->org_id, client->software_id);
-    return (struct jws_detached_signer){ .key = client->key, .kid = STR("k1"), .issuer = issuer, .trust_anchor = STR(WORLD_TAN) };
+    return (struct jws_detached_signer){
+        .key = client->key, .kid = STR("k1"), .issuer = issuer, .trust_anchor = STR(WORLD_TAN)
+    };
 }
 
-static inline struct str world_sign(struct world *world, const struct jws_detached_signer *signer, struct str body, int64_t now_ms) {
+static inline struct str world_sign(struct world *world, const struct jws_detached_signer *signer, struct str body,
+                                    int64_t now_ms) {
     char memory[JWS_DETACHED_BYTES_MAX];
     struct buffer value;
     buffer_init(&value, memory, sizeof memory);
@@ -328,8 +360,13 @@ static inline void world_add(struct http_header *headers, size_t *count, struct 
 /* Every answer with a body must be signed by the bank, errors too (uk/J7). */
 static inline void world_verify(struct world *world, const struct http_result *result) {
     static const struct str issuers[] = { STR_INIT(WORLD_BANK_ORG) }, anchors[] = { STR_INIT(WORLD_TAN) };
-    struct jws_detached_rules rules = { .wanted = true, .keys = world->bank_keys, .issuers = issuers, .issuer_count = 1,
-                                        .trust_anchors = anchors, .trust_anchor_count = 1, .now_ms = clock_now_ms() };
+    struct jws_detached_rules rules = { .wanted = true,
+                                        .keys = world->bank_keys,
+                                        .issuers = issuers,
+                                        .issuer_count = 1,
+                                        .trust_anchors = anchors,
+                                        .trust_anchor_count = 1,
+                                        .now_ms = clock_now_ms() };
     struct str value = http_headers_get(result->headers, result->header_count, STR("x-jws-signature"));
     assert_int_equal(jws_detached_verify(value, result->body, &rules, &world->arena, NULL), 0);
 }
@@ -348,12 +385,15 @@ static inline struct world_answer world_send(struct world *world, const struct w
     world_add(headers, &count, STR("X-OB-Client-Address"), STR("127.0.0.1"));
     world_add(headers, &count, STR("X-OB-Client-Cert"), call->client->edge_certificate);
     if (call->token.len)
-        world_add(headers, &count, STR("Authorization"), arena_printf(&world->arena, "Bearer " STR_FMT, STR_ARG(call->token)));
+        world_add(headers, &count, STR("Authorization"),
+                  arena_printf(&world->arena, "Bearer " STR_FMT, STR_ARG(call->token)));
     world_add(headers, &count, STR("x-idempotency-key"), call->key);
     if (!str_equal(signature, STR("-"))) world_add(headers, &count, STR("x-jws-signature"), signature);
     if (call->body.len) world_add(headers, &count, STR("Content-Type"), STR("application/json"));
     struct str url = arena_printf(&world->arena, "http://bank.example/open-banking/v4.0/pisp%s", call->path);
-    struct http_call http = { .method = str_from_c(call->method), .url = url, .headers = headers, .header_count = count, .body = call->body };
+    struct http_call http = {
+        .method = str_from_c(call->method), .url = url, .headers = headers, .header_count = count, .body = call->body
+    };
     if (http_client_run(world->http, &http, &world->arena, &result, &message)) fail_msg("%s", message.text);
     struct world_answer answer = { .status = result.status, .error = "", .error_path = "" };
     answer.signature = http_headers_get(result.headers, result.header_count, STR("x-jws-signature"));
