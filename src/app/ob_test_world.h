@@ -216,25 +216,28 @@ static inline void world_open_client(struct world *world, struct world_client *c
     client->client_token = world_token(world, client, "payments", NULL);
 }
 
-static inline void world_open_customer(struct world *world) {
-    struct customer_row row = { .login = STR("mia"), .name = STR("Mia"), .created_ms = 1 };
+/* An account of a customer of that login that is made with it, with the sort code 200000. */
+static inline struct account_id world_open_account(struct world *world, const char *login, struct str number,
+                                                   int64_t fund_minor) {
+    struct customer_row row = { .login = str_from_c(login), .name = str_from_c(login), .created_ms = 1 };
     struct command_call call = { .arena = &world->arena };
-    struct account_open_input input = { .customer_login = STR("mia"),
-                                        .name = STR("Mia's account"),
-                                        .fund_minor = 100000,
+    struct account_open_input input = { .customer_login = row.login,
+                                        .name = STR("Current account"),
                                         .sort_code = STR("200000"),
-                                        .account_number = STR("00000042") };
+                                        .account_number = number,
+                                        .fund_minor = fund_minor };
+    struct account_id account_id;
     struct iban iban;
-    assert_int_equal(iban_make(STR("GB"), STR("GIRO20000000000042"), &iban), 0);
-    input.iban = iban_reveal(&iban);
-    memset(world->customer_id.bytes, 0x77, sizeof world->customer_id.bytes);
-    memcpy(row.customer_id, world->customer_id.bytes, 16);
+    struct str bban = arena_printf(&world->arena, "GIRO200000" STR_FMT, STR_ARG(number));
+    memset(row.customer_id, login[0], 16);
     world_insert(world, "customers", &customer_table, &row);
     assert_int_equal(currency_parse(STR("GBP"), &input.currency), 0);
+    assert_int_equal(iban_make(STR("GB"), bban, &iban), 0);
+    input.iban = iban_reveal(&iban);
     assert_int_equal(command_account_open(&world->integration, &call, &input), 0);
-    assert_int_equal(call.answer.result, ANSWER_DONE);
-    assert_int_equal(call.answer.refusal, 0);
-    memcpy(world->account_id.bytes, call.answer.resource_id, 16);
+    assert_true(call.answer.result == ANSWER_DONE && call.answer.refusal == 0);
+    memcpy(account_id.bytes, call.answer.resource_id, 16);
+    return account_id;
 }
 
 static inline void world_open_gateway(struct world *world) {
@@ -288,7 +291,8 @@ static inline int world_open(struct world *world) {
         memset(world->clients[i].id.bytes, (int)i + 1, 16);
         world_open_client(world, &world->clients[i]);
     }
-    world_open_customer(world);
+    memset(world->customer_id.bytes, 'm', 16);
+    world->account_id = world_open_account(world, "mia", STR("00000042"), 100000);
     world_open_gateway(world);
     return 0;
 }

@@ -15,9 +15,8 @@
 
 #define OPEN_BANKING_PISP "/open-banking/v4.0/pisp"
 
-enum {
-    OPEN_BANKING_DOCUMENT_BYTES_MAX = 128 * 1024
-}; /* three parts of CONSENT_PART_BYTES_MAX and what is around them */
+/* Three parts of CONSENT_PART_BYTES_MAX and what is around them. */
+enum { OPEN_BANKING_DOCUMENT_BYTES_MAX = 128 * 1024 };
 
 /* ---- what is read of Data.Initiation (open_banking_documents.c) ---- */
 
@@ -25,8 +24,8 @@ struct initiation {
     struct creditor creditor;
     struct creditor debtor; /* without a name; scheme NONE: the customer chooses the account */
     struct money amount;
-    struct payment_reference
-        reference; /* of the remittance information: the first unstructured line, else the creditor's reference */
+    /* Of the remittance information: the first unstructured line, else the creditor's reference. */
+    struct payment_reference reference;
     struct end_to_end_id end_to_end_id, instruction_id;
 };
 /* Reads an Initiation that fits the OpenAPI document's schema. What the schema cannot say is judged here, and every
