@@ -19,14 +19,19 @@ static int teardown(void **state) {
 
 #define IDS "\"InstructionIdentification\":\"INSTR-1\",\"EndToEndIdentification\":\"E2E-1\","
 #define MONEY "\"InstructedAmount\":{\"Amount\":\"10.50\",\"Currency\":\"GBP\"},"
-#define UK "\"CreditorAccount\":{\"SchemeName\":\"UK.OBIE.SortCodeAccountNumber\",\"Identification\":\"20000112345678\",\"Name\":\"Bob\"}"
-#define AMOUNT(value, currency) "{" IDS "\"InstructedAmount\":{\"Amount\":\"" value "\",\"Currency\":\"" currency "\"}," UK "}"
-#define CREDITOR(scheme, id, name)                                                                                      \
-    "{" IDS MONEY "\"CreditorAccount\":{\"SchemeName\":\"" scheme "\",\"Identification\":\"" id "\",\"Name\":\"" name "\"}}"
-#define DEBTOR(scheme, id) "{" IDS MONEY "\"DebtorAccount\":{\"SchemeName\":\"" scheme "\",\"Identification\":\"" id "\"}," UK "}"
+#define UK                                                                                                             \
+    "\"CreditorAccount\":{\"SchemeName\":\"UK.OBIE.SortCodeAccountNumber\",\"Identification\":\"20000112345678\","     \
+    "\"Name\":\"Bob\"}"
+#define AMOUNT(value, currency)                                                                                        \
+    "{" IDS "\"InstructedAmount\":{\"Amount\":\"" value "\",\"Currency\":\"" currency "\"}," UK "}"
+#define CREDITOR(scheme, id, name)                                                                                     \
+    "{" IDS MONEY "\"CreditorAccount\":{\"SchemeName\":\"" scheme "\",\"Identification\":\"" id "\",\"Name\":\"" name  \
+    "\"}}"
+#define DEBTOR(scheme, id)                                                                                             \
+    "{" IDS MONEY "\"DebtorAccount\":{\"SchemeName\":\"" scheme "\",\"Identification\":\"" id "\"}," UK "}"
 #define WITH(ids, rest) "{" ids MONEY UK rest "}"
 #define UNSTRUCTURED(text) ",\"RemittanceInformation\":{\"Unstructured\":[\"" text "\",\"second\"]}"
-#define STRUCTURED(text)                                                                                                \
+#define STRUCTURED(text)                                                                                               \
     ",\"RemittanceInformation\":{\"Structured\":[{\"CreditorReferenceInformation\":{\"Reference\":\"" text "\"}}]}"
 #define INITIATION_PATH "Data.Initiation."
 #define LETTERS_70 "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghij"
@@ -39,18 +44,21 @@ static const struct {
     { "IBAN", CREDITOR("UK.OBIE.IBAN", "GB82WEST12345698765432", "Bob"), "" },
     { "IBAN, check digits wrong", CREDITOR("UK.OBIE.IBAN", "GB83WEST12345698765432", "Bob"),
       INITIATION_PATH "CreditorAccount.Identification" },
-    { "13 digits", CREDITOR("UK.OBIE.SortCodeAccountNumber", "2000011234567", "Bob"), INITIATION_PATH "CreditorAccount.Identification" },
+    { "13 digits", CREDITOR("UK.OBIE.SortCodeAccountNumber", "2000011234567", "Bob"),
+      INITIATION_PATH "CreditorAccount.Identification" },
     { "15 digits", CREDITOR("UK.OBIE.SortCodeAccountNumber", "200001123456789", "Bob"),
       INITIATION_PATH "CreditorAccount.Identification" },
     { "a letter among the digits", CREDITOR("UK.OBIE.SortCodeAccountNumber", "2000011234567a", "Bob"),
       INITIATION_PATH "CreditorAccount.Identification" },
-    { "another scheme", CREDITOR("UK.OBIE.PAN", "4111111111111111", "Bob"), INITIATION_PATH "CreditorAccount.SchemeName" },
+    { "another scheme", CREDITOR("UK.OBIE.PAN", "4111111111111111", "Bob"),
+      INITIATION_PATH "CreditorAccount.SchemeName" },
     { "scheme without its namespace", CREDITOR("IBAN", "GB82WEST12345698765432", "Bob"),
       INITIATION_PATH "CreditorAccount.SchemeName" },
     { "name of 140", CREDITOR("UK.OBIE.SortCodeAccountNumber", "20000112345678", LETTERS_70 LETTERS_70), "" },
     { "name of 141", CREDITOR("UK.OBIE.SortCodeAccountNumber", "20000112345678", LETTERS_70 LETTERS_70 "x"),
       INITIATION_PATH "CreditorAccount.Name" },
-    { "name of blanks", CREDITOR("UK.OBIE.SortCodeAccountNumber", "20000112345678", "  "), INITIATION_PATH "CreditorAccount.Name" },
+    { "name of blanks", CREDITOR("UK.OBIE.SortCodeAccountNumber", "20000112345678", "  "),
+      INITIATION_PATH "CreditorAccount.Name" },
     { "debtor by IBAN", DEBTOR("UK.OBIE.IBAN", "GB82WEST12345698765432"), "" },
     { "debtor by sort code", DEBTOR("UK.OBIE.SortCodeAccountNumber", "20000187654321"), "" },
     { "debtor, other scheme", DEBTOR("UK.OBIE.Paym", "447700900000"), INITIATION_PATH "DebtorAccount.SchemeName" },
@@ -65,7 +73,8 @@ static const struct {
     { "no such currency", AMOUNT("10.00", "XXQ"), INITIATION_PATH "InstructedAmount.Currency" },
     { "blank instruction id", WITH("\"InstructionIdentification\":\" \",\"EndToEndIdentification\":\"E\",", ""),
       INITIATION_PATH "InstructionIdentification" },
-    { "line end in end-to-end id", WITH("\"InstructionIdentification\":\"I\",\"EndToEndIdentification\":\"a\\nb\",", ""),
+    { "line end in end-to-end id",
+      WITH("\"InstructionIdentification\":\"I\",\"EndToEndIdentification\":\"a\\nb\",", ""),
       INITIATION_PATH "EndToEndIdentification" },
     { "reference, unstructured", WITH(IDS, UNSTRUCTURED("FRESCO-101")), "" },
     { "reference, structured", WITH(IDS, STRUCTURED("FRESCO-037")), "" },
@@ -102,7 +111,8 @@ static void initiation_is_judged_as_the_table_says(void **state) {
             if (k) buffer_append_char(&paths, ' ');
             buffer_append_str(&paths, errors.items[k].path);
         }
-        if (!str_equal_c(buffer_str(&paths), cases[i].paths)) fail_msg("%s: \"" STR_FMT "\"", cases[i].name, STR_ARG(buffer_str(&paths)));
+        if (!str_equal_c(buffer_str(&paths), cases[i].paths))
+            fail_msg("%s: \"" STR_FMT "\"", cases[i].name, STR_ARG(buffer_str(&paths)));
     }
 }
 
@@ -157,8 +167,9 @@ static void p8_statuses_are_those_of_the_table(void **state) {
     for (size_t i = 0; i < ARRAY_COUNT(status_cases); i++) {
         static char memory[OPEN_BANKING_DOCUMENT_BYTES_MAX];
         struct buffer body;
-        struct payment_view payment = { .status = status_cases[i].status, .reason = status_cases[i].reason, .created_ms = 1000,
-                                        .status_ms = 2000 };
+        struct payment_view payment = {
+            .status = status_cases[i].status, .reason = status_cases[i].reason, .created_ms = 1000, .status_ms = 2000
+        };
         struct payment_consent_view consent = { .initiation = STR("{}"), .document = STR("{}") };
         struct domestic_payment domestic = { .payment = &payment, .consent = &consent, .first = status_cases[i].first };
         struct open_banking_writer writer = { .out = &body, .arena = &arena, .api_url = STR("https://bank.example") };
@@ -172,10 +183,11 @@ static void p8_statuses_are_those_of_the_table(void **state) {
         assert_true(str_equal_c(json_get_string(reason, "StatusReasonCode"), status_cases[i].reason_code));
         assert_int_equal(json_type(json_get(data, "StatusReason")), JSON_ARRAY_TYPE);
         assert_true(str_equal(json_get_string(data, "CreationDateTime"), STR("1970-01-01T00:00:01.000Z")));
-        assert_true(str_equal(json_get_string(data, "StatusUpdateDateTime"), json_get_string(data, "CreationDateTime")) ==
-                    status_cases[i].at_creation);
-        assert_true(str_equal(json_string(json_path(json, "Links.Self")),
-                              STR("https://bank.example/open-banking/v4.0/pisp/domestic-payments/00000000-0000-0000-0000-000000000000")));
+        assert_true(str_equal(json_get_string(data, "StatusUpdateDateTime"),
+                              json_get_string(data, "CreationDateTime")) == status_cases[i].at_creation);
+        assert_true(str_equal(
+            json_string(json_path(json, "Links.Self")),
+            STR("https://bank.example/open-banking/v4.0/pisp/domestic-payments/00000000-0000-0000-0000-000000000000")));
     }
 }
 

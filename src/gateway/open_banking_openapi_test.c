@@ -1,5 +1,6 @@
-/* Our Open Banking document beside the published one: what we take and give is held to the same constraints. Requests must have the same
- * members, so that nothing lawful is refused; answers may leave optional ones out. Skipped where the published document is not there. */
+/* Our Open Banking document beside the published one: what we take and give is held to the same constraints. Requests
+ * must have the same members, so that nothing lawful is refused; answers may leave optional ones out. Skipped where the
+ * published document is not there. */
 #include "platform/file.h"
 #include "wire/openapi.h"
 
@@ -25,7 +26,8 @@ static int setup(void **state) {
     const char *shared = getenv("GIRO_SHARED");
     (void)state;
     if (arena_init(&arena, 64 * 1024, 16 * 1024 * 1024)) return -1;
-    (void)snprintf(path, sizeof path, "%s/data/obie/v4.0/payment-initiation-openapi.json", shared ? shared : "../shared");
+    (void)snprintf(path, sizeof path, "%s/data/obie/v4.0/payment-initiation-openapi.json",
+                   shared ? shared : "../shared");
     ours = load("api/open-banking-v4.0.openapi.json");
     theirs = load(path);
     return ours ? 0 : -1;
@@ -40,7 +42,8 @@ static int teardown(void **state) {
 }
 
 static const struct json *resolved(const struct json *document, const struct json *schema) {
-    for (size_t i = 0; i < DEPTH_MAX && json_get(schema, "$ref"); i++) schema = json_reference(document, json_get_string(schema, "$ref"));
+    for (size_t i = 0; i < DEPTH_MAX && json_get(schema, "$ref"); i++)
+        schema = json_reference(document, json_get_string(schema, "$ref"));
     return schema;
 }
 
@@ -60,12 +63,15 @@ static void compare_members(struct comparison *comparison, const struct json *ou
     while (json_next(json_get(our, "properties"), &iterator, &name, &member)) {
         const struct json *other = json_get_str(json_get(their, "properties"), name);
         if (!other) fail_msg("%s: " STR_FMT " is only ours", comparison->at, STR_ARG(name));
-        struct comparison below = { .whole = comparison->whole, .at = arena_dup(&arena, name).at, .depth = comparison->depth + 1 };
+        struct comparison below = { .whole = comparison->whole,
+                                    .at = arena_dup(&arena, name).at,
+                                    .depth = comparison->depth + 1 };
         compare(&below, member, other);
         comparison->seen += below.seen;
     }
     for (iterator = NULL; comparison->whole && json_next(json_get(their, "properties"), &iterator, &name, &member);)
-        if (!json_get_str(json_get(our, "properties"), name)) fail_msg("%s: " STR_FMT " is missing", comparison->at, STR_ARG(name));
+        if (!json_get_str(json_get(our, "properties"), name))
+            fail_msg("%s: " STR_FMT " is missing", comparison->at, STR_ARG(name));
 }
 
 static bool lists_are_equal(const struct json *a, const struct json *b) { /* as sets */
@@ -79,8 +85,8 @@ static bool lists_are_equal(const struct json *a, const struct json *b) { /* as 
 }
 
 static void compare(struct comparison *comparison, const struct json *our, const struct json *their) {
-    static const char *const words[] = { "type", "minLength", "maxLength", "pattern", "minItems", "maxItems", "minProperties",
-                                         "additionalProperties" };
+    static const char *const words[] = { "type",     "minLength", "maxLength",     "pattern",
+                                         "minItems", "maxItems",  "minProperties", "additionalProperties" };
     our = resolved(ours, our);
     their = resolved(theirs, their);
     assert_non_null(our);
@@ -92,8 +98,10 @@ static void compare(struct comparison *comparison, const struct json *our, const
         if (!a != !b || (a && !json_equal(a, b))) fail_msg("%s: %s is not the published one", comparison->at, words[i]);
     }
     if (!lists_are_equal(json_get(our, "enum"), json_get(their, "enum"))) fail_msg("%s: enum", comparison->at);
-    if (!lists_are_equal(json_get(our, "required"), json_get(their, "required"))) fail_msg("%s: required", comparison->at);
-    if (str_equal(json_get_string(their, "format"), STR("date-time"))) assert_true(str_equal(json_get_string(our, "format"), STR("date-time")));
+    if (!lists_are_equal(json_get(our, "required"), json_get(their, "required")))
+        fail_msg("%s: required", comparison->at);
+    if (str_equal(json_get_string(their, "format"), STR("date-time")))
+        assert_true(str_equal(json_get_string(our, "format"), STR("date-time")));
     compare_members(comparison, our, their);
     if (!json_get(our, "items")) return;
     struct comparison below = { .whole = comparison->whole, .at = comparison->at, .depth = comparison->depth + 1 };
@@ -122,7 +130,8 @@ static void constraints_are_the_published_ones(void **state) {
         struct comparison comparison = { .whole = pairs[i].whole, .at = pairs[i].our };
         const struct json *our = json_get(json_path(ours, "components.schemas"), pairs[i].our);
         compare(&comparison, our, json_get(json_path(theirs, "components.schemas"), pairs[i].their));
-        if (comparison.seen < pairs[i].seen_min) fail_msg("%s: only %zu schemas compared", pairs[i].our, comparison.seen);
+        if (comparison.seen < pairs[i].seen_min)
+            fail_msg("%s: only %zu schemas compared", pairs[i].our, comparison.seen);
     }
 }
 
