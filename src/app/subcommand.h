@@ -29,6 +29,13 @@ int cmd_customers(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_sandbox(int argc, char **argv);
+int cmd_accounts(int argc, char **argv);
+int cmd_audit(int argc, char **argv);
+int cmd_consents(int argc, char **argv);
+int cmd_events(int argc, char **argv);
+int cmd_ledger(int argc, char **argv);
+int cmd_payments(int argc, char **argv);
+int cmd_saga(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 #endif
