@@ -130,6 +130,12 @@ class Browser:
     def heading(self):
         return self.driver.find_element(By.TAG_NAME, "h1").text
 
+    def notice(self):
+        """What the page says went wrong, or None."""
+        notices = self.driver.find_elements(By.CSS_SELECTOR, "[role=alert]")
+        assert len(notices) <= 1, [notice.text for notice in notices]
+        return notices[0].text if notices else None
+
     def focused(self):
         return self.driver.switch_to.active_element
 

@@ -1,45 +1,31 @@
-"""One sandbox for all pages; a fresh Chromium profile for every test; a picture of what it showed when a test fails."""
+"""A fresh Chromium profile for every test, and a picture of what it showed when the test fails."""
 
-import dataclasses
-import os
-import sys
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from bank import BUILD
 from chromium import Browser, key_pin
 from customers import Customers
-from third_party import ThirdParty
+from third_party import Payment, ThirdParty
 
-PICTURES = Path(os.environ["GIRO_BUILD"]) / "browser"
-# Nobody serves this registered address: the browser shows an error, and its address bar holds the answer.
-REDIRECT_URI = "https://localhost:9999/callback"
-
-
-@dataclasses.dataclass(frozen=True)
-class Payment:
-    payee: str = "Harbour Books & Söhne"
-    sort_code: str = "990001"
-    account_number: str = "10000300"
-    amount: str = "27.45"
-    reference: str = "INV 2044"
+PICTURES = BUILD / "browser"
 
 
 @pytest.fixture(scope="session")
 def third_party(bank):
-    return ThirdParty(bank.var)
+    return ThirdParty(bank.client("acme-tpp"))
 
 
 @pytest.fixture(scope="session")
 def customers(bank):
-    return Customers(bank.customers())
+    return Customers(bank.customers().values())
 
 
 @pytest.fixture(scope="session")
 def pin(bank, third_party):
     address = urlsplit(third_party.issuer)
-    return key_pin(address.hostname, address.port, Path(bank.var) / "pki" / "ca.pem")
+    return key_pin(address.hostname, address.port, bank.var / "pki" / "ca.pem")
 
 
 @pytest.fixture
@@ -49,8 +35,8 @@ def payment():
 
 @pytest.fixture
 def pushed(third_party, payment):
-    """A pushed request for a fresh consent, as the third party sends the customer's browser with it."""
-    return third_party.push(third_party.make_consent(payment), REDIRECT_URI)
+    """A pushed request for a fresh consent."""
+    return third_party.push(third_party.make_consent(payment))
 
 
 @pytest.fixture
@@ -63,10 +49,9 @@ def open_browser(request, pin, tmp_path):
         return browsers[-1]
 
     yield start
-    failed = getattr(request.node, "failed", False)
     for index, browser in enumerate(browsers):
         try:
-            if failed:
+            if getattr(request.node, "failed", False):
                 browser.picture(PICTURES / f"{request.node.name}-{index}.png")
                 print(f"page at the end: {browser.url().split('?')[0]}\n{browser.text()}")
         finally:
@@ -76,6 +61,12 @@ def open_browser(request, pin, tmp_path):
 @pytest.fixture
 def browser(open_browser):
     return open_browser()
+
+
+@pytest.fixture
+def picture():
+    """Keeps a picture of each page that the walk comes to."""
+    return lambda browser, name: browser.picture(PICTURES / "pages" / f"{name}.png")
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -5,13 +5,14 @@ tests are skipped and counted so.
 """
 
 import json
-import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from bank import BUILD
 
 SOURCE = Path(__file__).resolve().parent.parent / "openid_client"
 FETCH_SECONDS_MAX = 300
@@ -64,7 +65,7 @@ def fetch_packages(folder):
 @pytest.fixture(scope="module")
 def client_folder():
     """A copy of tests/openid_client with its packages, in the test build."""
-    folder = Path(os.environ["GIRO_BUILD"]) / "openid_client"
+    folder = BUILD / "openid_client"
     lock, fetched = SOURCE / "package-lock.json", folder / "fetched-lock.json"
     if not fetched.exists() or fetched.read_bytes() != lock.read_bytes():
         shutil.rmtree(folder, ignore_errors=True)
@@ -83,7 +84,7 @@ def flow(bank, client_folder):
     node = find_node()
 
     def run(login_hint):
-        payee = next(customer for customer in bank.customers() if customer["login"] == "sam")["accounts"][0]
+        payee = bank.customers()["sam"]["accounts"][0]
         command = [node, "flow.mjs", bank.var, payee["sort_code"] + payee["account_number"], login_hint]
         done = subprocess.run([str(word) for word in command], cwd=client_folder, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=FLOW_SECONDS_MAX, check=False)
