@@ -4,7 +4,13 @@
 #include "app/serve.h"
 
 static const struct subcommand rows[] = {
-    { "serve", "the daemon, in the foreground: serve --config FILE", serve_main },
+    { "run", "the sandbox bank: start, stop, status", cmd_run },
+    { "serve", "the bank itself: serve --config FILE", serve_main },
+    { "check-config", "is a configuration good, and what does it mean", cmd_check_config },
+    { "doctor", "looks for what is missing or broken", cmd_doctor },
+    { "clients", "the registered clients", cmd_clients },
+    { "customers", "the customers", cmd_customers },
+    { "sandbox", "sample customers, funds, scenarios, the core's faults", cmd_sandbox },
     { "version", "the version of this program", cmd_version },
 };
 const struct subcommand_table subcommands = { .title = "giro", .rows = rows, .count = ARRAY_COUNT(rows) };
