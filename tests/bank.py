@@ -285,10 +285,10 @@ class Bank:
     def is_ready(self):
         """The daemon says so and the edge answers."""
         try:
-            if self.operations("/readyz").status != 200:
+            if not (self.var / "run" / "ready").exists() or self.operations("/readyz").status != 200:
                 return False
             with socket.create_connection(("127.0.0.1", self.port), timeout=1):
-                return (self.var / "clients" / "bench-client" / "client.json").exists()
+                return True
         except (OSError, http.client.HTTPException):
             return False
 
@@ -328,7 +328,7 @@ class Bank:
     # ---- processes
 
     def pid(self, name):
-        """The process id of a child ("serve", "core", ...), or 0."""
+        """The process id of a child ("giro", "core", "sink", "nginx"), or 0."""
         with contextlib.suppress(OSError, ValueError):
             pid = int((self.var / "run" / f"{name}.pid").read_text().strip())
             os.kill(pid, 0)
@@ -405,10 +405,8 @@ class Bank:
 
     def core_books(self):
         """{reference: booking}, the whole listing; the program reads the file only."""
-        files = [path for path in (self.var / "core").iterdir() if path.is_file()]
-        assert len(files) == 1, files
-        done = subprocess.run([self.build / "giro-sim-core", "--books", files[0], "--list", "--json"], capture_output=True,
-                              text=True, timeout=120, check=False, env=self.environment())
+        done = subprocess.run([self.build / "giro-sim-core", "--books", self.var / "core" / "books", "--list", "--json"],
+                              capture_output=True, text=True, timeout=120, check=False, env=self.environment())
         assert done.returncode == 0, done
         listing = json.loads(done.stdout)
         return {booking["reference"].strip(): booking for booking in listing["bookings"]}, listing
