@@ -39,7 +39,8 @@ int authorization_response_code(struct auth_request *request, const struct pushe
     return respond(request, terms, "code", code);
 }
 
-int authorization_response_error(struct auth_request *request, const struct pushed_terms *terms, enum oauth_error error) {
+int authorization_response_error(struct auth_request *request, const struct pushed_terms *terms,
+                                 enum oauth_error error) {
     request->answer.outcome = oauth_error_name(error);
     return respond(request, terms, "error", str_from_c(oauth_error_name(error)));
 }

@@ -7,9 +7,11 @@
 
 enum { REDIRECT_BYTES_MAX = 12 * 1024 };
 
-/* redirect_uri with code (empty: none), state as it was pushed, and iss, in this order: code is never the last. AUTH_ANSWERED or <0. */
+/* redirect_uri with code (empty: none), state as it was pushed, and iss, in this order: code is never the last.
+ * AUTH_ANSWERED or <0. */
 int authorization_response_code(struct auth_request *request, const struct pushed_terms *terms, struct str code);
-int authorization_response_error(struct auth_request *request, const struct pushed_terms *terms, enum oauth_error error);
+int authorization_response_error(struct auth_request *request, const struct pushed_terms *terms,
+                                 enum oauth_error error);
 /* "https://host:port" of a URI, borrowed. */
 struct str uri_origin(struct str uri);
 

@@ -1,4 +1,5 @@
-/* authorize.c - GET /authorize: a pushed request becomes a page, or in the sandbox an answer at once (FAPI A3, A7, A16 to A18). */
+/* authorize.c - GET /authorize: a pushed request becomes a page, or in the sandbox an answer at once (FAPI A3, A7, A16
+ * to A18). */
 #include "auth/auth_int.h"
 
 #include "auth/authorization_response.h"
@@ -18,7 +19,8 @@ static int refuse(struct auth_request *request, const char *outcome, const char 
 static int show_opened(struct auth_request *request) {
     struct consent_step *step = request->state;
     if (request->command->answer.refusal)
-        return refuse(request, "invalid_request_uri", "The request has ended. Go back to where you came from and start again.");
+        return refuse(request, "invalid_request_uri",
+                      "The request has ended. Go back to where you came from and start again.");
     int r = browser_session_set(request, step->cookie);
     return r ? err_trace(r) : consent_step_show(request, step);
 }
@@ -28,12 +30,14 @@ static int open_session(struct auth_request *request, struct consent_step *step)
     if (r) return err_trace(r);
     step->session_hash = sha256_str(step->cookie);
     step->session.stage = SESSION_VIEW_LOGIN;
-    struct authorize_open_input input = { .session_hash = step->session_hash, .request_hash = step->session.request_hash,
+    struct authorize_open_input input = { .session_hash = step->session_hash,
+                                          .request_hash = step->session.request_hash,
                                           .client_id = step->client.client_id };
     bool waits = request->command->on_done != NULL;
     request->state = step;
     request->finish = show_opened;
-    return request_sent(request, waits, command_authorize_open(request->auth->options.integration, request->command, &input));
+    return request_sent(request, waits,
+                        command_authorize_open(request->auth->options.integration, request->command, &input));
 }
 
 /* ---- sandbox: a customer by name who says yes or no at once ---- */
@@ -45,8 +49,10 @@ static int answer_at_once(struct auth_request *request) {
     return authorization_response_code(request, &step->terms, step->code);
 }
 
-static int decide_at_once(struct auth_request *request, struct consent_step *step, const struct customer_id *customer_id) {
-    struct authorize_at_once_input input = { .request_hash = step->session.request_hash, .client_id = step->client.client_id };
+static int decide_at_once(struct auth_request *request, struct consent_step *step,
+                          const struct customer_id *customer_id) {
+    struct authorize_at_once_input input = { .request_hash = step->session.request_hash,
+                                             .client_id = step->client.client_id };
     struct account_view *accounts;
     size_t count = 0;
     int r = 0;
@@ -60,7 +66,8 @@ static int decide_at_once(struct auth_request *request, struct consent_step *ste
     bool waits = request->command->on_done != NULL;
     request->state = step;
     request->finish = answer_at_once;
-    return request_sent(request, waits, command_authorize_at_once(request->auth->options.integration, request->command, &input));
+    return request_sent(request, waits,
+                        command_authorize_at_once(request->auth->options.integration, request->command, &input));
 }
 
 static int approve_at_once(struct auth_request *request, struct consent_step *step) {
@@ -81,7 +88,8 @@ static int show_again(struct auth_request *request, struct consent_step *step, b
     step->session_hash = sha256_str(step->cookie);
     int r = query_session(request->query, &step->session_hash, request->arena, &session);
     if (r) return r < 0 ? err_trace(r) : 0;
-    if (!hash_equal(&session.request_hash, &step->session.request_hash) || session.stage == SESSION_VIEW_ENDED) return 0;
+    if (!hash_equal(&session.request_hash, &step->session.request_hash) || session.stage == SESSION_VIEW_ENDED)
+        return 0;
     if (request->auth->options.now_ms() >= session.expires_ms) return 0;
     step->session = session;
     *ret_shown = true;
@@ -92,7 +100,8 @@ static int show_again(struct auth_request *request, struct consent_step *step, b
 static bool find_request(struct auth_request *request, struct consent_step *step, int *ret_r) {
     struct str client, request_uri;
     int r = form_parse(request->query_text, request->arena, &step->form);
-    if (!r && (form_count(&step->form, "client_id") != 1 || form_count(&step->form, "request_uri") != 1)) r = FORM_E_SYNTAX;
+    if (!r && (form_count(&step->form, "client_id") != 1 || form_count(&step->form, "request_uri") != 1))
+        r = FORM_E_SYNTAX;
     if (r < 0) *ret_r = err_trace(r);
     else if (r) *ret_r = refuse(request, "invalid_request", "The address must name a client and one pushed request.");
     if (r) return false;
@@ -103,9 +112,11 @@ static bool find_request(struct auth_request *request, struct consent_step *step
     step->session.client_id = step->client.client_id;
     if (!r) r = consent_step_load(request, step);
     if (!r && !id_equal(step->pushed.client_id.bytes, step->client.client_id.bytes)) r = QUERY_E_ABSENT;
-    if (!r && (step->pushed.used_ms || !word_list_has(step->client.redirect_uris, step->terms.redirect_uri))) r = QUERY_E_ABSENT;
+    if (!r && (step->pushed.used_ms || !word_list_has(step->client.redirect_uris, step->terms.redirect_uri)))
+        r = QUERY_E_ABSENT;
     if (r < 0) *ret_r = err_trace(r);
-    else if (r) *ret_r = refuse(request, "invalid_request_uri", "There is no such request, or it was answered already.");
+    else if (r)
+        *ret_r = refuse(request, "invalid_request_uri", "There is no such request, or it was answered already.");
     return r == 0;
 }
 
@@ -120,8 +131,11 @@ int auth_authorize(struct auth_request *request) {
     r = show_again(request, step, &shown);
     if (r || shown) return r;
     if (options->now_ms() >= step->pushed.expires_ms)
-        return refuse(request, "invalid_request_uri", "The request has ended. Go back to where you came from and start again.");
-    if (word_list_has(step->terms.prompt, STR("none"))) return authorization_response_error(request, &step->terms, OAUTH_LOGIN_REQUIRED);
-    if (options->sandbox && step->client.auto_approve && step->terms.login_hint.len) return approve_at_once(request, step);
+        return refuse(request, "invalid_request_uri",
+                      "The request has ended. Go back to where you came from and start again.");
+    if (word_list_has(step->terms.prompt, STR("none")))
+        return authorization_response_error(request, &step->terms, OAUTH_LOGIN_REQUIRED);
+    if (options->sandbox && step->client.auto_approve && step->terms.login_hint.len)
+        return approve_at_once(request, step);
     return open_session(request, step);
 }

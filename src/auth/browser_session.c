@@ -27,15 +27,16 @@ bool browser_session_read(struct str cookies, struct str *ret_cookie) {
 }
 
 int browser_session_set(struct auth_request *request, struct str cookie) {
-    struct str value = arena_printf(request->arena, BROWSER_SESSION_COOKIE "=" STR_FMT "; Path=/; Secure; HttpOnly; SameSite=Lax",
-                                    STR_ARG(cookie));
+    struct str value = arena_printf(
+        request->arena, BROWSER_SESSION_COOKIE "=" STR_FMT "; Path=/; Secure; HttpOnly; SameSite=Lax", STR_ARG(cookie));
     if (!value.at) return err_origin(-ENOMEM);
     answer_header(request, "Set-Cookie", value);
     return err_trace(wipe_later(request->arena, value));
 }
 
 void browser_session_clear(struct auth_request *request) {
-    answer_header(request, "Set-Cookie", STR(BROWSER_SESSION_COOKIE "=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"));
+    answer_header(request, "Set-Cookie",
+                  STR(BROWSER_SESSION_COOKIE "=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"));
 }
 
 struct str form_token_of(struct str cookie, char text[FORM_TOKEN_TEXT_BYTES]) {

@@ -1,5 +1,6 @@
-/* consent_form.c - the forms of the consent pages: each is judged by session, form token and stage, does one thing, and shows the next
- * page. Passwords and codes are checked here, on the worker; what they mean is decided by the command. */
+/* consent_form.c - the forms of the consent pages: each is judged by session, form token and stage, does one thing, and
+ * shows the next page. Passwords and codes are checked here, on the worker; what they mean is decided by the command.
+ */
 #include "auth/auth_int.h"
 
 #include "auth/authorization_response.h"
@@ -19,12 +20,13 @@ static struct str field(const struct consent_step *step, const char *name) {
 static int find_session(struct auth_request *request, struct consent_step *step) {
     int r = query_session(request->query, &step->session_hash, request->arena, &step->session);
     if (r) return r < 0 ? err_trace(r) : r;
-    if (step->session.stage == SESSION_VIEW_ENDED || request->auth->options.now_ms() >= step->session.expires_ms) return QUERY_E_ABSENT;
+    if (step->session.stage == SESSION_VIEW_ENDED || request->auth->options.now_ms() >= step->session.expires_ms)
+        return QUERY_E_ABSENT;
     return consent_step_load(request, step);
 }
 
-/* A form of a living session at stage (SESSION_VIEW_ENDED: any). 0 with *ret_step; NULL there when the request is answered (AUTH_ANSWERED).
- * A form of another stage, sent again by reloading, shows where the session is. */
+/* A form of a living session at stage (SESSION_VIEW_ENDED: any). 0 with *ret_step; NULL there when the request is
+ * answered (AUTH_ANSWERED). A form of another stage, sent again by reloading, shows where the session is. */
 static int begin(struct auth_request *request, enum session_view_stage stage, struct consent_step **ret_step) {
     struct consent_step *step = arena_new(request->arena, struct consent_step);
     struct str duplicate;
@@ -32,7 +34,8 @@ static int begin(struct auth_request *request, enum session_view_stage stage, st
     if (!step) return err_origin(-ENOMEM);
     int r = secret_form_parse(request->body, request->arena, &step->form);
     if (r < 0) return err_trace(r);
-    if (r || form_find_duplicate(&step->form, &duplicate)) return page_message(request, 400, "This form cannot be read", "Go back and try again.");
+    if (r || form_find_duplicate(&step->form, &duplicate))
+        return page_message(request, 400, "This form cannot be read", "Go back and try again.");
     if (!browser_session_read(request->cookies, &step->cookie)) return consent_step_over(request);
     step->session_hash = sha256_str(step->cookie);
     if (!form_token_is_right(step->cookie, field(step, "csrf"))) return consent_step_over(request);
@@ -61,7 +64,8 @@ static int show_next(struct auth_request *request) {
 /* ---- login and password ---- */
 
 /* (A5) The same work for a login that does not exist. 0 or <0. */
-static int check_password(struct auth_request *request, const struct consent_step *step, struct authorize_login_input *input) {
+static int check_password(struct auth_request *request, const struct consent_step *step,
+                          struct authorize_login_input *input) {
     struct customer_secrets customer;
     struct str password = field(step, "password");
     int r = query_customer_by_login(request->query, field(step, "login"), request->arena, &customer);
@@ -97,14 +101,16 @@ int auth_page_login(struct auth_request *request) {
     input.fresh_hash = sha256_str(step->code);
     bool waits = request->command->on_done != NULL;
     request->finish = finish_login;
-    return request_sent(request, waits, command_authorize_login(request->auth->options.integration, request->command, &input));
+    return request_sent(request, waits,
+                        command_authorize_login(request->auth->options.integration, request->command, &input));
 }
 
 /* ---- one-time code ---- */
 
 static int finish_code(struct auth_request *request) {
     struct consent_step *step = request->state;
-    if (request->command->answer.body.len) step->notice = "The code is not right, or was used before, or the login is locked. Wait for the next code.";
+    if (request->command->answer.body.len)
+        step->notice = "The code is not right, or was used before, or the login is locked. Wait for the next code.";
     return show_next(request);
 }
 
@@ -121,7 +127,8 @@ int auth_page_code(struct auth_request *request) {
     input.code_right = r == 0;
     bool waits = request->command->on_done != NULL;
     request->finish = finish_code;
-    return request_sent(request, waits, command_authorize_code(request->auth->options.integration, request->command, &input));
+    return request_sent(request, waits,
+                        command_authorize_code(request->auth->options.integration, request->command, &input));
 }
 
 /* ---- account ---- */
@@ -137,7 +144,8 @@ int auth_page_account(struct auth_request *request) {
     }
     bool waits = request->command->on_done != NULL;
     request->finish = show_next;
-    return request_sent(request, waits, command_authorize_account(request->auth->options.integration, request->command, &input));
+    return request_sent(request, waits,
+                        command_authorize_account(request->auth->options.integration, request->command, &input));
 }
 
 /* ---- the end ---- */
@@ -145,7 +153,8 @@ int auth_page_account(struct auth_request *request) {
 static int finish_end(struct auth_request *request) {
     struct consent_step *step = request->state;
     int refusal = request->command->answer.refusal;
-    if (refusal == AUTHORIZE_E_SESSION || refusal == AUTHORIZE_E_STAGE || refusal == AUTHORIZE_E_REQUEST) return consent_step_over(request);
+    if (refusal == AUTHORIZE_E_SESSION || refusal == AUTHORIZE_E_STAGE || refusal == AUTHORIZE_E_REQUEST)
+        return consent_step_over(request);
     browser_session_clear(request);
     if (refusal || step->code.len == 0) return authorization_response_error(request, &step->terms, OAUTH_ACCESS_DENIED);
     return authorization_response_code(request, &step->terms, step->code);
@@ -160,8 +169,9 @@ int auth_page_confirm(struct auth_request *request) {
     if (r) return err_trace(r);
     bool waits = request->command->on_done != NULL;
     request->finish = finish_end;
-    return request_sent(request, waits,
-                        command_authorize_confirm(request->auth->options.integration, request->command, &step->session_hash, &terms));
+    return request_sent(
+        request, waits,
+        command_authorize_confirm(request->auth->options.integration, request->command, &step->session_hash, &terms));
 }
 
 int auth_page_reject(struct auth_request *request) {
@@ -170,6 +180,7 @@ int auth_page_reject(struct auth_request *request) {
     if (r || !step) return r;
     bool waits = request->command->on_done != NULL;
     request->finish = finish_end;
-    return request_sent(request, waits,
-                        command_authorize_reject(request->auth->options.integration, request->command, &step->session_hash));
+    return request_sent(
+        request, waits,
+        command_authorize_reject(request->auth->options.integration, request->command, &step->session_hash));
 }

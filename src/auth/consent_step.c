@@ -7,8 +7,9 @@
 
 int consent_step_over(struct auth_request *request) {
     request->answer.outcome = "session_over";
-    return page_message(request, 400, "This page has ended",
-                        "Your session is over or was opened in another window. Go back to where you came from and start again.");
+    return page_message(
+        request, 400, "This page has ended",
+        "Your session is over or was opened in another window. Go back to where you came from and start again.");
 }
 
 int consent_step_load(struct auth_request *request, struct consent_step *step) {
@@ -22,14 +23,18 @@ int consent_step_load(struct auth_request *request, struct consent_step *step) {
 int consent_step_terms(struct auth_request *request, struct consent_step *step, struct code_terms *ret_terms) {
     int r = secret_text_make(request->arena, &step->code);
     if (r) return err_trace(r);
-    *ret_terms = (struct code_terms){ .code_hash = sha256_str(step->code), .scope = step->terms.scope,
-                                      .redirect_uri = step->terms.redirect_uri, .code_challenge = step->terms.code_challenge,
-                                      .nonce = step->terms.nonce, .acr = step->terms.acr };
+    *ret_terms = (struct code_terms){ .code_hash = sha256_str(step->code),
+                                      .scope = step->terms.scope,
+                                      .redirect_uri = step->terms.redirect_uri,
+                                      .code_challenge = step->terms.code_challenge,
+                                      .nonce = step->terms.nonce,
+                                      .acr = step->terms.acr };
     return 0;
 }
 
-int consent_step_accounts(struct auth_request *request, const struct consent_page_view *consent, const struct customer_id *customer_id,
-                          struct account_view **ret_accounts, size_t *ret_count) {
+int consent_step_accounts(struct auth_request *request, const struct consent_page_view *consent,
+                          const struct customer_id *customer_id, struct account_view **ret_accounts,
+                          size_t *ret_count) {
     struct call call = { .customer_id = *customer_id };
     struct account_id start = { 0 };
     struct account_view *accounts;
@@ -53,7 +58,8 @@ static struct str reference_of(struct str initiation, struct arena *arena) {
     structured = json_at(json_get(remittance, "Structured"), 0);
     if (reference.len == 0) reference = json_string(json_path(structured, "CreditorReferenceInformation.Reference"));
     unstructured = json_get(remittance, "Unstructured");
-    if (reference.len == 0) reference = json_is_string(unstructured) ? json_string(unstructured) : json_string(json_at(unstructured, 0));
+    if (reference.len == 0)
+        reference = json_is_string(unstructured) ? json_string(unstructured) : json_string(json_at(unstructured, 0));
     return reference;
 }
 
@@ -67,7 +73,8 @@ static int show_confirm(struct auth_request *request, const struct consent_step 
 
 static int show_account(struct auth_request *request, const struct consent_step *step, struct page_facts *facts) {
     struct account_view *accounts;
-    int r = consent_step_accounts(request, &step->consent, &step->session.customer_id, &accounts, &facts->account_count);
+    int r =
+        consent_step_accounts(request, &step->consent, &step->session.customer_id, &accounts, &facts->account_count);
     if (r) return err_trace(r);
     facts->accounts = accounts;
     return page_account(request, facts);
@@ -75,17 +82,26 @@ static int show_account(struct auth_request *request, const struct consent_step 
 
 int consent_step_show(struct auth_request *request, struct consent_step *step) {
     char csrf[FORM_TOKEN_TEXT_BYTES];
-    struct page_facts facts = {
-        .client = step->client.display_name, .payee = step->consent.creditor_name,
-        .payee_identification = step->consent.creditor_identification, .amount = step->consent.amount,
-        .reference = reference_of(step->consent.initiation, request->arena), .login_hint = step->terms.login_hint,
-        .redirect_origin = uri_origin(step->terms.redirect_uri), .csrf = form_token_of(step->cookie, csrf), .notice = step->notice };
+    struct page_facts facts = { .client = step->client.display_name,
+                                .payee = step->consent.creditor_name,
+                                .payee_identification = step->consent.creditor_identification,
+                                .amount = step->consent.amount,
+                                .reference = reference_of(step->consent.initiation, request->arena),
+                                .login_hint = step->terms.login_hint,
+                                .redirect_origin = uri_origin(step->terms.redirect_uri),
+                                .csrf = form_token_of(step->cookie, csrf),
+                                .notice = step->notice };
     switch (step->session.stage) {
-    case SESSION_VIEW_LOGIN: return page_login(request, &facts);
-    case SESSION_VIEW_CODE: return page_code(request, &facts);
-    case SESSION_VIEW_ACCOUNT: return show_account(request, step, &facts);
-    case SESSION_VIEW_CONFIRM: return show_confirm(request, step, &facts);
-    case SESSION_VIEW_ENDED: break;
+    case SESSION_VIEW_LOGIN:
+        return page_login(request, &facts);
+    case SESSION_VIEW_CODE:
+        return page_code(request, &facts);
+    case SESSION_VIEW_ACCOUNT:
+        return show_account(request, step, &facts);
+    case SESSION_VIEW_CONFIRM:
+        return show_confirm(request, step, &facts);
+    case SESSION_VIEW_ENDED:
+        break;
     }
     return consent_step_over(request);
 }

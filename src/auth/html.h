@@ -4,7 +4,8 @@
 
 #include "platform/buffer.h"
 
-/* Appends text for use between tags and inside quoted attributes: & < > " ' become references, control characters are left out. */
+/* Appends text for use between tags and inside quoted attributes: & < > " ' become references, control characters are
+ * left out. */
 void html_text(struct buffer *out, struct str text);
 /* The same in an element that keeps its direction to itself (<bdi>), for words that others wrote. */
 void html_foreign(struct buffer *out, struct str text);

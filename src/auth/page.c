@@ -66,16 +66,20 @@ static void put_payment(struct buffer *out, const struct page_facts *facts) {
 }
 
 static void form_begin(struct buffer *out, const struct page_facts *facts, const char *step) {
-    buffer_printf(out, "<form method=\"post\" action=\"/authorize/%s\" autocomplete=\"off\">\n"
-                       "<input type=\"hidden\" name=\"csrf\" value=\"", step);
+    buffer_printf(out,
+                  "<form method=\"post\" action=\"/authorize/%s\" autocomplete=\"off\">\n"
+                  "<input type=\"hidden\" name=\"csrf\" value=\"",
+                  step);
     html_text(out, facts->csrf);
     buffer_append_c(out, "\">\n");
 }
 
 static void form_end(struct buffer *out, const char *go_on) {
     if (go_on) buffer_printf(out, "<button type=\"submit\">%s</button>\n", go_on);
-    buffer_append_c(out, "<button type=\"submit\" class=\"second\" formaction=\"/authorize/reject\" formnovalidate>Reject</button>\n"
-                         "</form>\n");
+    buffer_append_c(
+        out,
+        "<button type=\"submit\" class=\"second\" formaction=\"/authorize/reject\" formnovalidate>Reject</button>\n"
+        "</form>\n");
 }
 
 int page_login(struct auth_request *request, const struct page_facts *facts) {
@@ -87,11 +91,14 @@ int page_login(struct auth_request *request, const struct page_facts *facts) {
     html_foreign(&out, facts->client);
     buffer_append_c(&out, " asks you to agree to a payment. Log in to see it.</p>\n");
     form_begin(&out, facts, "login");
-    buffer_append_c(&out, "<label for=\"login\">Login</label>\n<input type=\"text\" id=\"login\" name=\"login\" maxlength=\"64\" "
-                          "autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" required value=\"");
+    buffer_append_c(
+        &out, "<label for=\"login\">Login</label>\n<input type=\"text\" id=\"login\" name=\"login\" maxlength=\"64\" "
+              "autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" required value=\"");
     html_text(&out, facts->login_hint);
-    buffer_append_c(&out, "\">\n<label for=\"password\">Password</label>\n<input type=\"password\" id=\"password\" name=\"password\" "
-                          "maxlength=\"1024\" autocomplete=\"current-password\" required>\n");
+    buffer_append_c(
+        &out,
+        "\">\n<label for=\"password\">Password</label>\n<input type=\"password\" id=\"password\" name=\"password\" "
+        "maxlength=\"1024\" autocomplete=\"current-password\" required>\n");
     form_end(&out, "Log in");
     return end(request, &out, 200, facts->redirect_origin);
 }
@@ -101,11 +108,14 @@ int page_code(struct auth_request *request, const struct page_facts *facts) {
     int r = begin(request, &out, "Enter your one-time code");
     if (r) return err_trace(r);
     put_notice(&out, facts);
-    buffer_append_c(&out, "<p>Your code proves that you agree to look at this payment and no other. Check payee and amount first.</p>\n");
+    buffer_append_c(
+        &out,
+        "<p>Your code proves that you agree to look at this payment and no other. Check payee and amount first.</p>\n");
     put_payment(&out, facts);
     form_begin(&out, facts, "code");
-    buffer_append_c(&out, "<label for=\"code\">One-time code (6 digits)</label>\n<input type=\"text\" id=\"code\" name=\"code\" "
-                          "inputmode=\"numeric\" pattern=\"[0-9]{6}\" maxlength=\"6\" autocomplete=\"one-time-code\" required>\n");
+    buffer_append_c(
+        &out, "<label for=\"code\">One-time code (6 digits)</label>\n<input type=\"text\" id=\"code\" name=\"code\" "
+              "inputmode=\"numeric\" pattern=\"[0-9]{6}\" maxlength=\"6\" autocomplete=\"one-time-code\" required>\n");
     form_end(&out, "Go on");
     return end(request, &out, 200, facts->redirect_origin);
 }
@@ -130,7 +140,8 @@ int page_account(struct auth_request *request, const struct page_facts *facts) {
     put_notice(&out, facts);
     put_payment(&out, facts);
     form_begin(&out, facts, "account");
-    if (facts->account_count == 0) buffer_append_c(&out, "<p>You have no account that this payment can be made from.</p>\n");
+    if (facts->account_count == 0)
+        buffer_append_c(&out, "<p>You have no account that this payment can be made from.</p>\n");
     else buffer_append_c(&out, "<fieldset><legend>Pay from</legend>\n");
     for (size_t i = 0; i < facts->account_count; i++) {
         buffer_printf(&out, "<label><input type=\"radio\" name=\"account_id\" value=\"" STR_FMT "\" required%s> ",
@@ -153,8 +164,9 @@ int page_confirm(struct auth_request *request, const struct page_facts *facts) {
     put_account(&out, facts->chosen);
     buffer_append_c(&out, "</dd></dl>\n<p>If you confirm, ");
     html_foreign(&out, facts->client);
-    buffer_append_c(&out, " may make this one payment from this account and see what becomes of it. The permission ends with the "
-                          "payment.</p>\n");
+    buffer_append_c(
+        &out, " may make this one payment from this account and see what becomes of it. The permission ends with the "
+              "payment.</p>\n");
     form_begin(&out, facts, "confirm");
     form_end(&out, "Confirm payment");
     return end(request, &out, 200, facts->redirect_origin);

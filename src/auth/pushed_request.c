@@ -10,8 +10,8 @@ enum { PUSHED_STORE_BYTES_MAX = 16 * 1024 }; /* as the column */
 static int answer_pushed(struct auth_request *request) {
     const struct str *request_uri = request->state;
     if (request->command->answer.refusal) return oauth_refuse(request, OAUTH_INVALID_CLIENT, "jti was used before");
-    struct str json = arena_printf(request->arena, "{\"request_uri\":\"" STR_FMT "\",\"expires_in\":%d}", STR_ARG(*request_uri),
-                                   PUSHED_LIFE_MS / 1000);
+    struct str json = arena_printf(request->arena, "{\"request_uri\":\"" STR_FMT "\",\"expires_in\":%d}",
+                                   STR_ARG(*request_uri), PUSHED_LIFE_MS / 1000);
     return json.at ? oauth_answer(request, 201, json) : err_origin(-ENOMEM);
 }
 
@@ -39,7 +39,8 @@ static int store(struct auth_request *request, const struct authenticated *clien
     bool waits = request->command->on_done != NULL;
     request->state = request_uri;
     request->finish = answer_pushed;
-    return request_sent(request, waits, command_pushed_store(request->auth->options.integration, request->command, &input));
+    return request_sent(request, waits,
+                        command_pushed_store(request->auth->options.integration, request->command, &input));
 }
 
 int auth_pushed(struct auth_request *request) {
@@ -54,6 +55,7 @@ int auth_pushed(struct auth_request *request) {
     r = query_consent_page(request->query, &terms.consent_id, request->arena, &consent);
     if (r < 0) return err_trace(r);
     if (r || !id_equal(consent.client_id.bytes, client->client.client_id.bytes) || !consent.awaiting)
-        return refuse_spent(request, &client->assertion, OAUTH_INVALID_REQUEST, "openbanking_intent_id names no consent that waits");
+        return refuse_spent(request, &client->assertion, OAUTH_INVALID_REQUEST,
+                            "openbanking_intent_id names no consent that waits");
     return store(request, client, &terms);
 }

@@ -25,10 +25,10 @@ struct pushed_refusal {
     enum oauth_error error;
     const char *description;
 };
-/* Judges a form (without duplicates) by the client's registration alone; whether the consent is this client's and waits is the caller's to
- * ask. True and *ret_terms; else false and *ret_refusal. claims are parsed in the arena. */
-bool pushed_terms_read(const struct form *form, const struct client_view *client, struct arena *arena, struct pushed_terms *ret_terms,
-                       struct pushed_refusal *ret_refusal);
+/* Judges a form (without duplicates) by the client's registration alone; whether the consent is this client's and waits
+ * is the caller's to ask. True and *ret_terms; else false and *ret_refusal. claims are parsed in the arena. */
+bool pushed_terms_read(const struct form *form, const struct client_view *client, struct arena *arena,
+                       struct pushed_terms *ret_terms, struct pushed_refusal *ret_refusal);
 /* As a JSON object for the store, and back (consent_id is kept beside it). 0 or <0. */
 int pushed_terms_write(const struct pushed_terms *terms, struct buffer *out) MUST_USE;
 int pushed_terms_load(struct str params, struct arena *arena, struct pushed_terms *ret_terms) MUST_USE;

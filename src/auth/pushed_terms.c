@@ -29,8 +29,10 @@ static struct str field(const struct reading *reading, const char *name) {
 
 static bool read_redirect(struct reading *reading) {
     struct str uri = field(reading, "redirect_uri");
-    if (field(reading, "request_uri").len) return refuse(reading, OAUTH_INVALID_REQUEST, "request_uri may not be pushed");
-    if (field(reading, "request").len) return refuse(reading, OAUTH_REQUEST_NOT_SUPPORTED, "request objects are not taken from this client");
+    if (field(reading, "request_uri").len)
+        return refuse(reading, OAUTH_INVALID_REQUEST, "request_uri may not be pushed");
+    if (field(reading, "request").len)
+        return refuse(reading, OAUTH_REQUEST_NOT_SUPPORTED, "request objects are not taken from this client");
     if (uri.len == 0) return refuse(reading, OAUTH_INVALID_REQUEST, "redirect_uri missing");
     if (!str_starts(uri, STR("https://")) || !word_list_has(reading->client->redirect_uris, uri))
         return refuse(reading, OAUTH_INVALID_REQUEST, "redirect_uri is not registered");
@@ -41,8 +43,10 @@ static bool read_redirect(struct reading *reading) {
 static bool read_response(struct reading *reading) {
     struct str type = field(reading, "response_type"), mode = field(reading, "response_mode");
     if (type.len == 0) return refuse(reading, OAUTH_INVALID_REQUEST, "response_type missing");
-    if (!str_equal_c(type, "code")) return refuse(reading, OAUTH_UNSUPPORTED_RESPONSE_TYPE, "response_type must be code");
-    if (mode.len && !str_equal_c(mode, "query")) return refuse(reading, OAUTH_INVALID_REQUEST, "response_mode must be query");
+    if (!str_equal_c(type, "code"))
+        return refuse(reading, OAUTH_UNSUPPORTED_RESPONSE_TYPE, "response_type must be code");
+    if (mode.len && !str_equal_c(mode, "query"))
+        return refuse(reading, OAUTH_INVALID_REQUEST, "response_mode must be query");
     return true;
 }
 
@@ -51,7 +55,8 @@ static bool read_proof_key(struct reading *reading) {
     if (challenge.len == 0) return refuse(reading, OAUTH_INVALID_REQUEST, "code_challenge missing");
     if (!str_equal_c(field(reading, "code_challenge_method"), "S256"))
         return refuse(reading, OAUTH_INVALID_REQUEST, "code_challenge_method must be S256");
-    if (!proof_key_challenge_fits(challenge)) return refuse(reading, OAUTH_INVALID_REQUEST, "code_challenge is not well-formed");
+    if (!proof_key_challenge_fits(challenge))
+        return refuse(reading, OAUTH_INVALID_REQUEST, "code_challenge is not well-formed");
     reading->terms.code_challenge = challenge;
     return true;
 }
@@ -63,7 +68,8 @@ static bool read_scope(struct reading *reading) {
     if (scope.len == 0) return refuse(reading, OAUTH_INVALID_SCOPE, "scope missing");
     if (!scope_within(scope, reading->client->scope))
         return refuse(reading, OAUTH_INVALID_SCOPE, "scope is more than the client is registered for");
-    if (!scope_within(scope, STR("openid payments")) || !word_list_has(scope, STR("openid")) || !word_list_has(scope, STR("payments")))
+    if (!scope_within(scope, STR("openid payments")) || !word_list_has(scope, STR("openid")) ||
+        !word_list_has(scope, STR("payments")))
         return refuse(reading, OAUTH_INVALID_SCOPE, "scope must be openid payments");
     reading->terms.scope = scope;
     return true;
@@ -86,7 +92,8 @@ static bool read_echoes(struct reading *reading) {
         return refuse(reading, OAUTH_INVALID_REQUEST, "state, nonce and login_hint must be printable ASCII");
     if (terms->state.len > PUSHED_STATE_BYTES_MAX) return refuse(reading, OAUTH_INVALID_REQUEST, "state is too long");
     if (terms->nonce.len > PUSHED_NONCE_BYTES_MAX) return refuse(reading, OAUTH_INVALID_REQUEST, "nonce is too long");
-    if (terms->login_hint.len > PUSHED_LOGIN_HINT_BYTES_MAX) return refuse(reading, OAUTH_INVALID_REQUEST, "login_hint is too long");
+    if (terms->login_hint.len > PUSHED_LOGIN_HINT_BYTES_MAX)
+        return refuse(reading, OAUTH_INVALID_REQUEST, "login_hint is too long");
     if (terms->prompt.len && !scope_within(terms->prompt, STR("none login consent select_account")))
         return refuse(reading, OAUTH_INVALID_REQUEST, "prompt is not known");
     return true;
@@ -98,7 +105,8 @@ static bool list_has(const struct json *list, const char *value) {
     return false;
 }
 
-/* uk/B4: both words are true of what happens here, so the one that was asked for is said; the stronger one when both were. */
+/* uk/B4: both words are true of what happens here, so the one that was asked for is said; the stronger one when both
+ * were. */
 static bool read_acr(struct reading *reading, const struct json *acr) {
     const struct json *values = json_get(acr, "values");
     struct str value = json_get_string(acr, "value");
@@ -106,7 +114,8 @@ static bool read_acr(struct reading *reading, const struct json *acr) {
     if (!values && value.len == 0) return true;
     if (list_has(values, ACR_SCA) || str_equal_c(value, ACR_SCA)) return true;
     if (list_has(values, ACR_CA) || str_equal_c(value, ACR_CA)) reading->terms.acr = STR(ACR_CA);
-    else if (json_get_bool(acr, "essential", false)) return refuse(reading, OAUTH_INVALID_REQUEST, "acr asks for what is not offered");
+    else if (json_get_bool(acr, "essential", false))
+        return refuse(reading, OAUTH_INVALID_REQUEST, "acr asks for what is not offered");
     return true;
 }
 
@@ -115,7 +124,8 @@ static bool read_claims(struct reading *reading) {
     struct str text = field(reading, "claims");
     const struct json *claims = NULL;
     if (text.len == 0) return refuse(reading, OAUTH_INVALID_REQUEST, "claims missing");
-    if (json_parse_arena(text, PUSHED_CLAIMS_BYTES_MAX, 8, reading->arena, &claims) || json_type(claims) != JSON_OBJECT_TYPE)
+    if (json_parse_arena(text, PUSHED_CLAIMS_BYTES_MAX, 8, reading->arena, &claims) ||
+        json_type(claims) != JSON_OBJECT_TYPE)
         return refuse(reading, OAUTH_INVALID_REQUEST, "claims is not a JSON object");
     const struct json *id_token = json_get(claims, "id_token"), *intent = json_get(id_token, "openbanking_intent_id");
     if (!json_get_bool(intent, "essential", false))
@@ -125,9 +135,10 @@ static bool read_claims(struct reading *reading) {
     return read_acr(reading, json_get(id_token, "acr"));
 }
 
-bool pushed_terms_read(const struct form *form, const struct client_view *client, struct arena *arena, struct pushed_terms *ret_terms,
-                       struct pushed_refusal *ret_refusal) {
-    static bool (*const rules[])(struct reading *) = { read_redirect, read_response, read_proof_key, read_scope, read_echoes, read_claims };
+bool pushed_terms_read(const struct form *form, const struct client_view *client, struct arena *arena,
+                       struct pushed_terms *ret_terms, struct pushed_refusal *ret_refusal) {
+    static bool (*const rules[])(struct reading *) = { read_redirect, read_response, read_proof_key,
+                                                       read_scope,    read_echoes,   read_claims };
     struct reading reading = { .form = form, .client = client, .arena = arena };
     for (size_t i = 0; i < ARRAY_COUNT(rules); i++) {
         if (rules[i](&reading)) continue;
@@ -160,10 +171,13 @@ int pushed_terms_load(struct str params, struct arena *arena, struct pushed_term
     const struct json *json;
     int r = json_parse_arena(params, params.len, 2, arena, &json);
     if (r) return err_fold(r);
-    *ret_terms = (struct pushed_terms){
-        .redirect_uri = json_get_string(json, "redirect_uri"), .scope = json_get_string(json, "scope"),
-        .state = json_get_string(json, "state"), .nonce = json_get_string(json, "nonce"),
-        .code_challenge = json_get_string(json, "code_challenge"), .login_hint = json_get_string(json, "login_hint"),
-        .prompt = json_get_string(json, "prompt"), .acr = json_get_string(json, "acr") };
+    *ret_terms = (struct pushed_terms){ .redirect_uri = json_get_string(json, "redirect_uri"),
+                                        .scope = json_get_string(json, "scope"),
+                                        .state = json_get_string(json, "state"),
+                                        .nonce = json_get_string(json, "nonce"),
+                                        .code_challenge = json_get_string(json, "code_challenge"),
+                                        .login_hint = json_get_string(json, "login_hint"),
+                                        .prompt = json_get_string(json, "prompt"),
+                                        .acr = json_get_string(json, "acr") };
     return 0;
 }

@@ -34,11 +34,17 @@ static int handle_style(struct exchange *exchange) {
 }
 
 #define PAGE_FORM(step, run)                                                                                           \
-    { .method = "POST", .path = "/authorize/" step, .family = FAMILY_PAGES, .flags = ROUTE_BROWSER | ROUTE_FORM, .handle = (run), \
-      .finish = oauth_finish }
+    {                                                                                                                  \
+        .method = "POST", .path = "/authorize/" step, .family = FAMILY_PAGES, .flags = ROUTE_BROWSER | ROUTE_FORM,     \
+        .handle = (run), .finish = oauth_finish                                                                        \
+    }
 
 const struct route page_routes[] = {
-    { .method = "GET", .path = "/authorize", .family = FAMILY_PAGES, .flags = ROUTE_BROWSER, .handle = handle_authorize,
+    { .method = "GET",
+      .path = "/authorize",
+      .family = FAMILY_PAGES,
+      .flags = ROUTE_BROWSER,
+      .handle = handle_authorize,
       .finish = oauth_finish },
     PAGE_FORM("login", handle_login),
     PAGE_FORM("code", handle_code),

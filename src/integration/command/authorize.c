@@ -1,4 +1,5 @@
-/* authorize.c - a customer's way over the consent pages, step by step, and its end: consent, code, request and session in one commit. */
+/* authorize.c - a customer's way over the consent pages, step by step, and its end: consent, code, request and session
+ * in one commit. */
 #include "integration/command/command_run.h"
 
 #include "services/accounts/account.h"
@@ -17,7 +18,8 @@ static const char *authorize_refusal_name(int refusal) {
 }
 
 /* The session at stage, in the words of these commands. */
-static int session_at(struct work *work, const struct hash *session_hash, enum session_stage stage, const struct session_row **ret_session) {
+static int session_at(struct work *work, const struct hash *session_hash, enum session_stage stage,
+                      const struct session_row **ret_session) {
     int r = session_judge(work, session_hash, stage, ret_session);
     if (r == SESSION_E_STAGE) return AUTHORIZE_E_STAGE;
     return r == SESSION_E_ABSENT || r == SESSION_E_EXPIRED ? AUTHORIZE_E_SESSION : r;
@@ -27,7 +29,8 @@ static int folded(int r) {
     return r == VIEW_NEED ? r : err_fold(r);
 }
 
-static int run(struct integration *integration, struct command_call *call, const struct command_kind *kind, const void *input, size_t bytes) {
+static int run(struct integration *integration, struct command_call *call, const struct command_kind *kind,
+               const void *input, size_t bytes) {
     void *copy = arena_alloc(call->arena, bytes);
     if (!copy) return err_origin(-ENOMEM);
     memcpy(copy, input, bytes);
@@ -52,10 +55,13 @@ static void authorize_open_needs(struct work *work, const struct command *comman
     pushed_want(work, &((const struct authorize_open_input *)command->input)->request_hash);
 }
 
-static const struct command_kind authorize_open_kind = { .name = "authorize_open", .needs = authorize_open_needs,
-                                                         .decide = authorize_open_decide, .refusal_name = authorize_refusal_name };
+static const struct command_kind authorize_open_kind = { .name = "authorize_open",
+                                                         .needs = authorize_open_needs,
+                                                         .decide = authorize_open_decide,
+                                                         .refusal_name = authorize_refusal_name };
 
-int command_authorize_open(struct integration *integration, struct command_call *call, const struct authorize_open_input *input) {
+int command_authorize_open(struct integration *integration, struct command_call *call,
+                           const struct authorize_open_input *input) {
     return run(integration, call, &authorize_open_kind, input, sizeof *input);
 }
 
@@ -78,7 +84,8 @@ static int authorize_login_decide(struct work *work, struct command *command) {
     if (r) return r;
     if (id_is_zero(input->customer_id.bytes)) return login_wrong(work, command, session);
     r = customer_judge_password(work, input->customer_id.bytes, input->password_right);
-    if (r == CUSTOMER_E_ABSENT || r == CUSTOMER_E_LOCKED || r == CUSTOMER_E_WRONG) return login_wrong(work, command, session);
+    if (r == CUSTOMER_E_ABSENT || r == CUSTOMER_E_LOCKED || r == CUSTOMER_E_WRONG)
+        return login_wrong(work, command, session);
     if (r) return folded(r);
     struct session_row known = *session;
     memcpy(known.customer_id, input->customer_id.bytes, 16);
@@ -86,10 +93,13 @@ static int authorize_login_decide(struct work *work, struct command *command) {
     return folded(session_renew(work, &known, &input->fresh_hash));
 }
 
-static const struct command_kind authorize_login_kind = { .name = "authorize_login", .needs = session_needs,
-                                                          .decide = authorize_login_decide, .refusal_name = authorize_refusal_name };
+static const struct command_kind authorize_login_kind = { .name = "authorize_login",
+                                                          .needs = session_needs,
+                                                          .decide = authorize_login_decide,
+                                                          .refusal_name = authorize_refusal_name };
 
-int command_authorize_login(struct integration *integration, struct command_call *call, const struct authorize_login_input *input) {
+int command_authorize_login(struct integration *integration, struct command_call *call,
+                            const struct authorize_login_input *input) {
     static_assert(offsetof(struct authorize_login_input, session_hash) == 0, "session_needs reads it there");
     return run(integration, call, &authorize_login_kind, input, sizeof *input);
 }
@@ -104,7 +114,8 @@ static int authorize_code_decide(struct work *work, struct command *command) {
     int r = session_at(work, &input->session_hash, SESSION_CODE, &session);
     if (r) return r;
     r = customer_judge_code(work, session->customer_id, input->code_right, input->step);
-    if (r == CUSTOMER_E_ABSENT || r == CUSTOMER_E_LOCKED || r == CUSTOMER_E_WRONG) return login_wrong(work, command, session);
+    if (r == CUSTOMER_E_ABSENT || r == CUSTOMER_E_LOCKED || r == CUSTOMER_E_WRONG)
+        return login_wrong(work, command, session);
     if (r) return folded(r);
     struct session_row proven = *session;
     proven.stage = SESSION_ACCOUNT;
@@ -112,10 +123,13 @@ static int authorize_code_decide(struct work *work, struct command *command) {
     return folded(session_update(work, &proven));
 }
 
-static const struct command_kind authorize_code_kind = { .name = "authorize_code", .needs = session_needs,
-                                                         .decide = authorize_code_decide, .refusal_name = authorize_refusal_name };
+static const struct command_kind authorize_code_kind = { .name = "authorize_code",
+                                                         .needs = session_needs,
+                                                         .decide = authorize_code_decide,
+                                                         .refusal_name = authorize_refusal_name };
 
-int command_authorize_code(struct integration *integration, struct command_call *call, const struct authorize_code_input *input) {
+int command_authorize_code(struct integration *integration, struct command_call *call,
+                           const struct authorize_code_input *input) {
     static_assert(offsetof(struct authorize_code_input, session_hash) == 0, "session_needs reads it there");
     return run(integration, call, &authorize_code_kind, input, sizeof *input);
 }
@@ -124,12 +138,15 @@ int command_authorize_code(struct integration *integration, struct command_call 
 
 /* True when scheme and identification name the account. */
 static bool is_named(const struct account_row *account, struct str scheme, struct str identification) {
-    struct account_view view = { .iban = account->iban, .sort_code = account->sort_code, .account_number = account->account_number };
+    struct account_view view = { .iban = account->iban,
+                                 .sort_code = account->sort_code,
+                                 .account_number = account->account_number };
     return account_view_is_named(&view, scheme, identification);
 }
 
 /* The customer's open account in the consent's currency, the one it names if it names one; the consent waits. */
-static int judge_account(struct work *work, const uint8_t consent_id[16], const uint8_t customer_id[16], const uint8_t account_id[16]) {
+static int judge_account(struct work *work, const uint8_t consent_id[16], const uint8_t customer_id[16],
+                         const uint8_t account_id[16]) {
     const struct payment_consent_row *consent;
     const struct account_row *account;
     int r = payment_consent_get(work, consent_id, &consent), second = account_get(work, account_id, &account);
@@ -137,7 +154,8 @@ static int judge_account(struct work *work, const uint8_t consent_id[16], const 
     if (!consent || consent->status != CONSENT_AWAU) return AUTHORIZE_E_CONSENT;
     if (!account || !id_equal(account->customer_id, customer_id) || id_is_zero(customer_id)) return AUTHORIZE_E_ACCOUNT;
     if (account->status != ACCOUNT_OPEN || account->currency != consent->currency) return AUTHORIZE_E_ACCOUNT;
-    if (consent->debtor_identification.len && !is_named(account, consent->debtor_scheme, consent->debtor_identification))
+    if (consent->debtor_identification.len &&
+        !is_named(account, consent->debtor_scheme, consent->debtor_identification))
         return AUTHORIZE_E_ACCOUNT;
     return 0;
 }
@@ -162,10 +180,13 @@ static int authorize_account_decide(struct work *work, struct command *command) 
     return folded(session_update(work, &chosen));
 }
 
-static const struct command_kind authorize_account_kind = { .name = "authorize_account", .needs = session_needs,
-                                                            .decide = authorize_account_decide, .refusal_name = authorize_refusal_name };
+static const struct command_kind authorize_account_kind = { .name = "authorize_account",
+                                                            .needs = session_needs,
+                                                            .decide = authorize_account_decide,
+                                                            .refusal_name = authorize_refusal_name };
 
-int command_authorize_account(struct integration *integration, struct command_call *call, const struct authorize_account_input *input) {
+int command_authorize_account(struct integration *integration, struct command_call *call,
+                              const struct authorize_account_input *input) {
     static_assert(offsetof(struct authorize_account_input, session_hash) == 0, "session_needs reads it there");
     return run(integration, call, &authorize_account_kind, input, sizeof *input);
 }
@@ -180,8 +201,12 @@ struct approval {
 
 static int approve(struct work *work, const struct approval *approval, const struct code_terms *terms) {
     const struct pushed_row *pushed = approval->pushed;
-    struct code_row code = { .code_hash = terms->code_hash, .scope = terms->scope, .redirect_uri = terms->redirect_uri,
-                             .code_challenge = terms->code_challenge, .nonce = terms->nonce, .acr = terms->acr,
+    struct code_row code = { .code_hash = terms->code_hash,
+                             .scope = terms->scope,
+                             .redirect_uri = terms->redirect_uri,
+                             .code_challenge = terms->code_challenge,
+                             .nonce = terms->nonce,
+                             .acr = terms->acr,
                              .auth_ms = approval->auth_ms };
     memcpy(code.client_id, pushed->client_id, 16);
     memcpy(code.customer_id, approval->customer_id, 16);
@@ -213,18 +238,22 @@ static int authorize_confirm_decide(struct work *work, struct command *command) 
     int r = session_at(work, &input->session_hash, SESSION_CONFIRM, &session);
     if (!r) r = request_of(work, session, &pushed);
     if (r) return r;
-    struct approval approval = { .pushed = pushed, .customer_id = session->customer_id, .account_id = session->account_id,
+    struct approval approval = { .pushed = pushed,
+                                 .customer_id = session->customer_id,
+                                 .account_id = session->account_id,
                                  .auth_ms = session->auth_ms };
     memcpy(command->resource_id, pushed->consent_id, 16);
     r = approve(work, &approval, &input->terms);
     return r ? r : end_session(work, session);
 }
 
-static const struct command_kind authorize_confirm_kind = { .name = "authorize_confirm", .needs = session_needs,
-                                                            .decide = authorize_confirm_decide, .refusal_name = authorize_refusal_name };
+static const struct command_kind authorize_confirm_kind = { .name = "authorize_confirm",
+                                                            .needs = session_needs,
+                                                            .decide = authorize_confirm_decide,
+                                                            .refusal_name = authorize_refusal_name };
 
-int command_authorize_confirm(struct integration *integration, struct command_call *call, const struct hash *session_hash,
-                              const struct code_terms *terms) {
+int command_authorize_confirm(struct integration *integration, struct command_call *call,
+                              const struct hash *session_hash, const struct code_terms *terms) {
     struct authorize_confirm input = { .session_hash = *session_hash, .terms = *terms };
     static_assert(offsetof(struct authorize_confirm, session_hash) == 0, "session_needs reads it there");
     return run(integration, call, &authorize_confirm_kind, &input, sizeof input);
@@ -251,10 +280,13 @@ static int authorize_reject_decide(struct work *work, struct command *command) {
     return r ? r : end_session(work, session);
 }
 
-static const struct command_kind authorize_reject_kind = { .name = "authorize_reject", .needs = session_needs,
-                                                           .decide = authorize_reject_decide, .refusal_name = authorize_refusal_name };
+static const struct command_kind authorize_reject_kind = { .name = "authorize_reject",
+                                                           .needs = session_needs,
+                                                           .decide = authorize_reject_decide,
+                                                           .refusal_name = authorize_refusal_name };
 
-int command_authorize_reject(struct integration *integration, struct command_call *call, const struct hash *session_hash) {
+int command_authorize_reject(struct integration *integration, struct command_call *call,
+                             const struct hash *session_hash) {
     return run(integration, call, &authorize_reject_kind, session_hash, sizeof *session_hash);
 }
 
@@ -269,7 +301,9 @@ static int authorize_at_once_decide(struct work *work, struct command *command) 
     if (view_now_ms(&view) >= pushed->expires_ms) return AUTHORIZE_E_REQUEST;
     memcpy(command->resource_id, pushed->consent_id, 16);
     if (id_is_zero(input->customer_id.bytes)) return reject(work, pushed);
-    struct approval approval = { .pushed = pushed, .customer_id = input->customer_id.bytes, .account_id = input->account_id.bytes,
+    struct approval approval = { .pushed = pushed,
+                                 .customer_id = input->customer_id.bytes,
+                                 .account_id = input->account_id.bytes,
                                  .auth_ms = view_now_ms(&view) };
     return approve(work, &approval, &input->terms);
 }
@@ -278,9 +312,12 @@ static void authorize_at_once_needs(struct work *work, const struct command *com
     pushed_want(work, &((const struct authorize_at_once_input *)command->input)->request_hash);
 }
 
-static const struct command_kind authorize_at_once_kind = { .name = "authorize_at_once", .needs = authorize_at_once_needs,
-                                                            .decide = authorize_at_once_decide, .refusal_name = authorize_refusal_name };
+static const struct command_kind authorize_at_once_kind = { .name = "authorize_at_once",
+                                                            .needs = authorize_at_once_needs,
+                                                            .decide = authorize_at_once_decide,
+                                                            .refusal_name = authorize_refusal_name };
 
-int command_authorize_at_once(struct integration *integration, struct command_call *call, const struct authorize_at_once_input *input) {
+int command_authorize_at_once(struct integration *integration, struct command_call *call,
+                              const struct authorize_at_once_input *input) {
     return run(integration, call, &authorize_at_once_kind, input, sizeof *input);
 }

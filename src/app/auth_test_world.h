@@ -1,7 +1,7 @@
-/* auth_test_world.h - a bank in memory for the tests of the authorization server: store, engine, two clients, two customers with
- * accounts, and the clients' side of the protocol. Included once by a test. */
-#ifndef GIRO_AUTH_AUTH_TEST_WORLD_H
-#define GIRO_AUTH_AUTH_TEST_WORLD_H
+/* auth_test_world.h - a bank in memory for the tests of the authorization server: store, engine, two clients, two
+ * customers with accounts, and the clients' side of the protocol. Included once by a test. */
+#ifndef GIRO_APP_AUTH_TEST_WORLD_H
+#define GIRO_APP_AUTH_TEST_WORLD_H
 
 #include "auth/auth.h"
 #include "integration/integration.h"
@@ -37,7 +37,7 @@ struct world {
     struct integration integration;
     struct auth *auth;
     struct query *query;
-    struct arena arena;      /* of one test */
+    struct arena arena; /* of one test */
     struct key *bank_key;
     struct call acme, gamma; /* the certificates' clients */
     struct key *acme_key, *gamma_key;
@@ -72,15 +72,25 @@ static void world_up(struct world *world) {
     struct store_options store = { .ops = &store_memory_ops, .path = "auth_test" };
     store.tables = integration_tables(&store.table_count);
     assert_int_equal(store_open(&store, &world->store, &message), 0);
-    struct engine_options engine = { .store = world->store, .encode_event = encode_event, .on_followup = on_followup,
-                                     .on_unknown = on_unknown, .on_fault = on_fault, .on_committed = on_committed, .ctx = world,
+    struct engine_options engine = { .store = world->store,
+                                     .encode_event = encode_event,
+                                     .on_followup = on_followup,
+                                     .on_unknown = on_unknown,
+                                     .on_fault = on_fault,
+                                     .on_committed = on_committed,
+                                     .ctx = world,
                                      .now_ms = world_clock };
     assert_int_equal(engine_open(&engine, &world->engine, &message), 0);
     assert_int_equal(engine_start(world->engine), 0);
-    world->integration = (struct integration){ .store = world->store, .engine = world->engine, .country = "GB", .bank_code = "GIRO",
-                                               .sandbox = true };
-    struct auth_options auth = { .integration = &world->integration, .issuer = STR(ISSUER), .api_url = STR("https://localhost:8443"),
-                                 .signing_key = world->bank_key, .sandbox = true, .now_ms = world_clock };
+    world->integration = (struct integration){
+        .store = world->store, .engine = world->engine, .country = "GB", .bank_code = "GIRO", .sandbox = true
+    };
+    struct auth_options auth = { .integration = &world->integration,
+                                 .issuer = STR(ISSUER),
+                                 .api_url = STR("https://localhost:8443"),
+                                 .signing_key = world->bank_key,
+                                 .sandbox = true,
+                                 .now_ms = world_clock };
     assert_int_equal(auth_open(&auth, &world->auth, &message), 0);
     assert_int_equal(query_open(&world->integration, &world->query), 0);
 }
@@ -121,11 +131,17 @@ static struct str world_jwks(struct world *world, const struct key *key) {
 }
 
 static void world_client(struct world *world, const char *name, const struct key *key, int profile, int sender) {
-    struct client_register_input input = {
-        .name = str_from_c(name), .display_name = STR("Acme <Payments> & Co"), .profile = profile, .sender = sender,
-        .tier = STR("open_banking_tpp"), .org_id = STR("PSDGB-TEST-1"), .software_id = str_from_c(name),
-        .scope = STR("openid accounts payments"), .redirect_uris = STR(REDIRECT_URI " https://tpp.example/back?x=1"),
-        .jwks = world_jwks(world, key), .auto_approve = strcmp(name, "gamma-tpp") == 0 };
+    struct client_register_input input = { .name = str_from_c(name),
+                                           .display_name = STR("Acme <Payments> & Co"),
+                                           .profile = profile,
+                                           .sender = sender,
+                                           .tier = STR("open_banking_tpp"),
+                                           .org_id = STR("PSDGB-TEST-1"),
+                                           .software_id = str_from_c(name),
+                                           .scope = STR("openid accounts payments"),
+                                           .redirect_uris = STR(REDIRECT_URI " https://tpp.example/back?x=1"),
+                                           .jwks = world_jwks(world, key),
+                                           .auto_approve = strcmp(name, "gamma-tpp") == 0 };
     const struct command_answer *answer =
         world_answer(world, command_client_register(&world->integration, world_command(world), &input));
     assert_int_equal(answer->refusal, 0);
@@ -141,14 +157,20 @@ static struct call world_call(struct world *world, const char *name) {
 }
 
 static void world_customer(struct world *world, const char *login, const char *iban, const char *number) {
-    struct customer_register_input input = { .login = str_from_c(login), .name = STR("A Customer"), .password = STR(PASSWORD),
+    struct customer_register_input input = { .login = str_from_c(login),
+                                             .name = STR("A Customer"),
+                                             .password = STR(PASSWORD),
                                              .totp_secret = STR(TOTP_SECRET) };
     assert_int_equal(
         world_answer(world, command_customer_register(&world->integration, world_command(world), &input))->refusal, 0);
-    struct account_open_input account = { .customer_login = str_from_c(login), .name = STR("Everyday"), .iban = str_from_c(iban),
-                                          .sort_code = STR("400000"), .account_number = str_from_c(number) };
+    struct account_open_input account = { .customer_login = str_from_c(login),
+                                          .name = STR("Everyday"),
+                                          .iban = str_from_c(iban),
+                                          .sort_code = STR("400000"),
+                                          .account_number = str_from_c(number) };
     assert_int_equal(currency_parse(STR("GBP"), &account.currency), 0);
-    assert_int_equal(world_answer(world, command_account_open(&world->integration, world_command(world), &account))->refusal, 0);
+    assert_int_equal(
+        world_answer(world, command_account_open(&world->integration, world_command(world), &account))->refusal, 0);
 }
 
 static int world_open(void **state) {
@@ -198,10 +220,11 @@ static struct str assertion_with(struct world *world, const struct key *key, con
 static struct str assertion_of(struct world *world, const struct call *call, const char *jti) {
     const struct key *key = call == &world->gamma ? world->gamma_key : world->acme_key;
     int64_t now = world_clock() / 1000;
-    struct str claims = arena_printf(&world->arena,
-                                     "{\"iss\":\"" STR_FMT "\",\"sub\":\"" STR_FMT "\",\"aud\":\"" ISSUER
-                                     "\",\"iat\":%lld,\"exp\":%lld,\"jti\":\"%s\"}",
-                                     STR_ARG(call->client_name), STR_ARG(call->client_name), (long long)now, (long long)now + 60, jti);
+    struct str claims =
+        arena_printf(&world->arena,
+                     "{\"iss\":\"" STR_FMT "\",\"sub\":\"" STR_FMT "\",\"aud\":\"" ISSUER
+                     "\",\"iat\":%lld,\"exp\":%lld,\"jti\":\"%s\"}",
+                     STR_ARG(call->client_name), STR_ARG(call->client_name), (long long)now, (long long)now + 60, jti);
     return assertion_with(world, key, claims.at);
 }
 
@@ -229,17 +252,25 @@ static struct str with_assertion(struct world *world, struct str form, struct st
     return arena_printf(&world->arena, STR_FMT "%s" STR_FMT, STR_ARG(form), form.len ? "&" : "", STR_ARG(proof));
 }
 
-static struct auth_answer send(struct world *world, const struct call *call, int (*entry)(struct auth_request *), struct str body,
-                               struct str query_text, struct str cookies) {
-    struct auth_request request = { .auth = world->auth, .query = world->query, .arena = &world->arena, .call = call,
-                                    .command = world_command(world), .body = body, .query_text = query_text, .cookies = cookies };
+/* tidy: parameters because a request has a body, a query and cookies. */
+static struct auth_answer send(struct world *world, const struct call *call, int (*entry)(struct auth_request *),
+                               struct str body, struct str query_text, struct str cookies) {
+    struct auth_request request = { .auth = world->auth,
+                                    .query = world->query,
+                                    .arena = &world->arena,
+                                    .call = call,
+                                    .command = world_command(world),
+                                    .body = body,
+                                    .query_text = query_text,
+                                    .cookies = cookies };
     assert_int_equal(query_begin(world->query), 0);
     assert_int_equal(entry(&request), AUTH_ANSWERED);
     query_end(world->query);
     return request.answer;
 }
 
-static struct auth_answer post(struct world *world, const struct call *call, int (*entry)(struct auth_request *), struct str form) {
+static struct auth_answer post(struct world *world, const struct call *call, int (*entry)(struct auth_request *),
+                               struct str form) {
     struct str body = with_assertion(world, form, assertion_of(world, call, fresh_jti(world)));
     return send(world, call, entry, body, (struct str){ 0 }, (struct str){ 0 });
 }
@@ -253,7 +284,8 @@ static struct str member(struct world *world, struct str json, const char *name)
 #define assert_str(text, want)                                                                                         \
     do {                                                                                                               \
         struct str assert_text = (text);                                                                               \
-        if (!str_equal_c(assert_text, (want))) fail_msg("got \"" STR_FMT "\", want \"%s\"", STR_ARG(assert_text), (want)); \
+        if (!str_equal_c(assert_text, (want)))                                                                         \
+            fail_msg("got \"" STR_FMT "\", want \"%s\"", STR_ARG(assert_text), (want));                                \
     } while (0)
 
 static struct str header_of(const struct auth_answer *answer, const char *name) {

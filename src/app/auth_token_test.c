@@ -1,5 +1,6 @@
-/* token_endpoint_test.c - client credentials over a real engine on the memory store: what is granted, what is refused, jti used once. */
-#include "auth/auth_test_world.h"
+/* auth_token_test.c - client credentials over a real engine on the memory store: what is granted, what is refused, jti
+ * used once. */
+#include "app/auth_test_world.h"
 
 static struct str token_form(struct world *world) {
     return form_of(world, "grant_type", "client_credentials", "scope", "payments", NULL);
@@ -43,7 +44,8 @@ static void forms_are_judged(void **state) {
         { "client_id that is right", "grant_type=client_credentials&client_id=acme-tpp", 200, "" },
         { "scope not registered", "grant_type=client_credentials&scope=customers", 400, "invalid_scope" },
         { "one scope not registered", "grant_type=client_credentials&scope=payments%20cards", 400, "invalid_scope" },
-        { "doubled blank in scope", "grant_type=client_credentials&scope=payments%20%20accounts", 400, "invalid_scope" },
+        { "doubled blank in scope", "grant_type=client_credentials&scope=payments%20%20accounts", 400,
+          "invalid_scope" },
         { "G2 password", "grant_type=password&username=mia&password=x", 400, "unsupported_grant_type" },
         { "implicit", "grant_type=implicit", 400, "unsupported_grant_type" },
         { "refresh_token", "grant_type=refresh_token&refresh_token=x", 400, "unsupported_grant_type" },
@@ -52,9 +54,12 @@ static void forms_are_judged(void **state) {
         { "broken form", "grant_type=%zz", 400, "invalid_request" },
         { "C8 other client_id", "grant_type=client_credentials&client_id=gamma-tpp", 401, "invalid_client" },
         { "G6 client_secret", "grant_type=client_credentials&client_secret=x", 401, "invalid_client" },
-        { "unknown code", "grant_type=authorization_code&code=x&redirect_uri=https%3A%2F%2Ftpp.example%2Fback&code_verifier="
-          "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz", 400, "invalid_grant" },
-        { "72 no verifier", "grant_type=authorization_code&code=x&redirect_uri=https%3A%2F%2Ftpp.example%2Fback", 400, "invalid_grant" },
+        { "unknown code",
+          "grant_type=authorization_code&code=x&redirect_uri=https%3A%2F%2Ftpp.example%2Fback&code_verifier="
+          "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz",
+          400, "invalid_grant" },
+        { "72 no verifier", "grant_type=authorization_code&code=x&redirect_uri=https%3A%2F%2Ftpp.example%2Fback", 400,
+          "invalid_grant" },
         { "no code", "grant_type=authorization_code", 400, "invalid_request" },
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
@@ -83,7 +88,8 @@ static void c5_a_jti_is_used_once_also_after_a_restart(void **state) {
     struct str proof = assertion_of(world, &world->acme, "refused");
     body = with_assertion(world, form_of(world, "grant_type", "password", NULL), proof);
     assert_int_equal(send(world, &world->acme, auth_token, body, none, none).status, 400);
-    assert_int_equal(send(world, &world->acme, auth_token, with_assertion(world, token_form(world), proof), none, none).status, 401);
+    assert_int_equal(
+        send(world, &world->acme, auth_token, with_assertion(world, token_form(world), proof), none, none).status, 401);
 }
 
 static void a2_other_profiles_are_refused(void **state) {

@@ -1,6 +1,6 @@
-/* auth_test.c - the whole way in one process: pushed request, authorize, login, one-time code, account, confirmation, token; and what is
- * refused beside it. */
-#include "auth/auth_test_world.h"
+/* auth_flow_test.c - the whole way in one process: pushed request, authorize, login, one-time code, account,
+ * confirmation, token; and what is refused beside it. */
+#include "app/auth_test_world.h"
 
 #include "auth/pushed_request.h"
 
@@ -10,11 +10,17 @@ static char challenge[64];
 
 /* A consent of the client, as the API writes it. */
 static struct consent_id consent_new(struct world *world, const struct call *call, const char *debtor) {
-    struct payment_consent_row row = {
-        .status = CONSENT_AWAU, .initiation = STR("{\"RemittanceInformation\":{\"Unstructured\":[\"Rent <May>\"]}}"), .risk = STR("{}"),
-        .document = STR("{}"), .amount_minor = 1999, .creditor_name = STR("Zoe & Sons"),
-        .creditor_scheme = STR("UK.OBIE.SortCodeAccountNumber"), .creditor_identification = STR("40000133333333"),
-        .debtor_scheme = debtor ? STR("UK.OBIE.SortCodeAccountNumber") : STR(""), .debtor_identification = str_from_c(debtor) };
+    struct payment_consent_row row = { .status = CONSENT_AWAU,
+                                       .initiation =
+                                           STR("{\"RemittanceInformation\":{\"Unstructured\":[\"Rent <May>\"]}}"),
+                                       .risk = STR("{}"),
+                                       .document = STR("{}"),
+                                       .amount_minor = 1999,
+                                       .creditor_name = STR("Zoe & Sons"),
+                                       .creditor_scheme = STR("UK.OBIE.SortCodeAccountNumber"),
+                                       .creditor_identification = STR("40000133333333"),
+                                       .debtor_scheme = debtor ? STR("UK.OBIE.SortCodeAccountNumber") : STR(""),
+                                       .debtor_identification = str_from_c(debtor) };
     struct consent_id id;
     struct currency pounds;
     random_bytes(id.bytes, sizeof id.bytes);
@@ -27,7 +33,8 @@ static struct consent_id consent_new(struct world *world, const struct call *cal
     return id;
 }
 
-static enum consent_status consent_status(struct world *world, const struct consent_id *id, struct payment_consent_row *ret_row) {
+static enum consent_status consent_status(struct world *world, const struct consent_id *id,
+                                          struct payment_consent_row *ret_row) {
     struct payment_consent_row probe = { 0 };
     memcpy(probe.consent_id, id->bytes, 16);
     struct store_probe want = { .table = &payment_consent_table, .row = &probe };
@@ -44,16 +51,22 @@ struct change {
 
 static struct str claims_of(struct world *world, const struct consent_id *consent) {
     char id[ID_TEXT_BYTES];
-    return arena_printf(&world->arena, "{\"id_token\":{\"openbanking_intent_id\":{\"value\":\"" STR_FMT "\",\"essential\":true},"
-                                       "\"acr\":{\"essential\":true,\"values\":[\"urn:openbanking:psd2:sca\"]}}}",
+    return arena_printf(&world->arena,
+                        "{\"id_token\":{\"openbanking_intent_id\":{\"value\":\"" STR_FMT "\",\"essential\":true},"
+                        "\"acr\":{\"essential\":true,\"values\":[\"urn:openbanking:psd2:sca\"]}}}",
                         STR_ARG(id_format(consent->bytes, id)));
 }
 
 static struct str pushed_form(struct world *world, const struct consent_id *consent, const struct change *changes) {
     const struct change standard[] = {
-        { "response_type", "code" },   { "redirect_uri", REDIRECT_URI },     { "scope", "openid payments" },
-        { "state", "st &=%?#" },       { "nonce", "n-1" },                   { "code_challenge", challenge },
-        { "claims", claims_of(world, consent).at },                          { "code_challenge_method", "S256" },
+        { "response_type", "code" },
+        { "redirect_uri", REDIRECT_URI },
+        { "scope", "openid payments" },
+        { "state", "st &=%?#" },
+        { "nonce", "n-1" },
+        { "code_challenge", challenge },
+        { "claims", claims_of(world, consent).at },
+        { "code_challenge_method", "S256" },
     };
     char *memory = arena_alloc(&world->arena, 32 * 1024);
     struct buffer out;
@@ -74,7 +87,8 @@ static struct str pushed_form(struct world *world, const struct consent_id *cons
 }
 
 /* The query text for authorize. */
-static struct str push(struct world *world, const struct call *call, const struct consent_id *consent, const struct change *changes) {
+static struct str push(struct world *world, const struct call *call, const struct consent_id *consent,
+                       const struct change *changes) {
     struct auth_answer answer = post(world, call, auth_pushed, pushed_form(world, consent, changes));
     if (answer.status != 201) fail_msg("pushed: " STR_FMT, STR_ARG(answer.content));
     struct str request_uri = member(world, answer.content, "request_uri");
@@ -112,11 +126,13 @@ static struct str csrf_of(struct browser *browser) {
     return str_slice(text, at + mark.len, at + mark.len + 43);
 }
 
-static void browser_post(struct browser *browser, int (*entry)(struct auth_request *), const char *name, const char *value,
-                         const char *second_name, const char *second) {
+/* tidy: parameters because a form has up to two fields. */
+static void browser_post(struct browser *browser, int (*entry)(struct auth_request *), const char *name,
+                         const char *value, const char *second_name, const char *second) {
     struct world *world = browser->world;
     struct str csrf = arena_dup(&world->arena, csrf_of(browser)), none = { 0 };
-    struct str form = name ? form_of(world, "csrf", csrf.at, name, value, second_name, second, NULL) : form_of(world, "csrf", csrf.at, NULL);
+    struct str form = name ? form_of(world, "csrf", csrf.at, name, value, second_name, second, NULL)
+                           : form_of(world, "csrf", csrf.at, NULL);
     browser_take(browser, send(world, &browser->call, entry, form, none, browser->cookies));
 }
 
@@ -181,10 +197,11 @@ static struct str code_of(struct world *world, const struct auth_answer *answer)
     return code;
 }
 
-static struct auth_answer exchange(struct world *world, const struct call *call, struct str code, const char *redirect_uri,
-                                   const char *verifier) {
-    return post(world, call, auth_token, form_of(world, "grant_type", "authorization_code", "code", arena_dup(&world->arena, code).at,
-                                                 "redirect_uri", redirect_uri, "code_verifier", verifier, NULL));
+static struct auth_answer exchange(struct world *world, const struct call *call, struct str code,
+                                   const char *redirect_uri, const char *verifier) {
+    return post(world, call, auth_token,
+                form_of(world, "grant_type", "authorization_code", "code", arena_dup(&world->arena, code).at,
+                        "redirect_uri", redirect_uri, "code_verifier", verifier, NULL));
 }
 
 static struct str code_at_once(struct world *world, struct consent_id *ret_consent) {
@@ -219,7 +236,8 @@ static void a_customer_consents_and_the_client_gets_its_token(void **state) {
     assert_false(page_has(&browser, "<script"));
     struct str policy = header_of(&browser.answer, "Content-Security-Policy");
     size_t at;
-    assert_true(str_find(policy, STR("default-src 'none'"), &at) && str_find(policy, STR("form-action 'self' https://tpp.example;"), &at));
+    assert_true(str_find(policy, STR("default-src 'none'"), &at) &&
+                str_find(policy, STR("form-action 'self' https://tpp.example;"), &at));
     browser_post(&browser, auth_page_confirm, NULL, NULL, NULL, NULL);
     struct str code = code_of(world, &browser.answer);
     struct form redirect = redirect_of(world, &browser.answer);
@@ -231,7 +249,8 @@ static void a_customer_consents_and_the_client_gets_its_token(void **state) {
     assert_int_equal(answer.status, 200);
     assert_str(member(world, answer.content, "scope"), "openid payments");
     struct token_view token = token_row_of(world, member(world, answer.content, "access_token"));
-    assert_true(id_equal(token.consent_id.bytes, consent.bytes) && id_equal(token.customer_id.bytes, row.customer_id)); /* uk/B3 */
+    assert_true(id_equal(token.consent_id.bytes, consent.bytes) &&
+                id_equal(token.customer_id.bytes, row.customer_id)); /* uk/B3 */
     assert_true(hash_equal(&token.certificate_hash, &world->acme.certificate_hash));
     struct jws jws;
     const struct json *claims;
@@ -277,7 +296,10 @@ static void pushed_requests_are_judged(void **state) {
         { "30 suffix appended", { "redirect_uri", REDIRECT_URI "/more" }, 400, "invalid_request" },
         { "30 query appended", { "redirect_uri", REDIRECT_URI "?a=b" }, 400, "invalid_request" },
         { "prefix of a registered one", { "redirect_uri", "https://tpp.example/bac" }, 400, "invalid_request" },
-        { "two registered ones at once", { "redirect_uri", REDIRECT_URI " https://tpp.example/back?x=1" }, 400, "invalid_request" },
+        { "two registered ones at once",
+          { "redirect_uri", REDIRECT_URI " https://tpp.example/back?x=1" },
+          400,
+          "invalid_request" },
         { "A8 http", { "redirect_uri", "http://tpp.example/back" }, 400, "invalid_request" },
         { "A1 token", { "response_type", "token" }, 400, "unsupported_response_type" },
         { "59 code id_token", { "response_type", "code id_token" }, 400, "unsupported_response_type" },
@@ -292,15 +314,22 @@ static void pushed_requests_are_judged(void **state) {
         { "request object", { "request", "a.b.c" }, 400, "request_not_supported" },
         { "no claims", { "claims", NULL }, 400, "invalid_request" },
         { "claims not JSON", { "claims", "{" }, 400, "invalid_request" },
-        { "B1 not essential", { "claims", "{\"id_token\":{\"openbanking_intent_id\":{\"value\":\"x\"}}}" }, 400, "invalid_request" },
-        { "B1 no such consent", { "claims", "{\"id_token\":{\"openbanking_intent_id\":{\"value\":"
-          "\"00000000-0000-4000-8000-000000000000\",\"essential\":true}}}" }, 400, "invalid_request" },
+        { "B1 not essential",
+          { "claims", "{\"id_token\":{\"openbanking_intent_id\":{\"value\":\"x\"}}}" },
+          400,
+          "invalid_request" },
+        { "B1 no such consent",
+          { "claims", "{\"id_token\":{\"openbanking_intent_id\":{\"value\":"
+                      "\"00000000-0000-4000-8000-000000000000\",\"essential\":true}}}" },
+          400,
+          "invalid_request" },
         { "66 other client's consent", { "claims", claims_of(world, &others).at }, 400, "invalid_request" },
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct change changes[2] = { cases[i].change, { NULL, NULL } };
         struct auth_answer answer = post(world, &world->acme, auth_pushed, pushed_form(world, &mine, changes));
-        if (answer.status != cases[i].status) fail_msg("%s: %d " STR_FMT, cases[i].name, answer.status, STR_ARG(answer.content));
+        if (answer.status != cases[i].status)
+            fail_msg("%s: %d " STR_FMT, cases[i].name, answer.status, STR_ARG(answer.content));
         struct str error = member(world, answer.content, "error");
         if (!str_equal_c(error, cases[i].error)) fail_msg("%s: " STR_FMT, cases[i].name, STR_ARG(error));
     }
@@ -316,7 +345,8 @@ static void a4_par_needs_client_authentication(void **state) {
     struct str body = with_assertion(world, form, assertion_of(world, &world->acme, "par"));
     assert_int_equal(send(world, &world->acme, auth_pushed, body, none, none).status, 201);
     assert_int_equal(send(world, &world->acme, auth_pushed, body, none, none).status, 401); /* C5 */
-    assert_int_equal(send(world, &world->acme, auth_token, body, none, none).status, 401);  /* nor at the other endpoint */
+    assert_int_equal(send(world, &world->acme, auth_token, body, none, none).status,
+                     401); /* nor at the other endpoint */
 }
 
 static void a3_authorize_trusts_only_pushed_requests(void **state) {
@@ -325,9 +355,14 @@ static void a3_authorize_trusts_only_pushed_requests(void **state) {
     struct str query_text = push(world, &world->acme, &consent, NULL);
     struct str gamma_text = arena_printf(&world->arena, "client_id=gamma-tpp%s", strchr(query_text.at, '&'));
     const struct str refused[] = {
-        STR("client_id=acme-tpp"), STR("client_id=acme-tpp&redirect_uri=https%3A%2F%2Fevil.example"), STR(""), STR("client_id=%zz"),
-        STR("client_id=acme-tpp&request_uri=urn:ietf:params:oauth:request_uri:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
-        STR("client_id=nobody&request_uri=x"), gamma_text /* A16 */,
+        STR("client_id=acme-tpp"),
+        STR("client_id=acme-tpp&redirect_uri=https%3A%2F%2Fevil.example"),
+        STR(""),
+        STR("client_id=%zz"),
+        STR("client_id=acme-tpp&request_uri=urn:ietf:params:oauth:request_uri:"
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+        STR("client_id=nobody&request_uri=x"),
+        gamma_text /* A16 */,
         arena_printf(&world->arena, STR_FMT "&client_id=acme-tpp", STR_ARG(query_text)),
     };
     for (size_t i = 0; i < ARRAY_COUNT(refused); i++) {
@@ -337,7 +372,8 @@ static void a3_authorize_trusts_only_pushed_requests(void **state) {
         assert_null(header_of(&browser.answer, "Location").at);
     }
     struct browser browser = { .world = world };
-    browser_get(&browser, arena_printf(&world->arena, STR_FMT "&state=other&redirect_uri=https%%3A%%2F%%2Fevil.example", STR_ARG(query_text)));
+    browser_get(&browser, arena_printf(&world->arena, STR_FMT "&state=other&redirect_uri=https%%3A%%2F%%2Fevil.example",
+                                       STR_ARG(query_text)));
     assert_int_equal(browser.answer.status, 200); /* A18: ignored */
     atomic_fetch_add(&world_now_ms, PUSHED_LIFE_MS);
     struct browser late = { .world = world };
@@ -396,9 +432,11 @@ static void forms_need_session_token_and_stage(void **state) {
     struct str query_text = push(world, &world->acme, &consent, NULL), none = { 0 };
     browser_get(&browser, query_text);
     browser_get(&other, query_text);
-    struct str form = form_of(world, "csrf", arena_dup(&world->arena, csrf_of(&other)).at, "login", "mia", "password", PASSWORD, NULL);
-    assert_int_equal(send(world, &browser.call, auth_page_login, form, none, browser.cookies).status, 400); /* another session's token */
-    assert_int_equal(send(world, &browser.call, auth_page_login, form, none, none).status, 400);            /* no cookie */
+    struct str form = form_of(world, "csrf", arena_dup(&world->arena, csrf_of(&other)).at, "login", "mia", "password",
+                              PASSWORD, NULL);
+    assert_int_equal(send(world, &browser.call, auth_page_login, form, none, browser.cookies).status,
+                     400); /* another session's token */
+    assert_int_equal(send(world, &browser.call, auth_page_login, form, none, none).status, 400); /* no cookie */
     assert_int_equal(send(world, &browser.call, auth_page_login, form, none, other.cookies).status, 200);
     browser_post(&browser, auth_page_confirm, NULL, NULL, NULL, NULL); /* a step too far shows where one is */
     assert_page(&browser, "Log in to your bank");
@@ -447,7 +485,8 @@ static void a_one_time_code_works_once(void **state) {
 static void only_ones_own_account_in_the_right_place(void **state) {
     struct world *world = *state;
     struct browser mia = { .world = world }, sam = { .world = world };
-    struct consent_id consent = consent_new(world, &world->acme, NULL), named = consent_new(world, &world->acme, "40000022222222");
+    struct consent_id consent = consent_new(world, &world->acme, NULL),
+                      named = consent_new(world, &world->acme, "40000022222222");
     browser_get(&mia, push(world, &world->acme, &consent, NULL));
     log_in(&mia, "mia", PASSWORD);
     enter_code(&mia);
@@ -487,7 +526,8 @@ static void codes_are_judged(void **state) {
         { "malformed verifier", &world->gamma, REDIRECT_URI, "short" },
     };
     for (size_t i = 0; i < ARRAY_COUNT(refused); i++) {
-        struct auth_answer answer = exchange(world, refused[i].call, code, refused[i].redirect_uri, refused[i].verifier);
+        struct auth_answer answer =
+            exchange(world, refused[i].call, code, refused[i].redirect_uri, refused[i].verifier);
         if (answer.status != 400) fail_msg("%s: %d", refused[i].name, answer.status);
         assert_str(member(world, answer.content, "error"), "invalid_grant");
     }
@@ -509,7 +549,8 @@ static void codes_are_judged(void **state) {
 
 static void the_sandbox_answers_at_once(void **state) {
     struct world *world = *state;
-    static const struct change decline[] = { { "login_hint", "decline" }, { NULL, NULL } }, nobody[] = { { "login_hint", "xyz" }, { NULL, NULL } },
+    static const struct change decline[] = { { "login_hint", "decline" }, { NULL, NULL } },
+                               nobody[] = { { "login_hint", "xyz" }, { NULL, NULL } },
                                mia[] = { { "login_hint", "mia" }, { NULL, NULL } };
     struct consent_id consent;
     struct browser browser = { .world = world };
