@@ -222,9 +222,13 @@ class Client:
         assert answer.status == 200, answer
         return {name: minor(answer.json[name]["value"]) for name in ("booked", "held", "overdraft", "available")}
 
-    def open_account(self, currency="GBP"):
-        answer = self.post("/v1/accounts", {"name": "Test account", "currency": currency}, "accounts")
+    def open_account(self, value=None):
+        """A new account of its own in pounds, with value paid into it at once from the client's first account."""
+        answer = self.post("/v1/accounts", {"name": "Test account", "currency": "GBP"}, "accounts")
         assert answer.status == 201, answer
+        if value:
+            funded = self.pay(value, creditor={"name": "Me", "iban": answer.json["iban"]})
+            assert funded.status == 201 and funded.json["status"] == "completed", funded
         return answer.json
 
 

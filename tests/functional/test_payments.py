@@ -29,8 +29,8 @@ def raw_order(client, amount='{"value":"1.00","currency":"GBP"}', rest=""):
 # ---- accepted
 
 def test_payment_through_the_core_completes(partner):
-    before = partner.balances()
-    answer = partner.pay("12.34", reference="Invoice 4711")
+    account = partner.open_account("100.00")["account_id"]
+    answer = partner.pay("12.34", account, reference="Invoice 4711")
     assert answer.status == 201, answer
     assert answer.headers["location"] == "/v1/payments/" + answer.json["payment_id"]
     assert answer.json["status"] in ("pending", "completed")
@@ -42,8 +42,7 @@ def test_payment_through_the_core_completes(partner):
     statuses = [step["status"] for step in payment["timeline"]]
     assert statuses[0] == "pending" and statuses[-1] == "completed", statuses
     assert [step["at"] for step in payment["timeline"]] == sorted(step["at"] for step in payment["timeline"])
-    after = partner.balances()
-    assert after["booked"] == before["booked"] - 1234 and after["held"] == before["held"]
+    assert partner.balances(account) == {"booked": 8766, "held": 0, "overdraft": 0, "available": 8766}
 
 
 def test_payment_to_an_iban_of_another_bank(partner):
@@ -79,14 +78,15 @@ def test_certificate(bank, partner):
 
 
 def test_payment_without_or_with_another_certificate_changes_nothing(bank, partner):
-    before = partner.balances()
+    account = partner.open_account("5.00")["account_id"]
+    before = partner.balances(account)
     headers = {"Authorization": "Bearer " + partner.token("payments"), "Content-Type": "application/json",
                "Idempotency-Key": str(uuid.uuid4())}
-    body = json.dumps(partner.order())
+    body = json.dumps(partner.order(account=account))
     for context, code in ((bank.tls_context(), "client_certificate_required"), (bank.tls_context("acme-tpp"), "invalid_token")):
         answer = partner.call("POST", "/v1/payments", body, headers, context)
         assert answer.status == 401 and answer.code == code, answer
-    assert partner.balances() == before
+    assert partner.balances(account) == before
     assert partner.call("POST", "/v1/payments", body, headers).status == 201
 
 
@@ -142,14 +142,14 @@ def test_key_of_the_longest_length(partner):
 
 
 def test_replay_gives_the_stored_answer(partner):
-    key, before = str(uuid.uuid4()), partner.balances()
-    first = partner.pay("2.00", key=key)
+    key, account = str(uuid.uuid4()), partner.open_account("5.00")["account_id"]
+    first = partner.pay("2.00", account, key=key)
     assert first.status == 201 and "idempotent-replayed" not in first.headers
     partner.wait_final(first.json["payment_id"])
-    second = partner.pay("2.00", key=key)
+    second = partner.pay("2.00", account, key=key)
     assert second.status == 201 and second.headers["idempotent-replayed"] == "true"
     assert second.body == first.body and second.headers["location"] == first.headers["location"]
-    assert partner.balances()["booked"] == before["booked"] - 200
+    assert partner.balances(account)["booked"] == 300
 
 
 def test_key_reused_with_another_body(partner):
@@ -185,7 +185,7 @@ def test_key_is_the_clients_own(partner, bench):
 
 
 def test_same_key_at_once_from_many_connections(bank, partner):
-    before = partner.balances()
+    account = partner.open_account("100.00")["account_id"]
     for round_number in range(5):
         key, value = str(uuid.uuid4()), f"3.{round_number:02d}"
         token = partner.token("payments")
@@ -193,12 +193,12 @@ def test_same_key_at_once_from_many_connections(bank, partner):
         for caller in callers:
             caller.tokens["payments"] = (token, float("inf"))
         with concurrent.futures.ThreadPoolExecutor(len(callers)) as pool:
-            answers = list(pool.map(lambda caller: caller.pay(value, key=key), callers))
+            answers = list(pool.map(lambda caller: caller.pay(value, account, key=key), callers))
         assert all(answer.status == 201 for answer in answers), answers
         assert len({answer.json["payment_id"] for answer in answers}) == 1
         assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
         partner.wait_final(answers[0].json["payment_id"])
-    assert before["booked"] - partner.balances()["booked"] == sum(300 + number for number in range(5))
+    assert partner.balances(account)["booked"] == 10000 - sum(300 + number for number in range(5))
 
 
 # ---- amounts
@@ -375,7 +375,7 @@ def check_rejected(client, answer, reason, account, before):
 
 @pytest.mark.parametrize("creditor, reason", [(FRAUD, "fraud"), (SANCTIONED, "sanctions"), (REFUSED_BY_CORE, "core_refused")])
 def test_rejected_gives_the_hold_back(partner, creditor, reason):
-    account = partner.data["account_ids"][1]
+    account = partner.open_account("10.00")["account_id"]
     before = partner.balances(account)
     check_rejected(partner, partner.pay("5.00", creditor=creditor, account=account), reason, account, before)
     accepted = partner.pay("5.00", account=account)
@@ -383,9 +383,7 @@ def test_rejected_gives_the_hold_back(partner, creditor, reason):
 
 
 def test_insufficient_funds(partner):
-    account = partner.open_account()
-    money = partner.pay("10.00", creditor={"name": "Me", "iban": account["iban"]})
-    assert money.json["status"] == "completed", money
+    account = partner.open_account("10.00")
     before = partner.balances(account["account_id"])
     check_rejected(partner, partner.pay("10.01", account=account["account_id"]), "insufficient_funds", account["account_id"], before)
     exact = partner.pay("10.00", account=account["account_id"])
@@ -400,8 +398,7 @@ def test_more_than_the_fraud_limit(bench):
 
 
 def test_only_one_of_two_payments_at_once_finds_the_funds(bank, partner):
-    account = partner.open_account()
-    partner.pay("10.00", creditor={"name": "Me", "iban": account["iban"]})
+    account = partner.open_account("10.00")
     callers = [Client(bank, "embed-partner") for _ in range(4)]
     for caller in callers:
         caller.tokens["payments"] = (partner.token("payments"), float("inf"))
@@ -414,9 +411,7 @@ def test_only_one_of_two_payments_at_once_finds_the_funds(bank, partner):
 
 
 def test_holds_of_pending_payments_are_shown_and_gone_at_the_end(partner):
-    account = partner.open_account()["account_id"]
-    iban = partner.get("/v1/accounts/" + account, "accounts").json["iban"]
-    partner.pay("30.00", creditor={"name": "Me", "iban": iban})
+    account = partner.open_account("30.00")["account_id"]
     answers = [partner.pay("1.00", account=account) for _ in range(10)]
     for answer in answers:
         partner.wait_final(answer.json["payment_id"])
