@@ -1,4 +1,4 @@
--- The first tables; written from the descriptors in src/ (store_schema_sql).
+-- The first tables, as build/schema prints them from the descriptors in src/.
 CREATE TABLE "engine_journal" (
     "epoch" INTEGER NOT NULL,
     "seq" INTEGER NOT NULL,
@@ -207,9 +207,12 @@ CREATE TABLE "identity_code" (
 CREATE TABLE "identity_session" (
     "session_hash" BLOB NOT NULL CHECK (length("session_hash") = 32),
     "request_hash" BLOB NOT NULL CHECK (length("request_hash") = 32),
+    "client_id" BLOB NOT NULL CHECK (length("client_id") = 16),
     "customer_id" BLOB NOT NULL CHECK (length("customer_id") = 16),
+    "account_id" BLOB NOT NULL CHECK (length("account_id") = 16),
     "stage" INTEGER NOT NULL,
     "failed_count" INTEGER NOT NULL,
+    "auth_ms" INTEGER NOT NULL,
     "created_ms" INTEGER NOT NULL,
     "expires_ms" INTEGER NOT NULL,
     PRIMARY KEY ("session_hash")

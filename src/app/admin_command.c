@@ -110,7 +110,7 @@ static struct str join_strings(const struct json *array, struct arena *arena) {
     return out.overflow ? (struct str){ 0 } : buffer_str(&out);
 }
 
-static const char *answer_client_register(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
+static const char *register_client(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
     struct command_call call = { .arena = request->arena };
     struct client_register_input input = {
         .name = text_of(request, "name"),
@@ -142,7 +142,7 @@ static const char *answer_client_register(const struct admin_request *request, s
     return put_registered(request, &call.answer, &what, out, ret_fault);
 }
 
-static const char *answer_customer_register(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
+static const char *register_customer(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
     uint8_t secret[TOTP_SECRET_BYTES_MAX];
     struct command_call call = { .arena = request->arena };
     struct buffer raw;
@@ -173,7 +173,7 @@ static const char *answer_customer_register(const struct admin_request *request,
     return put_registered(request, &call.answer, &what, out, ret_fault);
 }
 
-static const char *account_open_command(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
+static const char *open_account(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
     struct command_call call = { .arena = request->arena };
     struct account_open_input input = {
         .customer_login = text_of(request, "customer_login"),
@@ -197,7 +197,7 @@ static const char *account_open_command(const struct admin_request *request, str
     return put_registered(request, &call.answer, &what, out, ret_fault);
 }
 
-static const char *answer_account_fund(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
+static const char *fund_account(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
     struct command_call call = { .arena = request->arena };
     struct account_fund_input input;
     struct currency currency;
@@ -262,8 +262,8 @@ static const struct {
     const char *name;
     const char *(*run)(const struct admin_request *request, struct json_writer *out, int *ret_fault);
 } commands[] = {
-    { "client_register", answer_client_register }, { "customer_register", answer_customer_register },
-    { "account_open", account_open_command }, { "account_fund", answer_account_fund },
+    { "client_register", register_client }, { "customer_register", register_customer },
+    { "account_open", open_account }, { "account_fund", fund_account },
     { "breaker", breaker },                 { "health", health },
 };
 

@@ -283,16 +283,21 @@ static void write_maps(const struct edge_config *config, struct buffer *out) {
     write_envelope_map(config, "edge_envelope_browser", EDGE_PAGE, out);
 }
 
+/* A prefix that ends in '/' is written for the path without it too: nginx would redirect that one by itself (301, its own page). */
 static void write_location(const struct edge_config *config, const char *prefix, uint32_t body_bytes_max,
                            struct buffer *out) {
-    buffer_printf(out,
-                  "        location ^~ %s {\n"
-                  "            client_max_body_size %u;\n"
-                  "            client_body_buffer_size %u;\n"
-                  "            include \"%s/headers.conf\";\n"
-                  "            proxy_pass http://daemon;\n"
-                  "        }\n",
-                  prefix, body_bytes_max, 2 * body_bytes_max + 4096, config->directory);
+    size_t len = strlen(prefix);
+    bool is_folder = len > 1 && prefix[len - 1] == '/';
+    for (size_t cut = 0; cut <= (is_folder ? 1u : 0u); cut++)
+        buffer_printf(out,
+                      "        location %s %.*s {\n"
+                      "            client_max_body_size %u;\n"
+                      "            client_body_buffer_size %u;\n"
+                      "            include \"%s/headers.conf\";\n"
+                      "            proxy_pass http://daemon;\n"
+                      "        }\n",
+                      cut ? "=" : "^~", (int)(len - cut), prefix, body_bytes_max, 2 * body_bytes_max + 4096,
+                      config->directory);
 }
 
 void edge_config_security(struct buffer *out, const char *indent, const char *cache_control) {

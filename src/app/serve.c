@@ -32,9 +32,13 @@ static int open_signals(int *ret_fd) {
     return *ret_fd < 0 ? err_origin(-errno) : 0;
 }
 
+/* Looked at before anything is opened: later the number may be one of ours. */
+static bool somebody_waits(void) {
+    return fcntl(SERVE_READY_FD, F_GETFD) >= 0 && fcntl(SERVE_READY_FD, F_SETFD, FD_CLOEXEC) == 0;
+}
+
 static void say_ready(void) {
-    if (fcntl(SERVE_READY_FD, F_GETFD) < 0) return; /* nobody waits for it */
-    (void)!write(SERVE_READY_FD, "r", 1);
+    (void)!write(SERVE_READY_FD, "r", 1); /* whoever waited may have gone */
     close(SERVE_READY_FD);
 }
 
@@ -45,7 +49,7 @@ static int wait_for_end(int signal_fd, int end_fd) {
     return fds[1].revents ? 1 : 0;
 }
 
-static int serve(const struct bank_config *config) {
+static int serve(const struct bank_config *config, bool is_awaited) {
     struct bank *bank;
     struct message message;
     int signal_fd;
@@ -57,7 +61,7 @@ static int serve(const struct bank_config *config) {
         fprintf(stderr, "giro: %s\n", message.text);
         return r == -EADDRINUSE || r == -EBUSY || r == -EWOULDBLOCK ? EXIT_UNAVAILABLE : EXIT_FAILED;
     }
-    say_ready();
+    if (is_awaited) say_ready();
     if (wait_for_end(signal_fd, bank_end_fd(bank))) {
         /* An unknown commit: those who asked were told so; nothing of this process may touch the store again. */
         struct timespec answers = { .tv_nsec = SERVE_ANSWERS_MS * 1000000L };
@@ -72,12 +76,13 @@ static int serve(const struct bank_config *config) {
 
 int serve_main(int argc, char **argv) {
     struct bank_config config;
+    bool is_awaited = somebody_waits();
     if (argc != 3 || strcmp(argv[1], "--config")) {
         fprintf(stderr, "usage: giro serve --config FILE\n");
         return EXIT_USAGE;
     }
     int r = read_config(&config, argv[2]);
-    int code = r ? EXIT_FAILED : serve(&config);
+    int code = r ? EXIT_FAILED : serve(&config, is_awaited);
     bank_config_release(&config);
     return code;
 }

@@ -1,8 +1,23 @@
 #include "app/subcommand.h"
 
 #include "app/exit_code.h"
+#include "app/serve.h"
 
 static const struct subcommand rows[] = {
+    { "run", "the sandbox bank: start, stop, status", cmd_run },
+    { "serve", "the bank itself: serve --config FILE", serve_main },
+    { "check-config", "is a configuration good, and what does it mean", cmd_check_config },
+    { "doctor", "looks for what is missing or broken", cmd_doctor },
+    { "clients", "the registered clients", cmd_clients },
+    { "customers", "the customers", cmd_customers },
+    { "sandbox", "sample customers, funds, scenarios, the core's faults", cmd_sandbox },
+    { "accounts", "accounts and their entries", cmd_accounts },
+    { "payments", "payments and every status they had", cmd_payments },
+    { "saga", "check a definition; unfinished sagas and their history", cmd_saga },
+    { "ledger", "verify the books, trial balance, statements", cmd_ledger },
+    { "audit", "verify the chain, search and export audit records", cmd_audit },
+    { "events", "the newest events", cmd_events },
+    { "consents", "consents to payments", cmd_consents },
     { "demo", "one payment, or many, through the running sandbox", cmd_demo },
     { "bench", "how fast the running sandbox is", cmd_bench },
     { "version", "the version of this program", cmd_version },

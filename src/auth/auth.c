@@ -11,7 +11,8 @@ enum { AUTH_ARENA_BYTES_MAX = 64 * 1024 };
 static bool url_fits(struct str url) {
     if (!str_starts(url, STR("https://")) || url.len > AUTH_URL_BYTES_MAX || str_ends(url, STR("/"))) return false;
     for (size_t i = 0; i < url.len; i++)
-        if (url.at[i] <= ' ' || url.at[i] > '~' || url.at[i] == '"' || url.at[i] == '\\' || url.at[i] == '?' || url.at[i] == '#')
+        if (url.at[i] <= ' ' || url.at[i] > '~' || url.at[i] == '"' || url.at[i] == '\\' || url.at[i] == '?' ||
+            url.at[i] == '#')
             return false;
     return true;
 }
@@ -36,7 +37,8 @@ int auth_open(const struct auth_options *options, struct auth **ret_auth, struct
         message_set(message, "the issuer and the API's address must be https URLs without a slash at the end");
         return err_origin(-EINVAL);
     }
-    if (!options->signing_key || !key_is_private(options->signing_key) || key_algorithm(options->signing_key) != KEY_ALG_PS256) {
+    if (!options->signing_key || !key_is_private(options->signing_key) ||
+        key_algorithm(options->signing_key) != KEY_ALG_PS256) {
         message_set(message, "the authorization server's signing key must be an RSA private key");
         return err_origin(-EINVAL);
     }
@@ -132,13 +134,16 @@ int request_sent(struct auth_request *request, bool waits, int r) {
 int auth_finish(struct auth_request *request) {
     switch (request->command->answer.result) {
     case ANSWER_DONE:
-    case ANSWER_REPLAYED: return request->finish(request);
+    case ANSWER_REPLAYED:
+        return request->finish(request);
     case ANSWER_UNAVAILABLE:
     case ANSWER_TOO_COMPLEX:
     case ANSWER_KEY_REUSED:
-    case ANSWER_UNKNOWN: return AUTH_BUSY;
+    case ANSWER_UNKNOWN:
+        return AUTH_BUSY;
     case ANSWER_FAULT:
-    case ANSWER_RESULT_COUNT: break;
+    case ANSWER_RESULT_COUNT:
+        break;
     }
     return err_origin(-EIO);
 }

@@ -1,15 +1,15 @@
-/* auth.h - the FAPI 2.0 authorization server: token, pushed requests, authorize with its pages, metadata. Knows nothing of how a
- * request came; whoever calls gives it bytes and a prepared command, and sends the answer.
+/* auth.h - the FAPI 2.0 authorization server: token, pushed requests, authorize with its pages, metadata. Knows nothing
+ * of how a request came; whoever calls gives it bytes and a prepared command, and sends the answer.
  *
- * (A1) whoever asks at token or PAR is the client of the certificate (call->has_client) and proves it by private_key_jwt; the
- * jti is spent whatever the answer. (A2) only clients of profile fapi2 with mTLS-bound tokens are served; others get
- * unauthorized_client. (A3) no redirect goes anywhere but to a registered URI that came in a pushed request. (A4) passwords, codes,
- * tokens and cookies are stored hashed only and wiped from the request's arena when it ends. (A5) whether a login exists cannot be told
- * from text or time.
+ * (A1) whoever asks at token or PAR is the client of the certificate (call->has_client) and proves it by
+ * private_key_jwt; the jti is spent whatever the answer. (A2) only clients of profile fapi2 with mTLS-bound tokens are
+ * served; others get unauthorized_client. (A3) no redirect goes anywhere but to a registered URI that came in a pushed
+ * request. (A4) passwords, codes, tokens and cookies are stored hashed only and wiped from the request's arena when it
+ * ends. (A5) whether a login exists cannot be told from text or time.
  *
- * An entry function returns AUTH_ANSWERED (request->answer is set), AUTH_WAITS (its command is queued with on_done: nothing of the
- * request may be touched until that was called; then auth_finish), AUTH_BUSY (queue full: nothing happened), or <0 a fault.
- * With a command without on_done it never says AUTH_WAITS. */
+ * An entry function returns AUTH_ANSWERED (request->answer is set), AUTH_WAITS (its command is queued with on_done:
+ * nothing of the request may be touched until that was called; then auth_finish), AUTH_BUSY (queue full: nothing
+ * happened), or <0 a fault. With a command without on_done it never says AUTH_WAITS. */
 #ifndef GIRO_AUTH_AUTH_H
 #define GIRO_AUTH_AUTH_H
 
@@ -50,7 +50,7 @@ struct auth_answer {
 
 struct auth_request {
     const struct auth *auth;
-    struct query *query;          /* with a snapshot; auth_finish may be given another one */
+    struct query *query; /* with a snapshot; auth_finish may be given another one */
     struct arena *arena;
     const struct call *call;
     struct command_call *command; /* prepared: call, arena, audit, on_done */
@@ -66,12 +66,12 @@ struct auth_request {
 int auth_token(struct auth_request *request);  /* POST /token: client_credentials, authorization_code */
 int auth_pushed(struct auth_request *request); /* POST /par */
 /* Browser listener. */
-int auth_authorize(struct auth_request *request);       /* GET /authorize */
-int auth_page_login(struct auth_request *request);      /* POST /authorize/login */
-int auth_page_code(struct auth_request *request);       /* POST /authorize/code */
-int auth_page_account(struct auth_request *request);    /* POST /authorize/account */
-int auth_page_confirm(struct auth_request *request);    /* POST /authorize/confirm */
-int auth_page_reject(struct auth_request *request);     /* POST /authorize/reject */
+int auth_authorize(struct auth_request *request);    /* GET /authorize */
+int auth_page_login(struct auth_request *request);   /* POST /authorize/login */
+int auth_page_code(struct auth_request *request);    /* POST /authorize/code */
+int auth_page_account(struct auth_request *request); /* POST /authorize/account */
+int auth_page_confirm(struct auth_request *request); /* POST /authorize/confirm */
+int auth_page_reject(struct auth_request *request);  /* POST /authorize/reject */
 /* Goes on after the command of a request that said AUTH_WAITS was answered. */
 int auth_finish(struct auth_request *request);
 

@@ -6,7 +6,7 @@
 #include "wire/form.h"
 
 enum {
-    AUTH_SECRET_BYTES = 32,  /* of tokens, codes, request URIs, cookies: 256 bits */
+    AUTH_SECRET_BYTES = 32, /* of tokens, codes, request URIs, cookies: 256 bits */
     AUTH_SECRET_TEXT_BYTES = 44,
     AUTH_METADATA_BYTES_MAX = 8 * 1024,
     AUTH_URL_BYTES_MAX = 256,

@@ -4,7 +4,8 @@
 #include "auth/oauth_error.h"
 #include "wire/jose.h"
 
-static int judge_signature(struct str assertion, const struct client_assertion_rules *rules, struct arena *arena, struct jws *ret_jws) {
+static int judge_signature(struct str assertion, const struct client_assertion_rules *rules, struct arena *arena,
+                           struct jws *ret_jws) {
     struct jwks *keys;
     int r = jws_parse(assertion, arena, ret_jws);
     if (r) return r;
@@ -15,10 +16,17 @@ static int judge_signature(struct str assertion, const struct client_assertion_r
     return r;
 }
 
-static int judge_claims(const struct json *claims, const struct client_assertion_rules *rules, struct jwt_facts *ret_facts) {
-    struct jwt_rules jwt = { .issuer = rules->client_name, .subject = rules->client_name, .audiences = &rules->issuer,
-                             .audience_count = 1, .audience_string_only = true, .now_ms = rules->now_ms,
-                             .leeway_ms = JWT_LEEWAY_MS, .exp_ahead_max_ms = JWT_ASSERTION_AHEAD_MS, .jti_required = true };
+static int judge_claims(const struct json *claims, const struct client_assertion_rules *rules,
+                        struct jwt_facts *ret_facts) {
+    struct jwt_rules jwt = { .issuer = rules->client_name,
+                             .subject = rules->client_name,
+                             .audiences = &rules->issuer,
+                             .audience_count = 1,
+                             .audience_string_only = true,
+                             .now_ms = rules->now_ms,
+                             .leeway_ms = JWT_LEEWAY_MS,
+                             .exp_ahead_max_ms = JWT_ASSERTION_AHEAD_MS,
+                             .jti_required = true };
     return jwt_check(claims, &jwt, ret_facts);
 }
 
@@ -53,8 +61,10 @@ static int judge_request(struct auth_request *request, struct authenticated *cli
     *ret_answered = true;
     if (r < 0) return err_trace(r);
     if (r) return oauth_refuse(request, OAUTH_INVALID_REQUEST, form_refusal_text(r));
-    if (form_find_duplicate(&client->form, &duplicate)) return oauth_refuse(request, OAUTH_INVALID_REQUEST, "a parameter comes twice");
-    if (!request->call->has_client) return oauth_refuse(request, OAUTH_INVALID_CLIENT, "no client with this certificate");
+    if (form_find_duplicate(&client->form, &duplicate))
+        return oauth_refuse(request, OAUTH_INVALID_REQUEST, "a parameter comes twice");
+    if (!request->call->has_client)
+        return oauth_refuse(request, OAUTH_INVALID_CLIENT, "no client with this certificate");
     r = query_client(request->query, request->call->client_name, request->arena, &client->client);
     if (r < 0) return err_trace(r);
     if (r || !id_equal(client->client.client_id.bytes, request->call->client_id.bytes))
@@ -74,9 +84,11 @@ static bool has_field(const struct form *form, const char *name) {
 static const char *proof_missing(const struct authenticated *client, struct str *ret_assertion) {
     struct str type, name;
     if (has_field(&client->form, "client_secret")) return "client secrets are not used here";
-    if (!form_get(&client->form, "client_assertion", ret_assertion) || ret_assertion->len == 0) return "client_assertion missing";
+    if (!form_get(&client->form, "client_assertion", ret_assertion) || ret_assertion->len == 0)
+        return "client_assertion missing";
     if (!form_get(&client->form, "client_assertion_type", &type)) return "client_assertion_type missing";
-    if (!str_equal_c(type, "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")) return "client_assertion_type not supported";
+    if (!str_equal_c(type, "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"))
+        return "client_assertion_type not supported";
     if (form_get(&client->form, "client_id", &name) && !str_equal(name, client->client.name))
         return "client_id is not the client of the certificate";
     return NULL;
@@ -93,12 +105,16 @@ int client_authenticate(struct auth_request *request, struct authenticated **ret
     if (r || answered) return r;
     const char *wrong = proof_missing(client, &assertion);
     if (wrong) return oauth_refuse(request, OAUTH_INVALID_CLIENT, wrong);
-    struct client_assertion_rules rules = { .issuer = request->auth->issuer, .client_name = client->client.name,
-                                            .jwks = client->client.jwks, .now_ms = request->auth->options.now_ms() };
+    struct client_assertion_rules rules = { .issuer = request->auth->issuer,
+                                            .client_name = client->client.name,
+                                            .jwks = client->client.jwks,
+                                            .now_ms = request->auth->options.now_ms() };
     r = client_assertion_judge(assertion, &rules, request->arena, &facts, &wrong);
     if (r < 0) return err_trace(r);
     if (r) return oauth_refuse(request, OAUTH_INVALID_CLIENT, wrong);
-    client->assertion = (struct assertion_spend){ .client_id = client->client.client_id, .jti = facts.jti, .expires_ms = facts.expires_ms };
+    client->assertion = (struct assertion_spend){ .client_id = client->client.client_id,
+                                                  .jti = facts.jti,
+                                                  .expires_ms = facts.expires_ms };
     *ret_client = client;
     return 0;
 }

@@ -1,7 +1,8 @@
 /* client_assertion.h - a client proves who it is: private_key_jwt (RFC 7523, FAPI C1 to C8, G8, G13).
  *
- * PS256 or ES256 with a registered key; iss = sub = client_id; aud is the issuer as one string; exp at most 5 minutes ahead; iat and
- * nbf at most 60 s ahead; jti of 1 to 128 bytes. That the jti is new is judged by the command that the assertion buys. */
+ * PS256 or ES256 with a registered key; iss = sub = client_id; aud is the issuer as one string; exp at most 5 minutes
+ * ahead; iat and nbf at most 60 s ahead; jti of 1 to 128 bytes. That the jti is new is judged by the command that the
+ * assertion buys. */
 #ifndef GIRO_AUTH_CLIENT_ASSERTION_H
 #define GIRO_AUTH_CLIENT_ASSERTION_H
 
@@ -28,8 +29,8 @@ struct authenticated {
     struct assertion_spend assertion;
     struct form form;
 };
-/* Parses the body and authenticates. 0 with *ret_client in the arena, or the request is answered: AUTH_ANSWERED is 0 too, so the two are
- * told apart by *ret_client (NULL: answered). <0 a fault. */
+/* Parses the body and authenticates. 0 with *ret_client in the arena, or the request is answered: AUTH_ANSWERED is 0
+ * too, so the two are told apart by *ret_client (NULL: answered). <0 a fault. */
 int client_authenticate(struct auth_request *request, struct authenticated **ret_client) MUST_USE;
 
 #endif

@@ -6,8 +6,9 @@
 
 enum { ID_TOKEN_LIFE_MS = 600 * 1000, ID_TOKEN_BYTES_MAX = 4 * 1024 };
 
-/* iss, sub, aud, exp, iat, auth_time, acr, openbanking_intent_id, and nonce when there was one, signed PS256. audience: the OAuth
- * client_id. Appended to out. 0 or <0. */
-int id_token_write(const struct auth *auth, const struct code_view *code, struct str audience, struct buffer *out) MUST_USE;
+/* iss, sub, aud, exp, iat, auth_time, acr, openbanking_intent_id, and nonce when there was one, signed PS256. audience:
+ * the OAuth client_id. Appended to out. 0 or <0. */
+int id_token_write(const struct auth *auth, const struct code_view *code, struct str audience,
+                   struct buffer *out) MUST_USE;
 
 #endif

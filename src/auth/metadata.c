@@ -1,4 +1,5 @@
-/* metadata.c - what clients may rely on (OpenID Connect Discovery 1.0, RFC 8414, RFC 8705, RFC 9126, RFC 9207). Only what exists. */
+/* metadata.c - what clients may rely on (OpenID Connect Discovery 1.0, RFC 8414, RFC 8705, RFC 9126, RFC 9207). Only
+ * what exists. */
 #include "auth/auth_int.h"
 
 #include "wire/json.h"
@@ -34,7 +35,8 @@ static void write_endpoints(struct json_writer *writer, const struct auth *auth)
 }
 
 #define MEMBER_LIST(writer, name, ...)                                                                                 \
-    member_list((writer), (name), (const char *const[]){ __VA_ARGS__ }, ARRAY_COUNT(((const char *const[]){ __VA_ARGS__ })))
+    member_list((writer), (name), (const char *const[]){ __VA_ARGS__ },                                                \
+                ARRAY_COUNT(((const char *const[]){ __VA_ARGS__ })))
 
 static void write_metadata(struct json_writer *writer, const struct auth *auth) {
     json_object_begin(writer);

@@ -28,7 +28,8 @@ int oauth_answer(struct auth_request *request, int status, struct str json) {
 int oauth_refuse(struct auth_request *request, enum oauth_error error, const char *description) {
     check(error < OAUTH_ERROR_COUNT);
     for (const char *at = description; *at; at++) check(*at >= ' ' && *at <= '~' && *at != '"' && *at != '\\');
-    struct str json = arena_printf(request->arena, "{\"error\":\"%s\",\"error_description\":\"%s\"}", errors[error].name, description);
+    struct str json = arena_printf(request->arena, "{\"error\":\"%s\",\"error_description\":\"%s\"}",
+                                   errors[error].name, description);
     if (!json.at) return err_origin(-ENOMEM);
     (void)oauth_answer(request, errors[error].status, json); /* always answered */
     request->answer.outcome = errors[error].name;

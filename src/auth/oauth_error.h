@@ -6,20 +6,20 @@
 
 /* code, HTTP status, error */
 #define OAUTH_ERROR_MAP(X)                                                                                             \
-    X(OAUTH_INVALID_REQUEST, 400, "invalid_request") X(OAUTH_INVALID_CLIENT, 401, "invalid_client")                    \
-    X(OAUTH_INVALID_GRANT, 400, "invalid_grant") X(OAUTH_INVALID_SCOPE, 400, "invalid_scope")                          \
-    X(OAUTH_UNAUTHORIZED_CLIENT, 400, "unauthorized_client")                                                           \
-    X(OAUTH_UNSUPPORTED_GRANT_TYPE, 400, "unsupported_grant_type")                                                     \
-    X(OAUTH_UNSUPPORTED_RESPONSE_TYPE, 400, "unsupported_response_type")                                               \
-    X(OAUTH_REQUEST_NOT_SUPPORTED, 400, "request_not_supported") X(OAUTH_ACCESS_DENIED, 403, "access_denied")          \
-    X(OAUTH_LOGIN_REQUIRED, 400, "login_required")
+    X(OAUTH_INVALID_REQUEST, 400, "invalid_request")                                                                   \
+    X(OAUTH_INVALID_CLIENT, 401, "invalid_client") X(OAUTH_INVALID_GRANT, 400, "invalid_grant")                        \
+        X(OAUTH_INVALID_SCOPE, 400, "invalid_scope") X(OAUTH_UNAUTHORIZED_CLIENT, 400, "unauthorized_client")          \
+            X(OAUTH_UNSUPPORTED_GRANT_TYPE, 400, "unsupported_grant_type")                                             \
+                X(OAUTH_UNSUPPORTED_RESPONSE_TYPE, 400, "unsupported_response_type")                                   \
+                    X(OAUTH_REQUEST_NOT_SUPPORTED, 400, "request_not_supported")                                       \
+                        X(OAUTH_ACCESS_DENIED, 403, "access_denied") X(OAUTH_LOGIN_REQUIRED, 400, "login_required")
 #define X(code, status, name) code,
 enum oauth_error { OAUTH_ERROR_MAP(X) OAUTH_ERROR_COUNT };
 #undef X
 const char *oauth_error_name(enum oauth_error error);
 
-/* Answers {"error","error_description"}. description: fixed ASCII text without '"' and '\\' (RFC 6749; check). AUTH_ANSWERED, or
- * -ENOMEM. */
+/* Answers {"error","error_description"}. description: fixed ASCII text without '"' and '\\' (RFC 6749; check).
+ * AUTH_ANSWERED, or -ENOMEM. */
 int oauth_refuse(struct auth_request *request, enum oauth_error error, const char *description);
 /* Answers 200 or 201 with a JSON document that nobody may store. AUTH_ANSWERED. */
 int oauth_answer(struct auth_request *request, int status, struct str json);

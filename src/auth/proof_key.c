@@ -11,7 +11,8 @@ bool proof_key_challenge_fits(struct str challenge) {
 }
 
 static bool is_unreserved(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+           c == '_' || c == '~';
 }
 
 bool proof_key_challenge_of(struct str verifier, char ret_challenge[PROOF_KEY_CHALLENGE_BYTES + 1]) {

@@ -13,12 +13,14 @@ static int answer_spent(struct auth_request *request) {
     return oauth_refuse(request, spent->error, spent->description);
 }
 
-int refuse_spent(struct auth_request *request, const struct assertion_spend *assertion, enum oauth_error error, const char *description) {
+int refuse_spent(struct auth_request *request, const struct assertion_spend *assertion, enum oauth_error error,
+                 const char *description) {
     struct spent *spent = arena_new(request->arena, struct spent);
     if (!spent) return err_origin(-ENOMEM);
     *spent = (struct spent){ .error = error, .description = description };
     bool waits = request->command->on_done != NULL;
     request->state = spent;
     request->finish = answer_spent;
-    return request_sent(request, waits, command_assertion_spend(request->auth->options.integration, request->command, assertion));
+    return request_sent(request, waits,
+                        command_assertion_spend(request->auth->options.integration, request->command, assertion));
 }

@@ -4,7 +4,9 @@
 
 #include "auth/oauth_error.h"
 
-/* Spends the jti, then answers with the error (or invalid_client when the jti was used before). Returns as entry functions do. */
-int refuse_spent(struct auth_request *request, const struct assertion_spend *assertion, enum oauth_error error, const char *description);
+/* Spends the jti, then answers with the error (or invalid_client when the jti was used before). Returns as entry
+ * functions do. */
+int refuse_spent(struct auth_request *request, const struct assertion_spend *assertion, enum oauth_error error,
+                 const char *description);
 
 #endif

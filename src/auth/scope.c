@@ -15,6 +15,7 @@ bool word_list_has(struct str list, struct str word) {
 bool scope_within(struct str scope, struct str allowed) {
     struct str word;
     bool more = true;
+    if (scope.len > SCOPE_BYTES_MAX) return false;
     while (more) {
         more = str_cut(&scope, ' ', &word);
         if (!word_list_has(allowed, word)) return false;

@@ -1,5 +1,5 @@
-/* token_endpoint.c - POST /token: an assertion and a grant become an access token, opaque and bound to the certificate (FAPI G4, G5, 68
- * to 76, 82). */
+/* token_endpoint.c - POST /token: an assertion and a grant become an access token, opaque and bound to the certificate
+ * (FAPI G4, G5, 68 to 76, 82). */
 #include "auth/auth_int.h"
 
 #include "auth/client_assertion.h"
@@ -17,7 +17,7 @@ enum { TOKEN_ANSWER_BYTES_MAX = ID_TOKEN_BYTES_MAX + 4 * 1024 };
 struct token_grant {
     const struct authenticated *client;
     struct str access_token, scope;
-    bool has_code;         /* code is set */
+    bool has_code; /* code is set */
     struct code_view code;
 };
 
@@ -63,12 +63,16 @@ static int grant_client(struct auth_request *request, struct token_grant *grant)
         grant->scope = scope_without(client->client.scope, STR("openid"), request->arena);
     if (!grant->scope.at) return err_origin(-ENOMEM);
     if (!scope_within(grant->scope, client->client.scope))
-        return refuse_spent(request, &client->assertion, OAUTH_INVALID_SCOPE, "scope is more than the client is registered for");
-    struct token_issue_input input = { .assertion = client->assertion, .token_hash = sha256_str(grant->access_token),
-                                       .certificate_hash = request->call->certificate_hash, .scope = grant->scope };
+        return refuse_spent(request, &client->assertion, OAUTH_INVALID_SCOPE,
+                            "scope is more than the client is registered for");
+    struct token_issue_input input = { .assertion = client->assertion,
+                                       .token_hash = sha256_str(grant->access_token),
+                                       .certificate_hash = request->call->certificate_hash,
+                                       .scope = grant->scope };
     bool waits = request->command->on_done != NULL;
     request->finish = answer_token;
-    return request_sent(request, waits, command_token_issue(request->auth->options.integration, request->command, &input));
+    return request_sent(request, waits,
+                        command_token_issue(request->auth->options.integration, request->command, &input));
 }
 
 /* ---- authorization_code ---- */
@@ -76,7 +80,8 @@ static int grant_client(struct auth_request *request, struct token_grant *grant)
 /* What is known of the code before the command judges it; nothing known is an invalid grant there too. */
 static int grant_code(struct auth_request *request, struct token_grant *grant) {
     const struct authenticated *client = grant->client;
-    struct code_exchange_input input = { .assertion = client->assertion, .token_hash = sha256_str(grant->access_token),
+    struct code_exchange_input input = { .assertion = client->assertion,
+                                         .token_hash = sha256_str(grant->access_token),
                                          .certificate_hash = request->call->certificate_hash };
     struct str code, verifier = { 0 };
     char *challenge = arena_alloc(request->arena, PROOF_KEY_CHALLENGE_BYTES + 1);
@@ -84,7 +89,8 @@ static int grant_code(struct auth_request *request, struct token_grant *grant) {
     if (!form_get(&client->form, "code", &code) || code.len == 0)
         return refuse_spent(request, &client->assertion, OAUTH_INVALID_REQUEST, "code missing");
     if (!form_get(&client->form, "code_verifier", &verifier) || !proof_key_challenge_of(verifier, challenge))
-        return refuse_spent(request, &client->assertion, OAUTH_INVALID_GRANT, "code_verifier missing or not well-formed");
+        return refuse_spent(request, &client->assertion, OAUTH_INVALID_GRANT,
+                            "code_verifier missing or not well-formed");
     if (!form_get(&client->form, "redirect_uri", &input.redirect_uri) || input.redirect_uri.len == 0)
         return refuse_spent(request, &client->assertion, OAUTH_INVALID_GRANT, "redirect_uri missing");
     input.code_hash = sha256_str(code);
@@ -96,7 +102,8 @@ static int grant_code(struct auth_request *request, struct token_grant *grant) {
     grant->scope = grant->code.scope;
     bool waits = request->command->on_done != NULL;
     request->finish = answer_token;
-    return request_sent(request, waits, command_code_exchange(request->auth->options.integration, request->command, &input));
+    return request_sent(request, waits,
+                        command_code_exchange(request->auth->options.integration, request->command, &input));
 }
 
 int auth_token(struct auth_request *request) {
@@ -109,7 +116,8 @@ int auth_token(struct auth_request *request) {
     grant->client = client;
     request->state = grant;
     (void)form_get(&client->form, "grant_type", &grant_type); /* absent stays empty */
-    if (grant_type.len == 0) return refuse_spent(request, &client->assertion, OAUTH_INVALID_REQUEST, "grant_type missing");
+    if (grant_type.len == 0)
+        return refuse_spent(request, &client->assertion, OAUTH_INVALID_REQUEST, "grant_type missing");
     r = secret_text_make(request->arena, &grant->access_token);
     if (r) return err_trace(r);
     if (str_equal_c(grant_type, "client_credentials")) return grant_client(request, grant);

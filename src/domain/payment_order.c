@@ -24,7 +24,8 @@ const char *payment_order_refusal_text(int refusal) {
     case PAYMENT_ORDER_E_AMOUNT: return money_refusal_text(MONEY_E_NOT_POSITIVE);
     case PAYMENT_ORDER_E_REFERENCE: return "the reference must be at most 140 bytes without control characters";
     case PAYMENT_ORDER_E_END_TO_END_ID: return "the end-to-end id must be at most 35 bytes without control characters";
-    case PAYMENT_ORDER_E_INSTRUCTION_ID: return "the instruction id must be at most 35 bytes without control characters";
+    case PAYMENT_ORDER_E_INSTRUCTION_ID:
+        return "the instruction id must be at most 35 bytes without control characters";
     case PAYMENT_ORDER_E_NONE:
     case PAYMENT_ORDER_E_COUNT: break;
     }

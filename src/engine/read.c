@@ -4,6 +4,10 @@ int reader_open(struct store *store, struct reader *ret_reader) {
     return err_trace(store_reader_open(store, &ret_reader->store));
 }
 
+int reader_open_only(const struct store_options *options, struct reader *ret_reader, struct message *message) {
+    return err_trace(store_reader_open_only(options, &ret_reader->store, message));
+}
+
 void reader_close(struct reader *reader) {
     reader->store = store_reader_close(reader->store);
 }

@@ -31,7 +31,8 @@ static void read_page(struct exchange *exchange, struct page *page, struct schem
             schema_errors_add(errors, "query", "only after and limit are known here");
     (void)form_get(&form, "after", &page->after);
     if (!form_get(&form, "limit", &limit)) return;
-    if (str_to_u64(limit, &number) || number < 1 || number > PAGE_MAX) schema_errors_add(errors, "query.limit", "must be 1 to 100");
+    if (str_to_u64(limit, &number) || number < 1 || number > PAGE_MAX)
+        schema_errors_add(errors, "query.limit", "must be 1 to 100");
     else page->limit = (uint32_t)number;
 }
 
@@ -77,9 +78,11 @@ static int accounts_list_handle(struct exchange *exchange) {
     struct page page;
     size_t count;
     read_page(exchange, &page, &errors);
-    if (page.after.len && id_parse(page.after, after.bytes)) schema_errors_add(&errors, "query.after", "must be an account id");
+    if (page.after.len && id_parse(page.after, after.bytes))
+        schema_errors_add(&errors, "query.after", "must be an account id");
     if (errors.count) return exchange_refuse(exchange, &refusal_invalid_request, &errors);
-    int r = query_accounts(exchange->query, &exchange->call, &after, page.limit + 1, exchange->arena, &accounts, &count);
+    int r =
+        query_accounts(exchange->query, &exchange->call, &after, page.limit + 1, exchange->arena, &accounts, &count);
     if (r) return exchange_fault(exchange, "query_accounts", err_fold(r));
     buffer_init(&body, memory, sizeof memory);
     json_begin(&writer, &body);
@@ -145,7 +148,8 @@ static void write_entry(struct json_writer *writer, const struct entry_view *ent
     write_money(writer, "amount", entry->amount.minor, entry->amount.currency);
     write_money(writer, "balance_after", entry->balance_after_minor, entry->amount.currency);
     json_member_str(writer, "booked_at", clock_format_rfc3339(entry->booked_ms, text));
-    if (!id_is_zero(entry->payment_id.bytes)) json_member_str(writer, "payment_id", id_format(entry->payment_id.bytes, id));
+    if (!id_is_zero(entry->payment_id.bytes))
+        json_member_str(writer, "payment_id", id_format(entry->payment_id.bytes, id));
     json_object_end(writer);
 }
 
@@ -169,7 +173,8 @@ static int transactions_list_handle(struct exchange *exchange) {
     int next = find_account(exchange, &account);
     if (next != EXCHANGE_GOES_ON) return next;
     read_page(exchange, &page, &errors);
-    if (page.after.len && read_entry_number(page.after, &before)) schema_errors_add(&errors, "query.after", "must be an entry id");
+    if (page.after.len && read_entry_number(page.after, &before))
+        schema_errors_add(&errors, "query.after", "must be an entry id");
     if (errors.count) return exchange_refuse(exchange, &refusal_invalid_request, &errors);
     int r = query_entries(exchange->query, account.number, before, page.limit + 1, exchange->arena, &entries, &count);
     if (r) return exchange_fault(exchange, "query_entries", err_fold(r));
@@ -190,22 +195,28 @@ static int transactions_list_handle(struct exchange *exchange) {
 
 /* ---- POST /v1/accounts ---- */
 
-static const struct refusal refusal_no_accounts = {
-    .status = 503, .code = "unavailable", .title = "Service Unavailable", .detail = "This bank opens no accounts over the API." };
+static const struct refusal refusal_no_accounts = { .status = 503,
+                                                    .code = "unavailable",
+                                                    .title = "Service Unavailable",
+                                                    .detail = "This bank opens no accounts over the API." };
 
 static const struct refusal *account_refusal(int refusal) {
     switch ((enum account_open_refusal)refusal) {
-    case ACCOUNT_OPEN_E_INPUT: return &refusal_no_accounts;
-    case ACCOUNT_OPEN_E_EXISTS: return &refusal_unavailable; /* the next number is another one */
+    case ACCOUNT_OPEN_E_INPUT:
+        return &refusal_no_accounts;
+    case ACCOUNT_OPEN_E_EXISTS:
+        return &refusal_unavailable; /* the next number is another one */
     case ACCOUNT_OPEN_E_HOLDER:
     case ACCOUNT_OPEN_E_NONE:
-    case ACCOUNT_OPEN_E_COUNT: break;
+    case ACCOUNT_OPEN_E_COUNT:
+        break;
     }
     return &refusal_internal;
 }
 
 static int account_create_handle(struct exchange *exchange) {
-    struct account_open_input input = { .client_name = exchange->call.client_name, .name = json_get_string(exchange->body, "name"),
+    struct account_open_input input = { .client_name = exchange->call.client_name,
+                                        .name = json_get_string(exchange->body, "name"),
                                         .business = true };
     struct schema_errors errors = { .count = 0 };
     struct person_name name;
@@ -226,23 +237,45 @@ static int account_create_finish(struct exchange *exchange) {
     int next = exchange_command_result(exchange, 0);
     if (next != EXCHANGE_GOES_ON) return next;
     if (answer->refusal) return exchange_refuse(exchange, account_refusal(answer->refusal), NULL);
-    struct str location = arena_printf(exchange->arena, "/v1/accounts/" STR_FMT, STR_ARG(id_format(answer->resource_id, id)));
+    struct str location =
+        arena_printf(exchange->arena, "/v1/accounts/" STR_FMT, STR_ARG(id_format(answer->resource_id, id)));
     if (location.at) exchange_header(exchange, STR("Location"), location);
     return exchange_answer_json(exchange, 201, answer->body);
 }
 
 enum { ACCOUNT_FLAGS = ROUTE_MTLS | ROUTE_CERTIFICATE | ROUTE_TOKEN };
 const struct route account_routes[] = {
-    { .method = "GET", .path = "/v1/accounts", .family = FAMILY_V1, .scope = "accounts", .flags = ACCOUNT_FLAGS,
+    { .method = "GET",
+      .path = "/v1/accounts",
+      .family = FAMILY_V1,
+      .scope = "accounts",
+      .flags = ACCOUNT_FLAGS,
       .handle = accounts_list_handle },
-    { .method = "POST", .path = "/v1/accounts", .family = FAMILY_V1, .scope = "accounts",
-      .flags = ACCOUNT_FLAGS | ROUTE_CLIENT_TOKEN | ROUTE_BODY, .idempotency = IDEMPOTENCY_V1, .handle = account_create_handle,
+    { .method = "POST",
+      .path = "/v1/accounts",
+      .family = FAMILY_V1,
+      .scope = "accounts",
+      .flags = ACCOUNT_FLAGS | ROUTE_CLIENT_TOKEN | ROUTE_BODY,
+      .idempotency = IDEMPOTENCY_V1,
+      .handle = account_create_handle,
       .finish = account_create_finish },
-    { .method = "GET", .path = "/v1/accounts/{account_id}", .family = FAMILY_V1, .scope = "accounts", .flags = ACCOUNT_FLAGS,
+    { .method = "GET",
+      .path = "/v1/accounts/{account_id}",
+      .family = FAMILY_V1,
+      .scope = "accounts",
+      .flags = ACCOUNT_FLAGS,
       .handle = account_read_handle },
-    { .method = "GET", .path = "/v1/accounts/{account_id}/balances", .family = FAMILY_V1, .scope = "accounts", .flags = ACCOUNT_FLAGS,
+    { .method = "GET",
+      .path = "/v1/accounts/{account_id}/balances",
+      .family = FAMILY_V1,
+      .scope = "accounts",
+      .flags = ACCOUNT_FLAGS,
       .handle = balances_read_handle },
-    { .method = "GET", .path = "/v1/accounts/{account_id}/transactions", .family = FAMILY_V1, .scope = "accounts",
-      .flags = ACCOUNT_FLAGS, .handle = transactions_list_handle },
+    { .method = "GET",
+      .path = "/v1/accounts/{account_id}/transactions",
+      .family = FAMILY_V1,
+      .scope = "accounts",
+      .flags = ACCOUNT_FLAGS,
+      .handle = transactions_list_handle },
 };
 const size_t account_route_count = ARRAY_COUNT(account_routes);

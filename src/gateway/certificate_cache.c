@@ -51,7 +51,8 @@ static struct cache_shard *shard_of(struct certificate_cache *cache, const struc
     return &cache->shards[header->bytes[0] % CACHE_SHARDS];
 }
 
-static struct cache_entry *set_of(const struct certificate_cache *cache, const struct cache_shard *shard, const struct hash *header) {
+static struct cache_entry *set_of(const struct certificate_cache *cache, const struct cache_shard *shard,
+                                  const struct hash *header) {
     size_t number = (size_t)header->bytes[1] << 16 | (size_t)header->bytes[2] << 8 | header->bytes[3];
     return &shard->entries[number % cache->sets * CACHE_WAYS];
 }
@@ -60,8 +61,8 @@ static bool entry_is(const struct cache_entry *entry, const struct hash *header,
     return entry->used && hash_equal(&entry->header, header) && hash_equal(&entry->trust, trust);
 }
 
-bool certificate_cache_find(struct certificate_cache *cache, const struct hash *header, const struct hash *trust, int64_t now_ms,
-                            struct certificate_identity *ret_identity) {
+bool certificate_cache_find(struct certificate_cache *cache, const struct hash *header, const struct hash *trust,
+                            int64_t now_ms, struct certificate_identity *ret_identity) {
     struct cache_shard *shard = shard_of(cache, header);
     bool found = false;
     check(pthread_mutex_lock(&shard->lock) == 0);

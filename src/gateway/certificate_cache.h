@@ -1,8 +1,9 @@
-/* certificate_cache.h - what was found out about a client certificate, so that its chain is judged once and not at each request.
+/* certificate_cache.h - what was found out about a client certificate, so that its chain is judged once and not at each
+ * request.
  *
- * (V1) An entry is found only under the same header bytes (SHA-256) and the same trust list (trust_version), and only between
- *      the certificate's notBefore and notAfter. (V2) Only good certificates are kept. (V3) Memory is fixed at birth; the entry that
- *      was longest unused of its set makes room. Any thread. */
+ * (V1) An entry is found only under the same header bytes (SHA-256) and the same trust list (trust_version), and only
+ * between the certificate's notBefore and notAfter. (V2) Only good certificates are kept. (V3) Memory is fixed at
+ * birth; the entry that was longest unused of its set makes room. Any thread. */
 #ifndef GIRO_GATEWAY_CERTIFICATE_CACHE_H
 #define GIRO_GATEWAY_CERTIFICATE_CACHE_H
 
@@ -22,8 +23,8 @@ struct certificate_cache;
 /* certificates_max: [64, CERTIFICATE_CACHE_MAX]. 0 or -ENOMEM. */
 int certificate_cache_new(size_t certificates_max, struct certificate_cache **ret_cache);
 struct certificate_cache *certificate_cache_free(struct certificate_cache *cache);
-bool certificate_cache_find(struct certificate_cache *cache, const struct hash *header, const struct hash *trust, int64_t now_ms,
-                            struct certificate_identity *ret_identity);
+bool certificate_cache_find(struct certificate_cache *cache, const struct hash *header, const struct hash *trust,
+                            int64_t now_ms, struct certificate_identity *ret_identity);
 void certificate_cache_put(struct certificate_cache *cache, const struct hash *header, const struct hash *trust,
                            const struct certificate_identity *identity);
 

@@ -10,7 +10,8 @@ static int refuse_whole(struct exchange *exchange, const char *message) {
 
 static int check_schema(struct exchange *exchange) {
     struct schema_errors errors;
-    enum schema_path_style style = exchange->route->family == FAMILY_OPEN_BANKING ? SCHEMA_PATH_DOTTED : SCHEMA_PATH_JSON;
+    enum schema_path_style style =
+        exchange->route->family == FAMILY_OPEN_BANKING ? SCHEMA_PATH_DOTTED : SCHEMA_PATH_JSON;
     const struct openapi_content *content = openapi_content(exchange->operation->body, STR("application/json"));
     check(content != NULL); /* gateway_start looked */
     if (!content->schema) return EXCHANGE_GOES_ON;
@@ -23,11 +24,13 @@ static int check_schema(struct exchange *exchange) {
 int check_body(struct exchange *exchange) {
     struct str body = exchange->request->body;
     if (exchange->route->flags & ROUTE_FORM) return EXCHANGE_GOES_ON;
-    if (!(exchange->route->flags & ROUTE_BODY)) return body.len ? refuse_whole(exchange, "no body is taken here") : EXCHANGE_GOES_ON;
+    if (!(exchange->route->flags & ROUTE_BODY))
+        return body.len ? refuse_whole(exchange, "no body is taken here") : EXCHANGE_GOES_ON;
     check(exchange->operation != NULL);
     if (body.len > exchange->operation->body_bytes_max) return exchange_refuse(exchange, &refusal_too_large, NULL);
     if (body.len == 0) return refuse_whole(exchange, "a body is required");
-    int r = json_parse_arena(body, exchange->operation->body_bytes_max, JSON_DEPTH_MAX, exchange->arena, &exchange->body);
+    int r =
+        json_parse_arena(body, exchange->operation->body_bytes_max, JSON_DEPTH_MAX, exchange->arena, &exchange->body);
     if (r < 0) return exchange_fault(exchange, "json_parse", r);
     return r ? refuse_whole(exchange, json_refusal_text(r)) : check_schema(exchange);
 }

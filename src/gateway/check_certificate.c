@@ -8,8 +8,10 @@ static bool identity_of(const struct certificate *certificate, struct certificat
     struct str org_id = certificate->organization_id, software_id = certificate->unit;
     if (org_id.len == 0 || org_id.len > CERTIFICATE_IDENTITY_BYTES_MAX) return false;
     if (software_id.len == 0 || software_id.len > CERTIFICATE_IDENTITY_BYTES_MAX) return false;
-    *identity = (struct certificate_identity){ .sha256 = certificate->sha256, .not_before_ms = certificate->not_before_ms,
-                                               .not_after_ms = certificate->not_after_ms, .org_id_len = (uint8_t)org_id.len,
+    *identity = (struct certificate_identity){ .sha256 = certificate->sha256,
+                                               .not_before_ms = certificate->not_before_ms,
+                                               .not_after_ms = certificate->not_after_ms,
+                                               .org_id_len = (uint8_t)org_id.len,
                                                .software_id_len = (uint8_t)software_id.len };
     memcpy(identity->org_id, org_id.at, org_id.len);
     memcpy(identity->software_id, software_id.at, software_id.len);
@@ -19,7 +21,8 @@ static bool identity_of(const struct certificate *certificate, struct certificat
 enum judgement { JUDGEMENT_GOOD, JUDGEMENT_BAD };
 
 /* Parses and judges what the cache does not know. JUDGEMENT_*, or a fault. */
-static int judge(struct str header, const struct trust *trust, int64_t now_ms, struct certificate_identity *ret_identity) {
+static int judge(struct str header, const struct trust *trust, int64_t now_ms,
+                 struct certificate_identity *ret_identity) {
     struct certificate *certificate = NULL;
     int r = edge_certificate_parse(header, &certificate);
     if (r) return r < 0 ? err_trace(r) : JUDGEMENT_BAD;
@@ -34,7 +37,8 @@ static int identify(struct exchange *exchange, const struct trust *trust, struct
     struct gateway *gateway = exchange->gateway;
     struct hash key = sha256_str(exchange->edge_certificate);
     int64_t now_ms = exchange->call.received_ms;
-    if (certificate_cache_find(gateway->certificates, &key, trust_version(trust), now_ms, ret_identity)) return JUDGEMENT_GOOD;
+    if (certificate_cache_find(gateway->certificates, &key, trust_version(trust), now_ms, ret_identity))
+        return JUDGEMENT_GOOD;
     int r = judge(exchange->edge_certificate, trust, now_ms, ret_identity);
     if (r == JUDGEMENT_GOOD) certificate_cache_put(gateway->certificates, &key, trust_version(trust), ret_identity);
     return r;
@@ -47,7 +51,8 @@ static int find_client(struct exchange *exchange, const struct certificate_ident
     struct call client = exchange->call;
     int r = query_client_by_software(exchange->query, software_id, exchange->arena, &client);
     if (r < 0) return exchange_fault(exchange, "query_client_by_software", r);
-    if (r == QUERY_E_ABSENT || !str_equal(client.org_id, org_id)) return exchange_refuse(exchange, &refusal_certificate_required, NULL);
+    if (r == QUERY_E_ABSENT || !str_equal(client.org_id, org_id))
+        return exchange_refuse(exchange, &refusal_certificate_required, NULL);
     check(r == 0 && client.has_client);
     client.has_certificate = true;
     client.certificate_hash = identity->sha256;
@@ -59,7 +64,8 @@ int check_certificate(struct exchange *exchange) {
     struct certificate_identity identity;
     if (!(exchange->route->flags & (ROUTE_CERTIFICATE | ROUTE_TOKEN))) return EXCHANGE_GOES_ON;
     if (exchange->edge_certificate.len == 0) return exchange_refuse(exchange, &refusal_certificate_required, NULL);
-    if (exchange->edge_certificate.len > EDGE_CERTIFICATE_BYTES_MAX) return exchange_refuse(exchange, &refusal_headers_too_large, NULL);
+    if (exchange->edge_certificate.len > EDGE_CERTIFICATE_BYTES_MAX)
+        return exchange_refuse(exchange, &refusal_headers_too_large, NULL);
     struct trust *trust = trust_slot_get(exchange->gateway->options.trust);
     if (!trust) return exchange_refuse(exchange, &refusal_certificate_required, NULL); /* an empty list trusts nobody */
     int r = identify(exchange, trust, &identity);

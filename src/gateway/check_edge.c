@@ -3,13 +3,14 @@
 #include "gateway/gateway_int.h"
 
 static const struct str name_listener = STR_INIT("X-OB-Listener"), name_address = STR_INIT("X-OB-Client-Address");
-static const struct str name_certificates[EDGE_FORM_COUNT] = { [EDGE_FORM_NGINX] = STR_INIT("X-OB-Client-Cert"),
-                                                               [EDGE_FORM_CLIENT_CERT] = STR_INIT("Client-Cert") };
+static const struct str name_certificates[EDGE_FORM_COUNT] = {
+    [EDGE_FORM_NGINX] = STR_INIT("X-OB-Client-Cert"), [EDGE_FORM_CLIENT_CERT] = STR_INIT("Client-Cert")
+};
 
 /* Names that only an edge may write, in any form. */
 static const struct str internal_names[] = {
-    STR_INIT("X-OB-Listener"), STR_INIT("X-OB-Client-Address"), STR_INIT("X-OB-Client-Cert"), STR_INIT("X-OB-Client-Verify"),
-    STR_INIT("Client-Cert"),   STR_INIT("Client-Cert-Chain"),
+    STR_INIT("X-OB-Listener"),      STR_INIT("X-OB-Client-Address"), STR_INIT("X-OB-Client-Cert"),
+    STR_INIT("X-OB-Client-Verify"), STR_INIT("Client-Cert"),         STR_INIT("Client-Cert-Chain"),
 };
 
 /* The same letters with '_' for '-': what some programs take for the same header. */
@@ -55,10 +56,13 @@ static bool listener_parse(struct str text, enum call_listener *ret_listener) {
 int check_edge(struct exchange *exchange) {
     enum edge_form form = exchange->gateway->options.edge_form;
     struct call *call = &exchange->call;
-    bool ours = headers_are_the_edges(exchange, form) && listener_parse(http_header(exchange->request, name_listener), &call->listener);
+    bool ours = headers_are_the_edges(exchange, form) &&
+                listener_parse(http_header(exchange->request, name_listener), &call->listener);
     if (!ours)
-        return exchange_refuse_field(exchange, &refusal_invalid_request, "header", "a header that only the edge may write");
+        return exchange_refuse_field(exchange, &refusal_invalid_header, "header",
+                                     "a header that only the edge may write");
     call->remote_address = http_header(exchange->request, name_address);
-    if (call->listener == CALL_MTLS) exchange->edge_certificate = http_header(exchange->request, name_certificates[form]);
+    if (call->listener == CALL_MTLS)
+        exchange->edge_certificate = http_header(exchange->request, name_certificates[form]);
     return EXCHANGE_GOES_ON;
 }

@@ -32,9 +32,12 @@ static int take_key(struct exchange *exchange, struct str name, size_t bytes_max
 
 int check_idempotency_header(struct exchange *exchange) {
     switch (exchange->route->idempotency) {
-    case IDEMPOTENCY_NONE: return EXCHANGE_GOES_ON;
-    case IDEMPOTENCY_V1: return take_key(exchange, STR("Idempotency-Key"), KEY_V1_BYTES_MAX);
-    case IDEMPOTENCY_OPEN_BANKING: return take_key(exchange, STR("x-idempotency-key"), KEY_OPEN_BANKING_BYTES_MAX);
+    case IDEMPOTENCY_NONE:
+        return EXCHANGE_GOES_ON;
+    case IDEMPOTENCY_V1:
+        return take_key(exchange, STR("Idempotency-Key"), KEY_V1_BYTES_MAX);
+    case IDEMPOTENCY_OPEN_BANKING:
+        return take_key(exchange, STR("x-idempotency-key"), KEY_OPEN_BANKING_BYTES_MAX);
     }
     check(false);
     return EXCHANGE_ANSWERED;

@@ -20,5 +20,5 @@ int check_interaction(struct exchange *exchange) {
     }
     int next = give_fresh(exchange);
     if (count == 0 || next != EXCHANGE_GOES_ON) return next;
-    return exchange_refuse_field(exchange, &refusal_invalid_request, "header.x-fapi-interaction-id", "must be one UUID");
+    return exchange_refuse_field(exchange, &refusal_invalid_header, "header.x-fapi-interaction-id", "must be one UUID");
 }

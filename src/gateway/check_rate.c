@@ -19,14 +19,17 @@ static void put_headers(struct exchange *exchange, const struct rate_tier *tier,
     if (tier->requests_per_second) {
         uint64_t window_s = ((uint64_t)tier->burst + tier->requests_per_second - 1) / tier->requests_per_second;
         buffer_printf(&policy, "\"burst\";q=%u;w=%llu", tier->burst, (unsigned long long)window_s);
-        buffer_printf(&state, "\"burst\";r=%llu;t=%lld", (unsigned long long)verdict->burst_left, (long long)verdict->full_in_s);
+        buffer_printf(&state, "\"burst\";r=%llu;t=%lld", (unsigned long long)verdict->burst_left,
+                      (long long)verdict->full_in_s);
     }
     if (tier->daily_limit) {
         const char *comma = policy.len ? ", " : "";
         buffer_printf(&policy, "%s\"daily\";q=%llu;w=%d", comma, (unsigned long long)tier->daily_limit, DAY_S);
-        buffer_printf(&state, "%s\"daily\";r=%llu;t=%lld", comma, (unsigned long long)verdict->day_left, (long long)verdict->day_ends_in_s);
+        buffer_printf(&state, "%s\"daily\";r=%llu;t=%lld", comma, (unsigned long long)verdict->day_left,
+                      (long long)verdict->day_ends_in_s);
     }
-    struct str kept_policy = arena_dup(exchange->arena, buffer_str(&policy)), kept_state = arena_dup(exchange->arena, buffer_str(&state));
+    struct str kept_policy = arena_dup(exchange->arena, buffer_str(&policy)),
+               kept_state = arena_dup(exchange->arena, buffer_str(&state));
     if (policy.len == 0 || !kept_policy.at || !kept_state.at) return;
     exchange_header(exchange, STR("RateLimit-Policy"), kept_policy);
     exchange_header(exchange, STR("RateLimit"), kept_state);
@@ -48,9 +51,12 @@ int check_rate(struct exchange *exchange) {
     rate_limit_take(exchange->gateway->rates, exchange->call.client_id.bytes, tier, now, &verdict);
     put_headers(exchange, tier, &verdict);
     switch (verdict.result) {
-    case RATE_PASSES: return EXCHANGE_GOES_ON;
-    case RATE_TOO_FAST: return refuse(exchange, &refusal_rate_limited, verdict.retry_after_s);
-    case RATE_DAY_OVER: return refuse(exchange, &refusal_daily_limit, verdict.retry_after_s);
+    case RATE_PASSES:
+        return EXCHANGE_GOES_ON;
+    case RATE_TOO_FAST:
+        return refuse(exchange, &refusal_rate_limited, verdict.retry_after_s);
+    case RATE_DAY_OVER:
+        return refuse(exchange, &refusal_daily_limit, verdict.retry_after_s);
     }
     check(false);
     return EXCHANGE_ANSWERED;

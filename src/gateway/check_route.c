@@ -33,10 +33,12 @@ static int check_media(struct exchange *exchange) {
 int check_route(struct exchange *exchange) {
     struct str allow;
     const struct http_request *request = exchange->request;
-    switch (route_find(exchange->call.listener, request->method, request->path, exchange->arena, &exchange->route, exchange->params,
-                       &allow)) {
-    case ROUTE_FOUND: break;
-    case ROUTE_NOT_FOUND: return exchange_refuse(exchange, &refusal_not_found, NULL);
+    switch (route_find(exchange->call.listener, request->method, request->path, exchange->arena, &exchange->route,
+                       exchange->params, &allow)) {
+    case ROUTE_FOUND:
+        break;
+    case ROUTE_NOT_FOUND:
+        return exchange_refuse(exchange, &refusal_not_found, NULL);
     case ROUTE_WRONG_METHOD:
         if (allow.at) exchange_header(exchange, STR("Allow"), allow);
         return exchange_refuse(exchange, &refusal_method, NULL);

@@ -15,8 +15,9 @@ static int refuse_invalid(struct exchange *exchange) {
 }
 
 static int refuse_scope(struct exchange *exchange) {
-    struct str challenge = arena_printf(exchange->arena, "Bearer realm=\"giro\", error=\"insufficient_scope\", scope=\"%s\"",
-                                        exchange->route->scope ? exchange->route->scope : "");
+    struct str challenge =
+        arena_printf(exchange->arena, "Bearer realm=\"giro\", error=\"insufficient_scope\", scope=\"%s\"",
+                     exchange->route->scope ? exchange->route->scope : "");
     return refuse(exchange, &refusal_insufficient_scope,
                   challenge.at ? challenge.at : "Bearer realm=\"giro\", error=\"insufficient_scope\"");
 }
@@ -31,7 +32,8 @@ static bool bearer_parse(struct str value, struct str *ret_token) {
     struct str scheme;
     bool two = str_cut(&value, ' ', &scheme);
     value = str_trim(value);
-    if (!two || !str_equal_nocase(scheme, STR("Bearer")) || value.len == 0 || value.len > TOKEN_TEXT_BYTES_MAX) return false;
+    if (!two || !str_equal_nocase(scheme, STR("Bearer")) || value.len == 0 || value.len > TOKEN_TEXT_BYTES_MAX)
+        return false;
     for (size_t i = 0; i < value.len; i++)
         if (!is_token_character(value.at[i])) return false;
     *ret_token = value;
@@ -69,9 +71,12 @@ int check_token(struct exchange *exchange) {
     struct str text;
     if (!(exchange->route->flags & ROUTE_TOKEN)) return EXCHANGE_GOES_ON;
     if (!query_is_clean(exchange))
-        return exchange_refuse_field(exchange, &refusal_invalid_request, "query", "must be well-formed and hold no access token");
+        return exchange_refuse_field(exchange, &refusal_invalid_request, "query",
+                                     "must be well-formed and hold no access token");
     if (count == 0) return refuse(exchange, &refusal_token_missing, "Bearer realm=\"giro\"");
-    if (count > 1) return exchange_refuse_field(exchange, &refusal_invalid_request, "header.authorization", "must stand there once");
+    if (count > 1)
+        return exchange_refuse_field(exchange, &refusal_invalid_header, "header.authorization",
+                                     "must stand there once");
     if (!bearer_parse(http_header(exchange->request, name), &text)) return refuse_invalid(exchange);
     struct hash hash = sha256_str(text);
     int r = query_token(exchange->query, &hash, exchange->arena, &token);

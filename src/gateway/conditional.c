@@ -28,7 +28,8 @@ static struct str etag_of(struct arena *arena, struct str content) {
     return arena_dup(arena, buffer_str(&text));
 }
 
-int exchange_answer_conditional(struct exchange *exchange, const char *cache_control, const char *media_type, struct str content) {
+int exchange_answer_conditional(struct exchange *exchange, const char *cache_control, const char *media_type,
+                                struct str content) {
     const struct http_request *request = exchange->request;
     struct str etag = etag_of(exchange->arena, content);
     if (!etag.at) return exchange_fault(exchange, "etag", err_origin(-ENOMEM));
@@ -36,7 +37,8 @@ int exchange_answer_conditional(struct exchange *exchange, const char *cache_con
     exchange_header(exchange, STR("Cache-Control"), str_from_c(cache_control));
     for (size_t i = 0; i < request->header_count; i++) {
         if (!str_equal_nocase(request->headers[i].name, STR("If-None-Match"))) continue;
-        if (etag_matches(request->headers[i].value, etag)) return exchange_answer(exchange, 304, NULL, (struct str){ 0 });
+        if (etag_matches(request->headers[i].value, etag))
+            return exchange_answer(exchange, 304, NULL, (struct str){ 0 });
     }
     return exchange_answer(exchange, 200, media_type, content);
 }

@@ -10,6 +10,10 @@ static int openapi_handle(struct exchange *exchange) {
 }
 
 const struct route document_routes[] = {
-    { .method = "GET", .path = "/v1/openapi.json", .family = FAMILY_V1, .flags = ROUTE_MTLS | ROUTE_BROWSER, .handle = openapi_handle },
+    { .method = "GET",
+      .path = "/v1/openapi.json",
+      .family = FAMILY_V1,
+      .flags = ROUTE_MTLS | ROUTE_BROWSER,
+      .handle = openapi_handle },
 };
 const size_t document_route_count = ARRAY_COUNT(document_routes);

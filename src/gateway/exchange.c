@@ -1,5 +1,6 @@
-#include "gateway/gateway_int.h"
+#include "gateway/exchange.h"
 
+#include "gateway/gateway_int.h"
 #include "gateway/pipeline.h"
 #include "gateway/problem.h"
 #include "observe/audit.h"
@@ -40,7 +41,8 @@ int exchange_answer_json(struct exchange *exchange, int status, struct str conte
 /* ---- refusals ---- */
 
 static enum route_family family_of(const struct exchange *exchange) {
-    return exchange->route ? exchange->route->family : route_family_of_path(exchange->call.listener, exchange->request->path);
+    return exchange->route ? exchange->route->family
+                           : route_family_of_path(exchange->call.listener, exchange->request->path);
 }
 
 int exchange_refuse(struct exchange *exchange, const struct refusal *refusal, const struct schema_errors *errors) {
@@ -67,11 +69,12 @@ void schema_errors_add(struct schema_errors *errors, const char *path, const cha
         errors->more = true;
         return;
     }
-    errors->items[errors->count++] = (struct schema_error){ .kind = SCHEMA_ERROR_INVALID, .path = str_from_c(path),
-                                                            .message = str_from_c(message) };
+    errors->items[errors->count++] =
+        (struct schema_error){ .kind = SCHEMA_ERROR_INVALID, .path = str_from_c(path), .message = str_from_c(message) };
 }
 
-int exchange_refuse_field(struct exchange *exchange, const struct refusal *refusal, const char *path, const char *message) {
+int exchange_refuse_field(struct exchange *exchange, const struct refusal *refusal, const char *path,
+                          const char *message) {
     struct schema_errors errors;
     errors.count = 0;
     errors.more = false;
@@ -87,7 +90,8 @@ int exchange_fault(struct exchange *exchange, const char *operation, int code) {
 /* ---- commands ---- */
 
 /* What the answer will say, as far as the command decides it. */
-static void judge_answer(const struct exchange *exchange, const struct command_answer *answer, struct audit_record *record) {
+static void judge_answer(const struct exchange *exchange, const struct command_answer *answer,
+                         struct audit_record *record) {
     bool decided = answer->result == ANSWER_DONE || answer->result == ANSWER_REPLAYED;
     if (decided && answer->refusal == 0) record->outcome = answer->result == ANSWER_REPLAYED ? "replayed" : "accepted";
     if (decided && answer->refusal > 0) {
@@ -115,8 +119,9 @@ static void exchange_on_done(void *owner) {
 }
 
 void exchange_command(struct exchange *exchange, bool waits) {
-    exchange->command = (struct command_call){ .call = &exchange->call, .arena = exchange->arena, .owner = exchange,
-                                               .write_audit = exchange_write_audit };
+    exchange->command = (struct command_call){
+        .call = &exchange->call, .arena = exchange->arena, .owner = exchange, .write_audit = exchange_write_audit
+    };
     if (waits) exchange->command.on_done = exchange_on_done;
     if (!exchange->idempotency_key.len) return;
     exchange->command.idempotent = true;
@@ -142,14 +147,25 @@ int exchange_command_result(struct exchange *exchange, int r) {
     check(r == 0);
     memcpy(exchange->resource_id, exchange->command.answer.resource_id, sizeof exchange->resource_id);
     switch (exchange->command.answer.result) {
-    case ANSWER_DONE: return EXCHANGE_GOES_ON;
-    case ANSWER_REPLAYED: exchange_header(exchange, STR("Idempotent-Replayed"), STR("true")); return EXCHANGE_GOES_ON;
-    case ANSWER_KEY_REUSED: return refuse_reused(exchange);
+    case ANSWER_DONE:
+        return EXCHANGE_GOES_ON;
+    case ANSWER_REPLAYED:
+        exchange_header(exchange, STR("Idempotent-Replayed"), STR("true"));
+        return EXCHANGE_GOES_ON;
+    case ANSWER_KEY_REUSED:
+        return refuse_reused(exchange);
     case ANSWER_UNAVAILABLE:
-    case ANSWER_TOO_COMPLEX: exchange->audited = false; return exchange_refuse(exchange, &refusal_unavailable, NULL);
-    case ANSWER_UNKNOWN: exchange->audited = false; return exchange_refuse(exchange, &refusal_outcome_unknown, NULL);
-    case ANSWER_FAULT: exchange->audited = false; return exchange_refuse(exchange, &refusal_internal, NULL);
-    case ANSWER_RESULT_COUNT: break;
+    case ANSWER_TOO_COMPLEX:
+        exchange->audited = false;
+        return exchange_refuse(exchange, &refusal_unavailable, NULL);
+    case ANSWER_UNKNOWN:
+        exchange->audited = false;
+        return exchange_refuse(exchange, &refusal_outcome_unknown, NULL);
+    case ANSWER_FAULT:
+        exchange->audited = false;
+        return exchange_refuse(exchange, &refusal_internal, NULL);
+    case ANSWER_RESULT_COUNT:
+        break;
     }
     check(false);
     return EXCHANGE_ANSWERED;

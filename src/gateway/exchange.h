@@ -1,8 +1,8 @@
 /* exchange.h - one request on its way through the gateway and its answer: what every check and every handler works on.
  *
- * (X1) an exchange lives in its request's arena and is answered exactly once. (X2) it runs on one pool worker at a time; between handle
- * and finish it waits for the engine and no worker has it. (X3) whatever is refused is said through exchange_refuse, in the envelope
- * of the route's family; nobody else builds an error. */
+ * (X1) an exchange lives in its request's arena and is answered exactly once. (X2) it runs on one pool worker at a
+ * time; between handle and finish it waits for the engine and no worker has it. (X3) whatever is refused is said
+ * through exchange_refuse, in the envelope of the route's family; nobody else builds an error. */
 #ifndef GIRO_GATEWAY_EXCHANGE_H
 #define GIRO_GATEWAY_EXCHANGE_H
 
@@ -19,8 +19,8 @@ struct refusal;           /* below */
 struct openapi_operation; /* wire/openapi.h */
 
 enum {
-    EXCHANGE_PARAMS_MAX = 4,          /* in a path template */
-    EXCHANGE_HEADERS_MAX = 24,        /* of an answer */
+    EXCHANGE_PARAMS_MAX = 4,   /* in a path template */
+    EXCHANGE_HEADERS_MAX = 24, /* of an answer */
     EXCHANGE_ARENA_BYTES_MAX = 1024 * 1024,
     EXCHANGE_ANSWER_BYTES_MAX = 512 * 1024,
 };
@@ -28,29 +28,31 @@ enum {
 struct exchange {
     struct gateway *gateway;
     struct http_request *request;
-    struct arena *arena;              /* the request's */
-    struct query *query;              /* of the worker that runs it now; a snapshot is open during checks and handle */
-    const struct route *route;        /* after check_route */
+    struct arena *arena;       /* the request's */
+    struct query *query;       /* of the worker that runs it now; a snapshot is open during checks and handle */
+    const struct route *route; /* after check_route */
     struct str params[EXCHANGE_PARAMS_MAX]; /* path parameters, percent-decoded, in the template's order */
     struct call call;
-    struct str edge_certificate;      /* after check_edge: the edge's header as it came; empty = none */
-    const struct openapi_operation *operation; /* after check_route: what the OpenAPI document says of the route; NULL = nothing */
-    const struct json *body;          /* after check_body */
-    struct str idempotency_key;       /* after check_idempotency_header; empty = none */
-    struct hash fingerprint;          /* with it: of path parameters, query and raw body */
-    struct command_call command;      /* for handlers that call a command and return EXCHANGE_WAITS */
-    /* May be set before exchange_command: the answer to a refusal of the command, so that the audit record knows its status. */
+    struct str edge_certificate; /* after check_edge: the edge's header as it came; empty = none */
+    const struct openapi_operation
+        *operation;              /* after check_route: what the OpenAPI document says of the route; NULL = nothing */
+    const struct json *body;     /* after check_body */
+    struct str idempotency_key;  /* after check_idempotency_header; empty = none */
+    struct hash fingerprint;     /* with it: of path parameters, query and raw body */
+    struct command_call command; /* for handlers that call a command and return EXCHANGE_WAITS */
+    /* May be set before exchange_command: the answer to a refusal of the command, so that the audit record knows its
+     * status. */
     const struct refusal *(*command_refusal)(int refusal);
-    bool audited;                     /* the audit record went with the command's commit */
-    void *state;                      /* the handler's own, in the arena */
+    bool audited; /* the audit record went with the command's commit */
+    void *state;  /* the handler's own, in the arena */
 
-    int status;                       /* of the answer; 0 = none yet */
+    int status; /* of the answer; 0 = none yet */
     struct http_header headers[EXCHANGE_HEADERS_MAX];
     size_t header_count;
-    struct str content;               /* body of the answer */
-    const char *outcome;              /* for audit and log: "accepted" or the refusal's code */
-    uint8_t resource_id[16];          /* for audit; zero = none */
-    int64_t began_ns;                 /* monotonic */
+    struct str content;      /* body of the answer */
+    const char *outcome;     /* for audit and log: "accepted" or the refusal's code */
+    uint8_t resource_id[16]; /* for audit; zero = none */
+    int64_t began_ns;        /* monotonic */
 };
 
 /* What a check or a handler says. ANSWERED: status and content are set (a refusal is an answer too). */
@@ -69,34 +71,38 @@ int exchange_answer_json(struct exchange *exchange, int status, struct str conte
 /* One row a refusal: what the program says and what the caller is told (problem.c). */
 struct refusal {
     int status;
-    const char *code;        /* /v1: the contract's code */
-    const char *ob_code;     /* Open Banking: "U0xx"; NULL = no body (uk/S5) */
+    const char *code;                  /* /v1: the contract's code */
+    const char *ob_code;               /* Open Banking: "U0xx"; NULL = no body (uk/S5) */
     const char *title, *detail, *hint; /* detail says why, hint what to change; hint may be NULL */
-    const char *oauth_code; /* RFC 6749, section 5.2; NULL = code */
+    const char *oauth_code;            /* RFC 6749, section 5.2; NULL = code */
 };
-/* Answers with the refusal in the envelope of the route's family: RFC 9457 for /v1, OBErrorResponse1 for Open Banking, RFC 6749 for OAuth
- * endpoints, a small HTML page for browser pages. errors (may be NULL) lists paths. Returns EXCHANGE_ANSWERED. */
+/* Answers with the refusal in the envelope of the route's family: RFC 9457 for /v1, OBErrorResponse1 for Open Banking,
+ * RFC 6749 for OAuth endpoints, a small HTML page for browser pages. errors (may be NULL) lists paths. Returns
+ * EXCHANGE_ANSWERED. */
 int exchange_refuse(struct exchange *exchange, const struct refusal *refusal, const struct schema_errors *errors);
 /* One named field at fault: as exchange_refuse with one error. */
-int exchange_refuse_field(struct exchange *exchange, const struct refusal *refusal, const char *path, const char *message);
+int exchange_refuse_field(struct exchange *exchange, const struct refusal *refusal, const char *path,
+                          const char *message);
 /* Collects what is wrong with the fields of a body (or query): path and message live for ever or in the arena. */
 void schema_errors_add(struct schema_errors *errors, const char *path, const char *message);
 /* A fault (<0): logged once with its path, answered 500. */
 int exchange_fault(struct exchange *exchange, const char *operation, int code);
 
 /* The common refusals, by name: refusals.c. */
-extern const struct refusal refusal_invalid_request, refusal_key_required, refusal_certificate_required, refusal_invalid_token,
-    refusal_insufficient_scope, refusal_address, refusal_not_found, refusal_method, refusal_not_acceptable, refusal_timeout,
-    refusal_too_large, refusal_media_type, refusal_headers_too_large, refusal_in_progress, refusal_key_reused, refusal_rate_limited,
-    refusal_daily_limit, refusal_internal, refusal_unavailable, refusal_outcome_unknown, refusal_token_missing, refusal_key_invalid;
+extern const struct refusal refusal_invalid_request, refusal_key_required, refusal_certificate_required,
+    refusal_invalid_token, refusal_insufficient_scope, refusal_address, refusal_not_found, refusal_method,
+    refusal_not_acceptable, refusal_timeout, refusal_too_large, refusal_media_type, refusal_headers_too_large,
+    refusal_in_progress, refusal_key_reused, refusal_rate_limited, refusal_daily_limit, refusal_internal,
+    refusal_unavailable, refusal_outcome_unknown, refusal_token_missing, refusal_key_invalid, refusal_invalid_header;
 
-/* Prepares exchange->command for a command with this exchange's call, idempotency and audit. With waits, its on_done brings the exchange back
- * to a worker, which calls route->finish. */
+/* Prepares exchange->command for a command with this exchange's call, idempotency and audit. With waits, its on_done
+ * brings the exchange back to a worker, which calls route->finish. */
 void exchange_command(struct exchange *exchange, bool waits);
-/* What is common to all commands' answers: KEY_REUSED, UNAVAILABLE, UNKNOWN, FAULT, TOO_COMPLEX become answers (returns EXCHANGE_ANSWERED);
- * DONE and REPLAYED go on (EXCHANGE_GOES_ON; REPLAYED sets Idempotent-Replayed: true). r: what the command function returned.
- * A handler that waits: r = command_x(...); return r ? exchange_command_result(exchange, r) : EXCHANGE_WAITS - after 0 the exchange
- * may already run elsewhere, so nothing of it is touched any more. Its finish begins with exchange_command_result(exchange, 0). */
+/* What is common to all commands' answers: KEY_REUSED, UNAVAILABLE, UNKNOWN, FAULT, TOO_COMPLEX become answers (returns
+ * EXCHANGE_ANSWERED); DONE and REPLAYED go on (EXCHANGE_GOES_ON; REPLAYED sets Idempotent-Replayed: true). r: what the
+ * command function returned. A handler that waits: r = command_x(...); return r ? exchange_command_result(exchange, r)
+ * : EXCHANGE_WAITS - after 0 the exchange may already run elsewhere, so nothing of it is touched any more. Its finish
+ * begins with exchange_command_result(exchange, 0). */
 int exchange_command_result(struct exchange *exchange, int r);
 
 #endif

@@ -6,8 +6,9 @@
 #include "platform/clock.h"
 
 struct gateway_options gateway_options_default(void) {
-    return (struct gateway_options){ .edge_form = EDGE_FORM_NGINX, .io_threads = 1, .workers = 16, .requests_max = 1024,
-                                     .connections_max = 1024 };
+    return (struct gateway_options){
+        .edge_form = EDGE_FORM_NGINX, .io_threads = 1, .workers = 16, .requests_max = 1024, .connections_max = 1024
+    };
 }
 
 /* ---- requests ---- */
@@ -69,7 +70,8 @@ static int route_bind(struct gateway *gateway, size_t index, struct message *mes
         return err_origin(-EINVAL);
     }
     if ((route->flags & ROUTE_SIGNED) && !gateway->options.message_signature_check) {
-        message_set(message, "%s %s is signed, but nothing checks or makes message signatures", route->method, route->path);
+        message_set(message, "%s %s is signed, but nothing checks or makes message signatures", route->method,
+                    route->path);
         return err_origin(-EINVAL);
     }
     return 0;
@@ -98,9 +100,12 @@ static void worker_release(void *ctx, void *worker_ctx) {
 }
 
 static int pool_init(struct gateway *gateway) {
-    struct pool_options options = { .name = "gateway", .threads = gateway->options.workers,
-                                    .queue_max = gateway->options.requests_max + gateway->options.workers, .worker_init = worker_init,
-                                    .worker_release = worker_release, .ctx = gateway };
+    struct pool_options options = { .name = "gateway",
+                                    .threads = gateway->options.workers,
+                                    .queue_max = gateway->options.requests_max + gateway->options.workers,
+                                    .worker_init = worker_init,
+                                    .worker_release = worker_release,
+                                    .ctx = gateway };
     return err_trace(pool_start(&options, &gateway->pool));
 }
 

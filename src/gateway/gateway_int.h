@@ -1,5 +1,5 @@
-/* gateway_int.h - the inside of struct gateway, for gateway.c, pipeline.c, exchange.c and the checks. Immutable while it runs but for what
- * locks itself. */
+/* gateway_int.h - the inside of struct gateway, for gateway.c, pipeline.c, exchange.c and the checks. Immutable while
+ * it runs but for what locks itself. */
 #ifndef GIRO_GATEWAY_GATEWAY_INT_H
 #define GIRO_GATEWAY_GATEWAY_INT_H
 
@@ -15,7 +15,7 @@ enum { GATEWAY_CLIENTS_MAX = 4096, GATEWAY_CERTIFICATES_MAX = 4096, GATEWAY_ROUT
 
 struct gateway {
     struct gateway_options options;
-    struct openapi *documents[2];  /* /v1, Open Banking (or NULL) */
+    struct openapi *documents[2];                                   /* /v1, Open Banking (or NULL) */
     const struct openapi_operation *operations[GATEWAY_ROUTES_MAX]; /* by route_index */
     struct rate_limit *rates;
     struct certificate_cache *certificates;

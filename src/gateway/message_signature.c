@@ -10,17 +10,35 @@ static const struct str header_name = STR_INIT("x-jws-signature");
 static const struct str trust_anchors[] = { STR_INIT("openbanking.org.uk") };
 
 static const struct refusal signature_refusals[JWS_DETACHED_E_COUNT] = {
-    [JWS_DETACHED_E_INVALID] = { .status = 400, .code = "signature_invalid", .ob_code = "U015", .title = "Bad Request",
+    [JWS_DETACHED_E_INVALID] = { .status = 400,
+                                 .code = "signature_invalid",
+                                 .ob_code = "U015",
+                                 .title = "Bad Request",
                                  .detail = "The message signature does not verify." },
-    [JWS_DETACHED_E_CLAIM] = { .status = 400, .code = "signature_claim", .ob_code = "U016", .title = "Bad Request",
+    [JWS_DETACHED_E_CLAIM] = { .status = 400,
+                               .code = "signature_claim",
+                               .ob_code = "U016",
+                               .title = "Bad Request",
                                .detail = "A member of the message signature's header is wrong or not allowed." },
-    [JWS_DETACHED_E_CLAIM_MISSING] = { .status = 400, .code = "signature_claim_missing", .ob_code = "U017", .title = "Bad Request",
+    [JWS_DETACHED_E_CLAIM_MISSING] = { .status = 400,
+                                       .code = "signature_claim_missing",
+                                       .ob_code = "U017",
+                                       .title = "Bad Request",
                                        .detail = "A member of the message signature's header is missing." },
-    [JWS_DETACHED_E_MALFORMED] = { .status = 400, .code = "signature_malformed", .ob_code = "U018", .title = "Bad Request",
+    [JWS_DETACHED_E_MALFORMED] = { .status = 400,
+                                   .code = "signature_malformed",
+                                   .ob_code = "U018",
+                                   .title = "Bad Request",
                                    .detail = "The message signature is not a detached JWS." },
-    [JWS_DETACHED_E_MISSING] = { .status = 400, .code = "signature_missing", .ob_code = "U019", .title = "Bad Request",
+    [JWS_DETACHED_E_MISSING] = { .status = 400,
+                                 .code = "signature_missing",
+                                 .ob_code = "U019",
+                                 .title = "Bad Request",
                                  .detail = "The message must be signed." },
-    [JWS_DETACHED_E_UNEXPECTED] = { .status = 400, .code = "signature_unexpected", .ob_code = "U020", .title = "Bad Request",
+    [JWS_DETACHED_E_UNEXPECTED] = { .status = 400,
+                                    .code = "signature_unexpected",
+                                    .ob_code = "U020",
+                                    .title = "Bad Request",
                                     .detail = "A message without a body is not signed." },
 };
 
@@ -45,8 +63,12 @@ static int keys_of(struct exchange *exchange, struct jwks **ret_keys) {
 static int verify(struct exchange *exchange, struct str value, struct str *ret_claim) {
     const struct call *call = &exchange->call;
     struct jwks *keys = NULL;
-    struct str issuer = arena_printf(exchange->arena, STR_FMT "/" STR_FMT, STR_ARG(call->org_id), STR_ARG(call->software_id));
-    struct jws_detached_rules rules = { .wanted = true, .issuers = &issuer, .issuer_count = 1, .trust_anchors = trust_anchors,
+    struct str issuer =
+        arena_printf(exchange->arena, STR_FMT "/" STR_FMT, STR_ARG(call->org_id), STR_ARG(call->software_id));
+    struct jws_detached_rules rules = { .wanted = true,
+                                        .issuers = &issuer,
+                                        .issuer_count = 1,
+                                        .trust_anchors = trust_anchors,
                                         .trust_anchor_count = ARRAY_COUNT(trust_anchors),
                                         .now_ms = gateway_options(exchange->gateway)->now_ms() };
     if (!issuer.at) return err_origin(-ENOMEM);
@@ -73,7 +95,9 @@ int message_signature_check(struct exchange *exchange) {
 
 int message_signature_sign(struct exchange *exchange) {
     const struct gateway_options *options = gateway_options(exchange->gateway);
-    struct jws_detached_signer signer = { .key = options->signing_key, .kid = options->signing_key_id, .issuer = options->org_id,
+    struct jws_detached_signer signer = { .key = options->signing_key,
+                                          .kid = options->signing_key_id,
+                                          .issuer = options->org_id,
                                           .trust_anchor = trust_anchors[0] };
     char memory[JWS_DETACHED_BYTES_MAX];
     struct buffer value;

@@ -26,9 +26,14 @@ int oauth_run(struct exchange *exchange, int (*entry)(struct auth_request *reque
     struct auth_request *request = arena_new(exchange->arena, struct auth_request);
     if (!request) return exchange_fault(exchange, exchange->route->path, err_origin(-ENOMEM));
     exchange_command(exchange, true);
-    *request = (struct auth_request){ .auth = auth, .query = exchange->query, .arena = exchange->arena, .call = &exchange->call,
-                                      .command = &exchange->command, .query_text = exchange->request->query,
-                                      .body = exchange->request->body, .cookies = http_header(exchange->request, STR("Cookie")) };
+    *request = (struct auth_request){ .auth = auth,
+                                      .query = exchange->query,
+                                      .arena = exchange->arena,
+                                      .call = &exchange->call,
+                                      .command = &exchange->command,
+                                      .query_text = exchange->request->query,
+                                      .body = exchange->request->body,
+                                      .cookies = http_header(exchange->request, STR("Cookie")) };
     exchange->state = request;
     return take(exchange, request, entry(request));
 }
@@ -45,6 +50,10 @@ int oauth_finish(struct exchange *exchange) {
 
 static int handle_token(struct exchange *exchange) {
     return oauth_run(exchange, auth_token);
+}
+
+static int handle_pushed(struct exchange *exchange) {
+    return oauth_run(exchange, auth_pushed);
 }
 
 static int answer_document(struct exchange *exchange, struct str (*document)(const struct auth *auth)) {
@@ -65,9 +74,28 @@ static int handle_jwks(struct exchange *exchange) {
 enum { CLIENT_FORM = ROUTE_MTLS | ROUTE_CERTIFICATE | ROUTE_FORM, BOTH = ROUTE_MTLS | ROUTE_BROWSER };
 
 const struct route oauth_routes[] = {
-    { .method = "POST", .path = "/token", .family = FAMILY_OAUTH, .flags = CLIENT_FORM, .handle = handle_token, .finish = oauth_finish },
-    { .method = "GET", .path = "/.well-known/openid-configuration", .family = FAMILY_OAUTH, .flags = BOTH, .handle = handle_metadata },
-    { .method = "GET", .path = "/.well-known/oauth-authorization-server", .family = FAMILY_OAUTH, .flags = BOTH, .handle = handle_metadata },
+    { .method = "POST",
+      .path = "/token",
+      .family = FAMILY_OAUTH,
+      .flags = CLIENT_FORM,
+      .handle = handle_token,
+      .finish = oauth_finish },
+    { .method = "POST",
+      .path = "/par",
+      .family = FAMILY_OAUTH,
+      .flags = CLIENT_FORM,
+      .handle = handle_pushed,
+      .finish = oauth_finish },
+    { .method = "GET",
+      .path = "/.well-known/openid-configuration",
+      .family = FAMILY_OAUTH,
+      .flags = BOTH,
+      .handle = handle_metadata },
+    { .method = "GET",
+      .path = "/.well-known/oauth-authorization-server",
+      .family = FAMILY_OAUTH,
+      .flags = BOTH,
+      .handle = handle_metadata },
     { .method = "GET", .path = "/jwks", .family = FAMILY_OAUTH, .flags = BOTH, .handle = handle_jwks },
 };
 const size_t oauth_route_count = ARRAY_COUNT(oauth_routes);

@@ -4,9 +4,9 @@
  *   open_banking_consents.c   domestic payment consents and funds confirmation
  *   open_banking_documents.c  what is read of an Initiation, and the answers' documents
  *
- * Statuses of a payment: the answer that creates it says RCVD, or RJCT when it was refused at once (uk/P8), as of its creation; every
- * later answer says where it stands: PDNG while pending and also while the outcome is not known - that is never called final -,
- * ACSC when completed, RJCT when rejected. */
+ * Statuses of a payment: the answer that creates it says RCVD, or RJCT when it was refused at once (uk/P8), as of its
+ * creation; every later answer says where it stands: PDNG while pending and also while the outcome is not known - that
+ * is never called final -, ACSC when completed, RJCT when rejected. */
 #ifndef GIRO_GATEWAY_OPEN_BANKING_H
 #define GIRO_GATEWAY_OPEN_BANKING_H
 
@@ -15,7 +15,8 @@
 
 #define OPEN_BANKING_PISP "/open-banking/v4.0/pisp"
 
-enum { OPEN_BANKING_DOCUMENT_BYTES_MAX = 128 * 1024 }; /* three parts of CONSENT_PART_BYTES_MAX and what is around them */
+/* Three parts of CONSENT_PART_BYTES_MAX and what is around them. */
+enum { OPEN_BANKING_DOCUMENT_BYTES_MAX = 128 * 1024 };
 
 /* ---- what is read of Data.Initiation (open_banking_documents.c) ---- */
 
@@ -23,12 +24,14 @@ struct initiation {
     struct creditor creditor;
     struct creditor debtor; /* without a name; scheme NONE: the customer chooses the account */
     struct money amount;
-    struct payment_reference reference; /* of the remittance information: the first unstructured line, else the creditor's reference */
+    /* Of the remittance information: the first unstructured line, else the creditor's reference. */
+    struct payment_reference reference;
     struct end_to_end_id end_to_end_id, instruction_id;
 };
-/* Reads an Initiation that fits the OpenAPI document's schema. What the schema cannot say is judged here, and every field at fault is
- * added to errors (uk/E4), with paths from "Data.Initiation": amounts of the currency's decimals and above zero, accounts by IBAN
- * or by sort code and account number, names and references that fit a payment. *ret is whole only when nothing was added. */
+/* Reads an Initiation that fits the OpenAPI document's schema. What the schema cannot say is judged here, and every
+ * field at fault is added to errors (uk/E4), with paths from "Data.Initiation": amounts of the currency's decimals and
+ * above zero, accounts by IBAN or by sort code and account number, names and references that fit a payment. *ret is
+ * whole only when nothing was added. */
 void initiation_read(const struct json *initiation, struct schema_errors *errors, struct initiation *ret_initiation);
 /* "UK.OBIE.IBAN", "UK.OBIE.SortCodeAccountNumber", or empty for none. */
 struct str account_scheme_name(enum creditor_scheme scheme);
@@ -46,7 +49,8 @@ struct open_banking_writer {
     struct str api_url;
 };
 int consent_document_write(const struct open_banking_writer *to, const struct payment_consent_view *consent);
-void funds_document_write(const struct open_banking_writer *to, const struct payment_consent_view *consent, bool available, int64_t now_ms);
+void funds_document_write(const struct open_banking_writer *to, const struct payment_consent_view *consent,
+                          bool available, int64_t now_ms);
 struct domestic_payment {
     const struct payment_view *payment;
     const struct payment_consent_view *consent;
@@ -63,14 +67,16 @@ int consent_post_finish(struct exchange *exchange);
 int consent_get_handle(struct exchange *exchange);
 int funds_confirmation_handle(struct exchange *exchange);
 
-/* The consent that text names, if it is this client's: EXCHANGE_GOES_ON, or EXCHANGE_ANSWERED: 400 (uk/S1), 403 (uk/S4). path (may be
- * NULL) names the field of the body that text comes from. */
-int open_banking_consent_find(struct exchange *exchange, struct str text, const char *path, struct payment_consent_view *ret_consent);
+/* The consent that text names, if it is this client's: EXCHANGE_GOES_ON, or EXCHANGE_ANSWERED: 400 (uk/S1), 403
+ * (uk/S4). path (may be NULL) names the field of the body that text comes from. */
+int open_banking_consent_find(struct exchange *exchange, struct str text, const char *path,
+                              struct payment_consent_view *ret_consent);
 /* Starts an answer in the exchange's arena; false: it is full, and the exchange was answered 500. */
 bool open_banking_answer_begin(struct exchange *exchange, struct buffer *body, struct open_banking_writer *ret_writer);
 /* Ends it; r: what the writer of the document returned. EXCHANGE_ANSWERED. */
 int open_banking_answer_end(struct exchange *exchange, int status, const struct open_banking_writer *writer, int r);
 
-extern const struct refusal refusal_ob_unknown, refusal_ob_other_client, refusal_ob_token_consent, refusal_ob_consent_status;
+extern const struct refusal refusal_ob_unknown, refusal_ob_other_client, refusal_ob_token_consent,
+    refusal_ob_consent_status;
 
 #endif

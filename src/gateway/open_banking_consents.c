@@ -1,18 +1,29 @@
-/* open_banking_consents.c - domestic payment consents (uk/P1 to P9): creating, reading, and whether the funds are there. */
+/* open_banking_consents.c - domestic payment consents (uk/P1 to P9): creating, reading, and whether the funds are
+ * there. */
 #include "gateway/open_banking.h"
 
 #include "gateway/gateway.h"
 
-const struct refusal refusal_ob_unknown = {
-    .status = 400, .code = "not_found", .ob_code = "U011", .title = "Bad Request", .detail = "There is no such resource." };
-const struct refusal refusal_ob_other_client = {
-    .status = 403, .code = "insufficient_scope", .ob_code = "U000", .title = "Forbidden", .detail = "The resource is another client's." };
-const struct refusal refusal_ob_token_consent = {
-    .status = 403, .code = "insufficient_scope", .ob_code = "U000", .title = "Forbidden",
-    .detail = "The access token was given for another consent." };
-const struct refusal refusal_ob_consent_status = {
-    .status = 400, .code = "consent_status", .ob_code = "U009", .title = "Bad Request",
-    .detail = "The consent is not in the status AUTH." };
+const struct refusal refusal_ob_unknown = { .status = 400,
+                                            .code = "not_found",
+                                            .ob_code = "U011",
+                                            .title = "Bad Request",
+                                            .detail = "There is no such resource." };
+const struct refusal refusal_ob_other_client = { .status = 403,
+                                                 .code = "insufficient_scope",
+                                                 .ob_code = "U000",
+                                                 .title = "Forbidden",
+                                                 .detail = "The resource is another client's." };
+const struct refusal refusal_ob_token_consent = { .status = 403,
+                                                  .code = "insufficient_scope",
+                                                  .ob_code = "U000",
+                                                  .title = "Forbidden",
+                                                  .detail = "The access token was given for another consent." };
+const struct refusal refusal_ob_consent_status = { .status = 400,
+                                                   .code = "consent_status",
+                                                   .ob_code = "U009",
+                                                   .title = "Bad Request",
+                                                   .detail = "The consent is not in the status AUTH." };
 
 /* ---- shared with the payments ---- */
 
@@ -21,7 +32,8 @@ static int refuse_unknown(struct exchange *exchange, const char *path) {
     return exchange_refuse_field(exchange, &refusal_ob_unknown, path, refusal_ob_unknown.detail);
 }
 
-int open_banking_consent_find(struct exchange *exchange, struct str text, const char *path, struct payment_consent_view *ret_consent) {
+int open_banking_consent_find(struct exchange *exchange, struct str text, const char *path,
+                              struct payment_consent_view *ret_consent) {
     struct consent_id consent_id;
     if (id_parse(text, consent_id.bytes)) return refuse_unknown(exchange, path);
     int r = query_payment_consent(exchange->query, &consent_id, exchange->arena, ret_consent);
@@ -41,7 +53,8 @@ bool open_banking_answer_begin(struct exchange *exchange, struct buffer *body, s
         return false;
     }
     buffer_init(body, memory, OPEN_BANKING_DOCUMENT_BYTES_MAX);
-    *ret_writer = (struct open_banking_writer){ .out = body, .arena = exchange->arena,
+    *ret_writer = (struct open_banking_writer){ .out = body,
+                                                .arena = exchange->arena,
                                                 .api_url = gateway_options(exchange->gateway)->api_url };
     return true;
 }
@@ -92,20 +105,24 @@ static struct str document_of(const struct json *data, struct arena *arena) {
 }
 
 /* Everything that the command keeps, in the arena. */
-static bool input_of(struct exchange *exchange, const struct initiation *initiation, struct consent_create_input *ret_input) {
+static bool input_of(struct exchange *exchange, const struct initiation *initiation,
+                     struct consent_create_input *ret_input) {
     const struct json *data = json_get(exchange->body, "Data");
     struct arena *arena = exchange->arena;
-    struct consent_create_input input = {
-        .initiation = part_of(json_get(data, "Initiation"), arena), .risk = part_of(json_get(exchange->body, "Risk"), arena),
-        .document = document_of(data, arena), .amount = initiation->amount,
-        .creditor_name = arena_dup(arena, person_name_reveal(&initiation->creditor.name)),
-        .creditor_scheme = account_scheme_name(initiation->creditor.scheme),
-        .creditor_identification = account_identification(&initiation->creditor, arena),
-        .debtor_scheme = account_scheme_name(initiation->debtor.scheme),
-        .debtor_identification = account_identification(&initiation->debtor, arena) };
+    struct consent_create_input input = { .initiation = part_of(json_get(data, "Initiation"), arena),
+                                          .risk = part_of(json_get(exchange->body, "Risk"), arena),
+                                          .document = document_of(data, arena),
+                                          .amount = initiation->amount,
+                                          .creditor_name =
+                                              arena_dup(arena, person_name_reveal(&initiation->creditor.name)),
+                                          .creditor_scheme = account_scheme_name(initiation->creditor.scheme),
+                                          .creditor_identification =
+                                              account_identification(&initiation->creditor, arena),
+                                          .debtor_scheme = account_scheme_name(initiation->debtor.scheme),
+                                          .debtor_identification = account_identification(&initiation->debtor, arena) };
     *ret_input = input;
-    return input.initiation.at && input.risk.at && input.document.at && input.creditor_name.at && input.creditor_identification.at &&
-           input.debtor_identification.at;
+    return input.initiation.at && input.risk.at && input.document.at && input.creditor_name.at &&
+           input.creditor_identification.at && input.debtor_identification.at;
 }
 
 int consent_post_handle(struct exchange *exchange) {
@@ -155,7 +172,8 @@ int funds_confirmation_handle(struct exchange *exchange) {
     if (consent.status != PAYMENT_CONSENT_AUTH) return exchange_refuse(exchange, &refusal_ob_consent_status, NULL);
     int r = query_account(exchange->query, &consent.account_id, exchange->arena, &account);
     if (r) return exchange_fault(exchange, "query_account", err_fold(r));
-    bool available = currency_equal(account.currency, consent.amount.currency) && account.available_minor >= consent.amount.minor;
+    bool available =
+        currency_equal(account.currency, consent.amount.currency) && account.available_minor >= consent.amount.minor;
     if (!open_banking_answer_begin(exchange, &body, &writer)) return EXCHANGE_ANSWERED;
     funds_document_write(&writer, &consent, available, gateway_options(exchange->gateway)->now_ms());
     return open_banking_answer_end(exchange, 200, &writer, 0);

@@ -26,13 +26,17 @@ enum { UK_IDENTIFICATION_DIGITS = 14 };
 /* Fills the parts of account that its scheme has; false: the identification is none of that scheme. */
 static bool read_identification(struct str text, struct creditor *account) {
     switch (account->scheme) {
-    case CREDITOR_SCHEME_NONE: return false;
-    case CREDITOR_SCHEME_IBAN: return iban_parse(text, &account->iban) == 0;
-    case CREDITOR_SCHEME_UK: break;
+    case CREDITOR_SCHEME_NONE:
+        return false;
+    case CREDITOR_SCHEME_IBAN:
+        return iban_parse(text, &account->iban) == 0;
+    case CREDITOR_SCHEME_UK:
+        break;
     }
     return text.len == UK_IDENTIFICATION_DIGITS &&
            sort_code_parse(str_slice(text, 0, SORT_CODE_DIGITS), &account->sort_code) == 0 &&
-           account_number_parse(str_slice(text, SORT_CODE_DIGITS, text.len), ACCOUNT_SCHEME_UK, &account->account_number) == 0;
+           account_number_parse(str_slice(text, SORT_CODE_DIGITS, text.len), ACCOUNT_SCHEME_UK,
+                                &account->account_number) == 0;
 }
 
 struct account_paths {
@@ -47,9 +51,10 @@ static void read_account(const struct json *json, const struct account_paths *pa
     if (account->scheme == CREDITOR_SCHEME_NONE)
         fault_at(errors, paths->scheme, "must be UK.OBIE.SortCodeAccountNumber or UK.OBIE.IBAN");
     else if (!read_identification(json_get_string(json, "Identification"), account))
-        fault_at(errors, paths->identification, account->scheme == CREDITOR_SCHEME_IBAN
-                                                    ? "must be a valid IBAN"
-                                                    : "must be a sort code of 6 digits and an account number of 8");
+        fault_at(errors, paths->identification,
+                 account->scheme == CREDITOR_SCHEME_IBAN
+                     ? "must be a valid IBAN"
+                     : "must be a sort code of 6 digits and an account number of 8");
 }
 
 static void read_creditor(const struct json *json, struct schema_errors *errors, struct creditor *creditor) {
@@ -61,7 +66,8 @@ static void read_creditor(const struct json *json, struct schema_errors *errors,
 }
 
 static void read_debtor(const struct json *json, struct schema_errors *errors, struct creditor *debtor) {
-    static const struct account_paths paths = { INITIATION ".DebtorAccount.SchemeName", INITIATION ".DebtorAccount.Identification" };
+    static const struct account_paths paths = { INITIATION ".DebtorAccount.SchemeName",
+                                                INITIATION ".DebtorAccount.Identification" };
     if (json) read_account(json, &paths, errors, debtor);
 }
 
@@ -70,7 +76,8 @@ static void read_id(struct str text, const char *path, struct schema_errors *err
         fault_at(errors, path, "must be at most 35 bytes without control characters, and not blank");
 }
 
-static void read_reference(const struct json *remittance, struct schema_errors *errors, struct payment_reference *ret_reference) {
+static void read_reference(const struct json *remittance, struct schema_errors *errors,
+                           struct payment_reference *ret_reference) {
     const struct json *unstructured = json_at(json_get(remittance, "Unstructured"), 0);
     const struct json *structured = json_at(json_get(remittance, "Structured"), 0);
     const char *path = INITIATION ".RemittanceInformation.Unstructured[0]";
@@ -97,19 +104,26 @@ void initiation_read(const struct json *initiation, struct schema_errors *errors
 
 struct str account_scheme_name(enum creditor_scheme scheme) {
     switch (scheme) {
-    case CREDITOR_SCHEME_IBAN: return STR("UK.OBIE.IBAN");
-    case CREDITOR_SCHEME_UK: return STR("UK.OBIE.SortCodeAccountNumber");
-    case CREDITOR_SCHEME_NONE: break;
+    case CREDITOR_SCHEME_IBAN:
+        return STR("UK.OBIE.IBAN");
+    case CREDITOR_SCHEME_UK:
+        return STR("UK.OBIE.SortCodeAccountNumber");
+    case CREDITOR_SCHEME_NONE:
+        break;
     }
     return STR("");
 }
 
 struct str account_identification(const struct creditor *account, struct arena *arena) {
-    struct str sort_code = sort_code_reveal(&account->sort_code), number = account_number_reveal(&account->account_number);
+    struct str sort_code = sort_code_reveal(&account->sort_code),
+               number = account_number_reveal(&account->account_number);
     switch (account->scheme) {
-    case CREDITOR_SCHEME_IBAN: return arena_dup(arena, iban_reveal(&account->iban));
-    case CREDITOR_SCHEME_UK: return arena_printf(arena, STR_FMT STR_FMT, STR_ARG(sort_code), STR_ARG(number));
-    case CREDITOR_SCHEME_NONE: break;
+    case CREDITOR_SCHEME_IBAN:
+        return arena_dup(arena, iban_reveal(&account->iban));
+    case CREDITOR_SCHEME_UK:
+        return arena_printf(arena, STR_FMT STR_FMT, STR_ARG(sort_code), STR_ARG(number));
+    case CREDITOR_SCHEME_NONE:
+        break;
     }
     return STR("");
 }
@@ -119,10 +133,14 @@ struct str account_identification(const struct creditor *account, struct arena *
 const char *open_banking_payment_status(enum payment_status status) {
     switch (status) {
     case PAYMENT_PENDING:
-    case PAYMENT_UNKNOWN: return "PDNG";
-    case PAYMENT_COMPLETED: return "ACSC";
-    case PAYMENT_REJECTED: return "RJCT";
-    case PAYMENT_STATUS_COUNT: break;
+    case PAYMENT_UNKNOWN:
+        return "PDNG";
+    case PAYMENT_COMPLETED:
+        return "ACSC";
+    case PAYMENT_REJECTED:
+        return "RJCT";
+    case PAYMENT_STATUS_COUNT:
+        break;
     }
     check(false);
     return "PDNG";
@@ -134,16 +152,25 @@ struct status_reason {
 
 static struct status_reason reason_of(enum payment_reason reason) {
     switch (reason) {
-    case PAYMENT_REASON_INSUFFICIENT_FUNDS: return (struct status_reason){ "AM04", "The available balance is too low." };
-    case PAYMENT_REASON_FRAUD: return (struct status_reason){ "FR01", "The payment was stopped by the fraud rules." };
-    case PAYMENT_REASON_SANCTIONS: return (struct status_reason){ "RR04", "The payment was stopped for regulatory reasons." };
-    case PAYMENT_REASON_ACCOUNT_BLOCKED: return (struct status_reason){ "AC06", "The account is blocked." };
-    case PAYMENT_REASON_CORE_REFUSED: return (struct status_reason){ "MS03", "The payment was refused in execution." };
-    case PAYMENT_REASON_CHECK_UNAVAILABLE: return (struct status_reason){ "MS03", "A check of the payment could not be made." };
-    case PAYMENT_REASON_DEADLINE: return (struct status_reason){ "AB06", "The payment was not ready in time." };
-    case PAYMENT_REASON_CORE_FAILED: return (struct status_reason){ "ED05", "The payment could not be executed." };
+    case PAYMENT_REASON_INSUFFICIENT_FUNDS:
+        return (struct status_reason){ "AM04", "The available balance is too low." };
+    case PAYMENT_REASON_FRAUD:
+        return (struct status_reason){ "FR01", "The payment was stopped by the fraud rules." };
+    case PAYMENT_REASON_SANCTIONS:
+        return (struct status_reason){ "RR04", "The payment was stopped for regulatory reasons." };
+    case PAYMENT_REASON_ACCOUNT_BLOCKED:
+        return (struct status_reason){ "AC06", "The account is blocked." };
+    case PAYMENT_REASON_CORE_REFUSED:
+        return (struct status_reason){ "MS03", "The payment was refused in execution." };
+    case PAYMENT_REASON_CHECK_UNAVAILABLE:
+        return (struct status_reason){ "MS03", "A check of the payment could not be made." };
+    case PAYMENT_REASON_DEADLINE:
+        return (struct status_reason){ "AB06", "The payment was not ready in time." };
+    case PAYMENT_REASON_CORE_FAILED:
+        return (struct status_reason){ "ED05", "The payment could not be executed." };
     case PAYMENT_REASON_NONE:
-    case PAYMENT_REASON_COUNT: break;
+    case PAYMENT_REASON_COUNT:
+        break;
     }
     return (struct status_reason){ 0 };
 }
@@ -239,7 +266,8 @@ int consent_document_write(const struct open_banking_writer *to, const struct pa
     return 0;
 }
 
-void funds_document_write(const struct open_banking_writer *to, const struct payment_consent_view *consent, bool available, int64_t now_ms) {
+void funds_document_write(const struct open_banking_writer *to, const struct payment_consent_view *consent,
+                          bool available, int64_t now_ms) {
     struct json_writer writer;
     document_begin(&writer, to);
     json_name(&writer, "FundsAvailableResult");

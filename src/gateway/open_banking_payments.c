@@ -1,8 +1,8 @@
 /* open_banking_payments.c - the routes of UK Open Banking payments, and domestic payments themselves.
  *
- * A payment's Initiation and Risk must be its consent's, by JSON value: both are fixed since the consent was made, so this is judged here.
- * The consent's status is not: a lawful retry comes when the consent is already consumed, and must find its payment; the command
- * judges it behind replay and key reuse. */
+ * A payment's Initiation and Risk must be its consent's, by JSON value: both are fixed since the consent was made, so
+ * this is judged here. The consent's status is not: a lawful retry comes when the consent is already consumed, and must
+ * find its payment; the command judges it behind replay and key reuse. */
 #include "gateway/open_banking.h"
 
 #include "gateway/gateway.h"
@@ -15,23 +15,28 @@ struct accept_refusal {
     const char *path;
 };
 
-#define ACCEPT_REFUSAL(name, u_code, field, text)                                                                       \
-    { .refusal = { .status = 400, .code = name, .ob_code = u_code, .title = "Bad Request", .detail = text }, .path = field }
+#define ACCEPT_REFUSAL(name, u_code, field, text)                                                                      \
+    {                                                                                                                  \
+        .refusal = { .status = 400, .code = name, .ob_code = u_code, .title = "Bad Request", .detail = text },         \
+        .path = field                                                                                                  \
+    }
 /* U021: unsupported account, U023: unsupported currency. */
 static const struct accept_refusal accept_refusals[PAYMENT_ACCEPT_E_COUNT] = {
     [PAYMENT_ACCEPT_E_ACCOUNT] = ACCEPT_REFUSAL("account_not_found", "U021", "Data.Initiation.DebtorAccount",
                                                 "The account of the consent cannot be debited any more."),
-    [PAYMENT_ACCEPT_E_CURRENCY] = ACCEPT_REFUSAL("currency_mismatch", "U023", "Data.Initiation.InstructedAmount.Currency",
-                                                 "The currency is not that of the accounts."),
+    [PAYMENT_ACCEPT_E_CURRENCY] =
+        ACCEPT_REFUSAL("currency_mismatch", "U023", "Data.Initiation.InstructedAmount.Currency",
+                       "The currency is not that of the accounts."),
     [PAYMENT_ACCEPT_E_CREDITOR] = ACCEPT_REFUSAL("creditor_not_reachable", "U021", "Data.Initiation.CreditorAccount",
                                                  "The creditor's account cannot be reached."),
     [PAYMENT_ACCEPT_E_AMOUNT] = ACCEPT_REFUSAL("amount_too_large", "U002", "Data.Initiation.InstructedAmount.Amount",
                                                "The amount is larger than can be carried."),
-    [PAYMENT_ACCEPT_E_CONSENT_STATUS] = ACCEPT_REFUSAL("consent_status", "U009", "Data.ConsentId",
-                                                       "The consent is not in the status AUTH."),
+    [PAYMENT_ACCEPT_E_CONSENT_STATUS] =
+        ACCEPT_REFUSAL("consent_status", "U009", "Data.ConsentId", "The consent is not in the status AUTH."),
     [PAYMENT_ACCEPT_E_CONSENT_MISMATCH] = ACCEPT_REFUSAL("consent_mismatch", "U008", "Data.Initiation",
                                                          "The payment is not the one that was consented to."),
-    [PAYMENT_ACCEPT_E_CONSENT] = ACCEPT_REFUSAL("consent_not_found", "U011", "Data.ConsentId", "There is no such resource."),
+    [PAYMENT_ACCEPT_E_CONSENT] =
+        ACCEPT_REFUSAL("consent_not_found", "U011", "Data.ConsentId", "There is no such resource."),
 };
 
 static const struct refusal *refusal_of(int refusal) {
@@ -41,8 +46,13 @@ static const struct refusal *refusal_of(int refusal) {
 
 static int refuse_accept(struct exchange *exchange, int refusal) {
     const struct refusal *row = refusal_of(refusal);
-    if (refusal == PAYMENT_ACCEPT_E_BREAKER) return exchange_refuse(exchange, row, NULL);
-    return exchange_refuse_field(exchange, row, accept_refusals[refusal].path, row->detail);
+    if (refusal != PAYMENT_ACCEPT_E_BREAKER)
+        return exchange_refuse_field(exchange, row, accept_refusals[refusal].path, row->detail);
+    int64_t ms = command_payment_retry_ms(gateway_options(exchange->gateway)->integration);
+    struct str seconds = arena_printf(exchange->arena, "%lld", (long long)((ms + 999) / 1000));
+    int next = exchange_refuse(exchange, row, NULL);
+    if (seconds.at) exchange_header(exchange, STR("Retry-After"), seconds);
+    return next;
 }
 
 static int refuse_mismatch(struct exchange *exchange, const char *path) {
@@ -70,10 +80,14 @@ static int compare_with_consent(struct exchange *exchange, const struct payment_
 }
 
 static struct payment_order order_of(const struct exchange *exchange, const struct initiation *initiation) {
-    return (struct payment_order){ .client_id = exchange->call.client_id, .customer_id = exchange->call.customer_id,
-                                   .consent_id = exchange->call.consent_id, .creditor = initiation->creditor,
-                                   .amount = initiation->amount, .reference = initiation->reference,
-                                   .end_to_end_id = initiation->end_to_end_id, .instruction_id = initiation->instruction_id };
+    return (struct payment_order){ .client_id = exchange->call.client_id,
+                                   .customer_id = exchange->call.customer_id,
+                                   .consent_id = exchange->call.consent_id,
+                                   .creditor = initiation->creditor,
+                                   .amount = initiation->amount,
+                                   .reference = initiation->reference,
+                                   .end_to_end_id = initiation->end_to_end_id,
+                                   .instruction_id = initiation->instruction_id };
 }
 
 static int payment_post_handle(struct exchange *exchange) {
@@ -82,14 +96,16 @@ static int payment_post_handle(struct exchange *exchange) {
     struct schema_errors errors;
     errors.count = 0;
     errors.more = false;
-    int next = open_banking_consent_find(exchange, json_string(json_path(exchange->body, "Data.ConsentId")), "Data.ConsentId", &consent);
+    int next = open_banking_consent_find(exchange, json_string(json_path(exchange->body, "Data.ConsentId")),
+                                         "Data.ConsentId", &consent);
     if (next != EXCHANGE_GOES_ON) return next;
     if (!id_equal(consent.consent_id.bytes, exchange->call.consent_id.bytes))
         return exchange_refuse(exchange, &refusal_ob_token_consent, NULL);
     next = compare_with_consent(exchange, &consent);
     if (next != EXCHANGE_GOES_ON) return next;
     initiation_read(json_path(exchange->body, "Data.Initiation"), &errors, &initiation);
-    if (errors.count) return exchange_refuse(exchange, &refusal_invalid_request, &errors); /* rules became stricter since */
+    if (errors.count)
+        return exchange_refuse(exchange, &refusal_invalid_request, &errors); /* rules became stricter since */
     struct payment_order order = order_of(exchange, &initiation);
     exchange->command_refusal = refusal_of;
     exchange_command(exchange, true);
@@ -144,7 +160,8 @@ static int payment_find(struct exchange *exchange, struct payment_view *ret_paym
     if (id_parse(exchange->params[0], payment_id.bytes)) return exchange_refuse(exchange, &refusal_ob_unknown, NULL);
     int r = query_payment(exchange->query, &payment_id, exchange->arena, ret_payment);
     if (r < 0) return exchange_fault(exchange, "query_payment", r);
-    if (r == QUERY_E_ABSENT || id_is_zero(ret_payment->consent_id.bytes)) return exchange_refuse(exchange, &refusal_ob_unknown, NULL);
+    if (r == QUERY_E_ABSENT || id_is_zero(ret_payment->consent_id.bytes))
+        return exchange_refuse(exchange, &refusal_ob_unknown, NULL);
     memcpy(exchange->resource_id, payment_id.bytes, sizeof exchange->resource_id);
     if (!id_equal(ret_payment->client_id.bytes, exchange->call.client_id.bytes))
         return exchange_refuse(exchange, &refusal_ob_other_client, NULL);
@@ -176,20 +193,45 @@ enum {
 };
 
 const struct route open_banking_payment_routes[] = {
-    { .method = "POST", .path = OPEN_BANKING_PISP "/domestic-payment-consents", .family = FAMILY_OPEN_BANKING, .scope = "payments",
-      .flags = WRITE_FLAGS | ROUTE_CLIENT_TOKEN, .idempotency = IDEMPOTENCY_OPEN_BANKING, .handle = consent_post_handle,
+    { .method = "POST",
+      .path = OPEN_BANKING_PISP "/domestic-payment-consents",
+      .family = FAMILY_OPEN_BANKING,
+      .scope = "payments",
+      .flags = WRITE_FLAGS | ROUTE_CLIENT_TOKEN,
+      .idempotency = IDEMPOTENCY_OPEN_BANKING,
+      .handle = consent_post_handle,
       .finish = consent_post_finish },
-    { .method = "GET", .path = OPEN_BANKING_PISP "/domestic-payment-consents/{ConsentId}", .family = FAMILY_OPEN_BANKING,
-      .scope = "payments", .flags = READ_FLAGS | ROUTE_CLIENT_TOKEN, .handle = consent_get_handle },
-    { .method = "GET", .path = OPEN_BANKING_PISP "/domestic-payment-consents/{ConsentId}/funds-confirmation",
-      .family = FAMILY_OPEN_BANKING, .scope = "payments", .flags = READ_FLAGS | ROUTE_CUSTOMER_TOKEN,
+    { .method = "GET",
+      .path = OPEN_BANKING_PISP "/domestic-payment-consents/{ConsentId}",
+      .family = FAMILY_OPEN_BANKING,
+      .scope = "payments",
+      .flags = READ_FLAGS | ROUTE_CLIENT_TOKEN,
+      .handle = consent_get_handle },
+    { .method = "GET",
+      .path = OPEN_BANKING_PISP "/domestic-payment-consents/{ConsentId}/funds-confirmation",
+      .family = FAMILY_OPEN_BANKING,
+      .scope = "payments",
+      .flags = READ_FLAGS | ROUTE_CUSTOMER_TOKEN,
       .handle = funds_confirmation_handle },
-    { .method = "POST", .path = OPEN_BANKING_PISP "/domestic-payments", .family = FAMILY_OPEN_BANKING, .scope = "payments",
-      .flags = WRITE_FLAGS | ROUTE_CUSTOMER_TOKEN, .idempotency = IDEMPOTENCY_OPEN_BANKING, .handle = payment_post_handle,
+    { .method = "POST",
+      .path = OPEN_BANKING_PISP "/domestic-payments",
+      .family = FAMILY_OPEN_BANKING,
+      .scope = "payments",
+      .flags = WRITE_FLAGS | ROUTE_CUSTOMER_TOKEN,
+      .idempotency = IDEMPOTENCY_OPEN_BANKING,
+      .handle = payment_post_handle,
       .finish = payment_post_finish },
-    { .method = "GET", .path = OPEN_BANKING_PISP "/domestic-payments/{DomesticPaymentId}", .family = FAMILY_OPEN_BANKING,
-      .scope = "payments", .flags = READ_FLAGS | ROUTE_CLIENT_TOKEN, .handle = payment_get_handle },
-    { .method = "GET", .path = OPEN_BANKING_PISP "/domestic-payments/{DomesticPaymentId}/payment-details",
-      .family = FAMILY_OPEN_BANKING, .scope = "payments", .flags = READ_FLAGS | ROUTE_CLIENT_TOKEN, .handle = payment_details_handle },
+    { .method = "GET",
+      .path = OPEN_BANKING_PISP "/domestic-payments/{DomesticPaymentId}",
+      .family = FAMILY_OPEN_BANKING,
+      .scope = "payments",
+      .flags = READ_FLAGS | ROUTE_CLIENT_TOKEN,
+      .handle = payment_get_handle },
+    { .method = "GET",
+      .path = OPEN_BANKING_PISP "/domestic-payments/{DomesticPaymentId}/payment-details",
+      .family = FAMILY_OPEN_BANKING,
+      .scope = "payments",
+      .flags = READ_FLAGS | ROUTE_CLIENT_TOKEN,
+      .handle = payment_details_handle },
 };
 const size_t open_banking_payment_route_count = ARRAY_COUNT(open_banking_payment_routes);

@@ -11,9 +11,12 @@ struct operations {
 };
 
 static void reply(struct http_request *request, int status, const char *media_type, struct str body) {
-    struct http_header headers[] = { { STR("Content-Type"), str_from_c(media_type) }, { STR("Cache-Control"), STR("no-store") },
+    struct http_header headers[] = { { STR("Content-Type"), str_from_c(media_type) },
+                                     { STR("Cache-Control"), STR("no-store") },
                                      { STR("Allow"), STR("GET, HEAD") } };
-    struct http_response response = { .status = status, .headers = headers, .header_count = status == 405 ? 3 : 2, .body = body };
+    struct http_response response = {
+        .status = status, .headers = headers, .header_count = status == 405 ? 3 : 2, .body = body
+    };
     http_reply(request, &response);
 }
 
@@ -58,7 +61,8 @@ static void on_request(void *ctx, struct http_request *request) {
     reply_word(request, 404, "not_found");
 }
 
-int operations_start(const struct operations_options *options, struct operations **ret_operations, struct message *message) {
+int operations_start(const struct operations_options *options, struct operations **ret_operations,
+                     struct message *message) {
     check(options->metrics && options->why_not_ready);
     struct operations *operations = calloc(1, sizeof *operations);
     if (!operations) return err_origin(-ENOMEM);

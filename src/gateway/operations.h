@@ -12,16 +12,17 @@
 
 struct operations;
 struct operations_options {
-    uint16_t port;           /* 0 = any free one, see operations_port */
+    uint16_t port; /* 0 = any free one, see operations_port */
     struct metrics *metrics;
-    /* NULL when requests can be accepted, else the reason in a word ("draining", "store_full"), which lives for ever. On the port's own
-     * thread; must not wait. */
+    /* NULL when requests can be accepted, else the reason in a word ("draining", "store_full"), which lives for ever.
+     * On the port's own thread; must not wait. */
     const char *(*why_not_ready)(void *ctx);
     void (*refresh)(void *ctx); /* sets the gauges before they are shown; may be NULL */
     void *ctx;
 };
 /* 0, or a fault with a sentence in message. */
-int operations_start(const struct operations_options *options, struct operations **ret_operations, struct message *message) MUST_USE;
+int operations_start(const struct operations_options *options, struct operations **ret_operations,
+                     struct message *message) MUST_USE;
 uint16_t operations_port(const struct operations *operations);
 struct operations *operations_free(struct operations *operations); /* takes NULL, returns NULL */
 

@@ -48,31 +48,41 @@ static void read_order(const struct exchange *exchange, struct payment_order *or
 }
 
 /* The contract's 422s, stored with the key; the breaker's 503, stored nowhere. */
-static const struct refusal refusal_account = {
-    .status = 422, .code = "account_not_found", .title = "Unprocessable Content",
-    .detail = "The debtor account does not exist or is not the caller's." };
-static const struct refusal refusal_currency = {
-    .status = 422, .code = "currency_mismatch", .title = "Unprocessable Content",
-    .detail = "The amount is not in the currency of the accounts." };
-static const struct refusal refusal_creditor = {
-    .status = 422, .code = "creditor_not_reachable", .title = "Unprocessable Content",
-    .detail = "The creditor's account cannot be paid from here." };
-static const struct refusal refusal_amount = {
-    .status = 422, .code = "amount_too_large", .title = "Unprocessable Content",
-    .detail = "The amount is larger than can be carried." };
+static const struct refusal refusal_account = { .status = 422,
+                                                .code = "account_not_found",
+                                                .title = "Unprocessable Content",
+                                                .detail = "The debtor account does not exist or is not the caller's." };
+static const struct refusal refusal_currency = { .status = 422,
+                                                 .code = "currency_mismatch",
+                                                 .title = "Unprocessable Content",
+                                                 .detail = "The amount is not in the currency of the accounts." };
+static const struct refusal refusal_creditor = { .status = 422,
+                                                 .code = "creditor_not_reachable",
+                                                 .title = "Unprocessable Content",
+                                                 .detail = "The creditor's account cannot be paid from here." };
+static const struct refusal refusal_amount = { .status = 422,
+                                               .code = "amount_too_large",
+                                               .title = "Unprocessable Content",
+                                               .detail = "The amount is larger than can be carried." };
 
 static const struct refusal *payment_refusal(int refusal) {
     switch ((enum payment_accept_refusal)refusal) {
-    case PAYMENT_ACCEPT_E_ACCOUNT: return &refusal_account;
-    case PAYMENT_ACCEPT_E_CURRENCY: return &refusal_currency;
-    case PAYMENT_ACCEPT_E_CREDITOR: return &refusal_creditor;
-    case PAYMENT_ACCEPT_E_AMOUNT: return &refusal_amount;
-    case PAYMENT_ACCEPT_E_BREAKER: return &refusal_unavailable;
+    case PAYMENT_ACCEPT_E_ACCOUNT:
+        return &refusal_account;
+    case PAYMENT_ACCEPT_E_CURRENCY:
+        return &refusal_currency;
+    case PAYMENT_ACCEPT_E_CREDITOR:
+        return &refusal_creditor;
+    case PAYMENT_ACCEPT_E_AMOUNT:
+        return &refusal_amount;
+    case PAYMENT_ACCEPT_E_BREAKER:
+        return &refusal_unavailable;
     case PAYMENT_ACCEPT_E_CONSENT_STATUS: /* no order of /v1 has a consent */
     case PAYMENT_ACCEPT_E_CONSENT_MISMATCH:
     case PAYMENT_ACCEPT_E_CONSENT:
     case PAYMENT_ACCEPT_E_NONE:
-    case PAYMENT_ACCEPT_E_COUNT: break;
+    case PAYMENT_ACCEPT_E_COUNT:
+        break;
     }
     return &refusal_internal;
 }
@@ -85,7 +95,8 @@ static int payment_create_handle(struct exchange *exchange) {
     int r = payment_order_check(&order);
     if (r) {
         struct str path = arena_printf(exchange->arena, "$.%s", payment_order_refusal_path(r));
-        return exchange_refuse_field(exchange, &refusal_invalid_request, path.at ? path.at : "$", payment_order_refusal_text(r));
+        return exchange_refuse_field(exchange, &refusal_invalid_request, path.at ? path.at : "$",
+                                     payment_order_refusal_text(r));
     }
     exchange->command_refusal = payment_refusal;
     exchange_command(exchange, true);
@@ -108,7 +119,8 @@ static int payment_create_finish(struct exchange *exchange) {
     int next = exchange_command_result(exchange, 0);
     if (next != EXCHANGE_GOES_ON) return next;
     if (answer->refusal) return refuse_payment(exchange, answer->refusal);
-    struct str location = arena_printf(exchange->arena, "/v1/payments/" STR_FMT, STR_ARG(id_format(answer->resource_id, id)));
+    struct str location =
+        arena_printf(exchange->arena, "/v1/payments/" STR_FMT, STR_ARG(id_format(answer->resource_id, id)));
     if (location.at) exchange_header(exchange, STR("Location"), location);
     return exchange_answer_json(exchange, 201, answer->body);
 }
@@ -116,7 +128,8 @@ static int payment_create_finish(struct exchange *exchange) {
 /* ---- GET /v1/payments/{payment_id} ---- */
 
 static bool payment_is_callers(const struct call *call, const struct payment_view *payment) {
-    return id_equal(payment->client_id.bytes, call->client_id.bytes) && id_equal(payment->customer_id.bytes, call->customer_id.bytes);
+    return id_equal(payment->client_id.bytes, call->client_id.bytes) &&
+           id_equal(payment->customer_id.bytes, call->customer_id.bytes);
 }
 
 static int payment_read_handle(struct exchange *exchange) {
@@ -138,10 +151,19 @@ static int payment_read_handle(struct exchange *exchange) {
 }
 
 const struct route payment_routes[] = {
-    { .method = "POST", .path = "/v1/payments", .family = FAMILY_V1, .scope = "payments",
-      .flags = ROUTE_MTLS | ROUTE_CERTIFICATE | ROUTE_TOKEN | ROUTE_BODY | ROUTE_MONEY, .idempotency = IDEMPOTENCY_V1,
-      .handle = payment_create_handle, .finish = payment_create_finish },
-    { .method = "GET", .path = "/v1/payments/{payment_id}", .family = FAMILY_V1, .scope = "payments",
-      .flags = ROUTE_MTLS | ROUTE_CERTIFICATE | ROUTE_TOKEN, .handle = payment_read_handle },
+    { .method = "POST",
+      .path = "/v1/payments",
+      .family = FAMILY_V1,
+      .scope = "payments",
+      .flags = ROUTE_MTLS | ROUTE_CERTIFICATE | ROUTE_TOKEN | ROUTE_BODY | ROUTE_MONEY,
+      .idempotency = IDEMPOTENCY_V1,
+      .handle = payment_create_handle,
+      .finish = payment_create_finish },
+    { .method = "GET",
+      .path = "/v1/payments/{payment_id}",
+      .family = FAMILY_V1,
+      .scope = "payments",
+      .flags = ROUTE_MTLS | ROUTE_CERTIFICATE | ROUTE_TOKEN,
+      .handle = payment_read_handle },
 };
 const size_t payment_route_count = ARRAY_COUNT(payment_routes);

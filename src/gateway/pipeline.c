@@ -6,13 +6,14 @@
 
 /* The one order. Nobody calls "next": each check answers or goes on. */
 static int (*const gateway_checks[])(struct exchange *) = {
-    check_interaction, check_edge, check_route, check_certificate, check_rate, check_token, check_consent, check_idempotency_header,
-    check_body, check_signature,
+    check_interaction,        check_edge, check_route,     check_certificate, check_rate, check_token, check_consent,
+    check_idempotency_header, check_body, check_signature,
 };
 
 static int run_checks(struct exchange *exchange) {
     int next = EXCHANGE_GOES_ON;
-    for (size_t i = 0; i < ARRAY_COUNT(gateway_checks) && next == EXCHANGE_GOES_ON; i++) next = gateway_checks[i](exchange);
+    for (size_t i = 0; i < ARRAY_COUNT(gateway_checks) && next == EXCHANGE_GOES_ON; i++)
+        next = gateway_checks[i](exchange);
     return next;
 }
 
@@ -63,11 +64,16 @@ static int64_t duration_us(const struct exchange *exchange) {
 
 void pipeline_audit_record(const struct exchange *exchange, struct audit_record *ret_record) {
     const struct call *call = &exchange->call;
-    *ret_record = (struct audit_record){
-        .time_ms = exchange->gateway->options.now_ms(), .interaction_id = call->interaction_id, .client_id = call->client_id,
-        .customer_id = call->customer_id, .method = exchange->route ? exchange->route->method : "NONE",
-        .route = exchange->route ? exchange->route->path : "unmatched", .status = exchange->status, .outcome = exchange->outcome,
-        .duration_us = duration_us(exchange), .certificate_sha256 = call->certificate_hash };
+    *ret_record = (struct audit_record){ .time_ms = exchange->gateway->options.now_ms(),
+                                         .interaction_id = call->interaction_id,
+                                         .client_id = call->client_id,
+                                         .customer_id = call->customer_id,
+                                         .method = exchange->route ? exchange->route->method : "NONE",
+                                         .route = exchange->route ? exchange->route->path : "unmatched",
+                                         .status = exchange->status,
+                                         .outcome = exchange->outcome,
+                                         .duration_us = duration_us(exchange),
+                                         .certificate_sha256 = call->certificate_hash };
     memcpy(ret_record->resource_id, exchange->resource_id, sizeof ret_record->resource_id);
 }
 
@@ -90,16 +96,17 @@ static void count(const struct exchange *exchange) {
     struct str route = exchange->route ? str_from_c(exchange->route->path) : STR("unmatched");
     char status[16];
     (void)snprintf(status, sizeof status, "%d", exchange->status);
-    metrics_observe(metrics, METRIC_API_DURATION, (struct metric_labels){ { str_from_c(route_family_name(family)), route } },
-                    duration_us(exchange));
+    metrics_observe(metrics, METRIC_API_DURATION,
+                    (struct metric_labels){ { str_from_c(route_family_name(family)), route } }, duration_us(exchange));
     metrics_add(metrics, METRIC_HTTP_REQUESTS, (struct metric_labels){ { route, str_from_c(status) } }, 1);
 }
 
 static void log_access(const struct exchange *exchange) {
     log_event(exchange->gateway->options.log, LOG_LEVEL_INFO, "request", log_str("method", exchange->request->method),
-              log_str("route", exchange->route ? exchange->route->path : "unmatched"), log_i64("status", exchange->status),
-              log_str("outcome", exchange->outcome), log_i64("duration_us", duration_us(exchange)),
-              log_str("client", exchange->call.client_name), log_correlation("interaction_id", exchange->call.interaction_id));
+              log_str("route", exchange->route ? exchange->route->path : "unmatched"),
+              log_i64("status", exchange->status), log_str("outcome", exchange->outcome),
+              log_i64("duration_us", duration_us(exchange)), log_str("client", exchange->call.client_name),
+              log_correlation("interaction_id", exchange->call.interaction_id));
 }
 
 static bool has_header(const struct exchange *exchange, struct str name) {
@@ -126,7 +133,9 @@ void pipeline_answer(struct exchange *exchange) {
     note_audit(exchange);
     count(exchange);
     log_access(exchange);
-    struct http_response response = { .status = exchange->status, .headers = exchange->headers, .header_count = exchange->header_count,
+    struct http_response response = { .status = exchange->status,
+                                      .headers = exchange->headers,
+                                      .header_count = exchange->header_count,
                                       .body = exchange->content };
     http_reply(exchange->request, &response); /* the exchange is gone */
     atomic_fetch_sub(&gateway->requests, 1);

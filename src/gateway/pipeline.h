@@ -5,7 +5,8 @@
 #include "gateway/exchange.h"
 #include "observe/audit.h"
 
-/* On a pool worker: checks in order, then the handler; the first that answers ends it. Unless it waits, the exchange is gone then. */
+/* On a pool worker: checks in order, then the handler; the first that answers ends it. Unless it waits, the exchange is
+ * gone then. */
 void pipeline_run(struct query *query, struct exchange *exchange);
 /* The command of a waiting exchange was answered; from the engine's thread: gives it back to the pool. */
 void pipeline_resume(struct exchange *exchange);

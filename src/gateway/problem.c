@@ -46,12 +46,18 @@ static const char *write_problem(const struct problem *problem, struct buffer *o
 
 /* ---- Open Banking: OBErrorResponse1 ---- */
 
-static const char *ob_code_of(const struct schema_error *error) {
+/* Of an invalid request each error has the code of its kind; any other refusal's code is that of all its errors. */
+static const char *ob_code_of(const struct refusal *refusal, const struct schema_error *error) {
+    if (refusal != &refusal_invalid_request) return refusal->ob_code;
     switch (error->kind) {
-    case SCHEMA_ERROR_INVALID: return "U002";
-    case SCHEMA_ERROR_DATE: return "U003";
-    case SCHEMA_ERROR_MISSING: return "U004";
-    case SCHEMA_ERROR_UNEXPECTED: return "U005";
+    case SCHEMA_ERROR_INVALID:
+        return "U002";
+    case SCHEMA_ERROR_DATE:
+        return "U003";
+    case SCHEMA_ERROR_MISSING:
+        return "U004";
+    case SCHEMA_ERROR_UNEXPECTED:
+        return "U005";
     }
     return "U002";
 }
@@ -74,7 +80,8 @@ static const char *write_open_banking(const struct problem *problem, struct buff
     json_name(&writer, "Errors");
     json_array_begin(&writer);
     for (size_t i = 0; errors && i < errors->count; i++)
-        write_ob_error(&writer, ob_code_of(&errors->items[i]), errors->items[i].message, errors->items[i].path);
+        write_ob_error(&writer, ob_code_of(problem->refusal, &errors->items[i]), errors->items[i].message,
+                       errors->items[i].path);
     if (!errors || errors->count == 0)
         write_ob_error(&writer, problem->refusal->ob_code, str_from_c(problem->refusal->detail), (struct str){ 0 });
     json_array_end(&writer);
@@ -98,20 +105,26 @@ static const char *write_oauth(const struct problem *problem, struct buffer *out
 /* Texts are the program's own and hold no markup. */
 static const char *write_page(const struct problem *problem, struct buffer *out) {
     const struct refusal *refusal = problem->refusal;
-    buffer_printf(out,
-                  "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>%s</title></head><body><main><h1>%s</h1>"
-                  "<p>%s</p><p>Reference: " STR_FMT "</p></main></body></html>",
-                  refusal->title, refusal->title, refusal->detail, STR_ARG(problem->interaction_id));
+    buffer_printf(
+        out,
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>%s</title></head><body><main><h1>%s</h1>"
+        "<p>%s</p><p>Reference: " STR_FMT "</p></main></body></html>",
+        refusal->title, refusal->title, refusal->detail, STR_ARG(problem->interaction_id));
     return "text/html; charset=utf-8";
 }
 
 const char *problem_write(enum route_family family, const struct problem *problem, struct buffer *out) {
     switch (family) {
-    case FAMILY_V1: return write_problem(problem, out);
-    case FAMILY_OPEN_BANKING: return write_open_banking(problem, out);
-    case FAMILY_OAUTH: return write_oauth(problem, out);
-    case FAMILY_PAGES: return write_page(problem, out);
-    case FAMILY_FAMILY_COUNT: break;
+    case FAMILY_V1:
+        return write_problem(problem, out);
+    case FAMILY_OPEN_BANKING:
+        return write_open_banking(problem, out);
+    case FAMILY_OAUTH:
+        return write_oauth(problem, out);
+    case FAMILY_PAGES:
+        return write_page(problem, out);
+    case FAMILY_FAMILY_COUNT:
+        break;
     }
     check(false);
     return NULL;
@@ -131,11 +144,16 @@ static struct str path_of(struct str received) {
 
 static struct refusal refusal_of_status(int status) {
     switch (status) {
-    case 408: return refusal_timeout;
-    case 413: return refusal_too_large;
-    case 431: return refusal_headers_too_large;
-    case 500: return refusal_internal;
-    case 503: return refusal_unavailable;
+    case 408:
+        return refusal_timeout;
+    case 413:
+        return refusal_too_large;
+    case 431:
+        return refusal_headers_too_large;
+    case 500:
+        return refusal_internal;
+    case 503:
+        return refusal_unavailable;
     }
     struct refusal refusal = refusal_invalid_request;
     refusal.status = status;

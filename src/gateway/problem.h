@@ -1,4 +1,5 @@
-/* problem.h - refusals in the envelopes of the route families. Private to the gateway; endpoints say exchange_refuse. */
+/* problem.h - refusals in the envelopes of the route families. Private to the gateway; endpoints say exchange_refuse.
+ */
 #ifndef GIRO_GATEWAY_PROBLEM_H
 #define GIRO_GATEWAY_PROBLEM_H
 
@@ -14,8 +15,9 @@ struct problem {
 /* Appends the body and returns its media type; NULL when there is to be no body (uk/S5). */
 const char *problem_write(enum route_family family, const struct problem *problem, struct buffer *out);
 
-/* What the HTTP server refuses before there is a request: the refusal of its status (HTTP_E_MAP), in the family's envelope by the
- * path that the bytes seem to name, with an interaction id of its own. For http_server_options.on_error; ctx is not used. */
+/* What the HTTP server refuses before there is a request: the refusal of its status (HTTP_E_MAP), in the family's
+ * envelope by the path that the bytes seem to name, with an interaction id of its own. For
+ * http_server_options.on_error; ctx is not used. */
 void problem_on_http_error(void *ctx, struct http_error *error);
 
 /* A random UUID (RFC 9562, version 4). */

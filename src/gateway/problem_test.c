@@ -10,7 +10,8 @@
 
 #define ID "0192f7a1-4c5b-7d10-8a3e-5b6c7d8e9f00"
 
-static struct str write(enum route_family family, const struct refusal *refusal, const struct schema_errors *errors, const char **ret_type) {
+static struct str write(enum route_family family, const struct refusal *refusal, const struct schema_errors *errors,
+                        const char **ret_type) {
     static char memory[PROBLEM_BYTES_MAX];
     struct buffer out;
     struct problem problem = { .refusal = refusal, .interaction_id = STR(ID), .errors = errors };
@@ -27,17 +28,21 @@ static void envelopes(void **state) {
         const char *type, *body;
     } rows[] = {
         { FAMILY_V1, &refusal_not_found, "application/problem+json",
-          "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,\"detail\":\"There is nothing at this address.\","
+          "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,\"detail\":\"There is nothing at this "
+          "address.\","
           "\"instance\":\"urn:uuid:" ID "\",\"code\":\"not_found\",\"interaction_id\":\"" ID "\"}" },
         { FAMILY_OPEN_BANKING, &refusal_not_found, "application/json; charset=utf-8",
-          "{\"Id\":\"" ID "\",\"Errors\":[{\"ErrorCode\":\"U011\",\"Message\":\"There is nothing at this address.\"}]}" },
+          "{\"Id\":\"" ID
+          "\",\"Errors\":[{\"ErrorCode\":\"U011\",\"Message\":\"There is nothing at this address.\"}]}" },
         { FAMILY_OPEN_BANKING, &refusal_invalid_token, NULL, "" },
         { FAMILY_OAUTH, &refusal_certificate_required, "application/json",
-          "{\"error\":\"invalid_client\",\"error_description\":\"A trusted client certificate of a registered client is required.\"}" },
+          "{\"error\":\"invalid_client\",\"error_description\":\"A trusted client certificate of a registered client "
+          "is required.\"}" },
         { FAMILY_OAUTH, &refusal_invalid_request, "application/json",
           "{\"error\":\"invalid_request\",\"error_description\":\"The request is not what this endpoint takes.\"}" },
         { FAMILY_PAGES, &refusal_not_found, "text/html; charset=utf-8",
-          "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Not Found</title></head><body><main><h1>Not Found</h1>"
+          "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Not "
+          "Found</title></head><body><main><h1>Not Found</h1>"
           "<p>There is nothing at this address.</p><p>Reference: " ID "</p></main></body></html>" },
     };
     (void)state;
@@ -59,11 +64,22 @@ static void errors_are_listed(void **state) {
     schema_errors_add(&errors, "$.reference", "too long");
     errors.items[1].kind = SCHEMA_ERROR_MISSING;
     struct str body = write(FAMILY_V1, &refusal_invalid_request, &errors, &type);
-    assert_true(str_find(body, STR("\"errors\":[{\"path\":\"$.amount.value\",\"message\":\"must be \\\"more\\\"\"},"
-                                   "{\"path\":\"$.reference\",\"message\":\"too long\"}]}"), &at));
+    assert_true(str_find(body,
+                         STR("\"errors\":[{\"path\":\"$.amount.value\",\"message\":\"must be \\\"more\\\"\"},"
+                             "{\"path\":\"$.reference\",\"message\":\"too long\"}]}"),
+                         &at));
     body = write(FAMILY_OPEN_BANKING, &refusal_invalid_request, &errors, &type);
-    assert_true(str_find(body, STR("\"Errors\":[{\"ErrorCode\":\"U002\",\"Message\":\"must be \\\"more\\\"\",\"Path\":\"$.amount.value\"},"
-                                   "{\"ErrorCode\":\"U004\",\"Message\":\"too long\",\"Path\":\"$.reference\"}]}"), &at));
+    assert_true(str_find(
+        body,
+        STR("\"Errors\":[{\"ErrorCode\":\"U002\",\"Message\":\"must be \\\"more\\\"\",\"Path\":\"$.amount.value\"},"
+            "{\"ErrorCode\":\"U004\",\"Message\":\"too long\",\"Path\":\"$.reference\"}]}"),
+        &at));
+    body = write(FAMILY_OPEN_BANKING, &refusal_invalid_header, &errors, &type);
+    assert_true(str_find(
+        body,
+        STR("\"Errors\":[{\"ErrorCode\":\"U006\",\"Message\":\"must be \\\"more\\\"\",\"Path\":\"$.amount.value\"},"
+            "{\"ErrorCode\":\"U006\""),
+        &at));
     for (size_t i = 0; i < 2 * SCHEMA_ERRORS_MAX; i++) schema_errors_add(&errors, "$", "more");
     assert_int_equal(errors.count, SCHEMA_ERRORS_MAX);
     assert_true(errors.more);
@@ -87,7 +103,9 @@ static void errors_of_the_server(void **state) {
         char memory[HTTP_ERROR_BYTES_MAX];
         uint8_t id[ID_BYTES];
         struct buffer body;
-        struct http_error error = { .status = 413, .code = "body_too_large", .received = str_from_c(rows[i].received), .body = &body };
+        struct http_error error = {
+            .status = 413, .code = "body_too_large", .received = str_from_c(rows[i].received), .body = &body
+        };
         buffer_init(&body, memory, sizeof memory);
         problem_on_http_error(NULL, &error);
         assert_string_equal(error.media_type, rows[i].type);
@@ -109,8 +127,10 @@ static void errors_of_the_server(void **state) {
 
 static void cache_of_certificates(void **state) {
     struct certificate_cache *cache;
-    struct certificate_identity found, identity = { .not_before_ms = 100, .not_after_ms = 200, .org_id_len = 1, .org_id = "x" };
-    struct hash header = sha256_str(STR("a")), other = sha256_str(STR("b")), list = sha256_str(STR("1")), next = sha256_str(STR("2"));
+    struct certificate_identity found,
+        identity = { .not_before_ms = 100, .not_after_ms = 200, .org_id_len = 1, .org_id = "x" };
+    struct hash header = sha256_str(STR("a")), other = sha256_str(STR("b")), list = sha256_str(STR("1")),
+                next = sha256_str(STR("2"));
     (void)state;
     assert_int_equal(certificate_cache_new(64, &cache), 0);
     assert_false(certificate_cache_find(cache, &header, &list, 150, &found));

@@ -64,8 +64,8 @@ static int64_t bucket_max(const struct rate_tier *tier) {
 }
 
 /* The client's place: its own, a free one, or that of the longest silent in its window. */
-static struct rate_client *client_of(const struct rate_limit *limit, const struct rate_shard *shard, const uint8_t client_id[16],
-                                     const struct rate_tier *tier, struct rate_now now) {
+static struct rate_client *client_of(const struct rate_limit *limit, const struct rate_shard *shard,
+                                     const uint8_t client_id[16], const struct rate_tier *tier, struct rate_now now) {
     size_t start = (size_t)(client_hash(client_id) >> 8) % limit->shard_clients;
     struct rate_client *place = NULL;
     for (size_t i = 0; i < RATE_WINDOW; i++) {
@@ -74,7 +74,9 @@ static struct rate_client *client_of(const struct rate_limit *limit, const struc
         bool better = !place || (place->used && (!client->used || client->filled_ns < place->filled_ns));
         if (better) place = client;
     }
-    *place = (struct rate_client){ .used = true, .level = bucket_max(tier), .filled_ns = now.mono_ns, .day = clock_day(now.wall_ms) };
+    *place = (struct rate_client){
+        .used = true, .level = bucket_max(tier), .filled_ns = now.mono_ns, .day = clock_day(now.wall_ms)
+    };
     memcpy(place->client_id, client_id, 16);
     return place;
 }
@@ -95,9 +97,11 @@ static int64_t divide_up(int64_t a, int64_t b) {
     return (a + b - 1) / b;
 }
 
-static void judge(struct rate_client *client, const struct rate_tier *tier, struct rate_now now, struct rate_verdict *verdict) {
+static void judge(struct rate_client *client, const struct rate_tier *tier, struct rate_now now,
+                  struct rate_verdict *verdict) {
     int64_t rate = tier->requests_per_second;
-    bool too_fast = rate && client->level < token_ns, day_over = tier->daily_limit && client->day_count >= tier->daily_limit;
+    bool too_fast = rate && client->level < token_ns,
+         day_over = tier->daily_limit && client->day_count >= tier->daily_limit;
     int64_t day_left_ms = (client->day + 1) * day_ms - now.wall_ms;
     verdict->day_ends_in_s = divide_up(day_left_ms > 0 ? day_left_ms : 1, 1000);
     verdict->result = day_over ? RATE_DAY_OVER : too_fast ? RATE_TOO_FAST : RATE_PASSES;
@@ -112,8 +116,8 @@ static void judge(struct rate_client *client, const struct rate_tier *tier, stru
     if (tier->daily_limit) verdict->day_left = tier->daily_limit - client->day_count;
 }
 
-void rate_limit_take(struct rate_limit *limit, const uint8_t client_id[16], const struct rate_tier *tier, struct rate_now now,
-                     struct rate_verdict *ret_verdict) {
+void rate_limit_take(struct rate_limit *limit, const uint8_t client_id[16], const struct rate_tier *tier,
+                     struct rate_now now, struct rate_verdict *ret_verdict) {
     check(tier->requests_per_second <= RATE_PER_SECOND_MAX && tier->burst <= RATE_BURST_MAX);
     check(tier->requests_per_second == 0 || tier->burst >= 1);
     struct rate_shard *shard = &limit->shards[client_hash(client_id) % RATE_SHARDS];

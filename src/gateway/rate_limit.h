@@ -1,11 +1,11 @@
 /* rate_limit.h - how many requests a client may make: a token bucket (rate and burst) and a count a UTC day.
  *
- * (R1) Exact: a bucket is counted in billionths of a token per nanosecond, without rounding, so that in any span of t seconds at
- *      most burst + t * requests_per_second requests pass. (R2) A refused request takes neither a token nor of the day.
- * (R3) Memory is fixed at birth. When a shard is crowded the client that was longest silent loses its place: its bucket is full and
- *      its day begins anew when it comes back. clients_max is chosen far above the number of registered clients.
- * (R4) The day's count lives in memory: it begins anew when the process does.
- * Pure but for its locks: time comes in. Any thread. */
+ * (R1) Exact: a bucket is counted in billionths of a token per nanosecond, without rounding, so that in any span of t
+ * seconds at most burst + t * requests_per_second requests pass. (R2) A refused request takes neither a token nor of
+ * the day. (R3) Memory is fixed at birth. When a shard is crowded the client that was longest silent loses its place:
+ * its bucket is full and its day begins anew when it comes back. clients_max is chosen far above the number of
+ * registered clients. (R4) The day's count lives in memory: it begins anew when the process does. Pure but for its
+ * locks: time comes in. Any thread. */
 #ifndef GIRO_GATEWAY_RATE_LIMIT_H
 #define GIRO_GATEWAY_RATE_LIMIT_H
 
@@ -37,7 +37,7 @@ struct rate_limit;
 /* clients_max: [16, RATE_CLIENTS_MAX]. 0 or -ENOMEM. */
 int rate_limit_new(size_t clients_max, struct rate_limit **ret_limit);
 struct rate_limit *rate_limit_free(struct rate_limit *limit);
-void rate_limit_take(struct rate_limit *limit, const uint8_t client_id[16], const struct rate_tier *tier, struct rate_now now,
-                     struct rate_verdict *ret_verdict);
+void rate_limit_take(struct rate_limit *limit, const uint8_t client_id[16], const struct rate_tier *tier,
+                     struct rate_now now, struct rate_verdict *ret_verdict);
 
 #endif

@@ -16,7 +16,8 @@ static struct rate_limit *limit_new(void) {
     return limit;
 }
 
-static struct rate_verdict take(struct rate_limit *limit, const uint8_t id[16], const struct rate_tier *tier, int64_t ns) {
+static struct rate_verdict take(struct rate_limit *limit, const uint8_t id[16], const struct rate_tier *tier,
+                                int64_t ns) {
     struct rate_verdict verdict;
     rate_limit_take(limit, id, tier, (struct rate_now){ .mono_ns = ns, .wall_ms = ns / 1000000 }, &verdict);
     return verdict;
@@ -26,7 +27,8 @@ static struct rate_verdict take(struct rate_limit *limit, const uint8_t id[16], 
 static uint64_t count_passed(const struct rate_tier *tier, int64_t step_ns) {
     struct rate_limit *limit = limit_new();
     uint64_t passed = 0;
-    for (int64_t ns = 0; ns <= 10 * second_ns; ns += step_ns) passed += take(limit, acme, tier, ns).result == RATE_PASSES;
+    for (int64_t ns = 0; ns <= 10 * second_ns; ns += step_ns)
+        passed += take(limit, acme, tier, ns).result == RATE_PASSES;
     (void)rate_limit_free(limit);
     return passed;
 }
@@ -37,18 +39,19 @@ static void r1_exact(void **state) {
         int64_t step_ns;
         uint64_t want;
     } rows[] = {
-        { { "flood", 50, 100, 0 }, 100000, 600 },       /* burst and 10 s of rate */
+        { { "flood", 50, 100, 0 }, 100000, 600 }, /* burst and 10 s of rate */
         { { "flood", 200, 500, 0 }, 100000, 2500 },
-        { { "flood", 3, 1, 0 }, 1000000, 30 },          /* a bucket of one keeps nothing of what came above it */
-        { { "flood", 3, 2, 0 }, 1000000, 32 },          /* a third of a second is no whole number of nanoseconds */
-        { { "flood", 7, 2, 0 }, 1000001, 72 },
+        { { "flood", 3, 1, 0 }, 1000000, 30 }, /* a bucket of one keeps nothing of what came above it */
+        { { "flood", 3, 2, 0 }, 1000000, 32 }, /* a third of a second is no whole number of nanoseconds */
+        { { "flood", 7, 2, 0 }, 1000001, 71 },
         { { "as fast as allowed", 50, 1, 0 }, 20000000, 501 },
         { { "slower than allowed", 50, 1, 0 }, 25000000, 401 },
         { { "no rate", 0, 0, 0 }, 1000000, 10001 },
         { { "day first", 50, 100, 40 }, 100000, 40 },
     };
     (void)state;
-    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) assert_int_equal(count_passed(&rows[i].tier, rows[i].step_ns), rows[i].want);
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+        assert_int_equal(count_passed(&rows[i].tier, rows[i].step_ns), rows[i].want);
 }
 
 static void r2_a_refusal_takes_nothing(void **state) {
@@ -81,7 +84,8 @@ static void a_day_ends_at_midnight_utc(void **state) {
     assert_int_equal(verdict.retry_after_s, 1);
     assert_int_equal(take(limit, acme, &tier, midnight_ns - 1000000).result, RATE_DAY_OVER);
     assert_int_equal(take(limit, acme, &tier, midnight_ns).result, RATE_PASSES);
-    assert_int_equal(take(limit, acme, &tier, midnight_ns - second_ns).day_left, 0); /* a clock that goes back gives no new day */
+    assert_int_equal(take(limit, acme, &tier, midnight_ns - second_ns).day_left,
+                     0); /* a clock that goes back gives no new day */
     assert_int_equal(take(limit, acme, &tier, midnight_ns).result, RATE_DAY_OVER);
     (void)rate_limit_free(limit);
 }

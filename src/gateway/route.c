@@ -10,6 +10,8 @@ static const struct {
     { payment_routes, &payment_route_count },
     { account_routes, &account_route_count },
     { oauth_routes, &oauth_route_count },
+    { open_banking_payment_routes, &open_banking_payment_route_count },
+    { page_routes, &page_route_count },
     { document_routes, &document_route_count },
 };
 
@@ -31,7 +33,8 @@ const struct route *route_at(size_t index) {
 size_t route_index(const struct route *route) {
     size_t before = 0;
     for (size_t g = 0; g < ARRAY_COUNT(groups); g++) {
-        if (route >= groups[g].routes && route < groups[g].routes + *groups[g].count) return before + (size_t)(route - groups[g].routes);
+        if (route >= groups[g].routes && route < groups[g].routes + *groups[g].count)
+            return before + (size_t)(route - groups[g].routes);
         before += *groups[g].count;
     }
     check(false);
@@ -39,8 +42,9 @@ size_t route_index(const struct route *route) {
 }
 
 const char *route_family_name(enum route_family family) {
-    static const char *const names[FAMILY_FAMILY_COUNT] = { [FAMILY_V1] = "v1", [FAMILY_OPEN_BANKING] = "open_banking",
-                                                            [FAMILY_OAUTH] = "oauth", [FAMILY_PAGES] = "pages" };
+    static const char *const names[FAMILY_FAMILY_COUNT] = {
+        [FAMILY_V1] = "v1", [FAMILY_OPEN_BANKING] = "open_banking", [FAMILY_OAUTH] = "oauth", [FAMILY_PAGES] = "pages"
+    };
     check(family < FAMILY_FAMILY_COUNT);
     return names[family];
 }
@@ -55,9 +59,15 @@ enum route_family route_family_of_path(enum call_listener listener, struct str p
         const char *prefix;
         enum route_family family;
     } prefixes[] = {
-        { "/v1", FAMILY_V1 },           { "/open-banking", FAMILY_OPEN_BANKING }, { "/token", FAMILY_OAUTH },
-        { "/par", FAMILY_OAUTH },       { "/introspect", FAMILY_OAUTH },          { "/revoke", FAMILY_OAUTH },
-        { "/register", FAMILY_OAUTH },  { "/.well-known", FAMILY_V1 },            { "/authorize", FAMILY_PAGES },
+        { "/v1", FAMILY_V1 },
+        { "/open-banking", FAMILY_OPEN_BANKING },
+        { "/token", FAMILY_OAUTH },
+        { "/par", FAMILY_OAUTH },
+        { "/introspect", FAMILY_OAUTH },
+        { "/revoke", FAMILY_OAUTH },
+        { "/register", FAMILY_OAUTH },
+        { "/.well-known", FAMILY_V1 },
+        { "/authorize", FAMILY_PAGES },
     };
     for (size_t i = 0; i < ARRAY_COUNT(prefixes); i++)
         if (path_is_below(path, prefixes[i].prefix)) return prefixes[i].family;
@@ -84,7 +94,8 @@ static bool segment_decode(struct str raw, struct arena *arena, struct str *ret_
 }
 
 /* Whether path (without its trailing slash) is of the template. params are written also when it is not. */
-static bool template_match(struct str template, struct str path, struct arena *arena, struct str params[EXCHANGE_PARAMS_MAX]) {
+static bool template_match(struct str template, struct str path, struct arena *arena,
+                           struct str params[EXCHANGE_PARAMS_MAX]) {
     size_t count = 0;
     bool more_template = true, more_path = true;
     struct str want, have, segment;
@@ -110,7 +121,8 @@ static void allow_add(struct buffer *allow, const char *method) {
 }
 
 enum route_verdict route_find(enum call_listener listener, struct str method, struct str path, struct arena *arena,
-                              const struct route **ret_route, struct str ret_params[EXCHANGE_PARAMS_MAX], struct str *ret_allow) {
+                              const struct route **ret_route, struct str ret_params[EXCHANGE_PARAMS_MAX],
+                              struct str *ret_allow) {
     char memory[128];
     struct buffer allow;
     unsigned flag = listener == CALL_MTLS ? ROUTE_MTLS : ROUTE_BROWSER;

@@ -7,50 +7,54 @@
 enum route_family { FAMILY_V1, FAMILY_OPEN_BANKING, FAMILY_OAUTH, FAMILY_PAGES, FAMILY_FAMILY_COUNT };
 enum route_idempotency { IDEMPOTENCY_NONE, IDEMPOTENCY_V1, IDEMPOTENCY_OPEN_BANKING };
 enum {
-    ROUTE_MTLS = 1,          /* on the mTLS listener */
-    ROUTE_BROWSER = 2,       /* on the browser listener */
-    ROUTE_TOKEN = 4,         /* bearer token bound to the certificate, with one of scopes */
-    ROUTE_CERTIFICATE = 8,   /* a verified certificate of an active client */
-    ROUTE_BODY = 16,         /* JSON body against the OpenAPI document */
-    ROUTE_FORM = 32,         /* application/x-www-form-urlencoded body, parsed by the handler */
-    ROUTE_SIGNED = 64,       /* x-jws-signature on the request and on every answer (uk/J1 to J8) */
-    ROUTE_MONEY = 128,       /* audit inside the command's commit; never answered before it */
+    ROUTE_MTLS = 1,             /* on the mTLS listener */
+    ROUTE_BROWSER = 2,          /* on the browser listener */
+    ROUTE_TOKEN = 4,            /* bearer token bound to the certificate, with one of scopes */
+    ROUTE_CERTIFICATE = 8,      /* a verified certificate of an active client */
+    ROUTE_BODY = 16,            /* JSON body against the OpenAPI document */
+    ROUTE_FORM = 32,            /* application/x-www-form-urlencoded body, parsed by the handler */
+    ROUTE_SIGNED = 64,          /* x-jws-signature on the request and on every answer (uk/J1 to J8) */
+    ROUTE_MONEY = 128,          /* audit inside the command's commit; never answered before it */
     ROUTE_CUSTOMER_TOKEN = 256, /* the token must carry a customer and a consent */
     ROUTE_CLIENT_TOKEN = 512,   /* the token must be of client credentials */
 };
 
 struct route {
     const char *method;
-    const char *path;        /* template: "/v1/payments/{payment_id}"; the name in metrics, audit and idempotency scope */
+    const char *path; /* template: "/v1/payments/{payment_id}"; the name in metrics, audit and idempotency scope */
     enum route_family family;
-    const char *scope;       /* with ROUTE_TOKEN */
+    const char *scope; /* with ROUTE_TOKEN */
     unsigned flags;
     enum route_idempotency idempotency;
     int (*handle)(struct exchange *exchange); /* EXCHANGE_ANSWERED or EXCHANGE_WAITS */
-    int (*finish)(struct exchange *exchange); /* after the command answered: EXCHANGE_ANSWERED; NULL when handle never waits */
+    int (*finish)(
+        struct exchange *exchange); /* after the command answered: EXCHANGE_ANSWERED; NULL when handle never waits */
 };
 
-/* Route groups, one file each; route.c joins them: a group that lands gets its line in the table at the head of route.c. */
-extern const struct route payment_routes[], account_routes[], oauth_routes[], page_routes[], open_banking_payment_routes[], document_routes[];
-extern const size_t payment_route_count, account_route_count, oauth_route_count, page_route_count, open_banking_payment_route_count,
-    document_route_count;
+/* Route groups, one file each; route.c joins them: a group that lands gets its line in the table at the head of
+ * route.c. */
+extern const struct route payment_routes[], account_routes[], oauth_routes[], page_routes[],
+    open_banking_payment_routes[], document_routes[];
+extern const size_t payment_route_count, account_route_count, oauth_route_count, page_route_count,
+    open_banking_payment_route_count, document_route_count;
 
 enum route_verdict { ROUTE_FOUND, ROUTE_NOT_FOUND, ROUTE_WRONG_METHOD };
-/* Finds the route of method and path on a listener, filling the path parameters (decoded into arena). A trailing slash is the same path;
- * HEAD finds what GET does. Not found is also: an empty segment, an escape that is malformed or hides '/', a control character or
- * what is not UTF-8, a parameter over ROUTE_PARAM_BYTES_MAX.
- * ret_allow: for ROUTE_WRONG_METHOD the methods that exist, "GET, HEAD, POST", in arena (empty when that is full). */
+/* Finds the route of method and path on a listener, filling the path parameters (decoded into arena). A trailing slash
+ * is the same path; HEAD finds what GET does. Not found is also: an empty segment, an escape that is malformed or hides
+ * '/', a control character or what is not UTF-8, a parameter over ROUTE_PARAM_BYTES_MAX. ret_allow: for
+ * ROUTE_WRONG_METHOD the methods that exist, "GET, HEAD, POST", in arena (empty when that is full). */
 enum { ROUTE_PARAM_BYTES_MAX = 256 };
 enum route_verdict route_find(enum call_listener listener, struct str method, struct str path, struct arena *arena,
-                              const struct route **ret_route, struct str ret_params[EXCHANGE_PARAMS_MAX], struct str *ret_allow);
+                              const struct route **ret_route, struct str ret_params[EXCHANGE_PARAMS_MAX],
+                              struct str *ret_allow);
 
 /* Every route, in the order of the groups; check: index < route_count(). */
 size_t route_count(void);
 const struct route *route_at(size_t index);
-size_t route_index(const struct route *route); /* check: one of route_at */
+size_t route_index(const struct route *route);           /* check: one of route_at */
 const char *route_family_name(enum route_family family); /* "v1", "open_banking", "oauth", "pages": label of metrics */
-/* Whose envelope an error wears when no route was found: by the path's prefix; what no prefix covers is /v1's on the mTLS listener
- * and a page on the other. */
+/* Whose envelope an error wears when no route was found: by the path's prefix; what no prefix covers is /v1's on the
+ * mTLS listener and a page on the other. */
 enum route_family route_family_of_path(enum call_listener listener, struct str path);
 
 #endif

@@ -38,7 +38,8 @@ static const struct {
     { CALL_MTLS, "GET", "/v1/payments/a%zz", "", "" },
     { CALL_MTLS, "GET", "/v1/payments/%ff", "", "" },
     { CALL_MTLS, "GET", "/v1/payments/%C3%A9", "/v1/payments/{payment_id}", "\xc3\xa9" },
-    { CALL_MTLS, "GET", "/v1/payments/" LONG_64 LONG_64 LONG_64 LONG_64, "/v1/payments/{payment_id}", LONG_64 LONG_64 LONG_64 LONG_64 },
+    { CALL_MTLS, "GET", "/v1/payments/" LONG_64 LONG_64 LONG_64 LONG_64, "/v1/payments/{payment_id}",
+      LONG_64 LONG_64 LONG_64 LONG_64 },
     { CALL_MTLS, "GET", "/v1/payments/" LONG_64 LONG_64 LONG_64 LONG_64 "a", "", "" },
     { CALL_MTLS, "GET", "/v1/payments", "allow: POST", "" },
     { CALL_MTLS, "DELETE", "/v1/payments/" ID, "allow: GET, HEAD", "" },
@@ -62,9 +63,11 @@ static void finds(void **state) {
         const struct route *route = NULL;
         struct str params[EXCHANGE_PARAMS_MAX] = { { 0 } }, allow = { 0 }, want = str_from_c(rows[i].want);
         arena_reset(&arena);
-        enum route_verdict verdict = route_find(rows[i].listener, str_from_c(rows[i].method), str_from_c(rows[i].path), &arena, &route,
-                                                params, &allow);
-        enum route_verdict wanted = want.len == 0 ? ROUTE_NOT_FOUND : want.at[0] == '/' ? ROUTE_FOUND : ROUTE_WRONG_METHOD;
+        enum route_verdict verdict = route_find(rows[i].listener, str_from_c(rows[i].method), str_from_c(rows[i].path),
+                                                &arena, &route, params, &allow);
+        enum route_verdict wanted = want.len == 0       ? ROUTE_NOT_FOUND
+                                    : want.at[0] == '/' ? ROUTE_FOUND
+                                                        : ROUTE_WRONG_METHOD;
         if (verdict != wanted) fail_msg("%s %s: %d", rows[i].method, rows[i].path, (int)verdict);
         if (verdict == ROUTE_FOUND) {
             assert_string_equal(route->path, rows[i].want);
@@ -90,7 +93,8 @@ static void every_route_is_sound(void **state) {
         assert_true(!(route->flags & ROUTE_MONEY) || route->finish);
         assert_true(route->family != FAMILY_V1 || !post || route->idempotency == IDEMPOTENCY_V1);
         for (size_t k = 0; k < i; k++)
-            assert_false(strcmp(route->method, route_at(k)->method) == 0 && strcmp(route->path, route_at(k)->path) == 0);
+            assert_false(strcmp(route->method, route_at(k)->method) == 0 &&
+                         strcmp(route->path, route_at(k)->path) == 0);
     }
 }
 
@@ -173,13 +177,14 @@ static void etags(void **state) {
         const char *header;
         bool want;
     } values[] = {
-        { "\"a\"", true },  { "W/\"a\"", true },      { "\"b\", \"a\"", true }, { "\"b\",W/\"a\" , \"c\"", true },
-        { "*", true },      { "\"b\"", false },       { "a", false },           { "", false },
+        { "\"a\"", true },    { "W/\"a\"", true }, { "\"b\", \"a\"", true }, { "\"b\",W/\"a\" , \"c\"", true },
+        { "*", true },        { "\"b\"", false },  { "a", false },           { "", false },
         { "w/\"a\"", false }, { "\"a\"b", false },
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(values); i++)
-        if (etag_matches(str_from_c(values[i].header), STR("\"a\"")) != values[i].want) fail_msg("If-None-Match: %s", values[i].header);
+        if (etag_matches(str_from_c(values[i].header), STR("\"a\"")) != values[i].want)
+            fail_msg("If-None-Match: %s", values[i].header);
 }
 
 int main(void) {

@@ -4,19 +4,27 @@
 
 static const char *status_name(int64_t status) {
     switch ((enum account_status)status) {
-    case ACCOUNT_OPEN: return "open";
-    case ACCOUNT_BLOCKED: return "blocked";
-    case ACCOUNT_CLOSED: return "closed";
+    case ACCOUNT_OPEN:
+        return "open";
+    case ACCOUNT_BLOCKED:
+        return "blocked";
+    case ACCOUNT_CLOSED:
+        return "closed";
     }
     return "blocked"; /* what nobody knows is not used */
 }
 
 struct account_view account_view_of_row(const struct account_row *account) {
-    struct account_view view = {
-        .number = account->number, .name = account->name, .iban = account->iban, .sort_code = account->sort_code,
-        .account_number = account->account_number, .currency = { .code = (uint32_t)account->currency }, .status = (int)account->status,
-        .product = (int)account->product, .status_name = status_name(account->status),
-        .product_name = account->product == ACCOUNT_BUSINESS ? "business" : "personal" };
+    struct account_view view = { .number = account->number,
+                                 .name = account->name,
+                                 .iban = account->iban,
+                                 .sort_code = account->sort_code,
+                                 .account_number = account->account_number,
+                                 .currency = { .code = (uint32_t)account->currency },
+                                 .status = (int)account->status,
+                                 .product = (int)account->product,
+                                 .status_name = status_name(account->status),
+                                 .product_name = account->product == ACCOUNT_BUSINESS ? "business" : "personal" };
     memcpy(view.account_id.bytes, account->account_id, 16);
     memcpy(view.customer_id.bytes, account->customer_id, 16);
     memcpy(view.client_id.bytes, account->client_id, 16);

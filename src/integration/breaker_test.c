@@ -115,6 +115,13 @@ struct node {
 static struct node nodes[NODES_MAX];
 static size_t node_count;
 
+/* Field by field: an assignment may leave anything in the padding. */
+static bool breakers_equal(const struct breaker *a, const struct breaker *b) {
+    return a->state == b->state && a->force == b->force && a->generation == b->generation && a->since_ms == b->since_ms &&
+           a->failures == b->failures && a->under_way == b->under_way && a->successes == b->successes &&
+           a->enquiry_went == b->enquiry_went;
+}
+
 static void visit(struct node node, uint64_t generation_before) {
     if (node.breaker.generation != generation_before) node.held = 0; /* they are of the past now */
     node.age_ms -= node.breaker.since_ms;
@@ -144,7 +151,7 @@ static void visit_results(struct node from) {
         struct node late = from, quiet = from;
         (void)breaker_state_at(&quiet.breaker, quiet.age_ms); /* what time alone does */
         breaker_report(&late.breaker, (struct breaker_permit){ 0 }, (enum breaker_result)result, late.age_ms);
-        assert_memory_equal(&late.breaker, &quiet.breaker, sizeof late.breaker); /* (K1) */
+        assert_true(breakers_equal(&late.breaker, &quiet.breaker)); /* (K1) */
     }
 }
 

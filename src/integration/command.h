@@ -117,25 +117,28 @@ void command_note(struct integration *integration, struct str audit_json);
 /* How long to stay away after PAYMENT_ACCEPT_E_BREAKER: at least 1,000 ms. */
 int64_t command_payment_retry_ms(struct integration *integration);
 
-/* ---- clients and customers (operator, sandbox) ------------------------------------------------------------------------------ */
+/* ---- clients and customers (operator, sandbox)
+ * ------------------------------------------------------------------------------ */
 
 struct client_register_input {
-    struct str name, display_name;   /* OAuth client_id (letters, digits, '-', '.', '_'); the name on consent pages */
-    int profile, sender;             /* enum client_profile, client_sender */
+    struct str name, display_name; /* OAuth client_id (letters, digits, '-', '.', '_'); the name on consent pages */
+    int profile, sender;           /* enum client_profile, client_sender */
     struct str tier, org_id, software_id;
     struct str scope, redirect_uris; /* space separated; URIs as client_redirect_uri_fits */
     struct str jwks;                 /* at least one key: there are no public clients (FAPI G3) */
     bool auto_approve;
 };
 #define CLIENT_REGISTER_E_MAP(X)                                                                                       \
-    X(CLIENT_REGISTER_E_EXISTS, "client_exists") X(CLIENT_REGISTER_E_NAME, "invalid_name")                             \
-    X(CLIENT_REGISTER_E_REDIRECT_URI, "invalid_redirect_uri") X(CLIENT_REGISTER_E_KEYS, "invalid_keys")                \
-    X(CLIENT_REGISTER_E_SCOPE, "invalid_scope") X(CLIENT_REGISTER_E_PROFILE, "invalid_profile")
+    X(CLIENT_REGISTER_E_EXISTS, "client_exists")                                                                       \
+    X(CLIENT_REGISTER_E_NAME, "invalid_name") X(CLIENT_REGISTER_E_REDIRECT_URI, "invalid_redirect_uri")                \
+        X(CLIENT_REGISTER_E_KEYS, "invalid_keys") X(CLIENT_REGISTER_E_SCOPE, "invalid_scope")                          \
+            X(CLIENT_REGISTER_E_PROFILE, "invalid_profile")
 #define X(code, name) code,
 enum client_register_refusal { CLIENT_REGISTER_E_NONE = 0, CLIENT_REGISTER_E_MAP(X) CLIENT_REGISTER_E_COUNT };
 #undef X
 /* resource_id: the client's id. Input that does not fit is answered at once, with ANSWER_DONE and the refusal. */
-int command_client_register(struct integration *integration, struct command_call *call, const struct client_register_input *input);
+int command_client_register(struct integration *integration, struct command_call *call,
+                            const struct client_register_input *input);
 
 struct customer_register_input {
     struct str login, name;
@@ -148,12 +151,15 @@ struct customer_register_input {
 enum customer_register_refusal { CUSTOMER_REGISTER_E_NONE = 0, CUSTOMER_REGISTER_E_MAP(X) CUSTOMER_REGISTER_E_COUNT };
 #undef X
 /* resource_id: the customer's id. As above; costs one password hash, so not on an HTTP or engine thread. */
-int command_customer_register(struct integration *integration, struct command_call *call, const struct customer_register_input *input);
+int command_customer_register(struct integration *integration, struct command_call *call,
+                              const struct customer_register_input *input);
 
-/* ---- authorization server ----------------------------------------------------------------------------------------------------
- * Whoever calls has verified signatures, passwords and one-time codes; these commands judge the rows and write. Tokens, codes and
- * cookies come as SHA-256 of their text and never in clear. Where a refusal must leave a trace (a spent jti, a counted failure, a
- * revoked token) the command is accepted and answer.body is the word of the verdict, empty when all is well. */
+/* ---- authorization server
+ * ---------------------------------------------------------------------------------------------------- Whoever calls
+ * has verified signatures, passwords and one-time codes; these commands judge the rows and write. Tokens, codes and
+ * cookies come as SHA-256 of their text and never in clear. Where a refusal must leave a trace (a spent jti, a counted
+ * failure, a revoked token) the command is accepted and answer.body is the word of the verdict, empty when all is well.
+ */
 
 /* A verified client assertion: its jti is spent with the command (FAPI C5). */
 struct assertion_spend {
@@ -166,7 +172,8 @@ enum { COMMAND_E_JTI_REPLAYED = 1 }; /* refusal of the four commands below: the 
 enum { TOKEN_LIFE_MS = 600 * 1000, CODE_LIFE_MS = 60 * 1000, PUSHED_LIFE_MS = 90 * 1000 };
 
 /* Only spends the jti: for requests that are refused for another reason. */
-int command_assertion_spend(struct integration *integration, struct command_call *call, const struct assertion_spend *assertion);
+int command_assertion_spend(struct integration *integration, struct command_call *call,
+                            const struct assertion_spend *assertion);
 
 struct token_issue_input {
     struct assertion_spend assertion;
@@ -174,7 +181,8 @@ struct token_issue_input {
     struct str scope;
 };
 /* Client credentials. The token is valid for TOKEN_LIFE_MS. */
-int command_token_issue(struct integration *integration, struct command_call *call, const struct token_issue_input *input);
+int command_token_issue(struct integration *integration, struct command_call *call,
+                        const struct token_issue_input *input);
 
 struct pushed_store_input {
     struct assertion_spend assertion;
@@ -183,27 +191,31 @@ struct pushed_store_input {
     struct str params; /* JSON object, checked */
 };
 /* Valid for PUSHED_LIFE_MS. */
-int command_pushed_store(struct integration *integration, struct command_call *call, const struct pushed_store_input *input);
+int command_pushed_store(struct integration *integration, struct command_call *call,
+                         const struct pushed_store_input *input);
 
 struct code_exchange_input {
     struct assertion_spend assertion;
     struct hash code_hash, token_hash, certificate_hash;
     struct str redirect_uri, code_challenge; /* of the request; the challenge made from its verifier */
 };
-/* Verdict "invalid_grant" for a code that is unknown, another client's, used (its token is revoked), expired, or claimed with another
- * redirect URI or verifier. */
-int command_code_exchange(struct integration *integration, struct command_call *call, const struct code_exchange_input *input);
+/* Verdict "invalid_grant" for a code that is unknown, another client's, used (its token is revoked), expired, or
+ * claimed with another redirect URI or verifier. */
+int command_code_exchange(struct integration *integration, struct command_call *call,
+                          const struct code_exchange_input *input);
 
 /* Verdict "absent" when there is no such token. */
 int command_token_revoke(struct integration *integration, struct command_call *call, const struct hash *token_hash);
 
-/* ---- consent pages ----------------------------------------------------------------------------------------------------------- */
+/* ---- consent pages
+ * ----------------------------------------------------------------------------------------------------------- */
 
-/* Refusals of these: the session is over (expired, ended, unknown), not at this step, or the request or consent cannot be decided any
- * more. Verdicts: "" or "wrong" (password, code). */
+/* Refusals of these: the session is over (expired, ended, unknown), not at this step, or the request or consent cannot
+ * be decided any more. Verdicts: "" or "wrong" (password, code). */
 #define AUTHORIZE_E_MAP(X)                                                                                             \
-    X(AUTHORIZE_E_SESSION, "session_over") X(AUTHORIZE_E_STAGE, "wrong_step") X(AUTHORIZE_E_REQUEST, "request_over")   \
-    X(AUTHORIZE_E_CONSENT, "consent_status") X(AUTHORIZE_E_ACCOUNT, "account_not_found")
+    X(AUTHORIZE_E_SESSION, "session_over")                                                                             \
+    X(AUTHORIZE_E_STAGE, "wrong_step") X(AUTHORIZE_E_REQUEST, "request_over") X(AUTHORIZE_E_CONSENT, "consent_status") \
+        X(AUTHORIZE_E_ACCOUNT, "account_not_found")
 #define X(code, name) code,
 enum authorize_refusal { AUTHORIZE_E_NONE = 0, AUTHORIZE_E_MAP(X) AUTHORIZE_E_COUNT };
 #undef X
@@ -212,27 +224,31 @@ struct authorize_open_input {
     struct hash session_hash, request_hash;
     struct client_id client_id;
 };
-int command_authorize_open(struct integration *integration, struct command_call *call, const struct authorize_open_input *input);
+int command_authorize_open(struct integration *integration, struct command_call *call,
+                           const struct authorize_open_input *input);
 
 struct authorize_login_input {
     struct hash session_hash, fresh_hash; /* the session's key now, and after a right password */
     struct customer_id customer_id;       /* zero: no such login */
     bool password_right;
 };
-int command_authorize_login(struct integration *integration, struct command_call *call, const struct authorize_login_input *input);
+int command_authorize_login(struct integration *integration, struct command_call *call,
+                            const struct authorize_login_input *input);
 
 struct authorize_code_input {
     struct hash session_hash;
     bool code_right;
     int64_t step; /* of the one-time code */
 };
-int command_authorize_code(struct integration *integration, struct command_call *call, const struct authorize_code_input *input);
+int command_authorize_code(struct integration *integration, struct command_call *call,
+                           const struct authorize_code_input *input);
 
 struct authorize_account_input {
     struct hash session_hash;
     struct account_id account_id;
 };
-int command_authorize_account(struct integration *integration, struct command_call *call, const struct authorize_account_input *input);
+int command_authorize_account(struct integration *integration, struct command_call *call,
+                              const struct authorize_account_input *input);
 
 /* What the code will carry; decided text of the pushed request. */
 struct code_terms {
@@ -240,10 +256,11 @@ struct code_terms {
     struct str scope, redirect_uri, code_challenge, nonce, acr;
 };
 /* Consent authorised, code issued, request used, session ended: one commit. resource_id: the consent. */
-int command_authorize_confirm(struct integration *integration, struct command_call *call, const struct hash *session_hash,
-                              const struct code_terms *terms);
+int command_authorize_confirm(struct integration *integration, struct command_call *call,
+                              const struct hash *session_hash, const struct code_terms *terms);
 /* Consent rejected, request used, session ended. */
-int command_authorize_reject(struct integration *integration, struct command_call *call, const struct hash *session_hash);
+int command_authorize_reject(struct integration *integration, struct command_call *call,
+                             const struct hash *session_hash);
 
 /* Sandbox: a customer who says yes (account_id set) or no (customer_id zero) without a page. */
 struct authorize_at_once_input {
@@ -253,6 +270,7 @@ struct authorize_at_once_input {
     struct account_id account_id;
     struct code_terms terms;
 };
-int command_authorize_at_once(struct integration *integration, struct command_call *call, const struct authorize_at_once_input *input);
+int command_authorize_at_once(struct integration *integration, struct command_call *call,
+                              const struct authorize_at_once_input *input);
 
 #endif

@@ -122,17 +122,20 @@ struct token_view {
 };
 int query_token(struct query *query, const struct hash *token_hash, struct arena *arena, struct token_view *ret_token);
 
-/* ---- authorization server ---------------------------------------------------------------------------------------------------- */
+/* ---- authorization server
+ * ---------------------------------------------------------------------------------------------------- */
 
 struct client_view {
     struct client_id client_id;
     struct str name, display_name, scope, redirect_uris, jwks;
-    int profile, sender;  /* enum client_profile, client_sender */
-    bool profile_served;  /* the profile and sender constraint that exist now: fapi2 with mtls */
+    int profile, sender; /* enum client_profile, client_sender */
+    bool profile_served; /* the profile and sender constraint that exist now: fapi2 with mtls */
     bool auto_approve;
 };
 /* An active client by its OAuth client_id. */
 int query_client(struct query *query, struct str name, struct arena *arena, struct client_view *ret_client);
+int query_client_by_id(struct query *query, const struct client_id *client_id, struct arena *arena,
+                       struct client_view *ret_client);
 
 struct pushed_view {
     struct client_id client_id;
@@ -140,7 +143,8 @@ struct pushed_view {
     struct str params; /* JSON object */
     int64_t expires_ms, used_ms;
 };
-int query_pushed(struct query *query, const struct hash *request_hash, struct arena *arena, struct pushed_view *ret_pushed);
+int query_pushed(struct query *query, const struct hash *request_hash, struct arena *arena,
+                 struct pushed_view *ret_pushed);
 
 /* What a code will become, for the ID token; the command judges the code itself. */
 struct code_view {
@@ -152,7 +156,13 @@ struct code_view {
 };
 int query_code(struct query *query, const struct hash *code_hash, struct arena *arena, struct code_view *ret_code);
 
-enum session_view_stage { SESSION_VIEW_LOGIN, SESSION_VIEW_CODE, SESSION_VIEW_ACCOUNT, SESSION_VIEW_CONFIRM, SESSION_VIEW_ENDED };
+enum session_view_stage {
+    SESSION_VIEW_LOGIN,
+    SESSION_VIEW_CODE,
+    SESSION_VIEW_ACCOUNT,
+    SESSION_VIEW_CONFIRM,
+    SESSION_VIEW_ENDED
+};
 struct session_view {
     struct hash request_hash;
     struct client_id client_id;
@@ -161,7 +171,8 @@ struct session_view {
     enum session_view_stage stage;
     int64_t expires_ms;
 };
-int query_session(struct query *query, const struct hash *session_hash, struct arena *arena, struct session_view *ret_session);
+int query_session(struct query *query, const struct hash *session_hash, struct arena *arena,
+                  struct session_view *ret_session);
 
 /* What a customer's secrets are checked against; for auth only. */
 struct customer_secrets {
@@ -169,8 +180,10 @@ struct customer_secrets {
     struct str password;    /* argon2id, encoded */
     struct str totp_secret; /* raw bytes */
 };
-int query_customer_by_login(struct query *query, struct str login, struct arena *arena, struct customer_secrets *ret_customer);
-int query_customer(struct query *query, const struct customer_id *customer_id, struct arena *arena, struct customer_secrets *ret_customer);
+int query_customer_by_login(struct query *query, struct str login, struct arena *arena,
+                            struct customer_secrets *ret_customer);
+int query_customer(struct query *query, const struct customer_id *customer_id, struct arena *arena,
+                   struct customer_secrets *ret_customer);
 
 /* A payment consent as its customer sees it. */
 struct consent_page_view {
@@ -180,8 +193,12 @@ struct consent_page_view {
     struct str creditor_name, creditor_scheme, creditor_identification, debtor_scheme, debtor_identification;
     struct str initiation; /* JSON text: Data.Initiation */
 };
-int query_consent_page(struct query *query, const struct consent_id *consent_id, struct arena *arena, struct consent_page_view *ret_consent);
-/* True when the account is the one that scheme and identification name (UK.OBIE.SortCodeAccountNumber, UK.OBIE.IBAN). */
+int query_consent_page(struct query *query, const struct consent_id *consent_id, struct arena *arena,
+                       struct consent_page_view *ret_consent);
+/* True when the consent may be paid from the account: open, in its currency, and the one it names if it names one. */
+bool consent_page_admits(const struct consent_page_view *consent, const struct account_view *account);
+/* True when the account is the one that scheme and identification name (UK.OBIE.SortCodeAccountNumber, UK.OBIE.IBAN).
+ */
 bool account_view_is_named(const struct account_view *account, struct str scheme, struct str identification);
 
 #endif

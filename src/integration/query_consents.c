@@ -5,17 +5,23 @@
 
 static enum payment_consent_state state_of(enum consent_status status) {
     switch (status) {
-    case CONSENT_AWAU: return PAYMENT_CONSENT_AWAU;
-    case CONSENT_AUTH: return PAYMENT_CONSENT_AUTH;
-    case CONSENT_COND: return PAYMENT_CONSENT_COND;
-    case CONSENT_RJCT: return PAYMENT_CONSENT_RJCT;
-    case CONSENT_STATUS_COUNT: break;
+    case CONSENT_AWAU:
+        return PAYMENT_CONSENT_AWAU;
+    case CONSENT_AUTH:
+        return PAYMENT_CONSENT_AUTH;
+    case CONSENT_COND:
+        return PAYMENT_CONSENT_COND;
+    case CONSENT_RJCT:
+        return PAYMENT_CONSENT_RJCT;
+    case CONSENT_STATUS_COUNT:
+        break;
     }
     check(false);
     return PAYMENT_CONSENT_RJCT;
 }
 
-/* U036 is the standard's word for "the customer has not decided" (uk/Q5); CUST is ISO 20022's for "at the customer's wish". */
+/* U036 is the standard's word for "the customer has not decided" (uk/Q5); CUST is ISO 20022's for "at the customer's
+ * wish". */
 static void give_reason(struct payment_consent_view *consent) {
     if (consent->status == PAYMENT_CONSENT_AWAU) {
         consent->reason_code = "U036";
@@ -36,13 +42,20 @@ int query_payment_consent(struct query *query, const struct consent_id *consent_
     if (r) return err_trace(r);
     if (!found) return QUERY_E_ABSENT;
     const struct payment_consent_row *row = found;
-    *ret_consent = (struct payment_consent_view){
-        .status = state_of((enum consent_status)row->status), .status_name = consent_status_name((enum consent_status)row->status),
-        .initiation = row->initiation, .risk = row->risk, .document = row->document,
-        .amount = { .minor = row->amount_minor, .currency = { .code = (uint32_t)row->currency } },
-        .creditor_name = row->creditor_name, .creditor_scheme = row->creditor_scheme,
-        .creditor_identification = row->creditor_identification, .debtor_scheme = row->debtor_scheme,
-        .debtor_identification = row->debtor_identification, .created_ms = row->created_ms, .status_ms = row->status_ms };
+    *ret_consent = (struct payment_consent_view){ .status = state_of((enum consent_status)row->status),
+                                                  .status_name = consent_status_name((enum consent_status)row->status),
+                                                  .initiation = row->initiation,
+                                                  .risk = row->risk,
+                                                  .document = row->document,
+                                                  .amount = { .minor = row->amount_minor,
+                                                              .currency = { .code = (uint32_t)row->currency } },
+                                                  .creditor_name = row->creditor_name,
+                                                  .creditor_scheme = row->creditor_scheme,
+                                                  .creditor_identification = row->creditor_identification,
+                                                  .debtor_scheme = row->debtor_scheme,
+                                                  .debtor_identification = row->debtor_identification,
+                                                  .created_ms = row->created_ms,
+                                                  .status_ms = row->status_ms };
     memcpy(ret_consent->consent_id.bytes, row->consent_id, 16);
     memcpy(ret_consent->client_id.bytes, row->client_id, 16);
     memcpy(ret_consent->customer_id.bytes, row->customer_id, 16);

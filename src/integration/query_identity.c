@@ -15,6 +15,7 @@ SAME_STAGE(ACCOUNT);
 SAME_STAGE(CONFIRM);
 SAME_STAGE(ENDED);
 
+/* The row or QUERY_E_ABSENT. tidy: parameters because a read names its table, its index and its key. */
 static int row_of(struct query *query, const struct table *table, uint8_t index, const void *probe, struct arena *arena,
                   const void **ret_row) {
     int r = read_row(&query->reader, table, index, probe, arena, ret_row);
@@ -22,24 +23,42 @@ static int row_of(struct query *query, const struct table *table, uint8_t index,
     return *ret_row ? 0 : QUERY_E_ABSENT;
 }
 
-int query_client(struct query *query, struct str name, struct arena *arena, struct client_view *ret_client) {
-    struct client_row probe = { .name = name };
+static int client_view_of(struct query *query, uint8_t index, const struct client_row *probe, struct arena *arena,
+                          struct client_view *ret_client) {
     const void *found;
-    if (name.len > CLIENT_NAME_BYTES_MAX) return QUERY_E_ABSENT;
-    int r = row_of(query, &client_table, CLIENT_INDEX_NAME, &probe, arena, &found);
+    int r = row_of(query, &client_table, index, probe, arena, &found);
     if (r) return r;
     const struct client_row *row = found;
     if (row->status != CLIENT_ACTIVE) return QUERY_E_ABSENT;
-    *ret_client = (struct client_view){
-        .name = row->name, .display_name = row->display_name, .scope = row->scope, .redirect_uris = row->redirect_uris,
-        .jwks = row->jwks, .profile = (int)row->profile, .sender = (int)row->sender,
-        .profile_served = row->profile == CLIENT_FAPI2 && row->sender == CLIENT_SENDER_MTLS,
-        .auto_approve = row->flags & CLIENT_AUTO_APPROVE };
+    *ret_client =
+        (struct client_view){ .name = row->name,
+                              .display_name = row->display_name,
+                              .scope = row->scope,
+                              .redirect_uris = row->redirect_uris,
+                              .jwks = row->jwks,
+                              .profile = (int)row->profile,
+                              .sender = (int)row->sender,
+                              .profile_served = row->profile == CLIENT_FAPI2 && row->sender == CLIENT_SENDER_MTLS,
+                              .auto_approve = row->flags & CLIENT_AUTO_APPROVE };
     memcpy(ret_client->client_id.bytes, row->client_id, 16);
     return 0;
 }
 
-int query_pushed(struct query *query, const struct hash *request_hash, struct arena *arena, struct pushed_view *ret_pushed) {
+int query_client(struct query *query, struct str name, struct arena *arena, struct client_view *ret_client) {
+    struct client_row probe = { .name = name };
+    if (name.len > CLIENT_NAME_BYTES_MAX) return QUERY_E_ABSENT;
+    return client_view_of(query, CLIENT_INDEX_NAME, &probe, arena, ret_client);
+}
+
+int query_client_by_id(struct query *query, const struct client_id *client_id, struct arena *arena,
+                       struct client_view *ret_client) {
+    struct client_row probe = { 0 };
+    memcpy(probe.client_id, client_id->bytes, 16);
+    return client_view_of(query, 0, &probe, arena, ret_client);
+}
+
+int query_pushed(struct query *query, const struct hash *request_hash, struct arena *arena,
+                 struct pushed_view *ret_pushed) {
     struct pushed_row probe = { .request_hash = *request_hash };
     const void *found;
     int r = row_of(query, &pushed_table, 0, &probe, arena, &found);
@@ -57,20 +76,23 @@ int query_code(struct query *query, const struct hash *code_hash, struct arena *
     int r = row_of(query, &code_table, 0, &probe, arena, &found);
     if (r) return r;
     const struct code_row *row = found;
-    *ret_code = (struct code_view){ .scope = row->scope, .nonce = row->nonce, .acr = row->acr, .auth_ms = row->auth_ms };
+    *ret_code =
+        (struct code_view){ .scope = row->scope, .nonce = row->nonce, .acr = row->acr, .auth_ms = row->auth_ms };
     memcpy(ret_code->client_id.bytes, row->client_id, 16);
     memcpy(ret_code->customer_id.bytes, row->customer_id, 16);
     memcpy(ret_code->consent_id.bytes, row->consent_id, 16);
     return 0;
 }
 
-int query_session(struct query *query, const struct hash *session_hash, struct arena *arena, struct session_view *ret_session) {
+int query_session(struct query *query, const struct hash *session_hash, struct arena *arena,
+                  struct session_view *ret_session) {
     struct session_row probe = { .session_hash = *session_hash };
     const void *found;
     int r = row_of(query, &session_table, 0, &probe, arena, &found);
     if (r) return r;
     const struct session_row *row = found;
-    *ret_session = (struct session_view){ .request_hash = row->request_hash, .stage = (enum session_view_stage)row->stage,
+    *ret_session = (struct session_view){ .request_hash = row->request_hash,
+                                          .stage = (enum session_view_stage)row->stage,
                                           .expires_ms = row->expires_ms };
     memcpy(ret_session->client_id.bytes, row->client_id, 16);
     memcpy(ret_session->customer_id.bytes, row->customer_id, 16);
@@ -89,33 +111,45 @@ static int customer_secrets(struct query *query, uint8_t index, const struct cus
     return 0;
 }
 
-int query_customer_by_login(struct query *query, struct str login, struct arena *arena, struct customer_secrets *ret_customer) {
+int query_customer_by_login(struct query *query, struct str login, struct arena *arena,
+                            struct customer_secrets *ret_customer) {
     struct customer_row probe = { .login = login };
     if (login.len > CUSTOMER_LOGIN_BYTES_MAX) return QUERY_E_ABSENT;
     return customer_secrets(query, CUSTOMER_INDEX_LOGIN, &probe, arena, ret_customer);
 }
 
-int query_customer(struct query *query, const struct customer_id *customer_id, struct arena *arena, struct customer_secrets *ret_customer) {
+int query_customer(struct query *query, const struct customer_id *customer_id, struct arena *arena,
+                   struct customer_secrets *ret_customer) {
     struct customer_row probe = { 0 };
     memcpy(probe.customer_id, customer_id->bytes, 16);
     return customer_secrets(query, 0, &probe, arena, ret_customer);
 }
 
-int query_consent_page(struct query *query, const struct consent_id *consent_id, struct arena *arena, struct consent_page_view *ret_consent) {
+int query_consent_page(struct query *query, const struct consent_id *consent_id, struct arena *arena,
+                       struct consent_page_view *ret_consent) {
     struct payment_consent_row probe = { 0 };
     const void *found;
     memcpy(probe.consent_id, consent_id->bytes, 16);
     int r = row_of(query, &payment_consent_table, 0, &probe, arena, &found);
     if (r) return r;
     const struct payment_consent_row *row = found;
-    *ret_consent = (struct consent_page_view){
-        .awaiting = row->status == CONSENT_AWAU,
-        .amount = { .minor = row->amount_minor, .currency = { .code = (uint32_t)row->currency } },
-        .creditor_name = row->creditor_name, .creditor_scheme = row->creditor_scheme,
-        .creditor_identification = row->creditor_identification, .debtor_scheme = row->debtor_scheme,
-        .debtor_identification = row->debtor_identification, .initiation = row->initiation };
+    *ret_consent = (struct consent_page_view){ .awaiting = row->status == CONSENT_AWAU,
+                                               .amount = { .minor = row->amount_minor,
+                                                           .currency = { .code = (uint32_t)row->currency } },
+                                               .creditor_name = row->creditor_name,
+                                               .creditor_scheme = row->creditor_scheme,
+                                               .creditor_identification = row->creditor_identification,
+                                               .debtor_scheme = row->debtor_scheme,
+                                               .debtor_identification = row->debtor_identification,
+                                               .initiation = row->initiation };
     memcpy(ret_consent->client_id.bytes, row->client_id, 16);
     return 0;
+}
+
+bool consent_page_admits(const struct consent_page_view *consent, const struct account_view *account) {
+    if (account->status != ACCOUNT_OPEN || !currency_equal(account->currency, consent->amount.currency)) return false;
+    return consent->debtor_identification.len == 0 ||
+           account_view_is_named(account, consent->debtor_scheme, consent->debtor_identification);
 }
 
 bool account_view_is_named(const struct account_view *account, struct str scheme, struct str identification) {

@@ -22,6 +22,7 @@ static const struct {
     { "src/domain/", { "platform/" } },
     { "src/platform/", { 0 } },
     { "simulators/", { "simulators/common/", "wire/", "domain/", "platform/" } },
+    { "tools/schema/", { "*" } },
     { "tools/", { "platform/" } },
     { "tests/", { "*" } },
 };

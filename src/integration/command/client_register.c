@@ -75,7 +75,8 @@ static int client_fits(const struct client_register_input *input) {
     if (!name_fits(input->name, CLIENT_NAME_BYTES_MAX) || !name_fits(input->software_id, CLIENT_NAME_BYTES_MAX))
         return CLIENT_REGISTER_E_NAME;
     if (!plain_text(input->display_name) || plain_text_is_blank(input->display_name)) return CLIENT_REGISTER_E_NAME;
-    if (input->scope.len > TOKEN_SCOPE_BYTES_MAX || !each_word(input->scope, scope_word_fits)) return CLIENT_REGISTER_E_SCOPE;
+    if (input->scope.len > TOKEN_SCOPE_BYTES_MAX || !each_word(input->scope, scope_word_fits))
+        return CLIENT_REGISTER_E_SCOPE;
     if (input->redirect_uris.len > CLIENT_URIS_BYTES_MAX) return CLIENT_REGISTER_E_REDIRECT_URI;
     if (input->redirect_uris.len && !each_word(input->redirect_uris, client_redirect_uri_fits))
         return CLIENT_REGISTER_E_REDIRECT_URI; /* none at all: a client that never sends customers here */
@@ -84,10 +85,17 @@ static int client_fits(const struct client_register_input *input) {
 
 static int client_register_decide(struct work *work, struct command *command) {
     const struct client_register_input *input = command->input;
-    struct client_row row = { .name = input->name, .display_name = input->display_name, .profile = input->profile,
-                              .sender = input->sender, .flags = input->auto_approve ? CLIENT_AUTO_APPROVE : 0,
-                              .tier = input->tier, .org_id = input->org_id, .software_id = input->software_id,
-                              .scope = input->scope, .redirect_uris = input->redirect_uris, .jwks = input->jwks };
+    struct client_row row = { .name = input->name,
+                              .display_name = input->display_name,
+                              .profile = input->profile,
+                              .sender = input->sender,
+                              .flags = input->auto_approve ? CLIENT_AUTO_APPROVE : 0,
+                              .tier = input->tier,
+                              .org_id = input->org_id,
+                              .software_id = input->software_id,
+                              .scope = input->scope,
+                              .redirect_uris = input->redirect_uris,
+                              .jwks = input->jwks };
     int r = client_register(work, &row);
     if (r == CLIENT_E_EXISTS) return CLIENT_REGISTER_E_EXISTS;
     if (r) return r == VIEW_NEED ? r : err_fold(r);
@@ -95,10 +103,12 @@ static int client_register_decide(struct work *work, struct command *command) {
     return 0;
 }
 
-static const struct command_kind client_register_kind = { .name = "client_register", .decide = client_register_decide,
+static const struct command_kind client_register_kind = { .name = "client_register",
+                                                          .decide = client_register_decide,
                                                           .refusal_name = client_register_refusal_name };
 
-int command_client_register(struct integration *integration, struct command_call *call, const struct client_register_input *input) {
+int command_client_register(struct integration *integration, struct command_call *call,
+                            const struct client_register_input *input) {
     int r = client_fits(input);
     if (r < 0) return err_trace(r);
     if (r) return refuse_at_once(call, r, client_register_refusal_name(r));
@@ -115,7 +125,9 @@ struct customer_register {
 
 static int customer_register_decide(struct work *work, struct command *command) {
     const struct customer_register *input = command->input;
-    struct customer_row row = { .login = input->login, .name = input->name, .password = str_from_c(input->password),
+    struct customer_row row = { .login = input->login,
+                                .name = input->name,
+                                .password = str_from_c(input->password),
                                 .totp_secret = input->totp_secret };
     int r = customer_register(work, &row);
     if (r == CUSTOMER_E_EXISTS) return CUSTOMER_REGISTER_E_EXISTS;
@@ -124,16 +136,18 @@ static int customer_register_decide(struct work *work, struct command *command) 
     return 0;
 }
 
-static const struct command_kind customer_register_kind = { .name = "customer_register", .decide = customer_register_decide,
+static const struct command_kind customer_register_kind = { .name = "customer_register",
+                                                            .decide = customer_register_decide,
                                                             .refusal_name = customer_register_refusal_name };
 
 static bool customer_fits(const struct customer_register_input *input) {
     return name_fits(input->login, CUSTOMER_LOGIN_BYTES_MAX) && input->name.len <= CUSTOMER_NAME_BYTES_MAX &&
-           plain_text(input->name) && !plain_text_is_blank(input->name) && input->totp_secret.len >= TOTP_SECRET_BYTES_MIN &&
-           input->totp_secret.len <= TOTP_SECRET_BYTES_MAX;
+           plain_text(input->name) && !plain_text_is_blank(input->name) &&
+           input->totp_secret.len >= TOTP_SECRET_BYTES_MIN && input->totp_secret.len <= TOTP_SECRET_BYTES_MAX;
 }
 
-int command_customer_register(struct integration *integration, struct command_call *call, const struct customer_register_input *input) {
+int command_customer_register(struct integration *integration, struct command_call *call,
+                              const struct customer_register_input *input) {
     struct customer_register *copy = arena_new(call->arena, struct customer_register);
     if (!copy) return err_origin(-ENOMEM);
     *copy = (struct customer_register){ .login = input->login, .name = input->name, .totp_secret = input->totp_secret };

@@ -13,12 +13,16 @@ struct consent_create {
 static int consent_create_decide(struct work *work, struct command *command) {
     const struct consent_create *create = command->input;
     const struct consent_create_input *input = &create->input;
-    struct payment_consent_row consent = {
-        .initiation = input->initiation, .risk = input->risk, .document = input->document,
-        .currency = input->amount.currency.code, .amount_minor = input->amount.minor,
-        .creditor_name = input->creditor_name, .creditor_scheme = input->creditor_scheme,
-        .creditor_identification = input->creditor_identification, .debtor_scheme = input->debtor_scheme,
-        .debtor_identification = input->debtor_identification };
+    struct payment_consent_row consent = { .initiation = input->initiation,
+                                           .risk = input->risk,
+                                           .document = input->document,
+                                           .currency = input->amount.currency.code,
+                                           .amount_minor = input->amount.minor,
+                                           .creditor_name = input->creditor_name,
+                                           .creditor_scheme = input->creditor_scheme,
+                                           .creditor_identification = input->creditor_identification,
+                                           .debtor_scheme = input->debtor_scheme,
+                                           .debtor_identification = input->debtor_identification };
     memcpy(consent.client_id, create->client_id.bytes, 16);
     int r = payment_consent_create(work, &consent);
     if (r) return r;
@@ -28,7 +32,8 @@ static int consent_create_decide(struct work *work, struct command *command) {
 
 static const struct command_kind consent_create_kind = { .name = "consent_create", .decide = consent_create_decide };
 
-int command_consent_create(struct integration *integration, struct command_call *call, const struct consent_create_input *input) {
+int command_consent_create(struct integration *integration, struct command_call *call,
+                           const struct consent_create_input *input) {
     struct consent_create *create = arena_new(call->arena, struct consent_create);
     if (!create) return err_origin(-ENOMEM);
     check(call->call && call->call->has_client && input->amount.minor > 0);

@@ -1,5 +1,5 @@
-/* token_issue.c - what a client's assertion buys: a token, a pushed request, a code's exchange. The jti of the assertion is spent in the
- * same commit, so it is used once also after a restart (FAPI C5). */
+/* token_issue.c - what a client's assertion buys: a token, a pushed request, a code's exchange. The jti of the
+ * assertion is spent in the same commit, so it is used once also after a restart (FAPI C5). */
 #include "integration/command/command_run.h"
 
 #include "services/identity/client.h"
@@ -39,10 +39,13 @@ static int assertion_spend_decide(struct work *work, struct command *command) {
     return spend(work, command->input);
 }
 
-static const struct command_kind assertion_spend_kind = { .name = "assertion_spend", .needs = assertion_spend_needs,
-                                                          .decide = assertion_spend_decide, .refusal_name = jti_refusal_name };
+static const struct command_kind assertion_spend_kind = { .name = "assertion_spend",
+                                                          .needs = assertion_spend_needs,
+                                                          .decide = assertion_spend_decide,
+                                                          .refusal_name = jti_refusal_name };
 
-int command_assertion_spend(struct integration *integration, struct command_call *call, const struct assertion_spend *assertion) {
+int command_assertion_spend(struct integration *integration, struct command_call *call,
+                            const struct assertion_spend *assertion) {
     struct assertion_spend *copy = arena_new(call->arena, struct assertion_spend);
     if (!copy) return err_origin(-ENOMEM);
     *copy = *assertion;
@@ -57,16 +60,20 @@ static void token_issue_needs(struct work *work, const struct command *command) 
 
 static int token_issue_decide(struct work *work, struct command *command) {
     const struct token_issue_input *input = command->input;
-    struct token_row token = { .token_hash = input->token_hash, .scope = input->scope, .certificate_hash = input->certificate_hash };
+    struct token_row token = { .token_hash = input->token_hash,
+                               .scope = input->scope,
+                               .certificate_hash = input->certificate_hash };
     memcpy(token.client_id, input->assertion.client_id.bytes, 16);
     int r = spend(work, &input->assertion);
     return r ? r : err_fold(token_issue(work, &token, TOKEN_LIFE_MS));
 }
 
-static const struct command_kind token_issue_kind = { .name = "token_issue", .needs = token_issue_needs, .decide = token_issue_decide,
-                                                      .refusal_name = jti_refusal_name };
+static const struct command_kind token_issue_kind = {
+    .name = "token_issue", .needs = token_issue_needs, .decide = token_issue_decide, .refusal_name = jti_refusal_name
+};
 
-int command_token_issue(struct integration *integration, struct command_call *call, const struct token_issue_input *input) {
+int command_token_issue(struct integration *integration, struct command_call *call,
+                        const struct token_issue_input *input) {
     struct token_issue_input *copy = arena_new(call->arena, struct token_issue_input);
     if (!copy) return err_origin(-ENOMEM);
     *copy = *input;
@@ -88,10 +95,12 @@ static int pushed_store_decide(struct work *work, struct command *command) {
     return r ? r : err_fold(pushed_store(work, &pushed, PUSHED_LIFE_MS));
 }
 
-static const struct command_kind pushed_store_kind = { .name = "pushed_store", .needs = pushed_store_needs,
-                                                       .decide = pushed_store_decide, .refusal_name = jti_refusal_name };
+static const struct command_kind pushed_store_kind = {
+    .name = "pushed_store", .needs = pushed_store_needs, .decide = pushed_store_decide, .refusal_name = jti_refusal_name
+};
 
-int command_pushed_store(struct integration *integration, struct command_call *call, const struct pushed_store_input *input) {
+int command_pushed_store(struct integration *integration, struct command_call *call,
+                         const struct pushed_store_input *input) {
     struct pushed_store_input *copy = arena_new(call->arena, struct pushed_store_input);
     if (!copy) return err_origin(-ENOMEM);
     *copy = *input;
@@ -109,8 +118,10 @@ static void code_exchange_needs(struct work *work, const struct command *command
 static int code_exchange_decide(struct work *work, struct command *command) {
     const struct code_exchange_input *input = command->input;
     const struct code_row *code;
-    struct code_claim claim = { .code_hash = input->code_hash, .redirect_uri = input->redirect_uri,
-                                .code_challenge = input->code_challenge, .token_hash = input->token_hash };
+    struct code_claim claim = { .code_hash = input->code_hash,
+                                .redirect_uri = input->redirect_uri,
+                                .code_challenge = input->code_challenge,
+                                .token_hash = input->token_hash };
     memcpy(claim.client_id, input->assertion.client_id.bytes, 16);
     command->answer = STR("");
     int r = spend(work, &input->assertion);
@@ -121,7 +132,9 @@ static int code_exchange_decide(struct work *work, struct command *command) {
         command->answer = STR("invalid_grant"); /* accepted: jti spent, perhaps a token revoked */
         return 0;
     }
-    struct token_row token = { .token_hash = input->token_hash, .scope = code->scope, .certificate_hash = input->certificate_hash };
+    struct token_row token = { .token_hash = input->token_hash,
+                               .scope = code->scope,
+                               .certificate_hash = input->certificate_hash };
     memcpy(token.client_id, code->client_id, 16);
     memcpy(token.customer_id, code->customer_id, 16);
     memcpy(token.consent_id, code->consent_id, 16);
@@ -129,10 +142,13 @@ static int code_exchange_decide(struct work *work, struct command *command) {
     return err_fold(token_issue(work, &token, TOKEN_LIFE_MS));
 }
 
-static const struct command_kind code_exchange_kind = { .name = "code_exchange", .needs = code_exchange_needs,
-                                                        .decide = code_exchange_decide, .refusal_name = jti_refusal_name };
+static const struct command_kind code_exchange_kind = { .name = "code_exchange",
+                                                        .needs = code_exchange_needs,
+                                                        .decide = code_exchange_decide,
+                                                        .refusal_name = jti_refusal_name };
 
-int command_code_exchange(struct integration *integration, struct command_call *call, const struct code_exchange_input *input) {
+int command_code_exchange(struct integration *integration, struct command_call *call,
+                          const struct code_exchange_input *input) {
     struct code_exchange_input *copy = arena_new(call->arena, struct code_exchange_input);
     if (!copy) return err_origin(-ENOMEM);
     *copy = *input;

@@ -18,8 +18,13 @@ static const struct table_index indexes[] = {
     { .name = "login", .columns = { 1 }, .column_count = 1, .unique = true },
 };
 const struct table customer_table = {
-    .service = "customers", .name = "customer", .row_bytes = sizeof(struct customer_row), .columns = columns,
-    .column_count = ARRAY_COUNT(columns), .indexes = indexes, .index_count = ARRAY_COUNT(indexes),
+    .service = "customers",
+    .name = "customer",
+    .row_bytes = sizeof(struct customer_row),
+    .columns = columns,
+    .column_count = ARRAY_COUNT(columns),
+    .indexes = indexes,
+    .index_count = ARRAY_COUNT(indexes),
 };
 
 int customer_register(struct work *work, struct customer_row *customer) {

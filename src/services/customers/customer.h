@@ -4,15 +4,20 @@
 
 #include "engine/decision.h"
 
-enum { CUSTOMER_NAME_BYTES_MAX = 140 * 4, CUSTOMER_LOGIN_BYTES_MAX = 64, CUSTOMER_FAILURES_MAX = 5, CUSTOMER_LOCK_MS = 5 * 60 * 1000 };
+enum {
+    CUSTOMER_NAME_BYTES_MAX = 140 * 4,
+    CUSTOMER_LOGIN_BYTES_MAX = 64,
+    CUSTOMER_FAILURES_MAX = 5,
+    CUSTOMER_LOCK_MS = 5 * 60 * 1000
+};
 
 struct customer_row {
     uint8_t customer_id[16];
-    struct str login;          /* unique */
+    struct str login; /* unique */
     struct str name;
-    struct str password;       /* argon2id, encoded */
-    struct str totp_secret;    /* raw bytes */
-    int64_t totp_last_step;    /* a code is used once */
+    struct str password;    /* argon2id, encoded */
+    struct str totp_secret; /* raw bytes */
+    int64_t totp_last_step; /* a code is used once */
     int64_t failed_count, locked_until_ms;
     int64_t created_ms;
 };
@@ -28,7 +33,8 @@ void customer_want(struct work *work, const uint8_t customer_id[16]);
  * one-time code forgets them, so that a known password does not buy guesses at the code. The caller accepts whatever
  * this says, so that the count is written. 0, CUSTOMER_E_ABSENT, _LOCKED, _WRONG, VIEW_NEED, <0. */
 int customer_judge_password(struct work *work, const uint8_t customer_id[16], bool right);
-/* The same for a one-time code; step: the one it belongs to. A step is good once, and none before it (RFC 6238, 5.2). */
+/* The same for a one-time code; step: the one it belongs to. A step is good once, and none before it (RFC 6238, 5.2).
+ */
 int customer_judge_code(struct work *work, const uint8_t customer_id[16], bool right, int64_t step);
 
 #endif

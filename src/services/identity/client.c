@@ -27,8 +27,13 @@ static const struct table_index indexes[] = {
     { .name = "software", .columns = { 9 }, .column_count = 1, .unique = true },
 };
 const struct table client_table = {
-    .service = "identity", .name = "client", .row_bytes = sizeof(struct client_row), .columns = columns,
-    .column_count = ARRAY_COUNT(columns), .indexes = indexes, .index_count = ARRAY_COUNT(indexes),
+    .service = "identity",
+    .name = "client",
+    .row_bytes = sizeof(struct client_row),
+    .columns = columns,
+    .column_count = ARRAY_COUNT(columns),
+    .indexes = indexes,
+    .index_count = ARRAY_COUNT(indexes),
 };
 
 const char *client_profile_name(enum client_profile profile) {

@@ -19,15 +19,15 @@ enum { CLIENT_AUTO_APPROVE = 1 /* flags: sandbox only */ };
 enum { CLIENT_NAME_BYTES_MAX = 64, CLIENT_JWKS_BYTES_MAX = 32 * 1024, CLIENT_URIS_BYTES_MAX = 4096 };
 
 struct client_row {
-    uint8_t client_id[16];     /* inside Giro */
-    struct str name;           /* the OAuth client_id, unique: "acme-tpp" */
-    struct str display_name;   /* shown on consent pages */
+    uint8_t client_id[16];   /* inside Giro */
+    struct str name;         /* the OAuth client_id, unique: "acme-tpp" */
+    struct str display_name; /* shown on consent pages */
     int64_t profile, sender, status, flags;
-    struct str tier;           /* key of rate_limits */
+    struct str tier;                /* key of rate_limits */
     struct str org_id, software_id; /* as in its certificates: organizationIdentifier and OU; software_id unique */
-    struct str scope;          /* registered, space separated */
-    struct str redirect_uris;  /* space separated, exact */
-    struct str jwks;           /* JSON Web Key Set */
+    struct str scope;               /* registered, space separated */
+    struct str redirect_uris;       /* space separated, exact */
+    struct str jwks;                /* JSON Web Key Set */
     int64_t created_ms;
 };
 enum { CLIENT_INDEX_NAME = 1, CLIENT_INDEX_SOFTWARE = 2 };

@@ -2,8 +2,8 @@
  *
  *   LOGIN --password--> CODE --one-time code--> ACCOUNT --account--> CONFIRM --confirmed or rejected--> ENDED
  *
- * (S1) a session serves one pushed request and, once the password was right, one customer. (S2) its key changes when the
- * customer is known (session_renew), so that a key planted before is worth nothing. (S3) SESSION_FAILURES_MAX wrong
+ * (S1) a session serves one pushed request and, once the password was right, one customer. (S2) its key changes when
+ * the customer is known (session_renew), so that a key planted before is worth nothing. (S3) SESSION_FAILURES_MAX wrong
  * passwords or codes end it, whoever's they were; the customer's own count is customers' business. (S4) nothing moves
  * after expires_ms. */
 #ifndef GIRO_SERVICES_IDENTITY_SESSION_H
@@ -12,18 +12,25 @@
 #include "engine/decision.h"
 #include "platform/digest.h"
 
-enum session_stage { SESSION_LOGIN, SESSION_CODE, SESSION_ACCOUNT, SESSION_CONFIRM, SESSION_ENDED, SESSION_STAGE_COUNT };
+enum session_stage {
+    SESSION_LOGIN,
+    SESSION_CODE,
+    SESSION_ACCOUNT,
+    SESSION_CONFIRM,
+    SESSION_ENDED,
+    SESSION_STAGE_COUNT
+};
 enum { SESSION_FAILURES_MAX = 10, SESSION_LIFE_MS = 10 * 60 * 1000 };
 
 struct session_row {
-    struct hash session_hash;     /* SHA-256 of the cookie */
-    struct hash request_hash;     /* of the pushed request it serves */
-    uint8_t client_id[16];        /* of that request */
-    uint8_t customer_id[16];      /* zero until the password was right */
-    uint8_t account_id[16];       /* zero until chosen */
-    int64_t stage;                /* enum session_stage */
+    struct hash session_hash; /* SHA-256 of the cookie */
+    struct hash request_hash; /* of the pushed request it serves */
+    uint8_t client_id[16];    /* of that request */
+    uint8_t customer_id[16];  /* zero until the password was right */
+    uint8_t account_id[16];   /* zero until chosen */
+    int64_t stage;            /* enum session_stage */
     int64_t failed_count;
-    int64_t auth_ms;              /* when the one-time code was right; 0 = not yet */
+    int64_t auth_ms; /* when the one-time code was right; 0 = not yet */
     int64_t created_ms, expires_ms;
 };
 extern const struct table session_table;

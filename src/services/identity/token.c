@@ -3,11 +3,16 @@
 
 #include "engine/engine.h"
 
-static const struct table_index by_first_column[] = { { .name = "", .columns = { 0 }, .column_count = 1, .unique = true } };
+static const struct table_index by_first_column[] = {
+    { .name = "", .columns = { 0 }, .column_count = 1, .unique = true }
+};
 
 #define TABLE(row_type, table_name, table_columns)                                                                     \
-    { .service = "identity", .name = table_name, .row_bytes = sizeof(row_type), .columns = table_columns,               \
-      .column_count = ARRAY_COUNT(table_columns), .indexes = by_first_column, .index_count = ARRAY_COUNT(by_first_column) }
+    {                                                                                                                  \
+        .service = "identity", .name = table_name, .row_bytes = sizeof(row_type), .columns = table_columns,            \
+        .column_count = ARRAY_COUNT(table_columns), .indexes = by_first_column,                                        \
+        .index_count = ARRAY_COUNT(by_first_column)                                                                    \
+    }
 
 static const struct column token_columns[] = {
     COLUMN(struct token_row, token_hash, HASH),
@@ -29,12 +34,9 @@ static const struct column jti_columns[] = {
 const struct table jti_table = TABLE(struct jti_row, "jti", jti_columns);
 
 static const struct column pushed_columns[] = {
-    COLUMN(struct pushed_row, request_hash, HASH),
-    COLUMN(struct pushed_row, client_id, ID),
-    COLUMN(struct pushed_row, consent_id, ID),
-    COLUMN_VAR(struct pushed_row, params, TEXT, PUSHED_PARAMS_BYTES_MAX),
-    COLUMN(struct pushed_row, created_ms, I64),
-    COLUMN(struct pushed_row, expires_ms, I64),
+    COLUMN(struct pushed_row, request_hash, HASH), COLUMN(struct pushed_row, client_id, ID),
+    COLUMN(struct pushed_row, consent_id, ID),     COLUMN_VAR(struct pushed_row, params, TEXT, PUSHED_PARAMS_BYTES_MAX),
+    COLUMN(struct pushed_row, created_ms, I64),    COLUMN(struct pushed_row, expires_ms, I64),
     COLUMN(struct pushed_row, used_ms, I64),
 };
 const struct table pushed_table = TABLE(struct pushed_row, "pushed", pushed_columns);

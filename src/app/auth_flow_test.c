@@ -1,0 +1,603 @@
+/* auth_flow_test.c - the whole way in one process: pushed request, authorize, login, one-time code, account,
+ * confirmation, token; and what is refused beside it. */
+#include "app/auth_test_world.h"
+
+#include "auth/pushed_request.h"
+
+#define VERIFIER "abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+static char challenge[64];
+
+/* A consent of the client, as the API writes it. */
+static struct consent_id consent_new(struct world *world, const struct call *call, const char *debtor) {
+    struct payment_consent_row row = { .status = CONSENT_AWAU,
+                                       .initiation =
+                                           STR("{\"RemittanceInformation\":{\"Unstructured\":[\"Rent <May>\"]}}"),
+                                       .risk = STR("{}"),
+                                       .document = STR("{}"),
+                                       .amount_minor = 1999,
+                                       .creditor_name = STR("Zoe & Sons"),
+                                       .creditor_scheme = STR("UK.OBIE.SortCodeAccountNumber"),
+                                       .creditor_identification = STR("40000133333333"),
+                                       .debtor_scheme = debtor ? STR("UK.OBIE.SortCodeAccountNumber") : STR(""),
+                                       .debtor_identification = str_from_c(debtor) };
+    struct consent_id id;
+    struct currency pounds;
+    random_bytes(id.bytes, sizeof id.bytes);
+    assert_int_equal(currency_parse(STR("GBP"), &pounds), 0);
+    row.currency = pounds.code;
+    memcpy(row.consent_id, id.bytes, 16);
+    memcpy(row.client_id, call->client_id.bytes, 16);
+    struct store_change change = { .table = &payment_consent_table, .kind = STORE_INSERT, .row = &row };
+    assert_int_equal(store_commit(world->store, &change, 1), 0); /* the engine is idle */
+    return id;
+}
+
+static enum consent_status consent_status(struct world *world, const struct consent_id *id,
+                                          struct payment_consent_row *ret_row) {
+    struct payment_consent_row probe = { 0 };
+    memcpy(probe.consent_id, id->bytes, 16);
+    struct store_probe want = { .table = &payment_consent_table, .row = &probe };
+    assert_int_equal(store_load(world->store, &want, 1, &world->arena), 0);
+    assert_non_null(want.ret_row);
+    if (ret_row) *ret_row = *(const struct payment_consent_row *)want.ret_row;
+    return (enum consent_status)((const struct payment_consent_row *)want.ret_row)->status;
+}
+
+/* One pushed parameter changed: name's value, or left out when value is NULL. */
+struct change {
+    const char *name, *value;
+};
+
+static struct str claims_of(struct world *world, const struct consent_id *consent) {
+    char id[ID_TEXT_BYTES];
+    return arena_printf(&world->arena,
+                        "{\"id_token\":{\"openbanking_intent_id\":{\"value\":\"" STR_FMT "\",\"essential\":true},"
+                        "\"acr\":{\"essential\":true,\"values\":[\"urn:openbanking:psd2:sca\"]}}}",
+                        STR_ARG(id_format(consent->bytes, id)));
+}
+
+static struct str pushed_form(struct world *world, const struct consent_id *consent, const struct change *changes) {
+    const struct change standard[] = {
+        { "response_type", "code" },
+        { "redirect_uri", REDIRECT_URI },
+        { "scope", "openid payments" },
+        { "state", "st &=%?#" },
+        { "nonce", "n-1" },
+        { "code_challenge", challenge },
+        { "claims", claims_of(world, consent).at },
+        { "code_challenge_method", "S256" },
+    };
+    char *memory = arena_alloc(&world->arena, 32 * 1024);
+    struct buffer out;
+    buffer_init(&out, memory, 32 * 1024);
+    for (size_t i = 0; i < ARRAY_COUNT(standard); i++) {
+        const char *value = standard[i].value;
+        for (const struct change *at = changes; at && at->name; at++)
+            if (strcmp(at->name, standard[i].name) == 0) value = at->value;
+        if (value) form_put_c(&out, standard[i].name, value);
+    }
+    for (const struct change *at = changes; at && at->name; at++) {
+        bool known = false;
+        for (size_t i = 0; i < ARRAY_COUNT(standard); i++) known = known || strcmp(at->name, standard[i].name) == 0;
+        if (!known) form_put_c(&out, at->name, at->value);
+    }
+    assert_false(out.overflow);
+    return buffer_str(&out);
+}
+
+/* The query text for authorize. */
+static struct str push(struct world *world, const struct call *call, const struct consent_id *consent,
+                       const struct change *changes) {
+    struct auth_answer answer = post(world, call, auth_pushed, pushed_form(world, consent, changes));
+    if (answer.status != 201) fail_msg("pushed: " STR_FMT, STR_ARG(answer.content));
+    struct str request_uri = member(world, answer.content, "request_uri");
+    return form_of(world, "client_id", arena_dup(&world->arena, call->client_name).at, "request_uri",
+                   arena_dup(&world->arena, request_uri).at, NULL);
+}
+
+/* ---- the browser ---- */
+
+struct browser {
+    struct world *world;
+    struct call call;
+    struct str cookies;
+    struct auth_answer answer;
+};
+
+static void browser_take(struct browser *browser, struct auth_answer answer) {
+    struct str set = header_of(&answer, "Set-Cookie"), pair;
+    if (set.at) {
+        (void)str_cut(&set, ';', &pair);
+        browser->cookies = pair;
+    }
+    browser->answer = answer;
+}
+
+static void browser_get(struct browser *browser, struct str query_text) {
+    struct str none = { 0 };
+    browser_take(browser, send(browser->world, &browser->call, auth_authorize, none, query_text, browser->cookies));
+}
+
+static struct str csrf_of(struct browser *browser) {
+    struct str text = browser->answer.content, mark = STR("name=\"csrf\" value=\"");
+    size_t at;
+    assert_true(str_find(text, mark, &at));
+    return str_slice(text, at + mark.len, at + mark.len + 43);
+}
+
+/* tidy: parameters because a form has up to two fields. */
+static void browser_post(struct browser *browser, int (*entry)(struct auth_request *), const char *name,
+                         const char *value, const char *second_name, const char *second) {
+    struct world *world = browser->world;
+    struct str csrf = arena_dup(&world->arena, csrf_of(browser)), none = { 0 };
+    struct str form = name ? form_of(world, "csrf", csrf.at, name, value, second_name, second, NULL)
+                           : form_of(world, "csrf", csrf.at, NULL);
+    browser_take(browser, send(world, &browser->call, entry, form, none, browser->cookies));
+}
+
+static bool page_has(const struct browser *browser, const char *text) {
+    size_t at;
+    return str_find(browser->answer.content, str_from_c(text), &at);
+}
+
+static void assert_page(const struct browser *browser, const char *text) {
+    if (!page_has(browser, text)) fail_msg("no \"%s\" in: " STR_FMT, text, STR_ARG(browser->answer.content));
+}
+
+static void log_in(struct browser *browser, const char *login, const char *password) {
+    browser_post(browser, auth_page_login, "login", login, "password", password);
+}
+
+static void enter_code(struct browser *browser) {
+    char code[TOTP_DIGITS + 1];
+    assert_int_equal(totp_generate(STR(TOTP_SECRET), world_clock(), code), 0);
+    browser_post(browser, auth_page_code, "code", code, NULL, NULL);
+}
+
+static const char *offered_account(struct browser *browser) {
+    struct str mark = STR("name=\"account_id\" value=\"");
+    size_t at;
+    assert_true(str_find(browser->answer.content, mark, &at));
+    return arena_dup(&browser->world->arena, str_slice(browser->answer.content, at + mark.len, at + mark.len + 36)).at;
+}
+
+static void walk_to_confirm(struct browser *browser, struct str query_text) {
+    browser_get(browser, query_text);
+    assert_page(browser, "Log in to your bank");
+    log_in(browser, "mia", PASSWORD);
+    enter_code(browser);
+    browser_post(browser, auth_page_account, "account_id", offered_account(browser), NULL, NULL);
+    assert_page(browser, "Confirm this payment");
+}
+
+/* The parameters of the redirect. */
+static struct form redirect_of(struct world *world, const struct auth_answer *answer) {
+    struct str location = header_of(answer, "Location"), query_text = location, uri;
+    struct form form;
+    if (answer->status != 303) fail_msg("status %d: " STR_FMT, answer->status, STR_ARG(answer->content));
+    (void)str_cut(&query_text, '?', &uri);
+    assert_str(uri, REDIRECT_URI);
+    assert_int_equal(form_parse(query_text, &world->arena, &form), 0);
+    return form;
+}
+
+static struct str parameter(const struct form *form, const char *name) {
+    struct str value = { 0 };
+    (void)form_get(form, name, &value);
+    return value;
+}
+
+static struct str code_of(struct world *world, const struct auth_answer *answer) {
+    struct form form = redirect_of(world, answer);
+    struct str code = parameter(&form, "code");
+    assert_int_equal(code.len, 43);
+    assert_str(parameter(&form, "iss"), ISSUER);
+    assert_str(form.fields[form.count - 1].name, "iss"); /* code is never the last */
+    return code;
+}
+
+static struct auth_answer exchange(struct world *world, const struct call *call, struct str code,
+                                   const char *redirect_uri, const char *verifier) {
+    return post(world, call, auth_token,
+                form_of(world, "grant_type", "authorization_code", "code", arena_dup(&world->arena, code).at,
+                        "redirect_uri", redirect_uri, "code_verifier", verifier, NULL));
+}
+
+static struct str code_at_once(struct world *world, struct consent_id *ret_consent) {
+    static const struct change hint[] = { { "login_hint", "mia" }, { NULL, NULL } };
+    struct browser browser = { .world = world };
+    *ret_consent = consent_new(world, &world->gamma, NULL);
+    browser_get(&browser, push(world, &world->gamma, ret_consent, hint));
+    return code_of(world, &browser.answer);
+}
+
+static struct token_view token_row_of(struct world *world, struct str text) {
+    struct hash hash = sha256_str(text);
+    struct token_view token;
+    assert_int_equal(query_begin(world->query), 0);
+    assert_int_equal(query_token(world->query, &hash, &world->arena, &token), 0);
+    query_end(world->query);
+    return token;
+}
+
+/* ---- tests ---- */
+
+static void a_customer_consents_and_the_client_gets_its_token(void **state) {
+    struct world *world = *state;
+    struct browser browser = { .world = world };
+    struct consent_id consent = consent_new(world, &world->acme, NULL);
+    struct payment_consent_row row;
+    walk_to_confirm(&browser, push(world, &world->acme, &consent, NULL));
+    assert_page(&browser, "Zoe &amp; Sons");
+    assert_page(&browser, "19.99 GBP");
+    assert_page(&browser, "Rent &lt;May&gt;");
+    assert_page(&browser, "Acme &lt;Payments&gt; &amp; Co");
+    assert_false(page_has(&browser, "<script"));
+    struct str policy = header_of(&browser.answer, "Content-Security-Policy");
+    size_t at;
+    assert_true(str_find(policy, STR("default-src 'none'"), &at) &&
+                str_find(policy, STR("form-action 'self' https://tpp.example;"), &at));
+    browser_post(&browser, auth_page_confirm, NULL, NULL, NULL, NULL);
+    struct str code = code_of(world, &browser.answer);
+    struct form redirect = redirect_of(world, &browser.answer);
+    assert_str(parameter(&redirect, "state"), "st &=%?#"); /* intact */
+    assert_int_equal(consent_status(world, &consent, &row), CONSENT_AUTH);
+    assert_false(id_is_zero(row.customer_id) || id_is_zero(row.account_id));
+
+    struct auth_answer answer = exchange(world, &world->acme, code, REDIRECT_URI, VERIFIER);
+    assert_int_equal(answer.status, 200);
+    assert_str(member(world, answer.content, "scope"), "openid payments");
+    struct token_view token = token_row_of(world, member(world, answer.content, "access_token"));
+    assert_true(id_equal(token.consent_id.bytes, consent.bytes) &&
+                id_equal(token.customer_id.bytes, row.customer_id)); /* uk/B3 */
+    assert_true(hash_equal(&token.certificate_hash, &world->acme.certificate_hash));
+    struct jws jws;
+    const struct json *claims;
+    char id[ID_TEXT_BYTES];
+    assert_int_equal(jws_parse(member(world, answer.content, "id_token"), &world->arena, &jws), 0);
+    assert_int_equal(jws_verify(&jws, world->bank_key, KEY_ALG_PS256), 0);
+    assert_int_equal(jws_claims(&jws, &world->arena, &claims), 0);
+    assert_true(str_equal(json_get_string(claims, "openbanking_intent_id"), id_format(consent.bytes, id))); /* uk/B2 */
+    assert_true(str_equal(json_get_string(claims, "sub"), id_format(row.customer_id, id)));
+    assert_str(json_get_string(claims, "iss"), ISSUER);
+    assert_str(json_get_string(claims, "aud"), "acme-tpp");
+    assert_str(json_get_string(claims, "nonce"), "n-1");
+    assert_str(json_get_string(claims, "acr"), "urn:openbanking:psd2:sca");
+    assert_int_equal(json_get_integer(claims, "auth_time", 0), world_clock() / 1000);
+    assert_int_equal(json_get_integer(claims, "exp", 0), world_clock() / 1000 + 600);
+}
+
+static void pushed_requests_are_judged(void **state) {
+    struct world *world = *state;
+    struct consent_id mine = consent_new(world, &world->acme, NULL), others = consent_new(world, &world->gamma, NULL);
+    char *long_state = arena_alloc(&world->arena, 4096), *state_1000 = arena_alloc(&world->arena, 1001);
+    memset(long_state, 's', PUSHED_STATE_BYTES_MAX + 1);
+    memset(state_1000, 's', 1000);
+    const struct {
+        const char *name;
+        struct change change;
+        int status;
+        const char *error;
+    } cases[] = {
+        { "as it should be", { "x", "y" }, 201, "" },
+        { "A15 long state", { "state", state_1000 }, 201, "" },
+        { "state too long", { "state", long_state }, 400, "invalid_request" },
+        { "56 no state", { "state", NULL }, 201, "" },
+        { "57 no nonce", { "nonce", NULL }, 201, "" },
+        { "A14 nonce of 64", { "nonce", "0123456789012345678901234567890123456789012345678901234567890123" }, 201, "" },
+        { "control character in state", { "state", "a\nb" }, 400, "invalid_request" },
+        { "58 scope in other order", { "scope", "payments openid" }, 201, "" },
+        { "scope without openid", { "scope", "payments" }, 400, "invalid_scope" },
+        { "scope not registered", { "scope", "openid payments cards" }, 400, "invalid_scope" },
+        { "no scope", { "scope", NULL }, 400, "invalid_scope" },
+        { "second registered URI", { "redirect_uri", "https://tpp.example/back?x=1" }, 201, "" },
+        { "A6 no redirect_uri", { "redirect_uri", NULL }, 400, "invalid_request" },
+        { "30 suffix appended", { "redirect_uri", REDIRECT_URI "/more" }, 400, "invalid_request" },
+        { "30 query appended", { "redirect_uri", REDIRECT_URI "?a=b" }, 400, "invalid_request" },
+        { "prefix of a registered one", { "redirect_uri", "https://tpp.example/bac" }, 400, "invalid_request" },
+        { "two registered ones at once",
+          { "redirect_uri", REDIRECT_URI " https://tpp.example/back?x=1" },
+          400,
+          "invalid_request" },
+        { "A8 http", { "redirect_uri", "http://tpp.example/back" }, 400, "invalid_request" },
+        { "A1 token", { "response_type", "token" }, 400, "unsupported_response_type" },
+        { "59 code id_token", { "response_type", "code id_token" }, 400, "unsupported_response_type" },
+        { "no response_type", { "response_type", NULL }, 400, "invalid_request" },
+        { "response_mode query", { "response_mode", "query" }, 201, "" },
+        { "response_mode fragment", { "response_mode", "fragment" }, 400, "invalid_request" },
+        { "A5 no challenge", { "code_challenge", NULL }, 400, "invalid_request" },
+        { "A5 plain", { "code_challenge_method", "plain" }, 400, "invalid_request" },
+        { "A5 no method", { "code_challenge_method", NULL }, 400, "invalid_request" },
+        { "challenge too short", { "code_challenge", "abc" }, 400, "invalid_request" },
+        { "A19 request_uri inside", { "request_uri", "urn:x" }, 400, "invalid_request" },
+        { "request object", { "request", "a.b.c" }, 400, "request_not_supported" },
+        { "no claims", { "claims", NULL }, 400, "invalid_request" },
+        { "claims not JSON", { "claims", "{" }, 400, "invalid_request" },
+        { "B1 not essential",
+          { "claims", "{\"id_token\":{\"openbanking_intent_id\":{\"value\":\"x\"}}}" },
+          400,
+          "invalid_request" },
+        { "B1 no such consent",
+          { "claims", "{\"id_token\":{\"openbanking_intent_id\":{\"value\":"
+                      "\"00000000-0000-4000-8000-000000000000\",\"essential\":true}}}" },
+          400,
+          "invalid_request" },
+        { "66 other client's consent", { "claims", claims_of(world, &others).at }, 400, "invalid_request" },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct change changes[2] = { cases[i].change, { NULL, NULL } };
+        struct auth_answer answer = post(world, &world->acme, auth_pushed, pushed_form(world, &mine, changes));
+        if (answer.status != cases[i].status)
+            fail_msg("%s: %d " STR_FMT, cases[i].name, answer.status, STR_ARG(answer.content));
+        struct str error = member(world, answer.content, "error");
+        if (!str_equal_c(error, cases[i].error)) fail_msg("%s: " STR_FMT, cases[i].name, STR_ARG(error));
+    }
+}
+
+static void a4_par_needs_client_authentication(void **state) {
+    struct world *world = *state;
+    struct consent_id consent = consent_new(world, &world->acme, NULL);
+    struct str form = pushed_form(world, &consent, NULL), none = { 0 };
+    struct auth_answer answer = send(world, &world->acme, auth_pushed, form, none, none);
+    assert_int_equal(answer.status, 401);
+    assert_str(member(world, answer.content, "error"), "invalid_client");
+    struct str body = with_assertion(world, form, assertion_of(world, &world->acme, "par"));
+    assert_int_equal(send(world, &world->acme, auth_pushed, body, none, none).status, 201);
+    assert_int_equal(send(world, &world->acme, auth_pushed, body, none, none).status, 401); /* C5 */
+    assert_int_equal(send(world, &world->acme, auth_token, body, none, none).status,
+                     401); /* nor at the other endpoint */
+}
+
+static void a3_authorize_trusts_only_pushed_requests(void **state) {
+    struct world *world = *state;
+    struct consent_id consent = consent_new(world, &world->acme, NULL);
+    struct str query_text = push(world, &world->acme, &consent, NULL);
+    struct str gamma_text = arena_printf(&world->arena, "client_id=gamma-tpp%s", strchr(query_text.at, '&'));
+    const struct str refused[] = {
+        STR("client_id=acme-tpp"),
+        STR("client_id=acme-tpp&redirect_uri=https%3A%2F%2Fevil.example"),
+        STR(""),
+        STR("client_id=%zz"),
+        STR("client_id=acme-tpp&request_uri=urn:ietf:params:oauth:request_uri:"
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+        STR("client_id=nobody&request_uri=x"),
+        gamma_text /* A16 */,
+        arena_printf(&world->arena, STR_FMT "&client_id=acme-tpp", STR_ARG(query_text)),
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(refused); i++) {
+        struct browser browser = { .world = world };
+        browser_get(&browser, refused[i]);
+        assert_int_equal(browser.answer.status, 400);
+        assert_null(header_of(&browser.answer, "Location").at);
+    }
+    struct browser browser = { .world = world };
+    browser_get(&browser, arena_printf(&world->arena, STR_FMT "&state=other&redirect_uri=https%%3A%%2F%%2Fevil.example",
+                                       STR_ARG(query_text)));
+    assert_int_equal(browser.answer.status, 200); /* A18: ignored */
+    atomic_fetch_add(&world_now_ms, PUSHED_LIFE_MS);
+    struct browser late = { .world = world };
+    browser_get(&late, query_text);
+    assert_int_equal(late.answer.status, 400); /* A12 */
+    browser_get(&browser, query_text);
+    assert_int_equal(browser.answer.status, 200); /* but whoever came in time goes on */
+}
+
+static void a17_a_page_may_be_loaded_again_a_request_is_used_once(void **state) {
+    struct world *world = *state;
+    struct consent_id consent = consent_new(world, &world->acme, NULL);
+    struct str query_text = push(world, &world->acme, &consent, NULL);
+    struct browser browser = { .world = world }, second = { .world = world };
+    browser_get(&browser, query_text);
+    struct str first = browser.cookies;
+    browser_get(&browser, query_text);
+    assert_true(str_equal(browser.cookies, first)); /* the same session */
+    browser_get(&second, query_text);               /* another browser, another session */
+    assert_false(str_equal(second.cookies, first));
+    log_in(&browser, "mia", PASSWORD);
+    assert_false(str_equal(browser.cookies, first)); /* S2 */
+    browser_get(&browser, query_text);
+    assert_page(&browser, "Enter your one-time code");
+    assert_page(&browser, "19.99 GBP"); /* payee and amount where the code is asked */
+    assert_page(&browser, "Zoe &amp; Sons");
+    walk_to_confirm(&second, query_text = push(world, &world->acme, &consent, NULL));
+    browser_post(&second, auth_page_confirm, NULL, NULL, NULL, NULL);
+    (void)code_of(world, &second.answer);
+    struct browser third = { .world = world };
+    browser_get(&third, query_text);
+    assert_int_equal(third.answer.status, 400); /* 33 */
+}
+
+static void the_customer_says_no(void **state) {
+    struct world *world = *state;
+    struct browser browser = { .world = world };
+    struct consent_id consent = consent_new(world, &world->acme, NULL);
+    struct str query_text = push(world, &world->acme, &consent, NULL);
+    walk_to_confirm(&browser, query_text);
+    browser_post(&browser, auth_page_reject, NULL, NULL, NULL, NULL);
+    struct form redirect = redirect_of(world, &browser.answer);
+    assert_str(parameter(&redirect, "error"), "access_denied"); /* 64 */
+    assert_str(parameter(&redirect, "state"), "st &=%?#");
+    assert_str(parameter(&redirect, "iss"), ISSUER); /* A7 */
+    assert_int_equal(parameter(&redirect, "code").len, 0);
+    assert_int_equal(consent_status(world, &consent, NULL), CONSENT_RJCT);
+    browser_get(&browser, query_text);
+    assert_int_equal(browser.answer.status, 400);
+}
+
+static void forms_need_session_token_and_stage(void **state) {
+    struct world *world = *state;
+    struct browser browser = { .world = world }, other = { .world = world };
+    struct consent_id consent = consent_new(world, &world->acme, NULL);
+    struct str query_text = push(world, &world->acme, &consent, NULL), none = { 0 };
+    browser_get(&browser, query_text);
+    browser_get(&other, query_text);
+    struct str form = form_of(world, "csrf", arena_dup(&world->arena, csrf_of(&other)).at, "login", "mia", "password",
+                              PASSWORD, NULL);
+    assert_int_equal(send(world, &browser.call, auth_page_login, form, none, browser.cookies).status,
+                     400); /* another session's token */
+    assert_int_equal(send(world, &browser.call, auth_page_login, form, none, none).status, 400); /* no cookie */
+    assert_int_equal(send(world, &browser.call, auth_page_login, form, none, other.cookies).status, 200);
+    browser_post(&browser, auth_page_confirm, NULL, NULL, NULL, NULL); /* a step too far shows where one is */
+    assert_page(&browser, "Log in to your bank");
+    assert_int_equal(consent_status(world, &consent, NULL), CONSENT_AWAU);
+    atomic_fetch_add(&world_now_ms, 10 * 60 * 1000);
+    log_in(&browser, "mia", PASSWORD);
+    assert_int_equal(browser.answer.status, 400); /* S4 */
+}
+
+static void passwords_are_guessed_a_few_times_only(void **state) {
+    struct world *world = *state;
+    struct browser browser = { .world = world };
+    struct consent_id consent = consent_new(world, &world->acme, NULL);
+    struct str query_text = push(world, &world->acme, &consent, NULL), unknown;
+    browser_get(&browser, query_text);
+    log_in(&browser, "nobody", PASSWORD);
+    unknown = arena_dup(&world->arena, browser.answer.content);
+    for (int i = 0; i < 5; i++) log_in(&browser, "mia", "wrong");
+    assert_int_equal(browser.answer.content.len, unknown.len); /* A5: the same page */
+    assert_memory_equal(browser.answer.content.at, unknown.at, unknown.len);
+    log_in(&browser, "mia", PASSWORD); /* right, but locked, and not told apart */
+    assert_memory_equal(browser.answer.content.at, unknown.at, unknown.len);
+    atomic_fetch_add(&world_now_ms, 5 * 60 * 1000);
+    log_in(&browser, "mia", PASSWORD);
+    assert_page(&browser, "Enter your one-time code");
+    for (int i = 0; i < 3; i++) browser_post(&browser, auth_page_code, "code", "000000", NULL, NULL);
+    assert_int_equal(browser.answer.status, 400); /* S3: ten in one session end it */
+    browser_get(&browser, query_text);
+    assert_int_equal(browser.answer.status, 400);
+}
+
+static void a_one_time_code_works_once(void **state) {
+    struct world *world = *state;
+    struct browser browser = { .world = world }, second = { .world = world };
+    struct consent_id consent = consent_new(world, &world->acme, NULL), next = consent_new(world, &world->acme, NULL);
+    walk_to_confirm(&browser, push(world, &world->acme, &consent, NULL));
+    browser_get(&second, push(world, &world->acme, &next, NULL));
+    log_in(&second, "mia", PASSWORD);
+    enter_code(&second); /* the same step */
+    assert_page(&second, "The code is not right");
+    atomic_fetch_add(&world_now_ms, TOTP_STEP_MS);
+    enter_code(&second);
+    assert_page(&second, "Choose the account");
+}
+
+static void only_ones_own_account_in_the_right_place(void **state) {
+    struct world *world = *state;
+    struct browser mia = { .world = world }, sam = { .world = world };
+    struct consent_id consent = consent_new(world, &world->acme, NULL),
+                      named = consent_new(world, &world->acme, "40000022222222");
+    browser_get(&mia, push(world, &world->acme, &consent, NULL));
+    log_in(&mia, "mia", PASSWORD);
+    enter_code(&mia);
+    const char *mias = offered_account(&mia);
+    browser_get(&sam, push(world, &world->acme, &named, NULL));
+    log_in(&sam, "sam", PASSWORD);
+    enter_code(&sam);
+    const char *sams = offered_account(&sam);
+    assert_string_not_equal(mias, sams);
+    browser_post(&mia, auth_page_account, "account_id", sams, NULL, NULL); /* guessed */
+    assert_page(&mia, "Choose one of the accounts shown");
+    browser_post(&mia, auth_page_account, "account_id", "nonsense", NULL, NULL);
+    assert_page(&mia, "Choose one of the accounts shown");
+    atomic_fetch_add(&world_now_ms, TOTP_STEP_MS);
+    struct browser wrong = { .world = world }; /* the consent names sam's account */
+    browser_get(&wrong, push(world, &world->acme, &named, NULL));
+    log_in(&wrong, "mia", PASSWORD);
+    enter_code(&wrong);
+    assert_page(&wrong, "You have no account");
+    browser_post(&wrong, auth_page_account, "account_id", mias, NULL, NULL);
+    assert_page(&wrong, "You have no account");
+}
+
+static void codes_are_judged(void **state) {
+    struct world *world = *state;
+    struct consent_id consent;
+    struct str code = code_at_once(world, &consent);
+    static const char wrong[] = "zzcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    const struct {
+        const char *name;
+        const struct call *call;
+        const char *redirect_uri, *verifier;
+    } refused[] = {
+        { "71 another client", &world->acme, REDIRECT_URI, VERIFIER },
+        { "73 wrong verifier", &world->gamma, REDIRECT_URI, wrong },
+        { "74 other redirect_uri", &world->gamma, "https://tpp.example/back?x=1", VERIFIER },
+        { "malformed verifier", &world->gamma, REDIRECT_URI, "short" },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(refused); i++) {
+        struct auth_answer answer =
+            exchange(world, refused[i].call, code, refused[i].redirect_uri, refused[i].verifier);
+        if (answer.status != 400) fail_msg("%s: %d", refused[i].name, answer.status);
+        assert_str(member(world, answer.content, "error"), "invalid_grant");
+    }
+    atomic_fetch_add(&world_now_ms, 59 * 1000); /* G11 */
+    struct auth_answer first = exchange(world, &world->gamma, code, REDIRECT_URI, VERIFIER);
+    assert_int_equal(first.status, 200);
+    struct str token = member(world, first.content, "access_token");
+    assert_int_equal(token_row_of(world, token).revoked_ms, 0);
+    assert_int_equal(exchange(world, &world->acme, code, REDIRECT_URI, VERIFIER).status, 400); /* breaks nothing */
+    assert_int_equal(token_row_of(world, token).revoked_ms, 0);
+    world_restart(world);
+    struct auth_answer again = exchange(world, &world->gamma, code, REDIRECT_URI, VERIFIER); /* A9 */
+    assert_int_equal(again.status, 400);
+    assert_int_not_equal(token_row_of(world, token).revoked_ms, 0);
+    code = code_at_once(world, &consent);
+    atomic_fetch_add(&world_now_ms, 60 * 1000);
+    assert_int_equal(exchange(world, &world->gamma, code, REDIRECT_URI, VERIFIER).status, 400); /* G11, 70 */
+}
+
+static void the_sandbox_answers_at_once(void **state) {
+    struct world *world = *state;
+    static const struct change decline[] = { { "login_hint", "decline" }, { NULL, NULL } },
+                               nobody[] = { { "login_hint", "xyz" }, { NULL, NULL } },
+                               mia[] = { { "login_hint", "mia" }, { NULL, NULL } };
+    struct consent_id consent;
+    struct browser browser = { .world = world };
+    (void)code_at_once(world, &consent);
+    assert_int_equal(consent_status(world, &consent, NULL), CONSENT_AUTH);
+    consent = consent_new(world, &world->gamma, NULL);
+    browser_get(&browser, push(world, &world->gamma, &consent, decline));
+    struct form redirect = redirect_of(world, &browser.answer);
+    assert_str(parameter(&redirect, "error"), "access_denied");
+    assert_int_equal(consent_status(world, &consent, NULL), CONSENT_RJCT);
+    consent = consent_new(world, &world->gamma, "40000022222222"); /* not mia's */
+    browser_get(&browser, push(world, &world->gamma, &consent, mia));
+    redirect = redirect_of(world, &browser.answer);
+    assert_str(parameter(&redirect, "error"), "access_denied");
+    consent = consent_new(world, &world->gamma, NULL);
+    browser_get(&browser, push(world, &world->gamma, &consent, nobody));
+    assert_int_equal(browser.answer.status, 200); /* pages */
+    consent = consent_new(world, &world->acme, NULL);
+    browser_get(&browser, push(world, &world->acme, &consent, mia));
+    assert_int_equal(browser.answer.status, 200); /* not marked */
+}
+
+static int flow_open(void **state) {
+    struct hash hash = sha256_str(STR(VERIFIER));
+    struct buffer text;
+    buffer_init(&text, challenge, sizeof challenge - 1);
+    base64url_encode(&text, hash.bytes, sizeof hash.bytes);
+    challenge[text.len] = 0;
+    return world_open(state);
+}
+
+#define FLOW_TEST(name) cmocka_unit_test_setup_teardown(name, flow_open, world_close)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        FLOW_TEST(a_customer_consents_and_the_client_gets_its_token),
+        FLOW_TEST(pushed_requests_are_judged),
+        FLOW_TEST(a4_par_needs_client_authentication),
+        FLOW_TEST(a3_authorize_trusts_only_pushed_requests),
+        FLOW_TEST(a17_a_page_may_be_loaded_again_a_request_is_used_once),
+        FLOW_TEST(the_customer_says_no),
+        FLOW_TEST(forms_need_session_token_and_stage),
+        FLOW_TEST(passwords_are_guessed_a_few_times_only),
+        FLOW_TEST(a_one_time_code_works_once),
+        FLOW_TEST(only_ones_own_account_in_the_right_place),
+        FLOW_TEST(codes_are_judged),
+        FLOW_TEST(the_sandbox_answers_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

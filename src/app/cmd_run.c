@@ -1,0 +1,189 @@
+#include "app/subcommand.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/exit_code.h"
+#include "app/options.h"
+#include "app/sandbox_run.h"
+
+struct run_options {
+    const char *var, *port_base, *store, *bus, *cache;
+    bool detach, stop, status, json, fresh;
+};
+
+/* Adapters that exist; the others of the contract are refused by name. */
+static bool is_choice(const char *name, const char *value, const char *only) {
+    if (strcmp(value, only) == 0) return true;
+    fprintf(stderr, "giro: --%s %s: there is no such adapter in this version, only \"%s\"\n", name, value, only);
+    return false;
+}
+
+static int print_status(struct sandbox *sandbox, bool json) {
+    struct sandbox_state state = { .ready = false };
+    sandbox_run_look(sandbox, &state);
+    bool first = true;
+    if (json) printf("{\"ready\":%s,\"processes\":[", state.ready ? "true" : "false");
+    for (size_t i = 0; i < SANDBOX_CHILDREN; i++) {
+        if (state.processes[i].pid == 0) continue;
+        if (json)
+            printf("%s{\"name\":\"%s\",\"pid\":%d,\"port\":%u}", first ? "" : ",", state.processes[i].name,
+                   (int)state.processes[i].pid, state.processes[i].port);
+        else
+            printf("%-8s process %d, port %u\n", state.processes[i].name, (int)state.processes[i].pid,
+                   state.processes[i].port);
+        first = false;
+    }
+    if (json) printf("]}\n");
+    if (!state.ready) fprintf(stderr, "Giro is not %s on %s.\n", first ? "running" : "ready", sandbox->var);
+    return state.ready ? EXIT_DONE : EXIT_UNAVAILABLE;
+}
+
+static int stop(const struct sandbox *sandbox) {
+    struct message message = { .text = "" };
+    int r = sandbox_run_stop(sandbox, &message);
+    if (r == 0) fprintf(stderr, "Giro has ended.\n");
+    if (r == SANDBOX_E_ABSENT) fprintf(stderr, "giro: %s\n", message.text);
+    return r == 0 || r == SANDBOX_E_ABSENT ? EXIT_DONE : sandbox_complain(r, &message);
+}
+
+static void print_ready(const struct sandbox_run *run) {
+    const struct sandbox *sandbox = &run->sandbox;
+    unsigned base = sandbox->port_base;
+    printf("Giro is ready: API https://localhost:%u (mTLS), pages and issuer https://localhost:%u, operations "
+           "http://127.0.0.1:%u\n",
+           base, base + 1, base + 2);
+    printf("  customers  ");
+    for (size_t i = 0; i < SANDBOX_CUSTOMERS; i++) printf(" %s", run->customers.at[i].login);
+    printf("   (passwords and codes: giro sandbox customers)\n  clients    ");
+    for (size_t i = 0; i < sandbox_client_count; i++) printf(" %s", sandbox_clients[i].name);
+    printf("   (keys: %s/clients)\n  try\n", sandbox->var);
+    printf("    %s/giro sandbox customers --var %s\n", sandbox->programs, sandbox->var);
+    printf("    %s/giro sandbox scenarios\n", sandbox->programs);
+    printf("    curl --cacert %s/pki/ca.pem https://localhost:%u/.well-known/openid-configuration\n", sandbox->var,
+           base + 1);
+    (void)fflush(stdout); /* main looks at it again */
+}
+
+static int complain(int r, const struct message *message) {
+    if (r == SANDBOX_RUN_E_SIGNAL) {
+        fprintf(stderr, "giro: asked to end before everything had started\n");
+        return EXIT_FAILED;
+    }
+    if (r == SANDBOX_RUN_E_RUNNING) {
+        fprintf(stderr, "giro: %s\n", message->text);
+        return EXIT_CONFLICT;
+    }
+    return sandbox_complain(r, message);
+}
+
+/* From now on the daemon speaks to var/log/run.log. */
+static int leave_terminal(const struct sandbox *sandbox) {
+    char path[SANDBOX_PATH_BYTES_MAX];
+    sandbox_path(sandbox, "log/run.log", path);
+    int log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    if (log_fd < 0) return err_origin(-errno);
+    int r = dup2(log_fd, 1) < 0 || dup2(log_fd, 2) < 0 ? err_origin(-errno) : 0;
+    (void)close(log_fd); /* 1 and 2 keep it open */
+    return r;
+}
+
+/* told_fd: where the exit code of the start goes, -1 in the foreground. */
+static int run_to_the_end(struct sandbox_run *run, bool fresh, int told_fd) {
+    struct message message = { .text = "" };
+    uint8_t code = EXIT_DONE;
+    int r = sandbox_run_start(run, fresh, &message);
+    if (r) {
+        code = (uint8_t)complain(r, &message);
+    } else {
+        print_ready(run);
+        if (told_fd >= 0) r = leave_terminal(&run->sandbox);
+        if (r) code = EXIT_FAILED;
+    }
+    if (told_fd >= 0 && write(told_fd, &code, 1) != 1) r = -EPIPE; /* who started it is gone: end too */
+    if (told_fd >= 0) (void)close(told_fd);
+    if (!r) r = sandbox_run_keep(run);
+    if (r < 0 && code == EXIT_DONE) code = EXIT_FAILED;
+    sandbox_run_release(run);
+    return code;
+}
+
+/* The child goes on as a daemon in a session of its own; the parent returns when it is ready or has failed. */
+static int run_detached(struct sandbox_run *run, bool fresh) {
+    int told[2], null_fd;
+    uint8_t code = EXIT_FAILED;
+    if (pipe2(told, O_CLOEXEC) < 0) return EXIT_FAILED;
+    (void)fflush(NULL); /* nothing is printed twice */
+    pid_t pid = fork();
+    if (pid < 0) {
+        fprintf(stderr, "giro: cannot start a process: %s\n", strerror(errno));
+        return EXIT_FAILED;
+    }
+    if (pid == 0) {
+        (void)close(told[0]);
+        (void)setsid(); /* a new child leads no group yet */
+        null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        if (null_fd < 0 || dup2(null_fd, 0) < 0) _exit(EXIT_FAILED);
+        _exit(run_to_the_end(run, fresh, told[1]));
+    }
+    (void)close(told[1]);
+    ssize_t got;
+    while ((got = read(told[0], &code, 1)) < 0 && errno == EINTR) continue;
+    (void)close(told[0]);
+    if (got != 1) fprintf(stderr, "giro: the sandbox ended while it started\n");
+    return got == 1 ? code : EXIT_FAILED;
+}
+
+static int start(const struct sandbox *sandbox, const struct run_options *options) {
+    struct sandbox_run *run = calloc(1, sizeof *run);
+    if (!run) return EXIT_FAILED;
+    run->sandbox = *sandbox;
+    run->lock_fd = -1;
+    (void)umask(022);
+    fprintf(stderr, "Starting Giro on %s\n", sandbox->var);
+    int code = options->detach ? run_detached(run, options->fresh) : run_to_the_end(run, options->fresh, -1);
+    free(run);
+    return code;
+}
+
+static int dispatch(const struct run_options *options) {
+    struct sandbox sandbox;
+    struct message message = { .text = "" };
+    uint64_t port_base = SANDBOX_PORT_BASE_DEFAULT;
+    if (options->stop + options->status + options->detach > 1 || (options->json && !options->status)) {
+        fprintf(stderr, "giro: --detach, --stop and --status exclude each other, and --json goes with --status\n");
+        return EXIT_USAGE;
+    }
+    if (!is_choice("store", options->store, "sqlite") || !is_choice("bus", options->bus, "embedded") ||
+        !is_choice("cache", options->cache, "embedded") ||
+        !options_number("port-base", options->port_base, SANDBOX_PORT_BASE_MIN, SANDBOX_PORT_BASE_MAX, &port_base))
+        return EXIT_USAGE;
+    int r = sandbox_init(&sandbox, options->var, &message);
+    if (r) return sandbox_complain(r, &message);
+    sandbox.port_base = (uint16_t)port_base;
+    if (options->status) return print_status(&sandbox, options->json);
+    return options->stop ? stop(&sandbox) : start(&sandbox, options);
+}
+
+int cmd_run(int argc, char **argv) {
+    struct run_options given = { .store = "sqlite", .bus = "embedded", .cache = "embedded" };
+    const struct option_row rows[] = {
+        { "detach", NULL, NULL, &given.detach, "return once it is ready" },
+        { "stop", NULL, NULL, &given.stop, "end the running sandbox" },
+        { "status", NULL, NULL, &given.status, "tell whether it is ready" },
+        { "json", NULL, NULL, &given.json, "with --status: one JSON document" },
+        { "fresh", NULL, NULL, &given.fresh, "forget everything that var holds" },
+        { "var", "DIR", &given.var, NULL, "its folder (GIRO_VAR, then var)" },
+        { "port-base", "N", &given.port_base, NULL, "API on N, pages on N+1, operations on N+2 (8443)" },
+        { "store", "S", &given.store, NULL, "sqlite" },
+        { "bus", "B", &given.bus, NULL, "embedded" },
+        { "cache", "C", &given.cache, NULL, "embedded" },
+    };
+    struct options options = { .usage = "run [OPTIONS]",
+                               .help = "Starts the sandbox bank and watches over it until Ctrl-C or SIGTERM.",
+                               .rows = rows, .row_count = ARRAY_COUNT(rows) };
+    int r = options_parse(&options, argc, argv);
+    return r ? options_exit(r) : dispatch(&given);
+}

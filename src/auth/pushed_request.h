@@ -1,0 +1,36 @@
+/* pushed_request.h - what a client may ask its customer for (RFC 9126, FAPI A1 to A8, A14, A15, A19, uk/B1). */
+#ifndef GIRO_AUTH_PUSHED_REQUEST_H
+#define GIRO_AUTH_PUSHED_REQUEST_H
+
+#include "auth/oauth_error.h"
+#include "wire/form.h"
+
+enum {
+    PUSHED_STATE_BYTES_MAX = 2048, /* echoed as it came, or refused */
+    PUSHED_NONCE_BYTES_MAX = 512,
+    PUSHED_LOGIN_HINT_BYTES_MAX = 64,
+    PUSHED_CLAIMS_BYTES_MAX = 4 * 1024,
+};
+#define PUSHED_URI_PREFIX "urn:ietf:params:oauth:request_uri:"
+#define ACR_SCA "urn:openbanking:psd2:sca"
+#define ACR_CA "urn:openbanking:psd2:ca"
+
+/* The parameters that count; empty = absent. Text of the form, the claims, or a stored request. */
+struct pushed_terms {
+    struct str redirect_uri, scope, state, nonce, code_challenge, login_hint, prompt;
+    struct str acr; /* what the ID token will say */
+    struct consent_id consent_id;
+};
+struct pushed_refusal {
+    enum oauth_error error;
+    const char *description;
+};
+/* Judges a form (without duplicates) by the client's registration alone; whether the consent is this client's and waits
+ * is the caller's to ask. True and *ret_terms; else false and *ret_refusal. claims are parsed in the arena. */
+bool pushed_terms_read(const struct form *form, const struct client_view *client, struct arena *arena,
+                       struct pushed_terms *ret_terms, struct pushed_refusal *ret_refusal);
+/* As a JSON object for the store, and back (consent_id is kept beside it). 0 or <0. */
+int pushed_terms_write(const struct pushed_terms *terms, struct buffer *out) MUST_USE;
+int pushed_terms_load(struct str params, struct arena *arena, struct pushed_terms *ret_terms) MUST_USE;
+
+#endif

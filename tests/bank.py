@@ -1,0 +1,435 @@
+"""A sandbox bank of its own for the tests: started, driven over its real sockets, looked into, killed and ended.
+
+Everything that a test starts is ended by its process id. Every wait polls with a deadline.
+"""
+
+import base64
+import contextlib
+import http.client
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import threading
+import time
+import uuid
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = Path(os.environ.get("GIRO_BUILD", ROOT / "build-test"))
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+START_SECONDS_MAX = 120
+STOP_SECONDS_MAX = 30
+CALL_SECONDS_MAX = 30
+FINAL = ("completed", "rejected")
+
+
+def wait_for(what, seconds, look, every=0.05):
+    """The first true value that look() gives; fails with what it waited for."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what}: not within {seconds} s")
+        time.sleep(every)
+
+
+def free_port_base():
+    """The first of three free ports in a row, below the kernel's own range of outgoing ports."""
+    chosen = random.SystemRandom()
+    for _ in range(200):
+        base = chosen.randrange(12000, 30000)
+        with contextlib.ExitStack() as stack:
+            try:
+                for port in range(base, base + 3):
+                    sock = stack.enter_context(socket.socket())
+                    sock.bind(("127.0.0.1", port))
+                return base
+            except OSError:
+                continue
+    raise AssertionError("no three free ports in a row")
+
+
+def b64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def from_b64url(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def rsa_pss(key, data):
+    return key.sign(data, padding.PSS(padding.MGF1(hashes.SHA256()), salt_length=32), hashes.SHA256())
+
+
+def ec_raw(key, data):
+    r, s = utils.decode_dss_signature(key.sign(data, ec.ECDSA(hashes.SHA256())))
+    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+def jws(header, payload, sign):
+    head = b64url(json.dumps(header).encode())
+    body = b64url(payload if isinstance(payload, bytes) else json.dumps(payload).encode())
+    return f"{head}.{body}.{b64url(sign(f'{head}.{body}'.encode()))}"
+
+
+class Answer:
+    """What came back: status, headers (names in lower case), the bytes of the body."""
+
+    def __init__(self, status, headers, body):
+        self.status, self.body = status, body
+        self.headers = {name.lower(): value for name, value in headers}
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def code(self):
+        """The code of a problem document, after a look at its form."""
+        assert self.headers["content-type"].startswith("application/problem+json"), (self.status, self.headers, self.body)
+        problem = self.json
+        assert problem["status"] == self.status, problem
+        assert problem["title"] and problem["type"] and problem["detail"] and problem["instance"], problem
+        assert problem["interaction_id"] == self.headers["x-fapi-interaction-id"], problem
+        return problem["code"]
+
+    def __repr__(self):
+        return f"<{self.status} {self.headers.get('content-type')} {self.body[:600]!r}>"
+
+
+class Client:
+    """A sandbox client: its certificate, its signing key, its tokens. Threads may share it."""
+
+    def __init__(self, bank, name):
+        self.bank, self.name = bank, name
+        self.folder = bank.var / "clients" / name
+        self.data = json.loads((self.folder / "client.json").read_text())
+        self.signing_key = serialization.load_pem_private_key((self.folder / "signing.key").read_bytes(), None)
+        self.context = bank.tls_context(name)
+        self.local = threading.local()
+        self.tokens = {}
+
+    def certificate_pem(self):
+        return (self.folder / "transport.pem").read_text()
+
+    def certificate(self):
+        return x509.load_pem_x509_certificate((self.folder / "transport.pem").read_bytes())
+
+    def call(self, method, path, body=None, headers=None, context=None, port=None):
+        """One request on this thread's connection; a fresh one when the last has ended or a context is given."""
+        data = body if isinstance(body, (bytes, type(None))) else body.encode()
+        own = context is None and port is None
+        connection = getattr(self.local, "connection", None) if own else None
+        fresh = connection is None
+        if fresh:
+            connection = http.client.HTTPSConnection("localhost", port or self.bank.port, timeout=CALL_SECONDS_MAX,
+                                                     context=context or self.context)
+            self.local.connection = connection if own else None
+        try:
+            connection.request(method, path, body=data, headers=headers or {})
+            response = connection.getresponse()
+            answer = Answer(response.status, response.getheaders(), response.read())
+            keep = own and response.headers.get("Connection", "").lower() != "close"
+        except (OSError, http.client.HTTPException):
+            self.drop()
+            connection.close()
+            raise
+        if not keep:
+            connection.close()
+            if own:
+                self.drop()
+        return answer
+
+    def drop(self):
+        """Forgets this thread's connection."""
+        connection = getattr(self.local, "connection", None)
+        if connection:
+            connection.close()
+        self.local.connection = None
+
+    # ---- tokens
+
+    def claims(self, **more):
+        now = int(time.time())
+        claims = {"iss": self.name, "sub": self.name, "aud": self.data["issuer"], "jti": str(uuid.uuid4()), "iat": now,
+                  "exp": now + 60, **more}
+        return {name: value for name, value in claims.items() if value is not None}
+
+    def assertion(self, header=None, sign=None, **claims):
+        head = {"alg": "PS256", "kid": self.data["kid"], **(header or {})}
+        head = {name: value for name, value in head.items() if value is not None}
+        return jws(head, self.claims(**claims), sign or (lambda data: rsa_pss(self.signing_key, data)))
+
+    def ask_token(self, form=None, assertion=None, context=None, port=None):
+        fields = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION_TYPE,
+                  "client_assertion": assertion or self.assertion(), **(form or {})}
+        body = encode_form({name: value for name, value in fields.items() if value is not None})
+        return self.call("POST", "/token", body, {"Content-Type": "application/x-www-form-urlencoded"}, context, port)
+
+    def token(self, scope):
+        kept = self.tokens.get(scope)
+        if kept and kept[1] > time.monotonic() + 30:
+            return kept[0]
+        answer = self.ask_token({"scope": scope})
+        assert answer.status == 200, answer
+        self.tokens[scope] = (answer.json["access_token"], time.monotonic() + answer.json["expires_in"])
+        return self.tokens[scope][0]
+
+    # ---- the API
+
+    def get(self, path, scope, headers=None):
+        return self.call("GET", path, None, {"Authorization": "Bearer " + self.token(scope), **(headers or {})})
+
+    def post(self, path, body, scope, headers=None, key=None):
+        """A POST of JSON with a key of its own unless one is given; headers of value None are left out."""
+        data = body if isinstance(body, (bytes, str)) else json.dumps(body)
+        sent = {"Authorization": "Bearer " + self.token(scope), "Content-Type": "application/json",
+                "Idempotency-Key": key or str(uuid.uuid4()), **(headers or {})}
+        return self.call("POST", path, data, {name: value for name, value in sent.items() if value is not None})
+
+    def order(self, value="1.00", account=None, creditor=None, currency="GBP", **more):
+        return {"debtor_account_id": account or self.data["account_ids"][0], "creditor": creditor or other_bank(),
+                "amount": {"value": value, "currency": currency}, **more}
+
+    def pay(self, *args, key=None, **more):
+        return self.post("/v1/payments", self.order(*args, **more), "payments", key=key)
+
+    def payment(self, payment_id):
+        answer = self.get(f"/v1/payments/{payment_id}", "payments")
+        assert answer.status == 200, answer
+        return answer.json
+
+    def wait_final(self, payment_id, seconds=60):
+        def look():
+            payment = self.payment(payment_id)
+            return payment if payment["status"] in FINAL else None
+        return wait_for(f"payment {payment_id} final", seconds, look)
+
+    def balances(self, account=None):
+        answer = self.get(f"/v1/accounts/{account or self.data['account_ids'][0]}/balances", "accounts")
+        assert answer.status == 200, answer
+        return {name: minor(answer.json[name]["value"]) for name in ("booked", "held", "overdraft", "available")}
+
+    def open_account(self, value=None):
+        """A new account of its own in pounds, with value paid into it at once from the client's first account."""
+        answer = self.post("/v1/accounts", {"name": "Test account", "currency": "GBP"}, "accounts")
+        assert answer.status == 201, answer
+        if value:
+            funded = self.pay(value, creditor={"name": "Me", "iban": answer.json["iban"]})
+            assert funded.status == 201 and funded.json["status"] == "completed", funded
+        return answer.json
+
+
+def minor(text):
+    """Minor units of an amount of two decimals."""
+    sign = -1 if text.startswith("-") else 1
+    whole, _, cents = text.lstrip("-").partition(".")
+    return sign * (int(whole) * 100 + int(cents.ljust(2, "0") or 0))
+
+
+def encode_form(fields):
+    import urllib.parse
+    return urllib.parse.urlencode(fields)
+
+
+def other_bank(number="55779911", name="Grocer Ltd", sort_code="200415"):
+    """A creditor at another bank."""
+    return {"name": name, "sort_code": sort_code, "account_number": number}
+
+
+class Bank:
+    """`giro run` with a var and ports of its own."""
+
+    def __init__(self, build=BUILD):
+        self.program = Path(build) / "giro"
+        self.build = Path(build)
+        self.folder = Path(tempfile.mkdtemp(prefix="giro-test-", dir="/tmp"))
+        self.folder.chmod(0o755)
+        self.var = self.folder / "var"
+        self.port = free_port_base()
+        self.supervisor = None
+        self.clients = {}
+
+    # ---- life
+
+    def environment(self):
+        environment = dict(os.environ, NO_COLOR="1")
+        environment.setdefault("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0")
+        environment.setdefault("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1")
+        environment.pop("GIRO_VAR", None)
+        return environment
+
+    def start(self, *options):
+        """Runs the supervisor in the foreground, as a child of this process; returns when the bank is ready."""
+        self.clients = {}
+        self.output = open(self.folder / "run.log", "ab")
+        self.supervisor = subprocess.Popen(
+            [self.program, "run", "--var", self.var, "--port-base", str(self.port), *options], stdin=subprocess.DEVNULL,
+            stdout=self.output, stderr=subprocess.STDOUT, env=self.environment(), cwd=ROOT)
+        wait_for("the bank ready", START_SECONDS_MAX, self.look_ready, every=0.1)
+        return self
+
+    def look_ready(self):
+        code = self.supervisor.poll()
+        assert code is None, f"giro run ended with {code}:\n{self.run_log()}"
+        return self.is_ready()
+
+    def is_ready(self):
+        """The daemon says so and the edge answers."""
+        try:
+            if not (self.var / "run" / "ready").exists() or self.operations("/readyz").status != 200:
+                return False
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1):
+                return True
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def run_log(self):
+        return (self.folder / "run.log").read_text("utf-8", "replace")[-4000:]
+
+    def stop(self):
+        """Ends the supervisor and with it all it started; the exit code."""
+        if not self.supervisor:
+            return None
+        if self.supervisor.poll() is None:
+            self.supervisor.send_signal(signal.SIGTERM)
+        try:
+            code = self.supervisor.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self.supervisor.kill()
+            code = self.supervisor.wait(STOP_SECONDS_MAX)
+        self.supervisor = None
+        self.output.close()
+        return code
+
+    def close(self):
+        try:
+            self.stop()
+        finally:
+            if os.environ.get("GIRO_KEEP"):
+                print("kept:", self.folder)
+            else:
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    # ---- processes
+
+    def pid(self, name):
+        """The process id of a child ("giro", "core", "sink", "nginx"), or 0."""
+        with contextlib.suppress(OSError, ValueError):
+            pid = int((self.var / "run" / f"{name}.pid").read_text().strip())
+            os.kill(pid, 0)
+            return pid
+        return 0
+
+    def kill(self, name):
+        """SIGKILL, once the child runs; its process id."""
+        pid = wait_for(f"{name} running", START_SECONDS_MAX, lambda: self.pid(name))
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        return pid
+
+    # ---- doors
+
+    def tls_context(self, client=None):
+        context = ssl.create_default_context(cafile=self.var / "pki" / "ca.pem")
+        if client:
+            folder = self.var / "clients" / client
+            context.load_cert_chain(folder / "transport.pem", folder / "transport.key")
+        return context
+
+    def client(self, name):
+        if name not in self.clients:
+            self.clients[name] = Client(self, name)
+        return self.clients[name]
+
+    def operations(self, path, method="GET"):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port + 2, timeout=5)
+        try:
+            connection.request(method, path)
+            response = connection.getresponse()
+            return Answer(response.status, response.getheaders(), response.read())
+        finally:
+            connection.close()
+
+    def metrics(self):
+        """{"name{labels}": value}, after a look at the form of the page."""
+        samples = {}
+        for line in self.operations("/metrics").body.decode().splitlines():
+            if line and not line.startswith("#"):
+                name, _, value = line.rpartition(" ")
+                assert name not in samples, f"twice: {name}"
+                samples[name] = float(value)
+        return samples
+
+    def browser(self, method, path, body=None, headers=None):
+        connection = http.client.HTTPSConnection("localhost", self.port + 1, timeout=CALL_SECONDS_MAX,
+                                                 context=self.tls_context())
+        try:
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            return Answer(response.status, response.getheaders(), response.read())
+        finally:
+            connection.close()
+
+    def giro(self, *words, check=True, seconds=120):
+        """A subcommand; its answer as completed process (text)."""
+        done = subprocess.run([self.program, *words, "--var", self.var], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=seconds, env=self.environment(), cwd=ROOT, check=False)
+        assert not check or done.returncode == 0, (words, done.returncode, done.stdout[-2000:], done.stderr[-2000:])
+        return done
+
+    def giro_json(self, *words):
+        return json.loads(self.giro(*words, "--json").stdout)
+
+    def core_mode(self, mode, *more):
+        self.giro("sandbox", "core", mode, *more)
+
+    def customers(self):
+        return {customer["login"]: customer for customer in self.giro_json("sandbox", "customers")}
+
+    # ---- proofs
+
+    def core_books(self):
+        """{reference: booking}, the whole listing; the program reads the file only."""
+        done = subprocess.run([self.build / "giro-sim-core", "--books", self.var / "core" / "books", "--list", "--json"],
+                              capture_output=True, text=True, timeout=120, check=False, env=self.environment())
+        assert done.returncode == 0, done
+        listing = json.loads(done.stdout)
+        return {booking["reference"].strip(): booking for booking in listing["bookings"]}, listing
+
+    def verify(self):
+        """`giro ledger verify` must find nothing."""
+        found = self.giro_json("ledger", "verify")
+        assert found["difference_minor"] == 0 and found["chain"] == "ok", found
+        return found
+
+    def check_core_agrees(self, payments):
+        """Each completed core payment booked once, nothing else booked. payments: all that exist, by id, as documents."""
+        bookings, _ = self.core_books()
+        completed = {payment_id.replace("-", "") for payment_id, payment in payments.items()
+                     if payment["status"] == "completed" and payment["payment_type"] != "on_us"}
+        standing = {reference.lower() for reference, booking in bookings.items()
+                    if booking["times_booked"] > booking["times_reversed"]}
+        assert standing == completed, {"not booked": sorted(completed - standing)[:5],
+                                       "booked beyond": sorted(standing - completed)[:5]}
+        twice = [booking for booking in bookings.values() if booking["times_booked"] > 1]
+        assert not twice, twice[:5]
+        return len(completed)

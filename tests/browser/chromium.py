@@ -1,0 +1,169 @@
+"""A headless Chromium of its own profile, driven by WebDriver, that trusts the bank's certificate and no other.
+
+(B1) the browser accepts an unknown certificate only for the public key of the bank's own one, which Python's TLS has
+verified against the development CA before; every other certificate error stays an error. (B2) it calls nobody but the
+pages under test: no component updates, no sync, no background requests.
+"""
+
+import base64
+import hashlib
+import json
+import socket
+import ssl
+from urllib.parse import parse_qs, urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+PAGE_SECONDS_MAX = 30
+FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+         "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
+         "--disable-extensions", "--window-size=900,900")
+SCRIPTS_BLOCKED = {"profile.managed_default_content_settings.javascript": 2}
+
+# What every page owes to somebody who does not see it; each entry is a fault.
+PAGE_FAULTS = """
+    const faults = [], all = (selector) => [...document.querySelectorAll(selector)];
+    if (!document.documentElement.lang) faults.push('html has no lang');
+    if (!document.title.trim()) faults.push('no title');
+    if (all('h1').length !== 1) faults.push(all('h1').length + ' h1');
+    if (all('main').length !== 1) faults.push(all('main').length + ' main');
+    for (const field of all('input:not([type=hidden]), select, textarea'))
+        if (![...(field.labels || [])].some((label) => label.textContent.trim()))
+            faults.push('no label: ' + field.outerHTML);
+    for (const button of all('button')) if (!button.textContent.trim()) faults.push('no text: ' + button.outerHTML);
+    for (const image of all('img')) if (!image.hasAttribute('alt')) faults.push('no alt: ' + image.outerHTML);
+    const ids = all('[id]').map((element) => element.id);
+    if (new Set(ids).size !== ids.length) faults.push('an id is there twice');
+    if (all('script, [style], style').length) faults.push('script or style in the page');
+    if (document.scrollingElement.scrollWidth > window.innerWidth) faults.push('wider than the window');
+    return faults;
+"""
+
+
+def key_pin(host, port, ca_path):
+    """The SPKI hash of the certificate at that address, which must chain to the CA and bear the name."""
+    context = ssl.create_default_context(cafile=str(ca_path))
+    with socket.create_connection((host, port), timeout=PAGE_SECONDS_MAX) as plain:
+        with context.wrap_socket(plain, server_hostname=host) as secured:
+            certificate = x509.load_der_x509_certificate(secured.getpeercert(binary_form=True))
+    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(hashlib.sha256(key).digest()).decode()
+
+
+class Browser:
+    """One Chromium. Names on the page are those a person sees: texts of labels and buttons."""
+
+    def __init__(self, profile, pin, scripts=True):
+        options = webdriver.ChromeOptions()
+        options.binary_location = "/usr/bin/chromium"
+        for flag in (*FLAGS, f"--user-data-dir={profile}", f"--ignore-certificate-errors-spki-list={pin}"):
+            options.add_argument(flag)
+        if not scripts:
+            options.add_experimental_option("prefs", SCRIPTS_BLOCKED)
+        options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
+        self.driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+        self.driver.set_page_load_timeout(PAGE_SECONDS_MAX)
+        self.records = []
+
+    def close(self):
+        self.driver.quit()
+
+    # ---- going ----
+
+    def open(self, url):
+        self.driver.get(url)
+
+    def reload(self):
+        self.driver.refresh()
+
+    def field(self, label):
+        """The input of the label with that text."""
+        for element in self.driver.find_elements(By.TAG_NAME, "label"):
+            if label.lower() in element.text.lower():
+                inside = element.find_elements(By.CSS_SELECTOR, "input, select")
+                return inside[0] if inside else self.driver.find_element(By.ID, element.get_attribute("for"))
+        raise AssertionError(f"no label {label!r} on the page: {self.text()!r}")
+
+    def fill(self, label, text):
+        field = self.field(label)
+        field.clear()
+        field.send_keys(text)
+
+    def button(self, text):
+        buttons = self.driver.find_elements(By.TAG_NAME, "button")
+        for button in buttons:
+            if text.lower() in button.text.lower():
+                return button
+        raise AssertionError(f"no button {text!r} among {[button.text for button in buttons]}: {self.text()!r}")
+
+    def press(self, text):
+        """Presses the button and waits until the page it was on is gone."""
+        self.leave(self.button(text).click)
+
+    def leave(self, action):
+        page = self.driver.find_element(By.TAG_NAME, "html")
+        action()
+        WebDriverWait(self.driver, PAGE_SECONDS_MAX).until(lambda _: is_gone(page))
+        WebDriverWait(self.driver, PAGE_SECONDS_MAX).until(
+            lambda driver: driver.execute_script("return document.readyState") == "complete")
+
+    # ---- looking ----
+
+    def url(self):
+        return self.driver.current_url
+
+    def parameters(self):
+        """Of the address, each at most once."""
+        query = parse_qs(urlsplit(self.url()).query, keep_blank_values=True, strict_parsing=True)
+        assert all(len(values) == 1 for values in query.values()), query
+        return {name: values[0] for name, values in query.items()}
+
+    def text(self):
+        return self.driver.find_element(By.TAG_NAME, "body").text
+
+    def heading(self):
+        return self.driver.find_element(By.TAG_NAME, "h1").text
+
+    def notice(self):
+        """What the page says went wrong, or None."""
+        notices = self.driver.find_elements(By.CSS_SELECTOR, "[role=alert]")
+        assert len(notices) <= 1, [notice.text for notice in notices]
+        return notices[0].text if notices else None
+
+    def focused(self):
+        return self.driver.switch_to.active_element
+
+    def page_faults(self):
+        return self.driver.execute_script(PAGE_FAULTS)
+
+    def documents(self):
+        """(url, status, headers) of every page so far, redirects too, in order."""
+        self.records += [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+        found = []
+        for record in self.records:
+            params = record["params"]
+            if params.get("type") != "Document":
+                continue
+            response = params.get("response" if record["method"] == "Network.responseReceived" else "redirectResponse")
+            if response and response["url"].startswith("http"):
+                headers = {name.lower(): value for name, value in response["headers"].items()}
+                found.append((response["url"], response["status"], headers))
+        return found
+
+    def picture(self, path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.driver.save_screenshot(str(path))
+
+
+def is_gone(element):
+    try:
+        element.is_enabled()
+    except WebDriverException:
+        return True
+    return False

@@ -1,0 +1,63 @@
+"""The sandbox's customers and their one-time codes.
+
+A one-time code is good once, and none before it. So whoever logs in takes the customer whose last code is oldest, and
+waits for the next 30 seconds only when all of them have used theirs.
+"""
+
+import base64
+import hmac
+import struct
+import time
+
+STEP_SECONDS = 30
+# A code is asked for this long before its time ends at the latest, so that it is still good when it arrives.
+STEP_SECONDS_LEFT_MIN = 8
+DIGITS = 6
+
+
+def one_time_code(secret, step):
+    """RFC 6238 with SHA-1."""
+    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
+    digest = hmac.digest(key, struct.pack(">Q", step), "sha1")
+    offset = digest[-1] & 0x0F
+    return f"{(struct.unpack('>I', digest[offset:offset + 4])[0] & 0x7FFFFFFF) % 10**DIGITS:0{DIGITS}}"
+
+
+class Customer:
+    def __init__(self, described):
+        self.login, self.password = described["login"], described["password"]
+        self.secret, self.accounts = described["totp_secret"], described["accounts"]
+        self.step_used = 0
+
+    def step(self):
+        """The next step whose code was not used, waiting for it when it must."""
+        while True:
+            step, passed = divmod(time.time(), STEP_SECONDS)
+            if step > self.step_used and STEP_SECONDS - passed >= STEP_SECONDS_LEFT_MIN:
+                self.step_used = int(step)
+                return self.step_used
+            time.sleep(STEP_SECONDS - passed + 0.1)
+
+    def code(self):
+        return one_time_code(self.secret, self.step())
+
+    def wrong_code(self):
+        """Six digits that are none of the codes around now."""
+        now = int(time.time()) // STEP_SECONDS
+        good = {one_time_code(self.secret, step) for step in range(now - 4, now + 5)}
+        return next(text for text in (f"{number:06}" for number in range(1000)) if text not in good)
+
+
+class Customers:
+    def __init__(self, described):
+        self.all = {customer["login"]: Customer(customer) for customer in described}
+        self.lent = set()
+
+    def take(self, login):
+        """That one, for this test alone."""
+        self.lent.add(login)
+        return self.all[login]
+
+    def take_any(self):
+        free = [customer for login, customer in self.all.items() if login not in self.lent]
+        return min(free, key=lambda customer: customer.step_used)

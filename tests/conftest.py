@@ -1,0 +1,27 @@
+"""Fixtures that every part of the tests shares."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from bank import Bank  # noqa: E402  (its folder had to be on the path first)
+
+
+@pytest.fixture(scope="session")
+def bank():
+    """One running bank for the tests that disturb nobody."""
+    with Bank() as running:
+        yield running.start()
+
+
+@pytest.fixture
+def partner(bank):
+    return bank.client("embed-partner")
+
+
+@pytest.fixture
+def bench(bank):
+    return bank.client("bench-client")

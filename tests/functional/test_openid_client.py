@@ -1,0 +1,117 @@
+"""The Open Banking payment of an independent client: npm's openid-client (tests/openid_client/flow.mjs).
+
+Its packages are fetched once for a lock file, into the test build; without Node, npm or a registry that answers, the
+tests are skipped and counted so.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bank import BUILD
+
+SOURCE = Path(__file__).resolve().parent.parent / "openid_client"
+FETCH_SECONDS_MAX = 300
+FLOW_SECONDS_MAX = 120
+# Debian 12's Node; the one that runs is a newer one only where no 18 is there.
+NODE_MAJOR_WANTED, NODE_MAJOR_MIN = 18, 18
+NODES = ("/usr/bin/nodejs", "/usr/bin/node", "node")
+UNREACHABLE = re.compile(r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH"
+                         r"|ERR_SOCKET_TIMEOUT|E407|E429|E5\d\d)\b")
+
+
+def node_major(program):
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    found = re.match(r"v(\d+)\.", done.stdout)
+    return int(found[1]) if found else 0
+
+
+def find_node():
+    """The program and its major version; skips the test when there is none."""
+    found = {}
+    for name in NODES:
+        program = shutil.which(name)
+        if program:
+            found.setdefault(node_major(program), program)
+    usable = [major for major in found if major >= NODE_MAJOR_MIN]
+    if not usable:
+        pytest.skip(f"no Node {NODE_MAJOR_MIN} or later on this machine")
+    major = NODE_MAJOR_WANTED if NODE_MAJOR_WANTED in usable else min(usable)
+    return found[major]
+
+
+def fetch_packages(folder):
+    """npm ci, exactly what the lock file names."""
+    npm = shutil.which("npm")
+    if not npm:
+        pytest.skip("npm is not on this machine")
+    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
+    try:
+        done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=FETCH_SECONDS_MAX, check=False)
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"npm's registry gave no packages in {FETCH_SECONDS_MAX} s")
+    if done.returncode == 0:
+        return
+    if UNREACHABLE.search(done.stdout):
+        pytest.skip("npm's registry cannot be reached")
+    pytest.fail(f"npm ci failed:\n{done.stdout}")
+
+
+@pytest.fixture(scope="module")
+def client_folder():
+    """A copy of tests/openid_client with its packages, in the test build."""
+    folder = BUILD / "openid_client"
+    lock, fetched = SOURCE / "package-lock.json", folder / "fetched-lock.json"
+    if not fetched.exists() or fetched.read_bytes() != lock.read_bytes():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copyfile(SOURCE / name, folder / name)
+        fetch_packages(folder)
+        shutil.copyfile(lock, fetched)
+    shutil.copyfile(SOURCE / "flow.mjs", folder / "flow.mjs")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def flow(bank, client_folder):
+    """Runs flow.mjs against the sandbox and gives what it prints."""
+    node = find_node()
+
+    def run(login_hint):
+        payee = bank.customers()["sam"]["accounts"][0]
+        command = [node, "flow.mjs", bank.var, payee["sort_code"] + payee["account_number"], login_hint]
+        done = subprocess.run([str(word) for word in command], cwd=client_folder, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=FLOW_SECONDS_MAX, check=False)
+        assert done.returncode == 0, done.stderr
+        lines = done.stdout.splitlines()
+        assert len(lines) == 1, lines
+        result = json.loads(lines[0])
+        print(f"{node} {result.pop('node')}")
+        return result
+
+    return run
+
+
+def test_payment_is_made(flow):
+    result = flow("mia")
+    assert result["outcome"] == "paid", result
+    assert result["payment_status"] == "ACSC"
+    assert result["consent_status"] == "COND"
+    assert result["code_used_twice"] == "invalid_grant"
+
+
+def test_customer_declines(flow):
+    assert flow("decline") == {"outcome": "access_denied", "consent_status": "RJCT"}
+
+
+def test_lock_names_no_host():
+    lock = json.loads((SOURCE / "package-lock.json").read_text())
+    for name, package in lock["packages"].items():
+        assert "resolved" not in package, name
+        assert name == "" or package["integrity"].startswith("sha512-"), name
