@@ -10,7 +10,7 @@ enum { LINE_BYTES_MAX = 1024, OPENER_ARENA_BYTES = 128 * 1024, OPENER_ARENA_BYTE
 
 struct opening {
     const struct account_opener *opener;
-    struct progress progress;   /* of thread 0 */
+    struct progress progress; /* of thread 0 */
     atomic_size_t next, done;
     atomic_bool failed;
 };
@@ -22,7 +22,8 @@ struct opening_thread {
     struct message message;
 };
 
-void account_opener_write_open(const struct account_opener *opener, const struct account_wish *wish, struct buffer *out) {
+void account_opener_write_open(const struct account_opener *opener, const struct account_wish *wish,
+                               struct buffer *out) {
     char currency[4];
     struct json_writer writer;
     json_begin(&writer, out);
@@ -49,7 +50,8 @@ void account_opener_write_fund(const struct account_opener *opener, const struct
     json_object_begin(&writer);
     json_member_c(&writer, "command", "account_fund");
     json_member_str(&writer, "account_id", id_format(wish->account_id.bytes, id));
-    json_member_str(&writer, "amount", money_text((struct money){ .minor = minor, .currency = opener->currency }, amount));
+    json_member_str(&writer, "amount",
+                    money_text((struct money){ .minor = minor, .currency = opener->currency }, amount));
     json_member_str(&writer, "currency", currency_text(opener->currency, currency));
     json_object_end(&writer);
 }
@@ -141,21 +143,23 @@ static int read_available(const struct account_opener *opener, const struct acco
     char id[ID_TEXT_BYTES];
     struct str token, value;
     const struct json *json;
+    static const struct sandbox_expected expected = { 200, "GET /v1/accounts/.../balances" };
     struct http_result result;
     struct money money = { 0 };
     int r = sandbox_caller_token(opener->caller, opener->scope, &token, message);
     if (r) return err_trace(r);
-    const struct http_header headers[] = {
-        { STR("Authorization"), arena_printf(arena, "Bearer " STR_FMT, STR_ARG(token)) },
-        { STR("Accept"), STR("application/json") } };
-    const struct http_call call = {
-        .method = STR("GET"), .headers = headers, .header_count = ARRAY_COUNT(headers),
-        .url = arena_printf(arena, STR_FMT "/v1/accounts/" STR_FMT "/balances",
-                            STR_ARG(sandbox_caller_facts(opener->caller)->api),
-                            STR_ARG(id_format(wish->account_id.bytes, id))) };
+    const struct http_header headers[] = { { STR("Authorization"),
+                                             arena_printf(arena, "Bearer " STR_FMT, STR_ARG(token)) },
+                                           { STR("Accept"), STR("application/json") } };
+    const struct http_call call = { .method = STR("GET"),
+                                    .headers = headers,
+                                    .header_count = ARRAY_COUNT(headers),
+                                    .url = arena_printf(arena, STR_FMT "/v1/accounts/" STR_FMT "/balances",
+                                                        STR_ARG(sandbox_caller_facts(opener->caller)->api),
+                                                        STR_ARG(id_format(wish->account_id.bytes, id))) };
     if (!call.url.at || !headers[0].value.at) return err_origin(-ENOMEM);
-    r = sandbox_caller_call(opener->caller, SANDBOX_AS_CLIENT, &call, arena, &result, message);
-    if (!r) r = sandbox_caller_expect(&result, 200, "GET /v1/accounts/.../balances", arena, &json, message);
+    r = sandbox_caller_call(opener->caller, &call, arena, &result, message);
+    if (!r) r = sandbox_caller_expect(&result, &expected, arena, &json, message);
     if (r) return err_trace(r);
     value = json_string(json_path(json, "available.value"));
     if (money_parse(value, opener->currency, &money)) money.minor = 0; /* "0.00" and what is below are no amounts */
@@ -191,7 +195,8 @@ static int top_up(const struct account_opener *opener, struct message *message) 
     for (size_t i = 0; i < opener->count && !r; i++) {
         progress_show(&progress, i);
         if (opener->wishes[i].created) continue;
-        /* the daemon closes a connection that says nothing for long, so each top-up is told on a fresh one if need be */
+        /* the daemon closes a connection that says nothing for long, so each top-up is told on a fresh one if need be
+         */
         r = client.fd < 0 ? admin_client_open(&client, path, message) : 0;
         r = r ? translate(r, message) : top_up_one(opener, &opener->wishes[i], &client, &arena, message);
         if (i % 256 == 255) admin_client_close(&client);

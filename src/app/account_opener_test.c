@@ -21,27 +21,31 @@ static void test_lines(void **state) {
     (void)state;
     assert_int_equal(currency_parse(STR("CZK"), &opener.currency), 0);
     assert_int_equal(iban_make(STR("GB"), STR("WEST12345698765432"), &wish.iban), 0);
-    check_line(&opener, &wish, "{\"command\":\"account_open\",\"client_name\":\"bench-client\",\"name\":\"Order account\","
-                               "\"iban\":\"GB82WEST12345698765432\",\"currency\":\"CZK\",\"fund_minor\":490400,"
-                               "\"business\":false}");
+    check_line(&opener, &wish,
+               "{\"command\":\"account_open\",\"client_name\":\"bench-client\",\"name\":\"Order account\","
+               "\"iban\":\"GB82WEST12345698765432\",\"currency\":\"CZK\",\"fund_minor\":490400,"
+               "\"business\":false}");
     (void)snprintf(wish.sort_code, sizeof wish.sort_code, "123456");
     (void)snprintf(wish.account_number, sizeof wish.account_number, "98765432");
     opener.business = true;
-    check_line(&opener, &wish, "{\"command\":\"account_open\",\"client_name\":\"bench-client\",\"name\":\"Order account\","
-                               "\"iban\":\"GB82WEST12345698765432\",\"sort_code\":\"123456\",\"account_number\":\"98765432\","
-                               "\"currency\":\"CZK\",\"fund_minor\":490400,\"business\":true}");
+    check_line(&opener, &wish,
+               "{\"command\":\"account_open\",\"client_name\":\"bench-client\",\"name\":\"Order account\","
+               "\"iban\":\"GB82WEST12345698765432\",\"sort_code\":\"123456\",\"account_number\":\"98765432\","
+               "\"currency\":\"CZK\",\"fund_minor\":490400,\"business\":true}");
     buffer_init(&out, memory, sizeof memory);
     account_opener_write_fund(&opener, &wish, 5, &out);
-    assert_true(str_equal_c(buffer_str(&out), "{\"command\":\"account_fund\",\"account_id\":\"00000000-0000-0000-0000-000000000000\","
-                                              "\"amount\":\"0.05\",\"currency\":\"CZK\"}"));
+    assert_true(str_equal_c(buffer_str(&out),
+                            "{\"command\":\"account_fund\",\"account_id\":\"00000000-0000-0000-0000-000000000000\","
+                            "\"amount\":\"0.05\",\"currency\":\"CZK\"}"));
 }
 
 /* Nobody listens: one sentence that says what to do. */
 static void test_no_daemon(void **state) {
     struct sandbox sandbox;
     struct account_wish wish = { .fund_minor = 1 };
-    struct account_opener opener = { .sandbox = &sandbox, .holder = "bench-client", .name = "a", .title = "Accounts",
-                                     .wishes = &wish, .count = 1 };
+    struct account_opener opener = {
+        .sandbox = &sandbox, .holder = "bench-client", .name = "a", .title = "Accounts", .wishes = &wish, .count = 1
+    };
     struct message message = { .text = "" };
     char folder[] = "/tmp/giro-opener-XXXXXX";
     (void)state;

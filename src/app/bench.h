@@ -10,10 +10,10 @@ int bench_payments(int argc, char **argv);
 
 enum bench_part { BENCH_EDGE, BENCH_GIRO, BENCH_CORE, BENCH_LOAD, BENCH_PART_COUNT };
 struct bench_result {
-    int64_t window_us;    /* of load, > 0 */
-    uint64_t accepted;    /* answers with a payment in the window */
-    uint64_t completed;   /* payments that were completed in the window */
-    uint64_t ended;       /* payments that reached any end by the time the CPU was read, > 0 */
+    int64_t window_us;  /* of load, > 0 */
+    uint64_t accepted;  /* answers with a payment in the window */
+    uint64_t completed; /* payments that were completed in the window */
+    uint64_t ended;     /* payments that reached any end by the time the CPU was read, > 0 */
     int64_t cpu_us[BENCH_PART_COUNT];
     int64_t flush_us;
     struct latencies latencies; /* of the answers with a payment */

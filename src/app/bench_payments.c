@@ -1,8 +1,8 @@
 /* bench_payments.c - `giro bench payments`: payments over kept connections for some seconds, and what they cost.
  *
- * (P1) A payment counts when the daemon's own metric says that it was completed; what was only accepted is counted apart.
- * (P2) The CPU is read when every accepted payment has reached its end, and divided by all of them: work that is put off
- * is not hidden. (P3) The load runs on the same machine and takes its share; its own cost is printed. */
+ * (P1) A payment counts when the daemon's own metric says that it was completed; what was only accepted is counted
+ * apart. (P2) The CPU is read when every accepted payment has reached its end, and divided by all of them: work that is
+ * put off is not hidden. (P3) The load runs on the same machine and takes its share; its own cost is printed. */
 #include "app/bench.h"
 
 #include <unistd.h>
@@ -20,9 +20,9 @@
 
 enum {
     BENCH_ACCOUNTS = 64,
-    BENCH_SORT_CODE = 40400,         /* "040400": of the bench accounts; no account of the sandbox has it */
+    BENCH_SORT_CODE = 40400, /* "040400": of the bench accounts; no account of the sandbox has it */
     BENCH_ACCOUNT_FIRST = 90000001,
-    BENCH_NEED_MINOR = 1000000000,   /* in each account before a run: ten million payments of 1.00 */
+    BENCH_NEED_MINOR = 1000000000, /* in each account before a run: ten million payments of 1.00 */
     BENCH_FUND_MINOR = 2000000000,
     BENCH_DRAIN_MS_MAX = 120 * 1000, /* until every accepted payment has reached its end */
     BENCH_POLL_MS = 100,
@@ -42,9 +42,9 @@ struct bench {
     struct message message;
     struct account_wish wishes[BENCH_ACCOUNTS];
     uint64_t seconds, connections;
-    char run[16];             /* makes the keys of this run its own */
+    char run[16]; /* makes the keys of this run its own */
     int64_t end_ns;
-    uint64_t other;           /* answers without a payment */
+    uint64_t other; /* answers without a payment */
     char other_reason[PAYMENT_ANSWER_WORD_BYTES_MAX];
     struct bench_counts at_start, at_end, drained;
     int64_t cpu_start_us[BENCH_PART_COUNT];
@@ -57,12 +57,11 @@ static int read_counts(struct bench *bench, struct bench_counts *ret_counts) {
     static const struct str family = STR_INIT("banking_payments_total");
     struct http_result result;
     arena_reset(&bench->arena);
-    const struct http_call call = {
-        .method = STR("GET"),
-        .url = arena_printf(&bench->arena, STR_FMT "/metrics",
-                            STR_ARG(sandbox_caller_facts(bench->caller)->operations)) };
+    const struct http_call call = { .method = STR("GET"),
+                                    .url = arena_printf(&bench->arena, STR_FMT "/metrics",
+                                                        STR_ARG(sandbox_caller_facts(bench->caller)->operations)) };
     if (!call.url.at) return err_origin(-ENOMEM);
-    int r = sandbox_caller_call(bench->caller, SANDBOX_AS_BROWSER, &call, &bench->arena, &result, &bench->message);
+    int r = sandbox_caller_browse(bench->caller, &call, &bench->arena, &result, &bench->message);
     if (r) return err_trace(r);
     bool good = result.status == 200 &&
                 metric_page_sum(result.body, family, STR("status=\"completed\""), &ret_counts->completed) &&
@@ -111,9 +110,15 @@ static void make_wishes(struct bench *bench) {
 }
 
 static int open_accounts(struct bench *bench) {
-    struct account_opener opener = { .sandbox = &bench->sandbox, .caller = bench->caller, .scope = BENCH_SCOPE,
-                                     .holder = BENCH_CLIENT, .name = "Bench account", .business = true,
-                                     .title = "Accounts", .wishes = bench->wishes, .count = BENCH_ACCOUNTS };
+    struct account_opener opener = { .sandbox = &bench->sandbox,
+                                     .caller = bench->caller,
+                                     .scope = BENCH_SCOPE,
+                                     .holder = BENCH_CLIENT,
+                                     .name = "Bench account",
+                                     .business = true,
+                                     .title = "Accounts",
+                                     .wishes = bench->wishes,
+                                     .count = BENCH_ACCOUNTS };
     if (currency_parse(STR("GBP"), &opener.currency)) return err_origin(-EPROTO);
     make_wishes(bench);
     return err_trace(account_opener_run(&opener, &bench->message));
@@ -131,7 +136,7 @@ static void write_payment(void *ctx, size_t index, struct bulk_call *call) {
                   "\"sort_code\":\"204060\",\"account_number\":\"%08zu\"},"
                   "\"amount\":{\"value\":\"1.00\",\"currency\":\"GBP\"},\"reference\":\"bench\"}",
                   STR_ARG(id_format(bench->wishes[index % BENCH_ACCOUNTS].account_id.bytes, id)),
-                  10000000 + index % 1000);
+                  20000000 + index % 1000);
 }
 
 static enum bulk_verdict on_answer(void *ctx, size_t index, struct payment_answer *answer, int64_t latency_ns) {
@@ -149,9 +154,13 @@ static enum bulk_verdict on_answer(void *ctx, size_t index, struct payment_answe
 }
 
 static int put_load(struct bench *bench) {
-    const struct bulk_sender sender = { .bearer = &bench->bearer, .http = sandbox_caller_http_options(bench->caller),
-                                        .connections = bench->connections, .count = SIZE_MAX, .write = write_payment,
-                                        .on_answer = on_answer, .ctx = bench };
+    const struct bulk_sender sender = { .bearer = &bench->bearer,
+                                        .http = sandbox_caller_http_options(bench->caller),
+                                        .connections = bench->connections,
+                                        .count = SIZE_MAX,
+                                        .write = write_payment,
+                                        .on_answer = on_answer,
+                                        .ctx = bench };
     int r = read_counts(bench, &bench->at_start);
     if (!r) r = read_cpu(bench, bench->cpu_start_us);
     if (r) return err_trace(r);
@@ -184,7 +193,8 @@ static int drain(struct bench *bench) {
     if (r) return err_trace(r);
     for (size_t i = 0; i < BENCH_PART_COUNT; i++) bench->result.cpu_us[i] = now_us[i] - bench->cpu_start_us[i];
     if (bench->result.ended && bench->result.accepted) return 0;
-    message_set(&bench->message, "no payment reached its end (%s)", bench->other ? bench->other_reason : "none accepted");
+    message_set(&bench->message, "no payment reached its end (%s)",
+                bench->other ? bench->other_reason : "none accepted");
     return SANDBOX_CALLER_E_ANSWER;
 }
 
@@ -235,10 +245,8 @@ static int measure(struct bench *bench, bool json) {
     bench_result_write(&bench->result, &out);
     check(!out.overflow);
     print_notes(bench);
-    if (json)
-        printf(STR_FMT "\n", STR_ARG(buffer_str(&out)));
-    else
-        bench_result_print(&bench->result, stdout);
+    if (json) printf(STR_FMT "\n", STR_ARG(buffer_str(&out)));
+    else bench_result_print(&bench->result, stdout);
     return bench->result.ended < bench->result.accepted ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -251,7 +259,8 @@ int bench_payments(int argc, char **argv) {
                                        { "json", NULL, NULL, &json, "one JSON document" } };
     struct options options = { .usage = "bench payments [--seconds N] [--connections N] [--var DIR] [--json]",
                                .help = "Sends payments for some seconds and says how many, how fast, at what cost.",
-                               .rows = rows, .row_count = ARRAY_COUNT(rows) };
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows) };
     struct message message = { .text = "" };
     int r = options_parse(&options, argc, argv);
     if (r) return options_exit(r);

@@ -5,8 +5,12 @@
 #include <cmocka.h>
 
 static void test_members(void **state) {
-    struct bench_result result = { .window_us = 2500000, .accepted = 3000, .completed = 2501, .ended = 3000,
-                                   .cpu_us = { 300000, 600001, 0, 3000 }, .flush_us = 412 };
+    struct bench_result result = { .window_us = 2500000,
+                                   .accepted = 3000,
+                                   .completed = 2501,
+                                   .ended = 3000,
+                                   .cpu_us = { 300000, 600001, 0, 3000 },
+                                   .flush_us = 412 };
     char memory[1024];
     struct buffer out;
     (void)state;
@@ -15,9 +19,10 @@ static void test_members(void **state) {
     buffer_init(&out, memory, sizeof memory);
     bench_result_write(&result, &out);
     memory[out.len] = 0;
-    assert_string_equal(memory, "{\"payments_per_second\":1000.4,\"accepted_per_second\":1200.0,\"p50_ms\":1.000,"
-                                "\"p95_ms\":1.900,\"p99_ms\":1.980,\"cpu_us_per_payment\":{\"edge\":100.0,\"giro\":200.0,"
-                                "\"core\":0.0,\"load\":1.0},\"flush_us\":412}");
+    assert_string_equal(memory,
+                        "{\"payments_per_second\":1000.4,\"accepted_per_second\":1200.0,\"p50_ms\":1.000,"
+                        "\"p95_ms\":1.900,\"p99_ms\":1.980,\"cpu_us_per_payment\":{\"edge\":100.0,\"giro\":200.0,"
+                        "\"core\":0.0,\"load\":1.0},\"flush_us\":412}");
     latencies_release(&result.latencies);
 }
 

@@ -7,7 +7,7 @@ enum { BULK_ARENA_BYTES = 64 * 1024, BULK_ARENA_BYTES_MAX = 1024 * 1024, BULK_HE
 struct bulk_slot {
     bool has_index;
     size_t index;
-    unsigned again;     /* times that the index was asked again */
+    unsigned again; /* times that the index was asked again */
     int64_t not_before_ms;
     struct bulk_call call;
     char url[BULK_URL_BYTES_MAX], body[BULK_BODY_BYTES_MAX], key[BULK_KEY_BYTES_MAX];
@@ -71,9 +71,12 @@ static enum http_load_next next_request(void *ctx, size_t index, struct http_cal
     slot->headers[2] = (struct http_header){ STR("Content-Type"), STR("application/json") };
     slot->headers[3] = (struct http_header){ STR("Idempotency-Key"), buffer_str(&slot->call.key) };
     bool posts = slot->call.is_post;
-    *ret_call = (struct http_call){ .method = posts ? STR("POST") : STR("GET"), .url = buffer_str(&slot->call.url),
-                                    .headers = slot->headers, .header_count = posts ? BULK_HEADERS : 2,
-                                    .body = buffer_str(&slot->call.body), .idempotent = true };
+    *ret_call = (struct http_call){ .method = posts ? STR("POST") : STR("GET"),
+                                    .url = buffer_str(&slot->call.url),
+                                    .headers = slot->headers,
+                                    .header_count = posts ? BULK_HEADERS : 2,
+                                    .body = buffer_str(&slot->call.body),
+                                    .idempotent = true };
     return HTTP_LOAD_SEND;
 }
 
@@ -111,8 +114,11 @@ static void on_response(void *ctx, size_t index, const struct http_load_response
 
 int bulk_send(const struct bulk_sender *sender, struct message *message) {
     struct bulk_run run = { .sender = sender, .message = message };
-    const struct http_load_options options = { .client = sender->http, .connections = sender->connections,
-                                               .next_request = next_request, .on_response = on_response, .ctx = &run };
+    const struct http_load_options options = { .client = sender->http,
+                                               .connections = sender->connections,
+                                               .next_request = next_request,
+                                               .on_response = on_response,
+                                               .ctx = &run };
     check(sender->connections > 0 && sender->connections <= BULK_CONNECTIONS_MAX);
     run.slots = calloc(sender->connections, sizeof *run.slots);
     int r = run.slots ? arena_init(&run.arena, BULK_ARENA_BYTES, BULK_ARENA_BYTES_MAX) : err_origin(-ENOMEM);

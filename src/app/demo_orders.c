@@ -54,10 +54,15 @@ static int make_wishes(struct demo_orders *demo) {
 static int open_accounts(struct demo_orders *demo) {
     int r = make_wishes(demo);
     if (r) return err_trace(r);
-    const struct account_opener opener = { .sandbox = &demo->sandbox, .caller = demo->caller, .scope = ORDERS_SCOPE,
-                                           .holder = ORDERS_CLIENT, .name = "Order account",
-                                           .currency = demo->file.total.currency, .title = "Accounts",
-                                           .wishes = demo->wishes, .count = demo->file.account_count };
+    const struct account_opener opener = { .sandbox = &demo->sandbox,
+                                           .caller = demo->caller,
+                                           .scope = ORDERS_SCOPE,
+                                           .holder = ORDERS_CLIENT,
+                                           .name = "Order account",
+                                           .currency = demo->file.total.currency,
+                                           .title = "Accounts",
+                                           .wishes = demo->wishes,
+                                           .count = demo->file.account_count };
     return err_trace(account_opener_run(&opener, &demo->message));
 }
 
@@ -70,7 +75,9 @@ static int run_orders(struct demo_orders *demo) {
     if (!r) r = open_accounts(demo);
     if (r) return err_trace(r);
     demo->bearer = (struct bearer){ .lock = PTHREAD_MUTEX_INITIALIZER, .caller = demo->caller, .scope = ORDERS_SCOPE };
-    demo->run = (struct order_run){ .caller = demo->caller, .file = &demo->file, .accounts = demo->wishes,
+    demo->run = (struct order_run){ .caller = demo->caller,
+                                    .file = &demo->file,
+                                    .accounts = demo->wishes,
                                     .bearer = &demo->bearer,
                                     .results = calloc(demo->file.order_count, sizeof *demo->run.results) };
     if (!demo->run.results) return err_origin(-ENOMEM);
@@ -87,10 +94,11 @@ static void print_text(const struct demo_orders *demo) {
     const struct order_counts *counts = &demo->counts;
     bool colours = terminal_has_colours(stdout), good = order_counts_are_good(counts);
     char total[MONEY_TEXT_BYTES], currency[4] = "";
-    printf("%llu orders of %zu accounts, %llu answers (%llu replayed) in %lld.%03lld s, final after %lld.%03lld s more\n",
-           (unsigned long long)counts->orders, demo->file.account_count, (unsigned long long)counts->sent,
-           (unsigned long long)counts->replayed, (long long)(demo->send_ms / 1000), (long long)(demo->send_ms % 1000),
-           (long long)(demo->wait_ms / 1000), (long long)(demo->wait_ms % 1000));
+    printf(
+        "%llu orders of %zu accounts, %llu answers (%llu replayed) in %lld.%03lld s, final after %lld.%03lld s more\n",
+        (unsigned long long)counts->orders, demo->file.account_count, (unsigned long long)counts->sent,
+        (unsigned long long)counts->replayed, (long long)(demo->send_ms / 1000), (long long)(demo->send_ms % 1000),
+        (long long)(demo->wait_ms / 1000), (long long)(demo->wait_ms % 1000));
     if (counts->total.currency.code)
         printf("total " STR_FMT " " STR_FMT "\n", STR_ARG(money_text(counts->total, total)),
                STR_ARG(currency_text(counts->total.currency, currency)));
@@ -107,7 +115,8 @@ static void print_reasons(const struct order_counts *counts) {
     if (counts->unmarked)
         fprintf(stderr, "giro demo orders: %llu replays without Idempotent-Replayed\n",
                 (unsigned long long)counts->unmarked);
-    if (counts->mixed_currency) fprintf(stderr, "giro demo orders: the answers' amounts do not add up in one currency\n");
+    if (counts->mixed_currency)
+        fprintf(stderr, "giro demo orders: the answers' amounts do not add up in one currency\n");
 }
 
 static int report(const struct demo_orders *demo, bool json) {
@@ -116,10 +125,8 @@ static int report(const struct demo_orders *demo, bool json) {
     buffer_init(&out, memory, sizeof memory);
     order_counts_write(&demo->counts, &out);
     check(!out.overflow);
-    if (json)
-        printf(STR_FMT "\n", STR_ARG(buffer_str(&out)));
-    else
-        print_text(demo);
+    if (json) printf(STR_FMT "\n", STR_ARG(buffer_str(&out)));
+    else print_text(demo);
     print_reasons(&demo->counts);
     return order_counts_are_good(&demo->counts) ? EXIT_DONE : EXIT_FAILED;
 }
@@ -143,8 +150,11 @@ int demo_orders(int argc, char **argv) {
     bool json = false;
     const struct option_row rows[] = { { "var", "DIR", &var, NULL, "folder of the sandbox (GIRO_VAR, var)" },
                                        { "json", NULL, NULL, &json, "one JSON document" } };
-    struct options options = { .usage = "demo orders FILE [--var DIR] [--json]", .rows = rows,
-                               .row_count = ARRAY_COUNT(rows), .words_min = 1, .words_max = 1,
+    struct options options = { .usage = "demo orders FILE [--var DIR] [--json]",
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows),
+                               .words_min = 1,
+                               .words_max = 1,
                                .help = "Sends a file of payment orders (Berka format), each one twice with one key." };
     int r = options_parse(&options, argc, argv);
     if (r) return options_exit(r);

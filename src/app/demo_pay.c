@@ -46,13 +46,13 @@ struct demo_pay {
     struct arena arena;
     struct message message;
     struct str pushed_endpoint, authorization_endpoint, token_endpoint, jwks_uri;
-    struct jwks *keys;               /* of the bank */
+    struct jwks *keys; /* of the bank */
     struct str client_token, consent_id, request_uri, code, access_token, id_token;
     char state[32], nonce[48], verifier[64];
     struct str payment_id, bank_status;
-    const char *status;              /* "pending", "completed", "rejected"; NULL before there is a payment */
+    const char *status; /* "pending", "completed", "rejected"; NULL before there is a payment */
     int64_t step_us[DEMO_STEPS_MAX];
-    size_t step_count;               /* steps that were walked */
+    size_t step_count; /* steps that were walked */
 };
 
 /* --- small things --- */
@@ -71,17 +71,19 @@ static int get_json(struct demo_pay *demo, struct str url, const char *what, con
     const struct http_header headers[] = { { STR("Accept"), STR("application/json") } };
     const struct http_call call = { .method = STR("GET"), .url = url, .headers = headers, .header_count = 1 };
     struct http_result result;
-    int r = sandbox_caller_call(demo->caller, SANDBOX_AS_BROWSER, &call, &demo->arena, &result, &demo->message);
-    if (!r) r = sandbox_caller_expect(&result, 200, what, &demo->arena, ret_json, &demo->message);
+    int r = sandbox_caller_browse(demo->caller, &call, &demo->arena, &result, &demo->message);
+    if (!r)
+        r = sandbox_caller_expect(&result, &(struct sandbox_expected){ 200, what }, &demo->arena, ret_json,
+                                  &demo->message);
     return err_trace(r);
 }
 
 /* --- a call of the Open Banking API --- */
 
 struct bank_call {
-    const char *method, *what;
+    const char *method;
+    struct sandbox_expected expected;
     struct str url, token, body; /* body empty: a GET */
-    int status;
 };
 
 static struct str interaction_id(char text[ID_TEXT_BYTES]) {
@@ -107,17 +109,17 @@ static int call_bank(struct demo_pay *demo, const struct bank_call *bank, const 
     if (!r && posts) r = sandbox_caller_sign(demo->caller, bank->body, &demo->arena, &signature);
     if (r) return err_trace(r);
     const struct http_header headers[DEMO_HEADERS_MAX] = {
-        { STR("Authorization"), bearer },
-        { STR("Accept"), STR("application/json") },
-        { STR("x-fapi-interaction-id"), id },
-        { STR("Content-Type"), STR("application/json") },
-        { STR("x-jws-signature"), signature },
-        { STR("x-idempotency-key"), random_text(24, key_text, sizeof key_text) },
+        { STR("Authorization"), bearer },      { STR("Accept"), STR("application/json") },
+        { STR("x-fapi-interaction-id"), id },  { STR("Content-Type"), STR("application/json") },
+        { STR("x-jws-signature"), signature }, { STR("x-idempotency-key"), random_text(24, key_text, sizeof key_text) },
     };
-    const struct http_call call = { .method = str_from_c(bank->method), .url = bank->url, .headers = headers,
-                                    .header_count = posts ? 6 : 3, .body = bank->body };
-    r = sandbox_caller_call(demo->caller, SANDBOX_AS_CLIENT, &call, &demo->arena, &result, &demo->message);
-    if (!r) r = sandbox_caller_expect(&result, bank->status, bank->what, &demo->arena, ret_json, &demo->message);
+    const struct http_call call = { .method = str_from_c(bank->method),
+                                    .url = bank->url,
+                                    .headers = headers,
+                                    .header_count = posts ? 6 : 3,
+                                    .body = bank->body };
+    r = sandbox_caller_call(demo->caller, &call, &demo->arena, &result, &demo->message);
+    if (!r) r = sandbox_caller_expect(&result, &bank->expected, &demo->arena, ret_json, &demo->message);
     if (!r) r = check_echo(demo, &result, id);
     if (!r) r = sandbox_caller_verify(&result, demo->keys, posts, &demo->arena, &demo->message);
     return err_trace(r);
@@ -127,7 +129,8 @@ static int call_bank(struct demo_pay *demo, const struct bank_call *bank, const 
 
 static int step_discovery(struct demo_pay *demo) {
     const struct json *json;
-    struct str url = arena_printf(&demo->arena, STR_FMT "/.well-known/openid-configuration", STR_ARG(demo->facts->issuer));
+    struct str url =
+        arena_printf(&demo->arena, STR_FMT "/.well-known/openid-configuration", STR_ARG(demo->facts->issuer));
     if (!url.at) return err_origin(-ENOMEM);
     int r = get_json(demo, url, "GET of the metadata", &json);
     if (r) return err_trace(r);
@@ -157,10 +160,12 @@ static int step_client_token(struct demo_pay *demo) {
 
 static int step_consent(struct demo_pay *demo) {
     const struct json *json;
-    const struct bank_call call = {
-        .method = "POST", .what = "POST " DEMO_CONSENTS, .status = 201, .token = demo->client_token,
-        .url = arena_printf(&demo->arena, STR_FMT DEMO_CONSENTS, STR_ARG(demo->facts->api)),
-        .body = STR("{\"Data\":{\"Initiation\":" DEMO_INITIATION "},\"Risk\":" DEMO_RISK "}") };
+    const struct bank_call call = { .method = "POST",
+                                    .expected = { 201, "POST " DEMO_CONSENTS },
+                                    .token = demo->client_token,
+                                    .url = arena_printf(&demo->arena, STR_FMT DEMO_CONSENTS, STR_ARG(demo->facts->api)),
+                                    .body =
+                                        STR("{\"Data\":{\"Initiation\":" DEMO_INITIATION "},\"Risk\":" DEMO_RISK "}") };
     if (!call.url.at) return err_origin(-ENOMEM);
     int r = call_bank(demo, &call, &json);
     if (r) return err_trace(r);
@@ -205,8 +210,9 @@ static int step_pushed_request(struct demo_pay *demo) {
     form_put(&form, STR("claims"), buffer_str(&claims));
     form_put_c(&form, "login_hint", DEMO_CUSTOMER);
     if (claims.overflow || challenge.overflow) return err_origin(-EMSGSIZE);
-    const struct sandbox_form post = { .url = demo->pushed_endpoint, .what = "the pushed authorization request",
-                                       .status = 201, .form = &form };
+    const struct sandbox_form post = { .url = demo->pushed_endpoint,
+                                       .expected = { 201, "the pushed authorization request" },
+                                       .form = &form };
     int r = sandbox_caller_post_form(demo->caller, &post, &demo->arena, &json, &demo->message);
     if (r) return err_trace(r);
     demo->request_uri = json_get_string(json, "request_uri");
@@ -243,10 +249,11 @@ static int step_authorize(struct demo_pay *demo) {
     form_put(&url, STR("request_uri"), demo->request_uri);
     if (url.overflow) return err_origin(-EMSGSIZE);
     const struct http_call call = { .method = STR("GET"), .url = buffer_str(&url) };
-    int r = sandbox_caller_call(demo->caller, SANDBOX_AS_BROWSER, &call, &demo->arena, &result, &demo->message);
+    int r = sandbox_caller_browse(demo->caller, &call, &demo->arena, &result, &demo->message);
     if (r) return err_trace(r);
     if (result.status != 303) {
-        message_set(&demo->message, "the authorization endpoint answered %d instead of a redirect (303)", result.status);
+        message_set(&demo->message, "the authorization endpoint answered %d instead of a redirect (303)",
+                    result.status);
         return SANDBOX_CALLER_E_REFUSED;
     }
     return read_redirect(demo, http_headers_get(result.headers, result.header_count, STR("Location")));
@@ -261,7 +268,8 @@ static int step_token(struct demo_pay *demo) {
     form_put(&form, STR("code"), demo->code);
     form_put(&form, STR("redirect_uri"), demo->facts->redirect_uri);
     form_put_c(&form, "code_verifier", demo->verifier);
-    const struct sandbox_form post = { .url = demo->token_endpoint, .what = "the exchange of the code", .status = 200,
+    const struct sandbox_form post = { .url = demo->token_endpoint,
+                                       .expected = { 200, "the exchange of the code" },
                                        .form = &form };
     int r = sandbox_caller_post_form(demo->caller, &post, &demo->arena, &json, &demo->message);
     if (r) return err_trace(r);
@@ -272,13 +280,17 @@ static int step_token(struct demo_pay *demo) {
 }
 
 static int check_claims(struct demo_pay *demo, const struct json *claims) {
-    const struct jwt_rules rules = { .issuer = demo->facts->issuer, .audiences = &demo->facts->client_id,
-                                     .audience_count = 1, .now_ms = clock_now_ms(), .leeway_ms = JWT_LEEWAY_MS,
+    const struct jwt_rules rules = { .issuer = demo->facts->issuer,
+                                     .audiences = &demo->facts->client_id,
+                                     .audience_count = 1,
+                                     .now_ms = clock_now_ms(),
+                                     .leeway_ms = JWT_LEEWAY_MS,
                                      .iat_required = true };
     struct jwt_facts facts;
     int r = jwt_check(claims, &rules, &facts);
     if (r) return wrong(demo, jwt_refusal_text(r));
-    if (!str_equal_c(json_get_string(claims, "nonce"), demo->nonce)) return wrong(demo, "the ID token has another nonce");
+    if (!str_equal_c(json_get_string(claims, "nonce"), demo->nonce))
+        return wrong(demo, "the ID token has another nonce");
     bool same = str_equal(json_get_string(claims, "openbanking_intent_id"), demo->consent_id);
     return same ? 0 : wrong(demo, "the ID token names another consent");
 }
@@ -319,10 +331,13 @@ static int read_payment(struct demo_pay *demo, const struct json *json) {
 static int step_payment(struct demo_pay *demo) {
     const struct json *json;
     const struct bank_call call = {
-        .method = "POST", .what = "POST " DEMO_PAYMENTS, .status = 201, .token = demo->access_token,
+        .method = "POST",
+        .expected = { 201, "POST " DEMO_PAYMENTS },
+        .token = demo->access_token,
         .url = arena_printf(&demo->arena, STR_FMT DEMO_PAYMENTS, STR_ARG(demo->facts->api)),
         .body = arena_printf(&demo->arena, "{\"Data\":{\"ConsentId\":\"" STR_FMT "\",\"Initiation\":%s},\"Risk\":%s}",
-                             STR_ARG(demo->consent_id), DEMO_INITIATION, DEMO_RISK) };
+                             STR_ARG(demo->consent_id), DEMO_INITIATION, DEMO_RISK)
+    };
     if (!call.url.at || !call.body.at) return err_origin(-ENOMEM);
     int r = call_bank(demo, &call, &json);
     return r ? err_trace(r) : read_payment(demo, json);
@@ -332,10 +347,11 @@ static int step_outcome(struct demo_pay *demo) {
     const struct json *json;
     const int64_t end_ms = clock_mono_ms() + DEMO_FINAL_MS_MAX;
     const struct timespec pause = { .tv_nsec = DEMO_POLL_MS * 1000000L };
-    const struct bank_call call = {
-        .method = "GET", .what = "GET " DEMO_PAYMENTS "/...", .status = 200, .token = demo->client_token,
-        .url = arena_printf(&demo->arena, STR_FMT DEMO_PAYMENTS "/" STR_FMT, STR_ARG(demo->facts->api),
-                            STR_ARG(demo->payment_id)) };
+    const struct bank_call call = { .method = "GET",
+                                    .expected = { 200, "GET " DEMO_PAYMENTS "/..." },
+                                    .token = demo->client_token,
+                                    .url = arena_printf(&demo->arena, STR_FMT DEMO_PAYMENTS "/" STR_FMT,
+                                                        STR_ARG(demo->facts->api), STR_ARG(demo->payment_id)) };
     if (!call.url.at) return err_origin(-ENOMEM);
     for (;;) {
         int r = call_bank(demo, &call, &json);
@@ -433,7 +449,9 @@ int demo_pay(int argc, char **argv) {
     bool json = false;
     const struct option_row rows[] = { { "var", "DIR", &var, NULL, "folder of the sandbox (GIRO_VAR, var)" },
                                        { "json", NULL, NULL, &json, "one JSON document" } };
-    struct options options = { .usage = "demo pay [--var DIR] [--json]", .rows = rows, .row_count = ARRAY_COUNT(rows),
+    struct options options = { .usage = "demo pay [--var DIR] [--json]",
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows),
                                .help = "Makes one consented Open Banking payment and shows every step." };
     int r = options_parse(&options, argc, argv);
     if (r) return options_exit(r);

@@ -249,8 +249,8 @@ int order_file_parse(struct str text, struct arena *arena, struct order_file *re
 static void czech_iban(uint64_t bank_code, uint64_t account, struct iban *ret_iban) {
     char bban[BBAN_BYTES + 1];
     check(bank_code <= 9999 && account <= 9999999999u);
-    int len = snprintf(bban, sizeof bban, "%04llu000000%010llu", (unsigned long long)bank_code,
-                       (unsigned long long)account);
+    int len =
+        snprintf(bban, sizeof bban, "%04llu000000%010llu", (unsigned long long)bank_code, (unsigned long long)account);
     check(len == BBAN_BYTES);
     check(iban_make(STR("CZ"), str_from_c(bban), ret_iban) == 0); /* digits of the right length always make one */
 }

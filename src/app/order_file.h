@@ -19,12 +19,12 @@
 enum {
     ORDER_FILE_BYTES_MAX = 16 * 1024 * 1024,
     ORDER_FILE_ORDERS_MAX = 200000,
-    ORDER_FILE_BANKS_MAX = 1000,      /* bank codes 9000 to 9999 */
+    ORDER_FILE_BANKS_MAX = 1000,                   /* bank codes 9000 to 9999 */
     ORDER_FILE_ARENA_BYTES_MAX = 64 * 1024 * 1024, /* enough for any file within the limits */
-    ORDER_TEXT_BYTES_MAX = 32,        /* bank_to, k_symbol */
-    ORDER_DIGITS_MAX = 10,            /* order_id, account_id, account_to: what a Czech account number holds */
-    ORDER_BANK_CODE_FIRST = 9000,     /* of the creditors' banks */
-    ORDER_BANK_CODE_OWN = 8888,       /* of the debtors' accounts */
+    ORDER_TEXT_BYTES_MAX = 32,                     /* bank_to, k_symbol */
+    ORDER_DIGITS_MAX = 10,        /* order_id, account_id, account_to: what a Czech account number holds */
+    ORDER_BANK_CODE_FIRST = 9000, /* of the creditors' banks */
+    ORDER_BANK_CODE_OWN = 8888,   /* of the debtors' accounts */
 };
 
 struct order {
@@ -53,8 +53,8 @@ enum order_file_refusal { ORDER_FILE_E_NONE = 0, ORDER_FILE_E_MAP(X) ORDER_FILE_
 
 /* text must outlive the file, whose lists lie in arena. 0; ORDER_FILE_E_INVALID with line and column named in message
  * (may be NULL), also over a limit; -ENOMEM when the arena is full. */
-int order_file_parse(struct str text, struct arena *arena, struct order_file *ret_file, struct message *message)
-    MUST_USE;
+int order_file_parse(struct str text, struct arena *arena, struct order_file *ret_file,
+                     struct message *message) MUST_USE;
 
 /* CZ, bank 8888, prefix 000000, the account id in ten digits. */
 void order_debtor_iban(uint64_t account_id, struct iban *ret_iban);

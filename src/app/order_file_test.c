@@ -54,7 +54,8 @@ static const struct {
     { HEADING "1;1;\"YZ\";\"1\";99999999999999999999;\"\"\n", "line 2, column 5 (amount): " },
     { HEADING "1;1;\"YZ\";\"1\";92233720368547758.07;\"\"\n2;2;\"YZ\";\"1\";0.01;\"\"\n",
       "the orders add up to more than can be counted" },
-    { HEADING "1;1;\"YZ\";\"1\";1.00;\"\x01\"\n", "line 2, column 6 (k_symbol): holds a character that may not stand there" },
+    { HEADING "1;1;\"YZ\";\"1\";1.00;\"\x01\"\n",
+      "line 2, column 6 (k_symbol): holds a character that may not stand there" },
     { HEADING "1;1;\"YZ\";\"1\";1.00;\"123456789012345678901234567890123\"\n",
       "line 2, column 6 (k_symbol): is longer than 32 bytes" },
 };
@@ -78,7 +79,8 @@ static void test_lines(void **state) {
 
 /* F2: the order of the file is kept, accounts and banks are sorted. */
 static void test_lists(void **state) {
-    static const char text[] = HEADING "9;20;\"YZ\";\"5\";1.00;\"\"\n7;3;\"AB\";\"6\";2.50;\"\"\n8;20;\"AB\";\"7\";0.25;\"\"\n";
+    static const char text[] =
+        HEADING "9;20;\"YZ\";\"5\";1.00;\"\"\n7;3;\"AB\";\"6\";2.50;\"\"\n8;20;\"AB\";\"7\";0.25;\"\"\n";
     static const struct {
         uint64_t id, account_id;
         const char *bank;
@@ -124,10 +126,8 @@ static void test_ibans(void **state) {
     for (size_t i = 0; i < ARRAY_COUNT(ibans); i++) {
         struct iban iban;
         const struct order order = { .bank = ibans[i].bank, .account_to = str_from_c(ibans[i].account_to) };
-        if (ibans[i].debtor)
-            order_debtor_iban(ibans[i].account_id, &iban);
-        else
-            order_creditor_iban(&order, &iban);
+        if (ibans[i].debtor) order_debtor_iban(ibans[i].account_id, &iban);
+        else order_creditor_iban(&order, &iban);
         assert_true(str_equal_c(iban_reveal(&iban), ibans[i].want));
     }
 }

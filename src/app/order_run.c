@@ -7,9 +7,9 @@
 
 struct sending {
     struct order_run *run;
-    size_t send;                /* 0 or 1 */
-    atomic_size_t *answered;    /* of all senders */
-    struct progress *progress;  /* NULL but for the first sender */
+    size_t send;               /* 0 or 1 */
+    atomic_size_t *answered;   /* of all senders */
+    struct progress *progress; /* NULL but for the first sender */
     pthread_t thread;
     int result;
     struct message message;
@@ -65,9 +65,13 @@ static enum bulk_verdict on_sent(void *ctx, size_t index, struct payment_answer 
 static void *send_main(void *ctx) {
     struct sending *sending = ctx;
     const struct order_run *run = sending->run;
-    const struct bulk_sender sender = { .bearer = run->bearer, .http = sandbox_caller_http_options(run->caller),
-                                        .connections = ORDER_RUN_CONNECTIONS, .count = run->file->order_count,
-                                        .write = write_order, .on_answer = on_sent, .ctx = sending };
+    const struct bulk_sender sender = { .bearer = run->bearer,
+                                        .http = sandbox_caller_http_options(run->caller),
+                                        .connections = ORDER_RUN_CONNECTIONS,
+                                        .count = run->file->order_count,
+                                        .write = write_order,
+                                        .on_answer = on_sent,
+                                        .ctx = sending };
     sending->result = bulk_send(&sender, &sending->message);
     return NULL;
 }
@@ -147,16 +151,21 @@ static enum bulk_verdict on_status(void *ctx, size_t index, struct payment_answe
 
 int order_run_wait(struct order_run *run, struct message *message) {
     size_t count = run->file->order_count;
-    struct waiting waiting = { .run = run, .orders = calloc(count, sizeof *waiting.orders),
+    struct waiting waiting = { .run = run,
+                               .orders = calloc(count, sizeof *waiting.orders),
                                .end_ms = clock_mono_ms() + ORDER_RUN_FINAL_MS_MAX };
     if (!waiting.orders) return err_origin(-ENOMEM);
     for (size_t i = 0; i < count; i++)
         if (!is_settled(&run->results[i])) waiting.orders[waiting.count++] = i;
     int r = 0;
     if (waiting.count) {
-        const struct bulk_sender sender = { .bearer = run->bearer, .http = sandbox_caller_http_options(run->caller),
-                                            .connections = ORDER_RUN_CONNECTIONS, .count = waiting.count,
-                                            .write = write_question, .on_answer = on_status, .ctx = &waiting };
+        const struct bulk_sender sender = { .bearer = run->bearer,
+                                            .http = sandbox_caller_http_options(run->caller),
+                                            .connections = ORDER_RUN_CONNECTIONS,
+                                            .count = waiting.count,
+                                            .write = write_question,
+                                            .on_answer = on_status,
+                                            .ctx = &waiting };
         progress_begin(&waiting.progress, "Final", waiting.count);
         r = bulk_send(&sender, message);
         progress_end(&waiting.progress);
@@ -172,8 +181,8 @@ static void count_reason(struct order_counts *counts, const char *reason) {
     size_t i = 0;
     while (i < counts->reason_count && strcmp(counts->reasons[i].text, text) != 0) i++;
     if (i == ORDER_RUN_REASONS_MAX) i--; /* what comes beyond is counted with the last */
-    if (i == counts->reason_count) (void)snprintf(counts->reasons[counts->reason_count++].text,
-                                                  sizeof counts->reasons[0].text, "%s", text);
+    if (i == counts->reason_count)
+        (void)snprintf(counts->reasons[counts->reason_count++].text, sizeof counts->reasons[0].text, "%s", text);
     counts->reasons[i].count++;
 }
 

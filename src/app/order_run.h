@@ -11,7 +11,7 @@
 
 enum {
     ORDER_RUN_SENDS = 2,
-    ORDER_RUN_CONNECTIONS = 16,          /* of each sender */
+    ORDER_RUN_CONNECTIONS = 16, /* of each sender */
     ORDER_RUN_REASONS_MAX = 16,
     ORDER_RUN_FINAL_MS_MAX = 300 * 1000, /* how long the last payment may take to reach its end */
     ORDER_RUN_POLL_MS = 250,             /* between two questions about one payment */
@@ -23,13 +23,13 @@ struct order_result {
 };
 struct order_counts {
     uint64_t orders, sent, completed, rejected, open, duplicates;
-    uint64_t replayed, unmarked;                  /* answers marked Idempotent-Replayed; more than one unmarked of a key */
-    struct money total;                           /* of the completed payments; currency 0 when there is none */
-    bool mixed_currency;                          /* then total counts the first currency alone */
+    uint64_t replayed, unmarked; /* answers marked Idempotent-Replayed; more than one unmarked of a key */
+    struct money total;          /* of the completed payments; currency 0 when there is none */
+    bool mixed_currency;         /* then total counts the first currency alone */
     struct {
         char text[PAYMENT_ANSWER_WORD_BYTES_MAX];
         uint64_t count;
-    } reasons[ORDER_RUN_REASONS_MAX];             /* of what is not completed, and of sends without a payment */
+    } reasons[ORDER_RUN_REASONS_MAX]; /* of what is not completed, and of sends without a payment */
     size_t reason_count;
 };
 
@@ -38,7 +38,7 @@ struct order_run {
     const struct order_file *file;
     const struct account_wish *accounts; /* as file->accounts */
     struct bearer *bearer;
-    struct order_result *results;        /* file->order_count, zeroed */
+    struct order_result *results; /* file->order_count, zeroed */
 };
 
 /* Sends everything twice, then asks until all is final. 0; SANDBOX_CALLER_E_*; or a fault. */

@@ -11,8 +11,11 @@ static struct money money(int64_t minor, const char *letters) {
 }
 
 static struct payment_answer payment(uint8_t id, bool replayed, enum payment_status status, const char *reason) {
-    struct payment_answer answer = { .kind = PAYMENT_ANSWER_PAYMENT, .replayed = replayed, .status = status,
-                                     .amount = money(100, "CZK"), .payment_id = { { id } } };
+    struct payment_answer answer = { .kind = PAYMENT_ANSWER_PAYMENT,
+                                     .replayed = replayed,
+                                     .status = status,
+                                     .amount = money(100, "CZK"),
+                                     .payment_id = { { id } } };
     (void)snprintf(answer.reason, sizeof answer.reason, "%s", reason);
     return answer;
 }
@@ -32,23 +35,41 @@ struct counted {
 
 static void test_counts(void **state) {
     (void)state;
-    const struct payment_answer first = payment(1, false, PAYMENT_PENDING, ""), again = payment(1, true, PAYMENT_PENDING, "");
+    const struct payment_answer first = payment(1, false, PAYMENT_PENDING, ""),
+                                again = payment(1, true, PAYMENT_PENDING, "");
     const struct payment_answer done = payment(1, false, PAYMENT_COMPLETED, "");
     const struct counted cases[] = {
-        { "once and replayed", { { first, again }, done }, true,
-          "\"sent\":2,\"completed\":1,\"duplicates\":0,\"total_minor\":100,\"currency\":\"CZK\",\"rejected\":0,\"open\":0,"
+        { "once and replayed",
+          { { first, again }, done },
+          true,
+          "\"sent\":2,\"completed\":1,\"duplicates\":0,\"total_minor\":100,\"currency\":\"CZK\",\"rejected\":0,"
+          "\"open\":0,"
           "\"replayed\":1,\"replays_unmarked\":0,\"reasons\":{}}" },
-        { "the second was first", { { again, first }, done }, true, "\"replayed\":1,\"replays_unmarked\":0,\"reasons\":{}}" },
-        { "a second run: both replayed", { { again, again }, done }, true, "\"replayed\":2,\"replays_unmarked\":0,\"reasons\":{}}" },
+        { "the second was first",
+          { { again, first }, done },
+          true,
+          "\"replayed\":1,\"replays_unmarked\":0,\"reasons\":{}}" },
+        { "a second run: both replayed",
+          { { again, again }, done },
+          true,
+          "\"replayed\":2,\"replays_unmarked\":0,\"reasons\":{}}" },
         { "two payments", { { first, payment(2, false, PAYMENT_PENDING, "") }, done }, false, "\"duplicates\":1" },
-        { "two payments, marked", { { first, payment(2, true, PAYMENT_PENDING, "") }, done }, false, "\"duplicates\":1" },
+        { "two payments, marked",
+          { { first, payment(2, true, PAYMENT_PENDING, "") }, done },
+          false,
+          "\"duplicates\":1" },
         { "a replay without its mark", { { first, first }, done }, false, "\"replays_unmarked\":1" },
         { "one send refused", { { first, refused("internal") }, done }, false, "\"sent\":1,\"completed\":1" },
         { "its reason", { { first, refused("internal") }, done }, false, "\"reasons\":{\"internal\":1}}" },
-        { "rejected", { { first, again }, payment(1, false, PAYMENT_REJECTED, "fraud") }, false,
+        { "rejected",
+          { { first, again }, payment(1, false, PAYMENT_REJECTED, "fraud") },
+          false,
           "\"completed\":0,\"duplicates\":0,\"total_minor\":0,\"currency\":\"\",\"rejected\":1,\"open\":0,"
           "\"replayed\":1,\"replays_unmarked\":0,\"reasons\":{\"fraud\":1}}" },
-        { "unknown", { { first, again }, payment(1, false, PAYMENT_UNKNOWN, "") }, false, "\"reasons\":{\"unknown\":1}}" },
+        { "unknown",
+          { { first, again }, payment(1, false, PAYMENT_UNKNOWN, "") },
+          false,
+          "\"reasons\":{\"unknown\":1}}" },
         { "never asked", { .now = { .kind = PAYMENT_ANSWER_NONE } }, false, "\"sent\":0,\"completed\":0" },
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
@@ -68,7 +89,8 @@ static void test_counts(void **state) {
 }
 
 static void test_mixed_currencies_are_no_total(void **state) {
-    const struct payment_answer one = payment(1, false, PAYMENT_COMPLETED, ""), copy = payment(1, true, PAYMENT_COMPLETED, "");
+    const struct payment_answer one = payment(1, false, PAYMENT_COMPLETED, ""),
+                                copy = payment(1, true, PAYMENT_COMPLETED, "");
     struct order_result results[2] = { { { one, copy }, one }, { { one, copy }, one } };
     struct order_counts counts;
     (void)state;
@@ -83,7 +105,10 @@ static void test_mixed_currencies_are_no_total(void **state) {
 }
 
 static void test_body(void **state) {
-    const struct order order = { .order_id = 29401, .bank_to = STR("YZ"), .account_to = STR("87144583"), .bank = 12,
+    const struct order order = { .order_id = 29401,
+                                 .bank_to = STR("YZ"),
+                                 .account_to = STR("87144583"),
+                                 .bank = 12,
                                  .amount = money(245200, "CZK") };
     const struct account_id account_id = { { 1, 2 } };
     char memory[BULK_BODY_BYTES_MAX];
@@ -98,7 +123,8 @@ static void test_body(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_counts), cmocka_unit_test(test_mixed_currencies_are_no_total),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_counts),
+                                        cmocka_unit_test(test_mixed_currencies_are_no_total),
                                         cmocka_unit_test(test_body) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

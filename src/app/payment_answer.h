@@ -26,7 +26,7 @@ struct payment_answer {
     char reason[PAYMENT_ANSWER_WORD_BYTES_MAX]; /* of a rejected payment, or the error's code; else empty */
     int64_t wait_ms;                            /* AGAIN: after how long */
     /* of PAYMENT */
-    bool replayed;                              /* Idempotent-Replayed: true */
+    bool replayed; /* Idempotent-Replayed: true */
     struct payment_id payment_id;
     enum payment_status status;
     struct money amount;
@@ -34,7 +34,8 @@ struct payment_answer {
 
 /* Reads the answer to a POST (201) or a GET (200). arena is for scratch. Never fails: what cannot be read is REFUSED
  * with reason "unreadable". */
-void payment_answer_read(const struct http_load_response *response, struct arena *arena, struct payment_answer *ret_answer);
+void payment_answer_read(const struct http_load_response *response, struct arena *arena,
+                         struct payment_answer *ret_answer);
 bool payment_answer_is_final(const struct payment_answer *answer);
 
 #endif

@@ -30,10 +30,8 @@ int process_stat_parse(struct str text, struct process_stat *ret_stat) {
         bool is_time = i >= STAT_FIELD_USER;
         if (!is_time && i != STAT_FIELD_PARENT) continue;
         if (str_to_u64(field, &number) || number > INT64_MAX / 8) return -EINVAL;
-        if (is_time)
-            stat.ticks += number;
-        else
-            stat.parent = (int64_t)number;
+        if (is_time) stat.ticks += number;
+        else stat.parent = (int64_t)number;
     }
     *ret_stat = stat;
     return 0;

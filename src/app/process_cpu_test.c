@@ -47,7 +47,9 @@ static void test_pid_file(void **state) {
     static const struct {
         const char *text;
         int want;
-    } files[] = { { "42\n", 0 }, { "42", 0 }, { "", -EINVAL }, { "0\n", -EINVAL }, { "-1", -EINVAL }, { "4 2", -EINVAL } };
+    } files[] = {
+        { "42\n", 0 }, { "42", 0 }, { "", -EINVAL }, { "0\n", -EINVAL }, { "-1", -EINVAL }, { "4 2", -EINVAL }
+    };
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(files); i++) {
         char path[] = "/tmp/giro-process-cpu-XXXXXX";

@@ -62,8 +62,8 @@ static int read_addresses(struct sandbox_caller *caller, struct message *message
     uint64_t number;
     bool ok = split_address(facts->token_endpoint, &facts->api, &port) && str_to_u64(port, &number) == 0;
     if (!ok || number > CLIENT_PORT_MAX - CLIENT_OPERATIONS_OFFSET) return missing("token_endpoint", message);
-    facts->operations = arena_printf(&caller->arena, "http://127.0.0.1:%u",
-                                     (unsigned)number + CLIENT_OPERATIONS_OFFSET);
+    facts->operations =
+        arena_printf(&caller->arena, "http://127.0.0.1:%u", (unsigned)number + CLIENT_OPERATIONS_OFFSET);
     return facts->operations.at ? 0 : err_origin(-ENOMEM);
 }
 
@@ -73,9 +73,9 @@ static int read_facts(struct sandbox_caller *caller, struct str text, struct mes
     const struct {
         const char *name;
         struct str *text;
-    } rows[] = { { "client_id", &facts->client_id }, { "org_id", &facts->org_id },
+    } rows[] = { { "client_id", &facts->client_id },     { "org_id", &facts->org_id },
                  { "software_id", &facts->software_id }, { "kid", &facts->kid },
-                 { "issuer", &facts->issuer }, { "token_endpoint", &facts->token_endpoint } };
+                 { "issuer", &facts->issuer },           { "token_endpoint", &facts->token_endpoint } };
     int r = json_parse_arena(text, CLIENT_JSON_BYTES_MAX, JSON_DEPTH_MAX, &caller->arena, &json);
     if (r) return r < 0 ? err_trace(r) : missing("content", message);
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
@@ -175,10 +175,9 @@ struct http_client_options sandbox_caller_http_options(const struct sandbox_call
 
 /* --- calls --- */
 
-int sandbox_caller_call(struct sandbox_caller *caller, enum sandbox_caller_as as, const struct http_call *call,
-                        struct arena *arena, struct http_result *ret_result, struct message *message) {
+static int run_call(struct http_client *http, const struct http_call *call, struct arena *arena,
+                    struct http_result *ret_result, struct message *message) {
     struct message why = { .text = "" };
-    struct http_client *http = as == SANDBOX_AS_CLIENT ? caller->certified : caller->browser;
     int r = http_client_run(http, call, arena, ret_result, &why);
     if (r <= 0) return err_trace(r);
     switch ((enum http_client_refusal)r) {
@@ -201,13 +200,25 @@ int sandbox_caller_call(struct sandbox_caller *caller, enum sandbox_caller_as as
     return SANDBOX_CALLER_E_ANSWER;
 }
 
+int sandbox_caller_call(struct sandbox_caller *caller, const struct http_call *call, struct arena *arena,
+                        struct http_result *ret_result, struct message *message) {
+    return err_trace(run_call(caller->certified, call, arena, ret_result, message));
+}
+
+int sandbox_caller_browse(struct sandbox_caller *caller, const struct http_call *call, struct arena *arena,
+                          struct http_result *ret_result, struct message *message) {
+    return err_trace(run_call(caller->browser, call, arena, ret_result, message));
+}
+
 /* An answer's code and text, whichever envelope it wears: a problem, an OAuth error, an Open Banking error. */
 static void describe_error(const struct json *json, struct str *ret_code, struct str *ret_text) {
     const struct json *first = json_at(json_get(json, "Errors"), 0);
     const struct {
         const struct json *object;
         const char *code, *text;
-    } forms[] = { { json, "code", "detail" }, { json, "error", "error_description" }, { first, "ErrorCode", "Message" } };
+    } forms[] = { { json, "code", "detail" },
+                  { json, "error", "error_description" },
+                  { first, "ErrorCode", "Message" } };
     for (size_t i = 0; i < ARRAY_COUNT(forms); i++) {
         *ret_code = json_get_string(forms[i].object, forms[i].code);
         *ret_text = json_get_string(forms[i].object, forms[i].text);
@@ -216,21 +227,21 @@ static void describe_error(const struct json *json, struct str *ret_code, struct
     *ret_code = STR("no code");
 }
 
-int sandbox_caller_expect(const struct http_result *result, int status, const char *what, struct arena *arena,
-                          const struct json **ret_json, struct message *message) {
+int sandbox_caller_expect(const struct http_result *result, const struct sandbox_expected *expected,
+                          struct arena *arena, const struct json **ret_json, struct message *message) {
     const struct json *json = NULL;
     struct str code, text;
     int r = json_parse_arena(result->body, JSON_BYTES_MAX, JSON_DEPTH_MAX, arena, &json);
     if (r < 0) return err_trace(r);
     bool is_object = r == 0 && json_type(json) == JSON_OBJECT_TYPE;
-    if (result->status != status) {
+    if (result->status != expected->status) {
         describe_error(is_object ? json : NULL, &code, &text);
-        message_set(message, "%s was answered with %d (" STR_FMT "%s" STR_FMT ")", what, result->status, STR_ARG(code),
-                    text.len ? ": " : "", STR_ARG(text));
+        message_set(message, "%s was answered with %d (" STR_FMT "%s" STR_FMT ")", expected->what, result->status,
+                    STR_ARG(code), text.len ? ": " : "", STR_ARG(text));
         return SANDBOX_CALLER_E_REFUSED;
     }
     if (!is_object) {
-        message_set(message, "%s was answered with something that is no JSON object", what);
+        message_set(message, "%s was answered with something that is no JSON object", expected->what);
         return SANDBOX_CALLER_E_ANSWER;
     }
     if (ret_json) *ret_json = json;
@@ -290,10 +301,13 @@ int sandbox_caller_post_form(struct sandbox_caller *caller, const struct sandbox
     struct http_result result;
     int r = sandbox_caller_authenticate(caller, form->form);
     if (r) return err_trace(r);
-    struct http_call call = { .method = STR("POST"), .url = form->url, .headers = headers,
-                              .header_count = ARRAY_COUNT(headers), .body = buffer_str(form->form) };
-    r = sandbox_caller_call(caller, SANDBOX_AS_CLIENT, &call, arena, &result, message);
-    if (!r) r = sandbox_caller_expect(&result, form->status, form->what, arena, ret_json, message);
+    struct http_call call = { .method = STR("POST"),
+                              .url = form->url,
+                              .headers = headers,
+                              .header_count = ARRAY_COUNT(headers),
+                              .body = buffer_str(form->form) };
+    r = sandbox_caller_call(caller, &call, arena, &result, message);
+    if (!r) r = sandbox_caller_expect(&result, &form->expected, arena, ret_json, message);
     return err_trace(r);
 }
 
@@ -328,8 +342,9 @@ int sandbox_caller_token(struct sandbox_caller *caller, const char *scope, struc
         form_put_c(&form, "scope", scope);
         r = arena_init(&arena, CLIENT_SCRATCH_BYTES, SANDBOX_CALLER_ARENA_BYTES_MAX);
         if (r) return err_trace(r);
-        const struct sandbox_form post = { .url = caller->facts.token_endpoint, .what = "POST to the token endpoint",
-                                           .status = 200, .form = &form };
+        const struct sandbox_form post = { .url = caller->facts.token_endpoint,
+                                           .expected = { 200, "POST to the token endpoint" },
+                                           .form = &form };
         r = sandbox_caller_post_form(caller, &post, &arena, &json, message);
         if (!r) r = keep_token(caller, scope, json, message);
         arena_release(&arena);
@@ -346,8 +361,9 @@ int sandbox_caller_sign(struct sandbox_caller *caller, struct str body, struct a
     const struct sandbox_caller_facts *facts = &caller->facts;
     struct str issuer = arena_printf(arena, STR_FMT "/" STR_FMT, STR_ARG(facts->org_id), STR_ARG(facts->software_id));
     if (!issuer.at) return err_origin(-ENOMEM);
-    const struct jws_detached_signer signer = { .key = caller->key, .kid = facts->kid, .issuer = issuer,
-                                                .trust_anchor = STR(SANDBOX_TRUST_ANCHOR) };
+    const struct jws_detached_signer signer = {
+        .key = caller->key, .kid = facts->kid, .issuer = issuer, .trust_anchor = STR(SANDBOX_TRUST_ANCHOR)
+    };
     buffer_init(&out, memory, sizeof memory);
     int r = jws_detached_sign(&signer, body, clock_now_ms(), arena, &out);
     if (!r && out.overflow) r = err_origin(-EMSGSIZE);
@@ -360,11 +376,16 @@ int sandbox_caller_sign(struct sandbox_caller *caller, struct str body, struct a
 
 int sandbox_caller_verify(const struct http_result *result, const struct jwks *keys, bool required, struct arena *arena,
                           struct message *message) {
-    static const struct str issuers[] = { STR_INIT(SANDBOX_BANK_ORG_ID) }, anchors[] = { STR_INIT(SANDBOX_TRUST_ANCHOR) };
+    static const struct str issuers[] = { STR_INIT(SANDBOX_BANK_ORG_ID) },
+                            anchors[] = { STR_INIT(SANDBOX_TRUST_ANCHOR) };
     struct str value = http_headers_get(result->headers, result->header_count, STR("x-jws-signature"));
-    const struct jws_detached_rules rules = { .wanted = true, .keys = keys, .issuers = issuers,
-                                              .issuer_count = ARRAY_COUNT(issuers), .trust_anchors = anchors,
-                                              .trust_anchor_count = ARRAY_COUNT(anchors), .now_ms = clock_now_ms(),
+    const struct jws_detached_rules rules = { .wanted = true,
+                                              .keys = keys,
+                                              .issuers = issuers,
+                                              .issuer_count = ARRAY_COUNT(issuers),
+                                              .trust_anchors = anchors,
+                                              .trust_anchor_count = ARRAY_COUNT(anchors),
+                                              .now_ms = clock_now_ms(),
                                               .leeway_ms = 1000 };
     if (!value.at && !required) return 0;
     int r = jws_detached_verify(value, result->body, &rules, arena, NULL);

@@ -23,8 +23,8 @@ enum {
 };
 
 #define SANDBOX_CALLER_E_MAP(X)                                                                                        \
-    X(SANDBOX_CALLER_E_ABSENT, "not found")       /* no such client: var is not that of a sandbox */                   \
-    X(SANDBOX_CALLER_E_DENIED, "not permitted")   /* its files are another user's */                                   \
+    X(SANDBOX_CALLER_E_ABSENT, "not found")     /* no such client: var is not that of a sandbox */                     \
+    X(SANDBOX_CALLER_E_DENIED, "not permitted") /* its files are another user's */                                     \
     X(SANDBOX_CALLER_E_UNREACHABLE, "nothing answers")                                                                 \
     X(SANDBOX_CALLER_E_UNKNOWN, "no answer came") /* the call may have been carried out */                             \
     X(SANDBOX_CALLER_E_REFUSED, "refused")        /* the bank answered no */                                           \
@@ -38,10 +38,10 @@ struct sandbox_caller;
 /* Text lives as long as the client. */
 struct sandbox_caller_facts {
     struct str client_id, org_id, software_id, kid, redirect_uri; /* redirect_uri: the first one, may be empty */
-    struct str issuer;         /* the browser port, without a slash at its end */
+    struct str issuer;                                            /* the browser port, without a slash at its end */
     struct str token_endpoint;
-    struct str api;            /* the mTLS port: "https://localhost:8443" */
-    struct str operations;     /* "http://127.0.0.1:8445": two above the mTLS port */
+    struct str api;        /* the mTLS port: "https://localhost:8443" */
+    struct str operations; /* "http://127.0.0.1:8445": two above the mTLS port */
 };
 
 /* Reads var/clients/NAME; as root it first becomes the owner of var for good (read other files before). 0;
@@ -54,24 +54,29 @@ const struct sandbox_caller_facts *sandbox_caller_facts(const struct sandbox_cal
 /* For http_load: the certificate, the CA, the times. Paths are the client's. */
 struct http_client_options sandbox_caller_http_options(const struct sandbox_caller *caller);
 
-/* One call with the certificate, or without it where a browser would make it. Any status is an answer. *ret_result lives
- * in arena. 0; _UNREACHABLE, _UNKNOWN or _ANSWER (over the limits) with message; or a fault. */
-enum sandbox_caller_as { SANDBOX_AS_CLIENT, SANDBOX_AS_BROWSER };
-int sandbox_caller_call(struct sandbox_caller *caller, enum sandbox_caller_as as, const struct http_call *call,
-                        struct arena *arena, struct http_result *ret_result, struct message *message) MUST_USE;
-/* Whether result has that status and a JSON object as its body, which *ret_json gets (in arena; may be NULL). what names
- * the call in message: "POST /v1/payments". 0, _REFUSED (the answer's own code and text in message), _ANSWER. */
-int sandbox_caller_expect(const struct http_result *result, int status, const char *what, struct arena *arena,
-                          const struct json **ret_json, struct message *message) MUST_USE;
+/* One call with the certificate. Any status is an answer. *ret_result lives in arena. 0; _UNREACHABLE, _UNKNOWN or
+ * _ANSWER (over the limits) with message; or a fault. */
+int sandbox_caller_call(struct sandbox_caller *caller, const struct http_call *call, struct arena *arena,
+                        struct http_result *ret_result, struct message *message) MUST_USE;
+/* The same without the certificate, as a browser makes it. */
+int sandbox_caller_browse(struct sandbox_caller *caller, const struct http_call *call, struct arena *arena,
+                          struct http_result *ret_result, struct message *message) MUST_USE;
+struct sandbox_expected {
+    int status;
+    const char *what; /* the call's name in messages: "POST /v1/payments" */
+};
+/* Whether result has that status and a JSON object as its body, which *ret_json gets (in arena; may be NULL). 0,
+ * _REFUSED (the answer's own code and text in message), _ANSWER, or -ENOMEM. */
+int sandbox_caller_expect(const struct http_result *result, const struct sandbox_expected *expected,
+                          struct arena *arena, const struct json **ret_json, struct message *message) MUST_USE;
 
 /* Appends client_id, client_assertion_type and a fresh client_assertion (private_key_jwt) to a form. 0 or a fault. */
 int sandbox_caller_authenticate(struct sandbox_caller *caller, struct buffer *form) MUST_USE;
-/* POSTs form, with authentication appended, to url. 0 with the JSON of an answer of that status; what sandbox_caller_call
- * and _expect refuse. */
+/* POSTs form, with authentication appended, to url. 0 with the JSON of an answer of that status; what
+ * sandbox_caller_call and _expect refuse. */
 struct sandbox_form {
     struct str url;
-    const char *what;
-    int status;
+    struct sandbox_expected expected;
     struct buffer *form;
 };
 int sandbox_caller_post_form(struct sandbox_caller *caller, const struct sandbox_form *form, struct arena *arena,
@@ -81,8 +86,8 @@ int sandbox_caller_token(struct sandbox_caller *caller, const char *scope, struc
                          struct message *message) MUST_USE;
 
 /* The value of x-jws-signature for body, in arena. 0 or a fault. */
-int sandbox_caller_sign(struct sandbox_caller *caller, struct str body, struct arena *arena, struct str *ret_value)
-    MUST_USE;
+int sandbox_caller_sign(struct sandbox_caller *caller, struct str body, struct arena *arena,
+                        struct str *ret_value) MUST_USE;
 /* Whether result is signed by the bank with one of keys. required: an answer without a signature is refused too.
  * 0, _ANSWER, or a fault. */
 int sandbox_caller_verify(const struct http_result *result, const struct jwks *keys, bool required, struct arena *arena,

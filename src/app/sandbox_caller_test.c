@@ -14,7 +14,8 @@
 #include <cmocka.h>
 
 #define CLIENT(endpoint)                                                                                               \
-    "{\"client_id\":\"acme-tpp\",\"org_id\":\"org\",\"software_id\":\"soft\",\"kid\":\"k1\",\"issuer\":\"https://localhost:8444\"," \
+    "{\"client_id\":\"acme-tpp\",\"org_id\":\"org\",\"software_id\":\"soft\",\"kid\":\"k1\",\"issuer\":\"https://"     \
+    "localhost:8444\","                                                                                                \
     "\"redirect_uris\":[\"https://acme.example/callback\"],\"token_endpoint\":\"" endpoint "\"}"
 
 struct fixture {
@@ -122,9 +123,14 @@ static void test_assertion(void **state) {
     struct fixture *fixture = *state;
     struct sandbox_caller *caller = open_caller(fixture);
     static const struct str issuer = STR_INIT("https://localhost:8444");
-    const struct jwt_rules rules = { .issuer = STR("acme-tpp"), .subject = STR("acme-tpp"), .audiences = &issuer,
-                                     .audience_count = 1, .audience_string_only = true, .now_ms = clock_now_ms(),
-                                     .exp_ahead_max_ms = JWT_ASSERTION_AHEAD_MS, .jti_required = true };
+    const struct jwt_rules rules = { .issuer = STR("acme-tpp"),
+                                     .subject = STR("acme-tpp"),
+                                     .audiences = &issuer,
+                                     .audience_count = 1,
+                                     .audience_string_only = true,
+                                     .now_ms = clock_now_ms(),
+                                     .exp_ahead_max_ms = JWT_ASSERTION_AHEAD_MS,
+                                     .jti_required = true };
     char memory[8192];
     struct buffer form;
     struct form read;
@@ -174,15 +180,18 @@ static void test_signatures(void **state) {
         char memory[JWS_DETACHED_BYTES_MAX];
         struct buffer out;
         struct message message = { .text = "" };
-        const struct jws_detached_signer signer = { .key = fixture->key, .kid = STR("k1"),
+        const struct jws_detached_signer signer = { .key = fixture->key,
+                                                    .kid = STR("k1"),
                                                     .issuer = str_from_c(rows[i].issuer),
                                                     .trust_anchor = STR(SANDBOX_TRUST_ANCHOR) };
         buffer_init(&out, memory, sizeof memory);
         assert_int_equal(jws_detached_sign(&signer, STR("{}"), clock_now_ms(), &fixture->arena, &out), 0);
         const struct http_header header = { STR("X-JWS-Signature"), buffer_str(&out) };
-        const struct http_result result = { .status = 200, .headers = &header, .header_count = rows[i].has_signature,
-                                            .body = str_from_c(rows[i].body) };
-        assert_int_equal(sandbox_caller_verify(&result, keys, rows[i].required, &fixture->arena, &message), rows[i].want);
+        const struct http_result result = {
+            .status = 200, .headers = &header, .header_count = rows[i].has_signature, .body = str_from_c(rows[i].body)
+        };
+        assert_int_equal(sandbox_caller_verify(&result, keys, rows[i].required, &fixture->arena, &message),
+                         rows[i].want);
     }
     jwks_free(keys);
     sandbox_caller_close(caller);
@@ -194,13 +203,18 @@ static void test_request_signature(void **state) {
     struct sandbox_caller *caller = open_caller(fixture);
     struct jwks *keys = public_keys(fixture);
     static const struct str issuers[] = { STR_INIT("org/soft") }, anchors[] = { STR_INIT(SANDBOX_TRUST_ANCHOR) };
-    const struct jws_detached_rules rules = { .wanted = true, .keys = keys, .issuers = issuers, .issuer_count = 1,
-                                              .trust_anchors = anchors, .trust_anchor_count = 1,
+    const struct jws_detached_rules rules = { .wanted = true,
+                                              .keys = keys,
+                                              .issuers = issuers,
+                                              .issuer_count = 1,
+                                              .trust_anchors = anchors,
+                                              .trust_anchor_count = 1,
                                               .now_ms = clock_now_ms() + 1000 };
     struct str value;
     assert_int_equal(sandbox_caller_sign(caller, STR("{\"a\":1}"), &fixture->arena, &value), 0);
     assert_int_equal(jws_detached_verify(value, STR("{\"a\":1}"), &rules, &fixture->arena, NULL), 0);
-    assert_int_equal(jws_detached_verify(value, STR("{\"a\":2}"), &rules, &fixture->arena, NULL), JWS_DETACHED_E_INVALID);
+    assert_int_equal(jws_detached_verify(value, STR("{\"a\":2}"), &rules, &fixture->arena, NULL),
+                     JWS_DETACHED_E_INVALID);
     jwks_free(keys);
     sandbox_caller_close(caller);
 }
@@ -227,7 +241,8 @@ static void test_answers(void **state) {
         const struct http_result result = { .status = answer_rows[i].status, .body = str_from_c(answer_rows[i].body) };
         struct message message = { .text = "" };
         const struct json *json = NULL;
-        int r = sandbox_caller_expect(&result, 201, "POST /x", &fixture->arena, &json, &message);
+        const struct sandbox_expected expected = { 201, "POST /x" };
+        int r = sandbox_caller_expect(&result, &expected, &fixture->arena, &json, &message);
         if (r != answer_rows[i].want) print_error("%s: %d\n", answer_rows[i].body, r);
         assert_int_equal(r, answer_rows[i].want);
         assert_non_null(strstr(message.text, answer_rows[i].message));

@@ -14,10 +14,14 @@ bool terminal_has_colours(FILE *stream) {
 const char *terminal_colour(bool has_colours, enum terminal_colour colour) {
     if (!has_colours) return "";
     switch (colour) {
-    case TERMINAL_PLAIN: return "\033[0m";
-    case TERMINAL_GREEN: return "\033[32m";
-    case TERMINAL_RED: return "\033[31m";
-    case TERMINAL_DIM: return "\033[2m";
+    case TERMINAL_PLAIN:
+        return "\033[0m";
+    case TERMINAL_GREEN:
+        return "\033[32m";
+    case TERMINAL_RED:
+        return "\033[31m";
+    case TERMINAL_DIM:
+        return "\033[2m";
     }
     return "";
 }

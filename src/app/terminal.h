@@ -1,7 +1,7 @@
 /* terminal.h - what only people see: colours in tables, and a bar that shows how far long work is.
  *
- * (T1) Nothing but plain text is written where the stream is no terminal; NO_COLOR (no-color.org) and TERM=dumb take the
- * colours away. (T2) The bar lives on stderr, so that stdout stays data. */
+ * (T1) Nothing but plain text is written where the stream is no terminal; NO_COLOR (no-color.org) and TERM=dumb take
+ * the colours away. (T2) The bar lives on stderr, so that stdout stays data. */
 #ifndef GIRO_APP_TERMINAL_H
 #define GIRO_APP_TERMINAL_H
 
