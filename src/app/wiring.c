@@ -65,11 +65,11 @@ static void on_followup(void *ctx, const struct followup *followup) {
     if (bank->dispatch) core_dispatch_follow(bank->dispatch, followup);
 }
 
-static void on_committed(void *ctx, int64_t seq, uint32_t rows, int64_t commit_ns) {
+static void on_committed(void *ctx, int64_t seq, uint32_t commands, int64_t commit_ns) {
     struct bank *bank = ctx;
     struct relay *relay = bank->relay;
     (void)seq;
-    (void)rows;
+    metrics_observe(bank->metrics, METRIC_BATCH_COMMANDS, (struct metric_labels){ 0 }, commands);
     metrics_observe(bank->metrics, METRIC_COMMIT_DURATION, (struct metric_labels){ 0 }, commit_ns / 1000);
     if (relay) relay_wake(relay);
 }
@@ -171,6 +171,7 @@ static int fill_integration(struct bank *bank) {
     bank->integration.payment_saga = bank->payment_saga;
     bank->integration.fraud = &bank->fraud;
     bank->integration.aml = bank->aml;
+    bank->integration.metrics = bank->metrics;
     bank->integration.sandbox = options->sandbox;
     if (str_to_c(options->bank_country, bank->integration.country, sizeof bank->integration.country) ||
         str_to_c(options->bank_code, bank->integration.bank_code, sizeof bank->integration.bank_code) ||
