@@ -81,7 +81,8 @@ int command_run(struct integration *integration, struct command_call *call, cons
     struct run *run = arena_new(call->arena, struct run);
     if (!run) return err_origin(-ENOMEM);
     run->call = call;
-    run->waits = call->on_done == NULL;
+    const bool waits = call->on_done == NULL; /* kept here: see below */
+    run->waits = waits;
     run->command = (struct command){ .kind = kind, .input = input, .on_reply = run_on_reply, .owner = run };
     if (call->write_audit) run->command.write_audit = run_write_audit;
     if (call->idempotent) {
@@ -92,7 +93,7 @@ int command_run(struct integration *integration, struct command_call *call, cons
     }
     if (run->waits) check(pthread_mutex_init(&run->lock, NULL) == 0 && pthread_cond_init(&run->done, NULL) == 0);
     int r = engine_submit(integration->engine, &run->command) ? COMMAND_E_FULL : 0;
-    if (!run->waits) return r; /* once taken, run and call may already be answered and gone */
+    if (!waits) return r; /* once taken, run and call may already be answered and gone */
     if (!r) run_wait(run);
     pthread_cond_destroy(&run->done);
     pthread_mutex_destroy(&run->lock);
