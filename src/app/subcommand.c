@@ -5,6 +5,13 @@
 
 static const struct subcommand rows[] = {
     { "serve", "the daemon, in the foreground: serve --config FILE", serve_main },
+    { "accounts", "accounts and their entries", cmd_accounts },
+    { "payments", "payments and every status they had", cmd_payments },
+    { "saga", "check a definition; unfinished sagas and their history", cmd_saga },
+    { "ledger", "verify the books, trial balance, statements", cmd_ledger },
+    { "audit", "verify the chain, search and export audit records", cmd_audit },
+    { "events", "the newest events", cmd_events },
+    { "consents", "consents to payments", cmd_consents },
     { "version", "the version of this program", cmd_version },
 };
 const struct subcommand_table subcommands = { .title = "giro", .rows = rows, .count = ARRAY_COUNT(rows) };

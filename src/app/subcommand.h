@@ -23,6 +23,13 @@ extern const struct subcommand_table subcommands;
  * code; EXIT_USAGE when there is no such row. */
 int subcommand_run(const struct subcommand_table *table, int argc, char **argv);
 
+int cmd_accounts(int argc, char **argv);
+int cmd_audit(int argc, char **argv);
+int cmd_consents(int argc, char **argv);
+int cmd_events(int argc, char **argv);
+int cmd_ledger(int argc, char **argv);
+int cmd_payments(int argc, char **argv);
+int cmd_saga(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 #endif
