@@ -22,6 +22,7 @@ static const struct { const char *name; int64_t want; } names[] = {
     { "Petrov, Ivan",                       1 },
     { "Mr Ivan Sergeyevich Petrov",         1 }, /* more words */
     { "Iván Pétrov",                        1 }, /* accents */
+    { "Iva\xcc\x81n Petrov\xcc\x8c",         1 }, /* accents as characters of their own */
     { "ivan-petrov",                        1 },
     { "Ivan",                               0 }, /* fewer words */
     { "Petrov",                             0 },
