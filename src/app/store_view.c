@@ -65,7 +65,7 @@ int store_view_begin(struct store_view *view, struct options *options, int argc,
 
 /* What is ready goes to stdout, so that an answer of any length needs the memory of one row. */
 static void flush(struct store_view *view) {
-    if (view->json) (void)fwrite(view->out.at, 1, view->out.len, stdout); /* main looks at ferror */
+    if (view->json && view->out.len) (void)fwrite(view->out.at, 1, view->out.len, stdout); /* main looks at ferror */
     view->written = view->written || view->out.len;
     view->out.len = 0;
 }
