@@ -18,6 +18,8 @@ static const struct subcommand rows[] = {
     { "audit", "verify the chain, search and export audit records", cmd_audit },
     { "events", "the newest events", cmd_events },
     { "consents", "consents to payments", cmd_consents },
+    { "demo", "one payment, or many, through the running sandbox", cmd_demo },
+    { "bench", "how fast the running sandbox is", cmd_bench },
     { "version", "the version of this program", cmd_version },
 };
 const struct subcommand_table subcommands = { .title = "giro", .rows = rows, .count = ARRAY_COUNT(rows) };

@@ -23,19 +23,21 @@ extern const struct subcommand_table subcommands;
  * code; EXIT_USAGE when there is no such row. */
 int subcommand_run(const struct subcommand_table *table, int argc, char **argv);
 
-int cmd_check_config(int argc, char **argv);
-int cmd_clients(int argc, char **argv);
-int cmd_customers(int argc, char **argv);
-int cmd_doctor(int argc, char **argv);
-int cmd_run(int argc, char **argv);
-int cmd_sandbox(int argc, char **argv);
 int cmd_accounts(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
+int cmd_check_config(int argc, char **argv);
+int cmd_clients(int argc, char **argv);
 int cmd_consents(int argc, char **argv);
+int cmd_customers(int argc, char **argv);
+int cmd_demo(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_ledger(int argc, char **argv);
 int cmd_payments(int argc, char **argv);
+int cmd_run(int argc, char **argv);
 int cmd_saga(int argc, char **argv);
+int cmd_sandbox(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 #endif

@@ -1,0 +1,11 @@
+#include "app/subcommand.h"
+
+#include "app/bench.h"
+
+int cmd_bench(int argc, char **argv) {
+    static const struct subcommand rows[] = {
+        { "payments", "payments through the HTTPS API", bench_payments },
+    };
+    static const struct subcommand_table table = { .title = "giro bench", .rows = rows, .count = ARRAY_COUNT(rows) };
+    return subcommand_run(&table, argc, argv);
+}
