@@ -22,10 +22,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum {
-    BANK_TEXT_BYTES_MAX = 32 * 1024 * 1024,
-    BANK_GAUGES_ROWS = STORE_RANGE_ROWS_MAX
-};
+enum { BANK_TEXT_BYTES_MAX = 32 * 1024 * 1024, BANK_GAUGES_ROWS = STORE_RANGE_ROWS_MAX };
 
 struct bank {
     const struct bank_config *config;
@@ -214,12 +211,16 @@ static int open_bus(struct bank *bank) {
     if (str_to_c(options->sink_host, host, sizeof host)) return err_origin(-ENAMETOOLONG);
     int r = message_sink_new(host, (uint16_t)options->sink_port, &bank->sink);
     if (r) return err_trace(r);
-    bank->consumers[0] =
-        (struct relay_consumer){ .name = "notifications", .deliver = message_sink_deliver, .ctx = bank->sink };
-    bank->consumers[1] = (struct relay_consumer){ .name = "reporting", .apply = reporting_apply };
-    bank->consumers[2] = (struct relay_consumer){
-        .name = "metrics", .deliver = reporting_measure, .ctx = bank->metrics, .ephemeral = true
+    bank->consumers[0] = (struct relay_consumer){
+        .name = "notifications", .wants = message_sink_wants, .deliver = message_sink_deliver, .ctx = bank->sink
     };
+    bank->consumers[1] =
+        (struct relay_consumer){ .name = "reporting", .wants = reporting_wants, .apply = reporting_apply };
+    bank->consumers[2] = (struct relay_consumer){ .name = "metrics",
+                                                  .wants = reporting_wants,
+                                                  .deliver = reporting_measure,
+                                                  .ctx = bank->metrics,
+                                                  .ephemeral = true };
     r = relay_start(&bank->integration, bank->consumers, ARRAY_COUNT(bank->consumers), &bank->relay_owned);
     bank->relay = bank->relay_owned;
     return err_trace(r);

@@ -62,6 +62,8 @@ static bool relay_sleep(struct relay *relay, uint64_t *seen, int64_t ms) {
 }
 
 static int take_event(struct relay_line *line, struct str json) {
+    enum event_type type;
+    if (event_json_type(json, &type) || (line->consumer->wants && !line->consumer->wants(type))) return 0;
     if (line->event_count == line->event_capacity) {
         size_t capacity = line->event_capacity ? line->event_capacity * 2 : RELAY_EVENTS_MAX;
         struct event *events = realloc(line->events, capacity * sizeof *events);
