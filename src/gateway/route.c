@@ -3,6 +3,7 @@
 #include "platform/encoding.h"
 
 /* One line a group. */
+/* clang-format off */
 static const struct {
     const struct route *routes;
     const size_t *count;
@@ -14,6 +15,7 @@ static const struct {
     { page_routes, &page_route_count },
     { document_routes, &document_route_count },
 };
+/* clang-format on */
 
 size_t route_count(void) {
     size_t count = 0;
