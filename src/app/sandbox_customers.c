@@ -1,7 +1,5 @@
 #include "app/sandbox_customers.h"
 
-#include <unistd.h>
-
 #include "domain/personal.h"
 #include "platform/encoding.h"
 #include "platform/file.h"
@@ -95,18 +93,6 @@ static int take_file(struct str text, const char *path, struct sandbox_customers
     return SANDBOX_E_INVALID;
 }
 
-/* The command line as root reads the file of the sandbox's user, which secret_load_text would refuse as another's. */
-static int open_as_root(const char *path, struct sandbox_customers *customers, struct message *message) {
-    struct arena arena = { 0 };
-    struct str text = { 0 };
-    int r = arena_init(&arena, SANDBOX_CUSTOMERS_BYTES_MAX, 2 * SANDBOX_CUSTOMERS_BYTES_MAX);
-    if (!r) r = file_read_all(path, SANDBOX_CUSTOMERS_BYTES_MAX, &arena, &text, message);
-    if (!r) r = take_file(text, path, customers, message);
-    if (text.len) secret_wipe((void *)(uintptr_t)text.at, text.len); /* ours: the arena's */
-    arena_release(&arena);
-    return r < 0 ? err_trace(r) : r;
-}
-
 int sandbox_customers_open(const struct sandbox *sandbox, struct sandbox_customers *ret_customers,
                            struct message *message) {
     char path[SANDBOX_PATH_BYTES_MAX];
@@ -120,7 +106,6 @@ int sandbox_customers_open(const struct sandbox *sandbox, struct sandbox_custome
         }
         return sandbox_customers_write(sandbox, ret_customers, message);
     }
-    if (geteuid() == 0) return open_as_root(path, ret_customers, message);
     int r = secret_load_text(path, SANDBOX_CUSTOMERS_BYTES_MAX, &text, message);
     if (r == SECRET_E_OWNER || r == SECRET_E_ACCESS) return SANDBOX_E_DENIED;
     if (r) return r < 0 ? err_trace(r) : SANDBOX_E_INVALID;
