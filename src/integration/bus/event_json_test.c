@@ -74,14 +74,17 @@ static void every_type_comes_back_as_it_went(void **state) {
     arena_release(&arena);
 }
 
-static const struct { enum event_type type; const char *source, *subject; } envelopes[] = {
-    { EVENT_PAYMENT_COMPLETED,   "banking.payments",      "payments/"      },
-    { EVENT_FRAUD_FLAGGED,       "banking.fraud",         "payments/"      },
-    { EVENT_AML_CLEARED,         "banking.aml",           "payments/"      },
-    { EVENT_ACCOUNT_OPENED,      "banking.accounts",      "accounts/"      },
-    { EVENT_BALANCE_UPDATED,     "banking.ledger",        "accounts/"      },
-    { EVENT_CONSENT_AUTHORISED,  "banking.consents",      "consents/"      },
-    { EVENT_NOTIFICATION_SENT,   "banking.notifications", "notifications/" },
+static const struct {
+    enum event_type type;
+    const char *source, *subject;
+} envelopes[] = {
+    { EVENT_PAYMENT_COMPLETED, "banking.payments", "payments/" },
+    { EVENT_FRAUD_FLAGGED, "banking.fraud", "payments/" },
+    { EVENT_AML_CLEARED, "banking.aml", "payments/" },
+    { EVENT_ACCOUNT_OPENED, "banking.accounts", "accounts/" },
+    { EVENT_BALANCE_UPDATED, "banking.ledger", "accounts/" },
+    { EVENT_CONSENT_AUTHORISED, "banking.consents", "consents/" },
+    { EVENT_NOTIFICATION_SENT, "banking.notifications", "notifications/" },
 };
 
 static void the_envelope_is_that_of_cloudevents(void **state) {
@@ -101,23 +104,34 @@ static void the_envelope_is_that_of_cloudevents(void **state) {
     }
 }
 
-#define HEAD "{\"specversion\":\"1.0\",\"id\":\"01020304-0506-0708-090a-0b0c0d0e0f10\",\"time\":\"2026-11-22T03:45:00.123Z\","
-static const struct { const char *name, *json; int want; } texts[] = {
+#define HEAD                                                                                                           \
+    "{\"specversion\":\"1.0\",\"id\":\"01020304-0506-0708-090a-0b0c0d0e0f10\",\"time\":\"2026-11-22T03:45:00.123Z\","
+static const struct {
+    const char *name, *json;
+    int want;
+} texts[] = {
     { "the least that is one", HEAD "\"type\":\"PaymentInitiated\",\"data\":{}}", 0 },
     { "a type of a newer program", HEAD "\"type\":\"PaymentPainted\",\"data\":{}}", EVENT_JSON_E_FORMAT },
     { "no type", HEAD "\"data\":{}}", EVENT_JSON_E_FORMAT },
-    { "an id that is none", "{\"id\":\"x\",\"time\":\"2026-11-22T03:45:00Z\",\"type\":\"PaymentInitiated\",\"data\":{}}", EVENT_JSON_E_FORMAT },
-    { "no time", "{\"id\":\"01020304-0506-0708-090a-0b0c0d0e0f10\",\"type\":\"PaymentInitiated\",\"data\":{}}", EVENT_JSON_E_FORMAT },
+    { "an id that is none",
+      "{\"id\":\"x\",\"time\":\"2026-11-22T03:45:00Z\",\"type\":\"PaymentInitiated\",\"data\":{}}",
+      EVENT_JSON_E_FORMAT },
+    { "no time", "{\"id\":\"01020304-0506-0708-090a-0b0c0d0e0f10\",\"type\":\"PaymentInitiated\",\"data\":{}}",
+      EVENT_JSON_E_FORMAT },
     { "a known reason", HEAD "\"type\":\"PaymentRejected\",\"data\":{\"reason\":\"fraud\"}}", 0 },
     { "an unknown reason", HEAD "\"type\":\"PaymentRejected\",\"data\":{\"reason\":\"mood\"}}", EVENT_JSON_E_FORMAT },
     { "an unknown status", HEAD "\"type\":\"PaymentRejected\",\"data\":{\"status\":\"lost\"}}", EVENT_JSON_E_FORMAT },
-    { "an unknown payment type", HEAD "\"type\":\"PaymentRejected\",\"data\":{\"payment_type\":\"gift\"}}", EVENT_JSON_E_FORMAT },
-    { "an unknown currency", HEAD "\"type\":\"PaymentRejected\",\"data\":{\"currency\":\"QQQ\"}}", EVENT_JSON_E_FORMAT },
-    { "a payment's id that is none", HEAD "\"type\":\"PaymentRejected\",\"data\":{\"payment_id\":\"7\"}}", EVENT_JSON_E_FORMAT },
+    { "an unknown payment type", HEAD "\"type\":\"PaymentRejected\",\"data\":{\"payment_type\":\"gift\"}}",
+      EVENT_JSON_E_FORMAT },
+    { "an unknown currency", HEAD "\"type\":\"PaymentRejected\",\"data\":{\"currency\":\"QQQ\"}}",
+      EVENT_JSON_E_FORMAT },
+    { "a payment's id that is none", HEAD "\"type\":\"PaymentRejected\",\"data\":{\"payment_id\":\"7\"}}",
+      EVENT_JSON_E_FORMAT },
     { "cut off", HEAD "\"type\":\"PaymentInitiated\",\"data\":{", EVENT_JSON_E_FORMAT },
     { "nothing", "", EVENT_JSON_E_FORMAT },
     { "an array", "[]", EVENT_JSON_E_FORMAT },
-    { "nested deeper than ours", HEAD "\"type\":\"PaymentInitiated\",\"data\":{\"a\":{\"b\":{\"c\":{\"d\":{}}}}}}", EVENT_JSON_E_FORMAT },
+    { "nested deeper than ours", HEAD "\"type\":\"PaymentInitiated\",\"data\":{\"a\":{\"b\":{\"c\":{\"d\":{}}}}}}",
+      EVENT_JSON_E_FORMAT },
 };
 
 static void what_is_not_ours_is_refused(void **state) {

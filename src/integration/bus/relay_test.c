@@ -1,4 +1,5 @@
-/* relay_test.c - b1..b3 on a real engine with its thread: order, effects exactly once across restarts, a failing consumer. */
+/* relay_test.c - b1..b3 on a real engine with its thread: order, effects exactly once across restarts, a failing
+ * consumer. */
 #include "integration/bus/relay.h"
 
 #include "integration/bank_test_world.h"
@@ -45,9 +46,8 @@ static int seen_deliver(void *ctx, const struct event *events, size_t count) {
 }
 
 static size_t seen_wait(struct seen *seen, size_t count) {
-    struct timespec until;
-    assert_int_equal(clock_gettime(CLOCK_REALTIME, &until), 0);
-    until.tv_sec += WAIT_MS / 1000;
+    int64_t until_ms = clock_now_ms() + WAIT_MS;
+    struct timespec until = { .tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000) * 1000000 };
     pthread_mutex_lock(&seen->lock);
     int r = 0;
     while (seen->count < count && r == 0) r = pthread_cond_timedwait(&seen->more, &seen->lock, &until);
@@ -100,8 +100,8 @@ static void b1_events_come_in_the_order_of_the_journal(void **state) {
     assert_int_equal(seen_wait(&seen, EVENTS), EVENTS);
     assert_int_equal(seen_wait(&other, EVENTS), EVENTS);
     relay_stop(relay);
-    static const enum event_type order[] = { EVENT_PAYMENT_INITIATED, EVENT_FRAUD_CLEARED, EVENT_AML_CLEARED, EVENT_PAYMENT_APPROVED,
-                                             EVENT_PAYMENT_COMPLETED };
+    static const enum event_type order[] = { EVENT_PAYMENT_INITIATED, EVENT_FRAUD_CLEARED, EVENT_AML_CLEARED,
+                                             EVENT_PAYMENT_APPROVED, EVENT_PAYMENT_COMPLETED };
     for (size_t i = 0; i < EVENTS; i++) {
         assert_int_equal(seen.events[i].type, i < 2 ? EVENT_ACCOUNT_OPENED : order[(i - 2) % 5]);
         assert_memory_equal(seen.events[i].id.bytes, other.events[i].id.bytes, 16);
@@ -114,8 +114,9 @@ static void b1_events_come_in_the_order_of_the_journal(void **state) {
 
 /* The report of today's payments on us: count and sum. */
 static struct report_row report_of(struct bank *bank) {
-    struct report_row row = { 0 }, probe = { .day = clock_day(test_now_ms), .type = PAYMENT_ON_US, .status = PAYMENT_COMPLETED,
-                                             .currency = bank_gbp().code };
+    struct report_row row = { 0 }, probe = {
+        .day = clock_day(test_now_ms), .type = PAYMENT_ON_US, .status = PAYMENT_COMPLETED, .currency = bank_gbp().code
+    };
     return test_row(&bank->world, &report_table, &probe, &row) ? row : (struct report_row){ 0 };
 }
 static int64_t cursor_of(struct bank *bank, const char *consumer) {
@@ -123,14 +124,17 @@ static int64_t cursor_of(struct bank *bank, const char *consumer) {
     return test_row(&bank->world, &cursor_table, &probe, &row) ? row.seq : 0;
 }
 
-/* Stops the relay at a moment of its choosing, starts the program anew, again and again: each payment is counted once. The relay gives a
- * consumer its events before the cursor moves, so one that saw EVENTS may not have moved it yet: its effects then happen at the next start. */
+/* Stops the relay at a moment of its choosing, starts the program anew, again and again: each payment is counted once.
+ * The relay gives a consumer its events before the cursor moves, so one that saw EVENTS may not have moved it yet: its
+ * effects then happen at the next start. */
 static void b2_effects_in_the_store_happen_exactly_once(void **state) {
     struct bank *bank = *state;
     struct seen seen;
     seen_init(&seen);
     fill(bank);
-    const struct relay_consumer consumer = { .name = "reporting", .deliver = seen_deliver, .apply = reporting_apply, .ctx = &seen };
+    const struct relay_consumer consumer = {
+        .name = "reporting", .deliver = seen_deliver, .apply = reporting_apply, .ctx = &seen
+    };
     for (int round = 0; round < 4; round++) {
         struct relay *relay = start(bank, &consumer, 1);
         if (round == 0) assert_true(seen_wait(&seen, EVENTS) >= EVENTS);
@@ -152,8 +156,10 @@ static void b3_a_consumer_that_fails_is_tried_again(void **state) {
     seen_init(&healthy);
     seen.failures_left = 3;
     fill(bank);
-    const struct relay_consumer consumers[] = { { .name = "failing", .deliver = seen_deliver, .apply = reporting_apply, .ctx = &seen },
-                                                { .name = "healthy", .deliver = seen_deliver, .ctx = &healthy } };
+    const struct relay_consumer consumers[] = {
+        { .name = "failing", .deliver = seen_deliver, .apply = reporting_apply, .ctx = &seen },
+        { .name = "healthy", .deliver = seen_deliver, .ctx = &healthy }
+    };
     struct relay *relay = start(bank, consumers, 2);
     assert_int_equal(seen_wait(&healthy, EVENTS), EVENTS); /* a slow one delays no other */
     assert_int_equal(seen_wait(&seen, EVENTS), EVENTS);    /* and skips nothing */
@@ -172,7 +178,9 @@ static void an_ephemeral_consumer_starts_at_the_head(void **state) {
     struct bank_account account = { 0 };
     seen_init(&seen);
     fill(bank);
-    const struct relay_consumer consumer = { .name = "metrics", .deliver = seen_deliver, .ephemeral = true, .ctx = &seen };
+    const struct relay_consumer consumer = {
+        .name = "metrics", .deliver = seen_deliver, .ephemeral = true, .ctx = &seen
+    };
     struct relay *relay;
     assert_int_equal(relay_start(&bank->integration, &consumer, 1, &relay), 0);
     bank_account_open(bank, &account);
