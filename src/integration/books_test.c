@@ -263,6 +263,20 @@ static const struct {
       "transaction_without_payment", 0 },
     { "a pending payment deleted", "DELETE FROM payments_payment WHERE amount_minor = 5000", NULL, NULL,
       "hold_without_payment", 0 },
+    { "a whole transaction forged into an old batch",
+      "INSERT INTO ledger_transaction SELECT 900, transaction_id, kind, zeroblob(16), currency, amount_minor, "
+      "entry_count, booked_ms,"
+      " value_day, batch_seq FROM ledger_transaction WHERE number = (SELECT min(number) FROM ledger_transaction);"
+      "INSERT INTO ledger_entry SELECT 900 + e.number, 900, e.account, a.entry_count + 1, e.side, e.currency, "
+      "e.amount_minor,"
+      " a.posted_minor + CASE e.side WHEN 1 THEN e.amount_minor ELSE -e.amount_minor END, e.booked_ms, zeroblob(16), "
+      "e.batch_seq"
+      " FROM ledger_entry e JOIN ledger_account a ON a.number = e.account"
+      " WHERE e.\"transaction\" = (SELECT min(number) FROM ledger_transaction);"
+      "UPDATE ledger_account SET entry_count = entry_count + 1, posted_minor ="
+      " (SELECT balance_after_minor FROM ledger_entry WHERE \"transaction\" = 900 AND account = ledger_account.number)"
+      " WHERE number IN (SELECT account FROM ledger_entry WHERE \"transaction\" = 900)",
+      "row_without_record", NULL, NULL, 0 },
     { "one payment booked in another's name",
       "UPDATE ledger_transaction SET payment_id = (SELECT payment_id FROM ledger_transaction WHERE number = 4) WHERE "
       "number = 5",
