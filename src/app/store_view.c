@@ -161,7 +161,8 @@ void store_view_currency(struct store_view *view, const char *name, int width, i
     store_view_text(view, name, width, currency_is_known(currency) ? currency_text(currency, text) : STR("???"));
 }
 
-void store_view_masked(struct store_view *view, const char *name, int width, enum personal_kind kind, struct str value) {
+void store_view_masked(struct store_view *view, const char *name, int width, enum personal_kind kind,
+                       struct str value) {
     struct masked masked = mask_text(kind, value);
     if (value.len == 0) column(view, name, width, STR("-"));
     else store_view_text(view, name, width, str_from_c(masked.text));

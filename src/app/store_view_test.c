@@ -1,4 +1,5 @@
-/* store_view_test.c - the subcommands that read, run on the file of a small bank: exit codes, JSON, and no personal data. */
+/* store_view_test.c - the subcommands that read, run on the file of a small bank: exit codes, JSON, and no personal
+ * data. */
 #include "app/store_view.h"
 
 #include "integration/bank_test_world.h"
@@ -35,7 +36,8 @@ static int fixture_open(void **state) {
     bank_pay(&bank, &open);
     assert_int_equal(bank_core_says(&bank, &done, CORE_VERDICT_BOOKED), 0);
     assert_int_equal(bank_core_says(&bank, &open, CORE_VERDICT_UNKNOWN), 0);
-    engine_note(bank.world.engine, STR("{\"interaction_id\":\"93bac548-d2de-4546-b106-880a5018460d\",\"outcome\":\"accepted\"}"));
+    engine_note(bank.world.engine,
+                STR("{\"interaction_id\":\"93bac548-d2de-4546-b106-880a5018460d\",\"outcome\":\"accepted\"}"));
     (void)engine_step(bank.world.engine);
     (void)id_format(done.id, fixture->payment);
     (void)id_format(rich.row.account_id, fixture->account);
@@ -53,7 +55,8 @@ static int fixture_close(void **state) {
     return 0;
 }
 
-/* Runs `giro WORDS --var FOLDER`, blanks between words; %P, %A: the payment's and the account's id. Gives the exit code and stdout. */
+/* Runs `giro WORDS --var FOLDER`, blanks between words; %P, %A: the payment's and the account's id. Gives the exit code
+ * and stdout. */
 static int run(struct fixture *fixture, const char *words, struct str *ret_output) {
     char text[PATH_BYTES], *argv[WORDS_MAX + 4] = { "giro" };
     size_t used = 0;
@@ -88,39 +91,47 @@ static bool holds(struct str text, const char *part) {
 }
 
 /* words; exit code; what stands in the output (JSON). */
-static const struct { const char *words; int code; const char *part; } cases[] = {
-    { "accounts list --json",                       EXIT_DONE,   "\"posted_minor\":99000,\"held_minor\":2000" },
-    { "accounts list",                              EXIT_DONE,   "posted_minor" },
-    { "accounts show %A --json",                    EXIT_DONE,   "\"available_minor\":97000" },
+static const struct {
+    const char *words;
+    int code;
+    const char *part;
+} cases[] = {
+    { "accounts list --json", EXIT_DONE, "\"posted_minor\":99000,\"held_minor\":2000" },
+    { "accounts list", EXIT_DONE, "posted_minor" },
+    { "accounts show %A --json", EXIT_DONE, "\"available_minor\":97000" },
     { "accounts show 00000000-0000-7000-8000-000000000000 --json", EXIT_ABSENT, "" },
-    { "accounts statement %A --json",               EXIT_DONE,   "\"balance_after_minor\":99000" },
-    { "accounts statement %A --limit 1 --json",     EXIT_DONE,   "\"side\":\"debit\"" },
-    { "accounts statement %A --limit 0",            EXIT_USAGE,  "" },
-    { "accounts",                                   EXIT_USAGE,  "" },
-    { "accounts show",                              EXIT_USAGE,  "" },
-    { "payments list --json",                       EXIT_DONE,   "\"status\":\"unknown\"" },
-    { "payments show %P --json",                    EXIT_DONE,   "\"hold\":\"consumed\",\"timeline\":[{\"status\":\"pending\"" },
-    { "payments show %P --timeline",                EXIT_DONE,   "  completed\n" },
+    { "accounts statement %A --json", EXIT_DONE, "\"balance_after_minor\":99000" },
+    { "accounts statement %A --limit 1 --json", EXIT_DONE, "\"side\":\"debit\"" },
+    { "accounts statement %A --limit 0", EXIT_USAGE, "" },
+    { "accounts", EXIT_USAGE, "" },
+    { "accounts show", EXIT_USAGE, "" },
+    { "payments list --json", EXIT_DONE, "\"status\":\"unknown\"" },
+    { "payments show %P --json", EXIT_DONE, "\"hold\":\"consumed\",\"timeline\":[{\"status\":\"pending\"" },
+    { "payments show %P --timeline", EXIT_DONE, "  completed\n" },
     { "payments show 00000000-0000-7000-8000-000000000000", EXIT_ABSENT, "" },
-    { "payments show 7",                            EXIT_USAGE,  "" },
-    { "ledger verify --json",                       EXIT_DONE,   "{\"transactions\":2,\"entries\":4,\"difference_minor\":0,\"balances_checked\":3,\"chain\":\"ok\"" },
-    { "ledger verify",                              EXIT_DONE,   "the books are right" },
-    { "ledger trial-balance --json",                EXIT_DONE,   "\"kind\":\"total\",\"accounts\":3,\"debit_minor\":100000,\"credit_minor\":100000" },
-    { "ledger statement %A --json",                 EXIT_DONE,   "\"balance_after_minor\":99000" },
-    { "ledger statement --json -- -99999999999",    EXIT_USAGE,  "" }, /* --var behind -- is a word too many */
-    { "ledger statement 4711 --json",               EXIT_ABSENT, "" },
-    { "audit verify --json",                        EXIT_DONE,   "\"chain\":\"ok\"" },
-    { "audit search --json",                        EXIT_DONE,   "93bac548-d2de-4546-b106-880a5018460d" },
-    { "audit search --interaction-id 93BAC548-D2DE-4546-B106-880A5018460D --json", EXIT_DONE, "\"outcome\":\"accepted\"" },
+    { "payments show 7", EXIT_USAGE, "" },
+    { "ledger verify --json", EXIT_DONE,
+      "{\"transactions\":2,\"entries\":4,\"difference_minor\":0,\"balances_checked\":3,\"chain\":\"ok\"" },
+    { "ledger verify", EXIT_DONE, "the books are right" },
+    { "ledger trial-balance --json", EXIT_DONE,
+      "\"kind\":\"total\",\"accounts\":3,\"debit_minor\":100000,\"credit_minor\":100000" },
+    { "ledger statement %A --json", EXIT_DONE, "\"balance_after_minor\":99000" },
+    { "ledger statement --json -- -99999999999", EXIT_USAGE, "" }, /* --var behind -- is a word too many */
+    { "ledger statement 4711 --json", EXIT_ABSENT, "" },
+    { "audit verify --json", EXIT_DONE, "\"chain\":\"ok\"" },
+    { "audit search --json", EXIT_DONE, "93bac548-d2de-4546-b106-880a5018460d" },
+    { "audit search --interaction-id 93BAC548-D2DE-4546-B106-880A5018460D --json", EXIT_DONE,
+      "\"outcome\":\"accepted\"" },
     { "audit search --interaction-id 00000000-d2de-4546-b106-880a5018460d --json", EXIT_DONE, "[]" },
-    { "audit export --json",                        EXIT_DONE,   "\"outcome\":\"accepted\"" },
-    { "events tail --json",                         EXIT_DONE,   "\"type\":\"AccountOpened\"" },
-    { "events tail --limit 1 --json",               EXIT_DONE,   "\"type\":\"PaymentUnknown\"" },
-    { "consents list --json",                       EXIT_DONE,   "[]" },
+    { "audit export --json", EXIT_DONE, "\"outcome\":\"accepted\"" },
+    { "events tail --json", EXIT_DONE, "\"type\":\"AccountOpened\"" },
+    { "events tail --limit 1 --json", EXIT_DONE, "\"type\":\"PaymentUnknown\"" },
+    { "consents list --json", EXIT_DONE, "[]" },
     { "consents show 00000000-0000-7000-8000-000000000000", EXIT_ABSENT, "" },
-    { "saga list --json",                           EXIT_DONE,   "\"state\":\"ExecutePayment\",\"state_status\":\"task_open\",\"payment_status\":\"unknown\"" },
-    { "saga stuck --json",                          EXIT_DONE,   "\"stuck\":\"yes\"" }, /* the test's clock stands in the past */
-    { "saga show %P --json",                        EXIT_DONE,   "\"state\":\"ExecutePayment\"" },
+    { "saga list --json", EXIT_DONE,
+      "\"state\":\"ExecutePayment\",\"state_status\":\"task_open\",\"payment_status\":\"unknown\"" },
+    { "saga stuck --json", EXIT_DONE, "\"stuck\":\"yes\"" }, /* the test's clock stands in the past */
+    { "saga show %P --json", EXIT_DONE, "\"state\":\"ExecutePayment\"" },
     { "saga show 00000000-0000-7000-8000-000000000000", EXIT_ABSENT, "" },
 };
 
@@ -132,11 +143,14 @@ static void every_question_has_its_answer(void **state) {
         struct json *json = NULL;
         int code = run(fixture, cases[i].words, &output);
         if (code != cases[i].code) fail_msg("%s: exit code %d", cases[i].words, code);
-        if (cases[i].part[0] && !holds(output, cases[i].part)) fail_msg("%s: " STR_FMT, cases[i].words, STR_ARG(output));
+        if (cases[i].part[0] && !holds(output, cases[i].part))
+            fail_msg("%s: " STR_FMT, cases[i].words, STR_ARG(output));
         for (size_t k = 0; k < ARRAY_COUNT(personal); k++)
-            if (holds(output, personal[k]) || holds(output, fixture->iban)) fail_msg("%s shows personal data", cases[i].words);
+            if (holds(output, personal[k]) || holds(output, fixture->iban))
+                fail_msg("%s shows personal data", cases[i].words);
         if (code || !strstr(cases[i].words, "--json")) continue;
-        if (json_parse(output, OUTPUT_BYTES_MAX, JSON_DEPTH_MAX, &json, NULL)) fail_msg("%s: not one JSON document: " STR_FMT, cases[i].words, STR_ARG(output));
+        if (json_parse(output, OUTPUT_BYTES_MAX, JSON_DEPTH_MAX, &json, NULL))
+            fail_msg("%s: not one JSON document: " STR_FMT, cases[i].words, STR_ARG(output));
         json_free(json);
     }
 }
@@ -150,7 +164,8 @@ static void limits_are_kept_from_the_newest(void **state) {
         (void)snprintf(words, sizeof words, "events tail --limit %d --json", limit);
         assert_int_equal(run(fixture, words, &output), EXIT_DONE);
         assert_int_equal(json_parse(output, OUTPUT_BYTES_MAX, JSON_DEPTH_MAX, &json, NULL), 0);
-        size_t wanted = limit < 11 ? (size_t)limit : 11; /* AccountOpened; twice four at acceptance; Completed; Unknown */
+        size_t wanted =
+            limit < 11 ? (size_t)limit : 11; /* AccountOpened; twice four at acceptance; Completed; Unknown */
         assert_int_equal(json_count(json), wanted);
         struct str type = json_string(json_path(json_at(json, wanted - 1), "event.type"));
         assert_true(str_equal_c(type, "PaymentUnknown"));
@@ -159,13 +174,18 @@ static void limits_are_kept_from_the_newest(void **state) {
 }
 
 static void a_definition_is_checked(void **state) {
-    char *safe[] = { "giro", "saga", "check", "sagas/payment.asl.json" }, *absent[] = { "giro", "saga", "check", "sagas/none.asl.json" };
+    char *safe[] = { "giro", "saga", "check", "sagas/payment.asl.json" },
+         *absent[] = { "giro", "saga", "check", "sagas/none.asl.json" };
     char unsafe_path[PATH_BYTES];
     struct fixture *fixture = *state;
     char *unsafe[] = { "giro", "saga", "check", unsafe_path };
     (void)snprintf(unsafe_path, sizeof unsafe_path, "%s/unsafe.asl.json", fixture->folder);
-    assert_int_equal(file_write_atomic(unsafe_path, STR("{\"StartAt\":\"Hold\",\"States\":{\"Hold\":{\"Type\":\"Task\",\"TimeoutSeconds\":5,"
-                                                        "\"Resource\":\"giro:ledger:hold\",\"End\":true}}}"), 0600, NULL), 0);
+    assert_int_equal(
+        file_write_atomic(unsafe_path,
+                          STR("{\"StartAt\":\"Hold\",\"States\":{\"Hold\":{\"Type\":\"Task\",\"TimeoutSeconds\":5,"
+                              "\"Resource\":\"giro:ledger:hold\",\"End\":true}}}"),
+                          0600, NULL),
+        0);
     assert_int_equal(subcommand_run(&subcommands, 4, safe), EXIT_DONE);
     assert_int_equal(subcommand_run(&subcommands, 4, absent), EXIT_ABSENT);
     assert_int_equal(subcommand_run(&subcommands, 4, unsafe), EXIT_PROOF_FAILED);
@@ -183,7 +203,9 @@ static void damage_gives_exit_code_4(void **state) {
     struct str output;
     sqlite3 *db;
     assert_int_equal(sqlite3_open(fixture->path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "UPDATE ledger_account SET posted_minor = posted_minor + 1 WHERE number > 0", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "UPDATE ledger_account SET posted_minor = posted_minor + 1 WHERE number > 0",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
     assert_int_equal(run(fixture, "ledger verify --json", &output), EXIT_PROOF_FAILED);
     assert_true(holds(output, "\"difference_minor\":1,"));
     assert_true(holds(output, "\"finding\":\"account_posted\""));
@@ -191,16 +213,15 @@ static void damage_gives_exit_code_4(void **state) {
     assert_int_equal(run(fixture, "ledger trial-balance", &output), EXIT_PROOF_FAILED);
     assert_int_equal(run(fixture, "audit verify --json", &output), EXIT_DONE); /* balances are not of the chain */
     assert_int_equal(sqlite3_exec(db, "DROP TRIGGER engine_journal_no_update", NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(run(fixture, "audit verify --json", &output), EXIT_PROOF_FAILED); /* nor is the store as it should be */
+    assert_int_equal(run(fixture, "audit verify --json", &output),
+                     EXIT_PROOF_FAILED); /* nor is the store as it should be */
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_question_has_its_answer),
-        cmocka_unit_test(limits_are_kept_from_the_newest),
-        cmocka_unit_test(a_definition_is_checked),
-        cmocka_unit_test(a_store_that_is_not_there_is_said_so),
+        cmocka_unit_test(every_question_has_its_answer), cmocka_unit_test(limits_are_kept_from_the_newest),
+        cmocka_unit_test(a_definition_is_checked),       cmocka_unit_test(a_store_that_is_not_there_is_said_so),
         cmocka_unit_test(damage_gives_exit_code_4),
     };
     return cmocka_run_group_tests(tests, fixture_open, fixture_close);

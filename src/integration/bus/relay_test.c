@@ -46,9 +46,8 @@ static int seen_deliver(void *ctx, const struct event *events, size_t count) {
 }
 
 static size_t seen_wait(struct seen *seen, size_t count) {
-    struct timespec until;
-    assert_int_equal(clock_gettime(CLOCK_REALTIME, &until), 0);
-    until.tv_sec += WAIT_MS / 1000;
+    int64_t until_ms = clock_now_ms() + WAIT_MS;
+    struct timespec until = { .tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000) * 1000000 };
     pthread_mutex_lock(&seen->lock);
     int r = 0;
     while (seen->count < count && r == 0) r = pthread_cond_timedwait(&seen->more, &seen->lock, &until);

@@ -58,7 +58,8 @@ static void pay_out(struct bank *bank, struct bank_account *debtor, struct bank_
     bank_account_open(bank, debtor);
     *payment = (struct bank_payment){ .debtor = debtor, .amount_minor = AMOUNT };
     bank_pay(bank, payment);
-    stands(bank, payment, &(struct want){ PAYMENT_PENDING, PAYMENT_REASON_NONE, LEDGER_HOLD_ACTIVE, FUND, AMOUNT, true });
+    stands(bank, payment,
+           &(struct want){ PAYMENT_PENDING, PAYMENT_REASON_NONE, LEDGER_HOLD_ACTIVE, FUND, AMOUNT, true });
     last_events_are(bank, "PaymentInitiated FraudCleared AmlCleared PaymentApproved");
     assert_int_equal(bank->world.followup_count, 1);
     assert_int_equal(bank->world.followups[0].kind, FOLLOWUP_CORE_EXECUTE);
@@ -69,12 +70,19 @@ static int64_t settled(struct bank *bank) {
     return bank_ledger_row(bank, ledger_internal_number(LEDGER_SETTLEMENT, bank_gbp())).posted_minor;
 }
 
-static const struct want completed = { PAYMENT_COMPLETED, PAYMENT_REASON_NONE, LEDGER_HOLD_CONSUMED, FUND - AMOUNT, 0, false };
+static const struct want completed = {
+    PAYMENT_COMPLETED, PAYMENT_REASON_NONE, LEDGER_HOLD_CONSUMED, FUND - AMOUNT, 0, false
+};
 static const struct want unknown = { PAYMENT_UNKNOWN, PAYMENT_REASON_NONE, LEDGER_HOLD_ACTIVE, FUND, AMOUNT, true };
-static const struct want refused = { PAYMENT_REJECTED, PAYMENT_REASON_CORE_REFUSED, LEDGER_HOLD_RELEASED, FUND, 0, false };
-static const struct want failed = { PAYMENT_REJECTED, PAYMENT_REASON_CORE_FAILED, LEDGER_HOLD_RELEASED, FUND, 0, false };
+static const struct want refused = {
+    PAYMENT_REJECTED, PAYMENT_REASON_CORE_REFUSED, LEDGER_HOLD_RELEASED, FUND, 0, false
+};
+static const struct want failed = {
+    PAYMENT_REJECTED, PAYMENT_REASON_CORE_FAILED, LEDGER_HOLD_RELEASED, FUND, 0, false
+};
 
-/* What the core says, one commit after another, and how it ends; each with a restart of the program before every answer, too. */
+/* What the core says, one commit after another, and how it ends; each with a restart of the program before every
+ * answer, too. */
 static const struct {
     const char *name;
     enum core_verdict says[4];
@@ -88,8 +96,18 @@ static const struct {
     { "never seen (44)", { CORE_VERDICT_FAILED }, 1, &failed, 0, "PaymentRejected" },
     { "unknown", { CORE_VERDICT_UNKNOWN }, 1, &unknown, 0, "PaymentUnknown" },
     { "unknown for long", { CORE_VERDICT_UNKNOWN, CORE_VERDICT_UNKNOWN, CORE_VERDICT_UNKNOWN }, 3, &unknown, 0, "" },
-    { "unknown, then booked", { CORE_VERDICT_UNKNOWN, CORE_VERDICT_BOOKED }, 2, &completed, AMOUNT, "PaymentCompleted" },
-    { "unknown twice, then booked", { CORE_VERDICT_UNKNOWN, CORE_VERDICT_UNKNOWN, CORE_VERDICT_BOOKED }, 3, &completed, AMOUNT, "PaymentCompleted" },
+    { "unknown, then booked",
+      { CORE_VERDICT_UNKNOWN, CORE_VERDICT_BOOKED },
+      2,
+      &completed,
+      AMOUNT,
+      "PaymentCompleted" },
+    { "unknown twice, then booked",
+      { CORE_VERDICT_UNKNOWN, CORE_VERDICT_UNKNOWN, CORE_VERDICT_BOOKED },
+      3,
+      &completed,
+      AMOUNT,
+      "PaymentCompleted" },
     { "unknown, then never seen", { CORE_VERDICT_UNKNOWN, CORE_VERDICT_FAILED }, 2, &failed, 0, "PaymentRejected" },
     { "unknown, then refused", { CORE_VERDICT_UNKNOWN, CORE_VERDICT_REFUSED }, 2, &refused, 0, "PaymentRejected" },
 };
@@ -124,7 +142,8 @@ static void g3_every_fate_with_the_core(void **state) {
 }
 
 static void g1_an_answer_that_comes_twice_changes_nothing(void **state) {
-    static const enum core_verdict verdicts[] = { CORE_VERDICT_BOOKED, CORE_VERDICT_REFUSED, CORE_VERDICT_FAILED, CORE_VERDICT_UNKNOWN };
+    static const enum core_verdict verdicts[] = { CORE_VERDICT_BOOKED, CORE_VERDICT_REFUSED, CORE_VERDICT_FAILED,
+                                                  CORE_VERDICT_UNKNOWN };
     struct bank *bank = *state;
     struct bank_account debtor;
     struct bank_payment payment;
@@ -146,7 +165,8 @@ static void g2_a_wake_does_not_move_a_payment_that_was_sent(void **state) {
     pay_out(bank, &debtor, &payment);
     test_now_ms += INT64_C(400) * 24 * 3600 * 1000; /* no clock ends it */
     assert_int_equal(bank_wake(bank, &payment), PAYMENT_SAGA_E_ABSENT);
-    stands(bank, &payment, &(struct want){ PAYMENT_PENDING, PAYMENT_REASON_NONE, LEDGER_HOLD_ACTIVE, FUND, AMOUNT, true });
+    stands(bank, &payment,
+           &(struct want){ PAYMENT_PENDING, PAYMENT_REASON_NONE, LEDGER_HOLD_ACTIVE, FUND, AMOUNT, true });
     assert_int_equal(bank_core_says(bank, &payment, CORE_VERDICT_BOOKED), 0);
     stands(bank, &payment, &completed);
 }
@@ -174,15 +194,24 @@ static const struct {
     enum payment_reason reason;
     const char *events;
 } refusals[] = {
-    { "funds", NULL, NULL, FUND + 1, false, false, PAYMENT_REASON_INSUFFICIENT_FUNDS, "PaymentInitiated FraudCleared AmlCleared PaymentRejected" },
-    { "exact funds pass", NULL, NULL, FUND, false, false, PAYMENT_REASON_NONE, "PaymentInitiated FraudCleared AmlCleared PaymentApproved" },
-    { "fraudster", NULL, BANK_FRAUDSTER, 1, false, false, PAYMENT_REASON_FRAUD, "PaymentInitiated FraudFlagged PaymentRejected" },
-    { "fraudster of a business", NULL, BANK_FRAUDSTER, 1, false, true, PAYMENT_REASON_FRAUD, "PaymentInitiated FraudFlagged PaymentRejected" },
-    { "amount over the limit", NULL, NULL, 2500001, false, false, PAYMENT_REASON_FRAUD, "PaymentInitiated FraudFlagged PaymentRejected" },
-    { "the same of a business", NULL, NULL, 2500001, false, true, PAYMENT_REASON_INSUFFICIENT_FUNDS, "PaymentInitiated FraudCleared AmlCleared PaymentRejected" },
-    { "listed name", "Petrov, Iván", NULL, 1, false, false, PAYMENT_REASON_SANCTIONS, "PaymentInitiated FraudCleared AmlFlagged PaymentRejected" },
-    { "a name near it", "Ivan Petrovic", NULL, 1, false, false, PAYMENT_REASON_NONE, "PaymentInitiated FraudCleared AmlCleared PaymentApproved" },
-    { "blocked account", NULL, NULL, 1, true, false, PAYMENT_REASON_ACCOUNT_BLOCKED, "PaymentInitiated FraudCleared AmlCleared PaymentRejected" },
+    { "funds", NULL, NULL, FUND + 1, false, false, PAYMENT_REASON_INSUFFICIENT_FUNDS,
+      "PaymentInitiated FraudCleared AmlCleared PaymentRejected" },
+    { "exact funds pass", NULL, NULL, FUND, false, false, PAYMENT_REASON_NONE,
+      "PaymentInitiated FraudCleared AmlCleared PaymentApproved" },
+    { "fraudster", NULL, BANK_FRAUDSTER, 1, false, false, PAYMENT_REASON_FRAUD,
+      "PaymentInitiated FraudFlagged PaymentRejected" },
+    { "fraudster of a business", NULL, BANK_FRAUDSTER, 1, false, true, PAYMENT_REASON_FRAUD,
+      "PaymentInitiated FraudFlagged PaymentRejected" },
+    { "amount over the limit", NULL, NULL, 2500001, false, false, PAYMENT_REASON_FRAUD,
+      "PaymentInitiated FraudFlagged PaymentRejected" },
+    { "the same of a business", NULL, NULL, 2500001, false, true, PAYMENT_REASON_INSUFFICIENT_FUNDS,
+      "PaymentInitiated FraudCleared AmlCleared PaymentRejected" },
+    { "listed name", "Petrov, Iván", NULL, 1, false, false, PAYMENT_REASON_SANCTIONS,
+      "PaymentInitiated FraudCleared AmlFlagged PaymentRejected" },
+    { "a name near it", "Ivan Petrovic", NULL, 1, false, false, PAYMENT_REASON_NONE,
+      "PaymentInitiated FraudCleared AmlCleared PaymentApproved" },
+    { "blocked account", NULL, NULL, 1, true, false, PAYMENT_REASON_ACCOUNT_BLOCKED,
+      "PaymentInitiated FraudCleared AmlCleared PaymentRejected" },
 };
 
 static int block_decide(struct work *work, void *input) {
@@ -203,13 +232,19 @@ static void refusals_before_the_pivot_leave_nothing(void **state) {
         struct bank_account debtor = { .fund_minor = FUND, .business = refusals[i].business };
         bank_account_open(bank, &debtor);
         if (refusals[i].blocked) assert_int_equal(test_decide(&bank->world, block_decide, &debtor), 0);
-        struct bank_payment payment = { .debtor = &debtor, .amount_minor = refusals[i].amount, .creditor_name = refusals[i].creditor_name,
+        struct bank_payment payment = { .debtor = &debtor,
+                                        .amount_minor = refusals[i].amount,
+                                        .creditor_name = refusals[i].creditor_name,
                                         .creditor_iban = refusals[i].creditor_iban };
         bank_pay(bank, &payment);
         print_message("%s\n", refusals[i].name);
         bool passes = refusals[i].reason == PAYMENT_REASON_NONE;
-        struct want want = { passes ? PAYMENT_PENDING : PAYMENT_REJECTED, refusals[i].reason, passes ? LEDGER_HOLD_ACTIVE : -1, FUND,
-                             passes ? refusals[i].amount : 0, passes };
+        struct want want = { passes ? PAYMENT_PENDING : PAYMENT_REJECTED,
+                             refusals[i].reason,
+                             passes ? LEDGER_HOLD_ACTIVE : -1,
+                             FUND,
+                             passes ? refusals[i].amount : 0,
+                             passes };
         stands(bank, &payment, &want);
         last_events_are(bank, refusals[i].events);
         assert_int_equal(bank->world.followup_count, passes ? 1 : 0);
@@ -240,7 +275,9 @@ static void two_answers_of_one_batch_book_once(void **state) {
     struct test_decision owners[2] = { 0 };
     for (size_t i = 0; i < 2; i++) {
         memcpy(inputs[i].payment_id, payment.id, 16);
-        owners[i].command = (struct command){ .kind = &core_result_kind, .input = &inputs[i], .owner = &owners[i], .on_reply = test_on_reply };
+        owners[i].command = (struct command){
+            .kind = &core_result_kind, .input = &inputs[i], .owner = &owners[i], .on_reply = test_on_reply
+        };
         assert_int_equal(engine_submit(bank->world.engine, &owners[i].command), 0);
     }
     assert_int_equal(engine_step(bank->world.engine), 2);

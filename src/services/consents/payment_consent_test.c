@@ -3,12 +3,15 @@
 
 #include "engine/engine_test_world.h"
 
-static const struct table *const tables[] = { &engine_journal_table, &engine_idempotency_table, &engine_counter_table, &payment_consent_table };
+static const struct table *const tables[] = { &engine_journal_table, &engine_idempotency_table, &engine_counter_table,
+                                              &payment_consent_table };
 static const uint8_t customer[16] = { 1 }, account[16] = { 2 }, payment[16] = { 3 }, client[16] = { 4 };
 
 static int world_open(void **state) {
     struct test_world *world = calloc(1, sizeof *world);
-    world->options = (struct store_options){ .ops = &store_memory_ops, .path = "consent_test", .tables = tables, .table_count = ARRAY_COUNT(tables) };
+    world->options = (struct store_options){
+        .ops = &store_memory_ops, .path = "consent_test", .tables = tables, .table_count = ARRAY_COUNT(tables)
+    };
     test_open(world);
     *state = world;
     return 0;
@@ -21,8 +24,9 @@ static int world_close(void **state) {
 }
 
 static int create_decide(struct work *work, void *input) {
-    struct payment_consent_row row = { .initiation = STR("{}"), .risk = STR("{}"), .document = STR("{}"), .amount_minor = 1,
-                                       .status = CONSENT_COND }; /* what the caller says of the status does not count */
+    struct payment_consent_row row = {
+        .initiation = STR("{}"), .risk = STR("{}"), .document = STR("{}"), .amount_minor = 1, .status = CONSENT_COND
+    }; /* what the caller says of the status does not count */
     memcpy(row.client_id, client, 16);
     int r = payment_consent_create(work, &row);
     memcpy(input, row.consent_id, 16);
@@ -49,19 +53,24 @@ static struct payment_consent_row row_of(struct test_world *world, const uint8_t
 }
 
 /* A authorise, R reject, C consume; all but the last are accepted. */
-static const struct { const char *steps; int want; enum consent_status end; const char *event; } paths[] = {
-    { "A",   0,                        CONSENT_AUTH, "ConsentAuthorised" },
-    { "R",   0,                        CONSENT_RJCT, "ConsentRejected"   },
-    { "AC",  0,                        CONSENT_COND, ""                  },
-    { "C",   PAYMENT_CONSENT_E_STATUS, CONSENT_AWAU, NULL                },
-    { "AA",  PAYMENT_CONSENT_E_STATUS, CONSENT_AUTH, NULL                },
-    { "AR",  PAYMENT_CONSENT_E_STATUS, CONSENT_AUTH, NULL                },
-    { "RR",  PAYMENT_CONSENT_E_STATUS, CONSENT_RJCT, NULL                },
-    { "RA",  PAYMENT_CONSENT_E_STATUS, CONSENT_RJCT, NULL                },
-    { "RC",  PAYMENT_CONSENT_E_STATUS, CONSENT_RJCT, NULL                },
-    { "ACC", PAYMENT_CONSENT_E_STATUS, CONSENT_COND, NULL                },
-    { "ACA", PAYMENT_CONSENT_E_STATUS, CONSENT_COND, NULL                },
-    { "ACR", PAYMENT_CONSENT_E_STATUS, CONSENT_COND, NULL                },
+static const struct {
+    const char *steps;
+    int want;
+    enum consent_status end;
+    const char *event;
+} paths[] = {
+    { "A", 0, CONSENT_AUTH, "ConsentAuthorised" },
+    { "R", 0, CONSENT_RJCT, "ConsentRejected" },
+    { "AC", 0, CONSENT_COND, "" },
+    { "C", PAYMENT_CONSENT_E_STATUS, CONSENT_AWAU, NULL },
+    { "AA", PAYMENT_CONSENT_E_STATUS, CONSENT_AUTH, NULL },
+    { "AR", PAYMENT_CONSENT_E_STATUS, CONSENT_AUTH, NULL },
+    { "RR", PAYMENT_CONSENT_E_STATUS, CONSENT_RJCT, NULL },
+    { "RA", PAYMENT_CONSENT_E_STATUS, CONSENT_RJCT, NULL },
+    { "RC", PAYMENT_CONSENT_E_STATUS, CONSENT_RJCT, NULL },
+    { "ACC", PAYMENT_CONSENT_E_STATUS, CONSENT_COND, NULL },
+    { "ACA", PAYMENT_CONSENT_E_STATUS, CONSENT_COND, NULL },
+    { "ACR", PAYMENT_CONSENT_E_STATUS, CONSENT_COND, NULL },
 };
 
 static void c1_final_is_final(void **state) {
@@ -91,7 +100,8 @@ static void c1_final_is_final(void **state) {
 static void c2_two_payments_of_one_batch_spend_it_once(void **state) {
     struct test_world *world = *state;
     uint8_t id[16];
-    struct test_decision decisions[2] = { { .decide = consume_decide, .input = id }, { .decide = consume_decide, .input = id } };
+    struct test_decision decisions[2] = { { .decide = consume_decide, .input = id },
+                                          { .decide = consume_decide, .input = id } };
     assert_int_equal(test_decide(world, create_decide, id), 0);
     assert_int_equal(step(world, 'A', id), 0);
     test_submit(world, &decisions[0]);

@@ -1,10 +1,12 @@
-/* fraud_test.c - the three rules, f1 (counters change in the payment's own commit) and f2 (a verdict names its rule). */
+/* fraud_test.c - the three rules, f1 (counters change in the payment's own commit) and f2 (a verdict names its rule).
+ */
 #include "services/fraud/fraud.h"
 
 #include "engine/engine_test_world.h"
 
 #define LISTED "GB29NWBK60161331926819"
-static const struct table *const tables[] = { &engine_journal_table, &engine_idempotency_table, &engine_counter_table, &fraud_counter_table };
+static const struct table *const tables[] = { &engine_journal_table, &engine_idempotency_table, &engine_counter_table,
+                                              &fraud_counter_table };
 
 struct fixture {
     struct test_world world;
@@ -15,8 +17,11 @@ static int fixture_open(void **state) {
     struct fixture *fixture = calloc(1, sizeof *fixture);
     struct message message = { { 0 } };
     fraud_policy_init(&fixture->policy);
-    assert_int_equal(fraud_policy_read_creditors(&fixture->policy, STR("# known\n\n" LISTED "\n20000055779911\n"), &message), 0);
-    fixture->world.options = (struct store_options){ .ops = &store_memory_ops, .path = "fraud_test", .tables = tables, .table_count = ARRAY_COUNT(tables) };
+    assert_int_equal(
+        fraud_policy_read_creditors(&fixture->policy, STR("# known\n\n" LISTED "\n20000055779911\n"), &message), 0);
+    fixture->world.options = (struct store_options){
+        .ops = &store_memory_ops, .path = "fraud_test", .tables = tables, .table_count = ARRAY_COUNT(tables)
+    };
     test_now_ms = INT64_C(1700000040000); /* the beginning of a minute */
     test_open(&fixture->world);
     *state = fixture;
@@ -42,31 +47,41 @@ static int check_decide(struct work *work, void *input) {
 }
 
 static struct question question_of(struct fixture *fixture, const char *currency, int64_t minor) {
-    struct question question = { .policy = &fixture->policy, .subject = { .account_number = 1, .amount = { .minor = minor }, .creditor = STR("DE89370400440532013000") } };
+    struct question question = {
+        .policy = &fixture->policy,
+        .subject = { .account_number = 1, .amount = { .minor = minor }, .creditor = STR("DE89370400440532013000") }
+    };
     assert_int_equal(currency_parse(str_from_c(currency), &question.subject.amount.currency), 0);
     return question;
 }
 
-static const struct { const char *name, *currency; int64_t minor; bool business; const char *creditor; enum fraud_rule want; } cases[] = {
-    { "small",                         "GBP", 100,         false, NULL,               FRAUD_CLEAR    },
-    { "the personal limit",            "GBP", 2500000,     false, NULL,               FRAUD_CLEAR    },
-    { "one penny more",                "GBP", 2500001,     false, NULL,               FRAUD_AMOUNT   },
-    { "a business may",                "GBP", 2500001,     true,  NULL,               FRAUD_CLEAR    },
-    { "the business limit",            "GBP", 100000000,   true,  NULL,               FRAUD_CLEAR    },
-    { "over the business limit",       "GBP", 100000001,   true,  NULL,               FRAUD_AMOUNT   },
-    { "crowns count a thirtieth",      "CZK", 75000000,    false, NULL,               FRAUD_CLEAR    },
-    { "and not more",                  "CZK", 75000001,    false, NULL,               FRAUD_AMOUNT   },
-    { "yen have no decimals",          "JPY", 4750000,     false, NULL,               FRAUD_CLEAR    },
-    { "one yen more",                  "JPY", 4750001,     false, NULL,               FRAUD_AMOUNT   },
-    { "dinars have three",             "KWD", 25000000,    false, NULL,               FRAUD_CLEAR    },
-    { "one fils more",                 "KWD", 25000001,    false, NULL,               FRAUD_AMOUNT   },
-    { "the largest amount",            "GBP", INT64_MAX,   true,  NULL,               FRAUD_AMOUNT   },
-    { "a listed IBAN",                 "GBP", 1,           false, LISTED,             FRAUD_CREDITOR },
-    { "a listed IBAN of a business",   "GBP", 1,           true,  LISTED,             FRAUD_CREDITOR },
-    { "a listed sort code and number", "GBP", 1,           false, "20000055779911",   FRAUD_CREDITOR },
-    { "listed and too large",          "GBP", INT64_MAX,   false, LISTED,             FRAUD_CREDITOR },
-    { "the beginning of a listed one", "GBP", 1,           false, "2000005577991",    FRAUD_CLEAR    },
-    { "longer than any listed one",    "GBP", 1,           false, "01234567890123456789012345678901234567890123456789", FRAUD_CLEAR },
+static const struct {
+    const char *name, *currency;
+    int64_t minor;
+    bool business;
+    const char *creditor;
+    enum fraud_rule want;
+} cases[] = {
+    { "small", "GBP", 100, false, NULL, FRAUD_CLEAR },
+    { "the personal limit", "GBP", 2500000, false, NULL, FRAUD_CLEAR },
+    { "one penny more", "GBP", 2500001, false, NULL, FRAUD_AMOUNT },
+    { "a business may", "GBP", 2500001, true, NULL, FRAUD_CLEAR },
+    { "the business limit", "GBP", 100000000, true, NULL, FRAUD_CLEAR },
+    { "over the business limit", "GBP", 100000001, true, NULL, FRAUD_AMOUNT },
+    { "crowns count a thirtieth", "CZK", 75000000, false, NULL, FRAUD_CLEAR },
+    { "and not more", "CZK", 75000001, false, NULL, FRAUD_AMOUNT },
+    { "yen have no decimals", "JPY", 4750000, false, NULL, FRAUD_CLEAR },
+    { "one yen more", "JPY", 4750001, false, NULL, FRAUD_AMOUNT },
+    { "dinars have three", "KWD", 25000000, false, NULL, FRAUD_CLEAR },
+    { "one fils more", "KWD", 25000001, false, NULL, FRAUD_AMOUNT },
+    { "the largest amount", "GBP", INT64_MAX, true, NULL, FRAUD_AMOUNT },
+    { "a listed IBAN", "GBP", 1, false, LISTED, FRAUD_CREDITOR },
+    { "a listed IBAN of a business", "GBP", 1, true, LISTED, FRAUD_CREDITOR },
+    { "a listed sort code and number", "GBP", 1, false, "20000055779911", FRAUD_CREDITOR },
+    { "listed and too large", "GBP", INT64_MAX, false, LISTED, FRAUD_CREDITOR },
+    { "the beginning of a listed one", "GBP", 1, false, "2000005577991", FRAUD_CLEAR },
+    { "longer than any listed one", "GBP", 1, false, "01234567890123456789012345678901234567890123456789",
+      FRAUD_CLEAR },
 };
 
 static void f2_the_verdict_names_its_rule(void **state) {
@@ -78,7 +93,8 @@ static void f2_the_verdict_names_its_rule(void **state) {
         if (cases[i].creditor) question.subject.creditor = str_from_c(cases[i].creditor);
         assert_int_equal(test_decide(&fixture->world, check_decide, &question), 0);
         if (question.rule != cases[i].want) fail_msg("%s: %s", cases[i].name, fraud_rule_name(question.rule));
-        assert_string_equal(test_last_events(&fixture->world), question.rule == FRAUD_CLEAR ? "FraudCleared" : "FraudFlagged");
+        assert_string_equal(test_last_events(&fixture->world),
+                            question.rule == FRAUD_CLEAR ? "FraudCleared" : "FraudFlagged");
     }
 }
 
@@ -100,7 +116,8 @@ static void velocity_is_counted_by_account_and_minute(void **state) {
     assert_int_equal(ask(fixture, 1, false), FRAUD_VELOCITY); /* the last moment of the minute, after a restart */
     test_now_ms += 1;
     assert_int_equal(ask(fixture, 1, false), FRAUD_CLEAR);
-    for (int i = 0; i < 100; i++) assert_int_equal(ask(fixture, 3, true), FRAUD_CLEAR); /* business accounts pay in bulk */
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(ask(fixture, 3, true), FRAUD_CLEAR); /* business accounts pay in bulk */
 }
 
 static void f1_none_slips_through_in_one_batch(void **state) {
@@ -137,7 +154,9 @@ static void creditor_lists_are_read_strictly(void **state) {
     assert_int_equal(fixture->policy.creditor_count, 0);
     assert_int_equal(fraud_policy_read_creditors(&fixture->policy, STR("A\n# no\n  B  \n\nC"), &message), 0);
     assert_int_equal(fixture->policy.creditor_count, 3);
-    assert_int_equal(fraud_policy_read_creditors(&fixture->policy, STR("A\n0123456789012345678901234567890123456789\n"), &message), -EINVAL);
+    assert_int_equal(
+        fraud_policy_read_creditors(&fixture->policy, STR("A\n0123456789012345678901234567890123456789\n"), &message),
+        -EINVAL);
     assert_non_null(strstr(message.text, "line 2"));
 }
 

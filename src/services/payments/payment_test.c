@@ -3,11 +3,14 @@
 
 #include "engine/engine_test_world.h"
 
-static const struct table *const tables[] = { &engine_journal_table, &engine_idempotency_table, &engine_counter_table, &payment_table };
+static const struct table *const tables[] = { &engine_journal_table, &engine_idempotency_table, &engine_counter_table,
+                                              &payment_table };
 
 static int world_open(void **state) {
     struct test_world *world = calloc(1, sizeof *world);
-    world->options = (struct store_options){ .ops = &store_memory_ops, .path = "payment_test", .tables = tables, .table_count = ARRAY_COUNT(tables) };
+    world->options = (struct store_options){
+        .ops = &store_memory_ops, .path = "payment_test", .tables = tables, .table_count = ARRAY_COUNT(tables)
+    };
     test_open(world);
     *state = world;
     return 0;
@@ -26,7 +29,9 @@ struct change {
     struct payment_step timeline[PAYMENT_TIMELINE_MAX];
 };
 static int create_decide(struct work *work, void *input) {
-    struct payment_row row = { .debtor_number = 1, .creditor_name = STR("Jane Doe"), .amount_minor = 5, .currency = 'G' << 16 | 'B' << 8 | 'P' };
+    struct payment_row row = {
+        .debtor_number = 1, .creditor_name = STR("Jane Doe"), .amount_minor = 5, .currency = 'G' << 16 | 'B' << 8 | 'P'
+    };
     int r = payment_create(work, &row);
     memcpy(((struct change *)input)->id, row.payment_id, 16);
     return r;
@@ -57,22 +62,27 @@ static struct payment_row row_of(struct test_world *world, const struct change *
 #define U PAYMENT_UNKNOWN
 #define C PAYMENT_COMPLETED
 #define R PAYMENT_REJECTED
-static const struct { const char *name; enum payment_status path[4]; size_t count; int last; } paths[] = {
-    { "completed",                   { C },       1, 0               },
-    { "rejected",                    { R },       1, 0               },
-    { "unknown",                     { U },       1, 0               },
-    { "unknown, then completed",     { U, C },    2, 0               },
-    { "unknown, then rejected",      { U, R },    2, 0               },
-    { "pending again",               { P },       1, PAYMENT_E_FINAL },
-    { "unknown again",               { U, U },    2, PAYMENT_E_FINAL },
-    { "unknown, then pending",       { U, P },    2, PAYMENT_E_FINAL },
-    { "completed twice",             { C, C },    2, PAYMENT_E_FINAL },
-    { "completed, then rejected",    { C, R },    2, PAYMENT_E_FINAL },
-    { "completed, then unknown",     { C, U },    2, PAYMENT_E_FINAL },
-    { "rejected, then completed",    { R, C },    2, PAYMENT_E_FINAL },
-    { "rejected, then unknown",      { R, U },    2, PAYMENT_E_FINAL },
-    { "rejected twice",              { R, R },    2, PAYMENT_E_FINAL },
-    { "by enquiry, then once more",  { U, C, C }, 3, PAYMENT_E_FINAL },
+static const struct {
+    const char *name;
+    enum payment_status path[4];
+    size_t count;
+    int last;
+} paths[] = {
+    { "completed", { C }, 1, 0 },
+    { "rejected", { R }, 1, 0 },
+    { "unknown", { U }, 1, 0 },
+    { "unknown, then completed", { U, C }, 2, 0 },
+    { "unknown, then rejected", { U, R }, 2, 0 },
+    { "pending again", { P }, 1, PAYMENT_E_FINAL },
+    { "unknown again", { U, U }, 2, PAYMENT_E_FINAL },
+    { "unknown, then pending", { U, P }, 2, PAYMENT_E_FINAL },
+    { "completed twice", { C, C }, 2, PAYMENT_E_FINAL },
+    { "completed, then rejected", { C, R }, 2, PAYMENT_E_FINAL },
+    { "completed, then unknown", { C, U }, 2, PAYMENT_E_FINAL },
+    { "rejected, then completed", { R, C }, 2, PAYMENT_E_FINAL },
+    { "rejected, then unknown", { R, U }, 2, PAYMENT_E_FINAL },
+    { "rejected twice", { R, R }, 2, PAYMENT_E_FINAL },
+    { "by enquiry, then once more", { U, C, C }, 3, PAYMENT_E_FINAL },
 };
 
 static void p1_final_is_final(void **state) {
@@ -88,7 +98,8 @@ static void p1_final_is_final(void **state) {
             r = test_decide(world, move_decide, &change);
         }
         if (r != paths[i].last) fail_msg("%s: %d", paths[i].name, r);
-        enum payment_status stands = r ? (paths[i].count > 1 ? paths[i].path[paths[i].count - 2] : PAYMENT_PENDING) : paths[i].path[paths[i].count - 1];
+        enum payment_status stands = r ? (paths[i].count > 1 ? paths[i].path[paths[i].count - 2] : PAYMENT_PENDING)
+                                       : paths[i].path[paths[i].count - 1];
         assert_int_equal(row_of(world, &change).status, stands);
     }
 }
@@ -141,13 +152,16 @@ static void what_is_not_there_is_absent(void **state) {
     assert_int_equal(test_decide(*state, approve_decide, &change), PAYMENT_E_ABSENT);
 }
 
-static const struct { const char *name, *bytes; size_t len, want; } timelines[] = {
-    { "empty",                  "",                                       0,  0 },
-    { "one step",               "\0\0\0\0\0\0\0\0\1",                     9,  1 },
-    { "a step cut short",       "\0\0\0\0\0\0\0\0",                       8,  0 },
-    { "a status that is none",  "\7\0\0\0\0\0\0\0\1",                     9,  0 },
-    { "two steps",              "\0\0\0\0\0\0\0\0\1\2\0\0\0\0\0\0\0\2",   18, 2 },
-    { "a second that is none",  "\0\0\0\0\0\0\0\0\1\7\0\0\0\0\0\0\0\2",   18, 0 },
+static const struct {
+    const char *name, *bytes;
+    size_t len, want;
+} timelines[] = {
+    { "empty", "", 0, 0 },
+    { "one step", "\0\0\0\0\0\0\0\0\1", 9, 1 },
+    { "a step cut short", "\0\0\0\0\0\0\0\0", 8, 0 },
+    { "a status that is none", "\7\0\0\0\0\0\0\0\1", 9, 0 },
+    { "two steps", "\0\0\0\0\0\0\0\0\1\2\0\0\0\0\0\0\0\2", 18, 2 },
+    { "a second that is none", "\0\0\0\0\0\0\0\0\1\7\0\0\0\0\0\0\0\2", 18, 0 },
 };
 static void malformed_timelines_are_empty(void **state) {
     struct payment_step steps[PAYMENT_TIMELINE_MAX];
