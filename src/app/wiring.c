@@ -197,8 +197,8 @@ static int open_core(struct bank *bank, struct message *message) {
                                               .ctx = bank };
     dispatch.breaker.failures_max = (int)options->core_breaker_failures;
     dispatch.breaker.open_ms = options->core_breaker_open_ms;
-    if (dispatch.breaker.enquiry_first_ms > dispatch.breaker.open_ms)
-        dispatch.breaker.enquiry_first_ms = dispatch.breaker.open_ms;
+    if (dispatch.breaker.enquiry_first_ms > dispatch.breaker.open_ms / 2)
+        dispatch.breaker.enquiry_first_ms = dispatch.breaker.open_ms / 2;
     r = core_dispatch_start(&dispatch, &bank->dispatch);
     if (r) return err_trace(r);
     bank->integration.core = bank->dispatch;

@@ -13,7 +13,7 @@ import pytest
 
 from bank import Bank, wait_for
 
-HEAL_SECONDS_MAX = 90
+HEAL_SECONDS_MAX = 30
 BREAKER_SECONDS = 2
 
 
