@@ -52,13 +52,13 @@ static int make_wishes(struct demo_orders *demo) {
 }
 
 static int open_accounts(struct demo_orders *demo) {
+    int r = make_wishes(demo);
+    if (r) return err_trace(r);
     const struct account_opener opener = { .sandbox = &demo->sandbox, .caller = demo->caller, .scope = ORDERS_SCOPE,
                                            .holder = ORDERS_CLIENT, .name = "Order account",
                                            .currency = demo->file.total.currency, .title = "Accounts",
                                            .wishes = demo->wishes, .count = demo->file.account_count };
-    int r = make_wishes(demo);
-    if (!r) r = account_opener_run(&opener, &demo->message);
-    return err_trace(r);
+    return err_trace(account_opener_run(&opener, &demo->message));
 }
 
 /* --- running and reporting --- */

@@ -414,7 +414,7 @@ static void print_json(const struct demo_pay *demo) {
     printf(STR_FMT "\n", STR_ARG(buffer_str(&out)));
 }
 
-static int pay(struct demo_pay *demo, const struct sandbox *sandbox, bool json) {
+static int pay(struct demo_pay *demo, struct sandbox *sandbox, bool json) {
     int r = arena_init(&demo->arena, 256 * 1024, DEMO_ARENA_BYTES_MAX);
     if (!r) r = sandbox_caller_open(sandbox, DEMO_CLIENT, &demo->caller, &demo->message);
     if (r) return sandbox_caller_complain("demo pay", r, &demo->message);

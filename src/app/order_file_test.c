@@ -28,7 +28,7 @@ static const struct {
     { HEADING GOOD GOOD, "line 3, column 1 (order_id): stands in an earlier line already" },
     { HEADING "29401;1;\"YZ\";\"1\";1.00;\"\";1\n", "line 2: more than 6 columns" },
     { HEADING "29401;1;\"YZ\";\"1\";1.00\n", "line 2, column 6 (k_symbol): is missing" },
-    { HEADING "29401;1;\"YZ;\"1\";1.00;\"\"\n", "line 2, column 4 (account_to): is missing" },
+    { HEADING "29401;1;\"YZ;\"1\";1.00;\"\"\n", "line 2, column 3 (bank_to): a quote is not closed" },
     { HEADING "29401;1;\"YZ\";\"1\";1.00;\"\n", "line 2, column 6 (k_symbol): a quote is not closed" },
     { HEADING "x;1;\"YZ\";\"1\";1.00;\"\"\n",
       "line 2, column 1 (order_id): must be a whole number above 0 with at most 10 digits" },
@@ -88,7 +88,7 @@ static void test_lists(void **state) {
     struct order_file file;
     (void)state;
     assert_int_equal(arena_init(&arena, 4096, ORDER_FILE_ARENA_BYTES_MAX), 0);
-    assert_int_equal(order_file_parse(STR(text), &arena, &file, NULL), 0);
+    assert_int_equal(order_file_parse(str_from_c(text), &arena, &file, NULL), 0);
     assert_int_equal(file.order_count, 3);
     assert_int_equal(file.account_count, 2);
     assert_int_equal(file.bank_count, 2);

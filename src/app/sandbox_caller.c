@@ -1,5 +1,8 @@
 #include "app/sandbox_caller.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "app/exit_code.h"
 #include "platform/clock.h"
 #include "platform/encoding.h"
@@ -90,7 +93,7 @@ static int read_key(struct sandbox_caller *caller, const char *folder, struct me
     int r = client_path(caller, &path, folder, "signing.key");
     if (r) return err_trace(r);
     r = secret_load_text(path.at, KEY_PEM_BYTES_MAX, &pem, message);
-    if (r > 0) return SANDBOX_CALLER_E_ABSENT;
+    if (r > 0) return r == SECRET_E_MISSING ? SANDBOX_CALLER_E_ABSENT : SANDBOX_CALLER_E_DENIED;
     if (!r) r = key_load_pem(secret_str(&pem), &caller->key);
     secret_release(&pem);
     if (r > 0) message_set(message, "%s: %s", path.at, key_refusal_text(r));
@@ -112,7 +115,7 @@ static int open_folder(struct sandbox_caller *caller, const char *var, const cha
     if (!r) r = file_read_all(path.at, CLIENT_JSON_BYTES_MAX, &caller->arena, &text, NULL);
     if (r == -ENOENT || r == -EACCES) {
         message_set(message, "cannot read %s (%s): is ./run running, and is --var its folder?", path.at, strerror(-r));
-        return SANDBOX_CALLER_E_ABSENT;
+        return r == -ENOENT ? SANDBOX_CALLER_E_ABSENT : SANDBOX_CALLER_E_DENIED;
     }
     if (!r) r = read_facts(caller, text, message);
     if (!r) r = client_path(caller, &caller->ca_file, var, "pki/ca.pem");
@@ -123,11 +126,20 @@ static int open_folder(struct sandbox_caller *caller, const char *var, const cha
     return err_trace(r);
 }
 
-int sandbox_caller_open(const struct sandbox *sandbox, const char *name, struct sandbox_caller **ret_caller,
+/* As root: becomes the user whose var it is (sandbox.h V2), since keys are read by their owner alone. */
+static int become_owner(struct sandbox *sandbox, struct message *message) {
+    struct stat info;
+    if (geteuid() != 0 || stat(sandbox->var, &info) < 0 || info.st_uid == 0) return 0;
+    int r = sandbox_claim(sandbox, message);
+    return r > 0 ? SANDBOX_CALLER_E_DENIED : err_trace(r);
+}
+
+int sandbox_caller_open(struct sandbox *sandbox, const char *name, struct sandbox_caller **ret_caller,
                         struct message *message) {
     struct sandbox_caller *caller = calloc(1, sizeof *caller);
     if (!caller) return err_origin(-ENOMEM);
-    int r = arena_init(&caller->arena, CLIENT_SCRATCH_BYTES, SANDBOX_CALLER_ARENA_BYTES_MAX);
+    int r = become_owner(sandbox, message);
+    if (!r) r = arena_init(&caller->arena, CLIENT_SCRATCH_BYTES, SANDBOX_CALLER_ARENA_BYTES_MAX);
     if (!r) r = open_folder(caller, sandbox->var, name, message);
     if (r) {
         sandbox_caller_close(caller);
@@ -369,6 +381,18 @@ int sandbox_caller_complain(const char *command, int result, const struct messag
         return EXIT_FAILED;
     }
     fprintf(stderr, "giro %s: %s\n", command, message->text);
-    if (result == SANDBOX_CALLER_E_UNREACHABLE) return EXIT_UNAVAILABLE;
-    return result == SANDBOX_CALLER_E_ABSENT ? EXIT_ABSENT : EXIT_FAILED;
+    switch ((enum sandbox_caller_refusal)result) {
+    case SANDBOX_CALLER_E_UNREACHABLE:
+    case SANDBOX_CALLER_E_ABSENT: /* without ./run there is no sandbox, so nothing that could answer */
+        return EXIT_UNAVAILABLE;
+    case SANDBOX_CALLER_E_DENIED:
+        return EXIT_DENIED;
+    case SANDBOX_CALLER_E_UNKNOWN:
+    case SANDBOX_CALLER_E_REFUSED:
+    case SANDBOX_CALLER_E_ANSWER:
+    case SANDBOX_CALLER_E_NONE:
+    case SANDBOX_CALLER_E_COUNT:
+        break;
+    }
+    return EXIT_FAILED;
 }

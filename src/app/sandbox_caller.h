@@ -24,6 +24,7 @@ enum {
 
 #define SANDBOX_CALLER_E_MAP(X)                                                                                        \
     X(SANDBOX_CALLER_E_ABSENT, "not found")       /* no such client: var is not that of a sandbox */                   \
+    X(SANDBOX_CALLER_E_DENIED, "not permitted")   /* its files are another user's */                                   \
     X(SANDBOX_CALLER_E_UNREACHABLE, "nothing answers")                                                                 \
     X(SANDBOX_CALLER_E_UNKNOWN, "no answer came") /* the call may have been carried out */                             \
     X(SANDBOX_CALLER_E_REFUSED, "refused")        /* the bank answered no */                                           \
@@ -43,9 +44,10 @@ struct sandbox_caller_facts {
     struct str operations;     /* "http://127.0.0.1:8445": two above the mTLS port */
 };
 
-/* Reads var/clients/NAME. 0; SANDBOX_CALLER_E_ABSENT, SANDBOX_CALLER_E_ANSWER (client.json lacks something) with
+/* Reads var/clients/NAME; as root it first becomes the owner of var for good (read other files before). 0;
+ * SANDBOX_CALLER_E_ABSENT, SANDBOX_CALLER_E_DENIED, SANDBOX_CALLER_E_ANSWER (client.json lacks something) with
  * message; or a fault. */
-int sandbox_caller_open(const struct sandbox *sandbox, const char *name, struct sandbox_caller **ret_caller,
+int sandbox_caller_open(struct sandbox *sandbox, const char *name, struct sandbox_caller **ret_caller,
                         struct message *message) MUST_USE;
 struct sandbox_caller *sandbox_caller_close(struct sandbox_caller *caller); /* takes NULL, returns NULL */
 const struct sandbox_caller_facts *sandbox_caller_facts(const struct sandbox_caller *caller);
@@ -86,8 +88,8 @@ int sandbox_caller_sign(struct sandbox_caller *caller, struct str body, struct a
 int sandbox_caller_verify(const struct http_result *result, const struct jwks *keys, bool required, struct arena *arena,
                           struct message *message) MUST_USE;
 
-/* A sentence on stderr for a refusal or a fault, and the exit code: 7 when nothing answers, 3 when there is no such
- * client, else 1. */
+/* A sentence on stderr for a refusal or a fault, and the exit code: 7 when nothing answers or there is no sandbox,
+ * 6 when its files are another user's, else 1. */
 int sandbox_caller_complain(const char *command, int result, const struct message *message);
 
 /* len random bytes as base64url into text (which has room for 4/3 of them and a NUL). */

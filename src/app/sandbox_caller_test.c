@@ -111,7 +111,8 @@ static void test_absent(void **state) {
     struct message message = { .text = "" };
     assert_int_equal(sandbox_caller_open(&fixture->sandbox, "nobody", &caller, &message), SANDBOX_CALLER_E_ABSENT);
     assert_non_null(strstr(message.text, "is ./run running"));
-    assert_int_equal(sandbox_caller_complain("test", SANDBOX_CALLER_E_ABSENT, &message), EXIT_ABSENT);
+    assert_int_equal(sandbox_caller_complain("test", SANDBOX_CALLER_E_ABSENT, &message), EXIT_UNAVAILABLE);
+    assert_int_equal(sandbox_caller_complain("test", SANDBOX_CALLER_E_DENIED, &message), EXIT_DENIED);
     assert_int_equal(sandbox_caller_complain("test", SANDBOX_CALLER_E_UNREACHABLE, &message), EXIT_UNAVAILABLE);
     assert_int_equal(sandbox_caller_complain("test", SANDBOX_CALLER_E_REFUSED, &message), EXIT_FAILED);
 }
