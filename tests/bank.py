@@ -402,6 +402,35 @@ class Bank:
     def core_mode(self, mode, *more):
         self.giro("sandbox", "core", mode, *more)
 
+    def core_seed(self, seed):
+        """The seed behind fail-random."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(10)
+            sock.connect(str(self.var / "run" / "core.sock"))
+            sock.sendall(f"seed {seed}\n".encode())
+            assert sock.recv(100) == b"ok\n"
+
+    def admin(self, command, **members):
+        """One command on the operator's socket."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(10)
+            sock.connect(str(self.var / "run" / "admin.sock"))
+            sock.sendall(json.dumps({"command": command, **members}).encode() + b"\n")
+            answer = json.loads(sock.makefile("rb").readline())
+        assert answer["ok"] is True, answer
+        return answer
+
+    def configure(self, section, key, value):
+        """Sets a key in var/giro.yaml and lets the daemon start anew with it. Lasts until the next start of the bank."""
+        path = self.var / "giro.yaml"
+        text = path.read_text()
+        assert f"\n{section}:\n" in text, text
+        path.write_text(text.replace(f"\n{section}:\n", f"\n{section}:\n  {key}: {value}\n", 1))
+        before = wait_for("the daemon", START_SECONDS_MAX, lambda: self.pid("giro"))
+        os.kill(before, signal.SIGTERM)
+        wait_for("another daemon", START_SECONDS_MAX, lambda: self.pid("giro") not in (0, before))
+        wait_for("the bank ready again", START_SECONDS_MAX, self.look_ready)
+
     def customers(self):
         return {customer["login"]: customer for customer in self.giro_json("sandbox", "customers")}
 

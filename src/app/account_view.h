@@ -9,7 +9,8 @@
 const char *account_status_word(int64_t status); /* "open", "blocked", "closed" */
 /* By account id or IBAN; *ret_account NULL when there is none. 0 or <0. */
 int account_find(struct store_view *view, const char *word, const struct account_row **ret_account);
-/* Prints the newest view->limit entries of a ledger account as a list. 0 (*ret_code EXIT_ABSENT when there is none) or <0. */
+/* Prints the newest view->limit entries of a ledger account as a list. 0 (*ret_code EXIT_ABSENT when there is none) or
+ * <0. */
 int account_statement(struct store_view *view, int64_t number, int *ret_code);
 
 #endif

@@ -582,6 +582,13 @@ static int flow_open(void **state) {
     return world_open(state);
 }
 
+static int flow_open_waiting(void **state) {
+    int r = flow_open(state);
+    ((struct world *)*state)->waits = true;
+    return r;
+}
+
+#define WAITING_TEST(name) cmocka_unit_test_setup_teardown(name, flow_open_waiting, world_close)
 #define FLOW_TEST(name) cmocka_unit_test_setup_teardown(name, flow_open, world_close)
 
 int main(void) {
@@ -598,6 +605,9 @@ int main(void) {
         FLOW_TEST(only_ones_own_account_in_the_right_place),
         FLOW_TEST(codes_are_judged),
         FLOW_TEST(the_sandbox_answers_at_once),
+        WAITING_TEST(a_customer_consents_and_the_client_gets_its_token),
+        WAITING_TEST(passwords_are_guessed_a_few_times_only),
+        WAITING_TEST(codes_are_judged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

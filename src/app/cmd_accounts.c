@@ -4,7 +4,9 @@
 #include "engine/row_stream.h"
 
 const char *account_status_word(int64_t status) {
-    static const char *const words[] = { [ACCOUNT_OPEN] = "open", [ACCOUNT_BLOCKED] = "blocked", [ACCOUNT_CLOSED] = "closed" };
+    static const char *const words[] = {
+        [ACCOUNT_OPEN] = "open", [ACCOUNT_BLOCKED] = "blocked", [ACCOUNT_CLOSED] = "closed"
+    };
     return status >= 0 && status < (int64_t)ARRAY_COUNT(words) ? words[status] : "?";
 }
 
@@ -48,7 +50,9 @@ static int accounts_list(int argc, char **argv) {
     struct store_view view = { 0 };
     bool open;
     const struct option_row rows[] = { STORE_VIEW_OPTIONS(&view) };
-    struct options options = { .usage = "accounts list [--var DIR] [--json]", .help = "Every account with its balance.", .rows = rows,
+    struct options options = { .usage = "accounts list [--var DIR] [--json]",
+                               .help = "Every account with its balance.",
+                               .rows = rows,
                                .row_count = ARRAY_COUNT(rows) };
     int code = store_view_begin(&view, &options, argc, argv, &open);
     if (!open) return code;
@@ -79,8 +83,12 @@ static int accounts_show(int argc, char **argv) {
     struct store_view view = { 0 };
     bool open;
     const struct option_row rows[] = { STORE_VIEW_OPTIONS(&view) };
-    struct options options = { .usage = "accounts show ACCOUNT [--var DIR] [--json]", .help = "One account, by id or IBAN.", .rows = rows,
-                               .row_count = ARRAY_COUNT(rows), .words_min = 1, .words_max = 1 };
+    struct options options = { .usage = "accounts show ACCOUNT [--var DIR] [--json]",
+                               .help = "One account, by id or IBAN.",
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows),
+                               .words_min = 1,
+                               .words_max = 1 };
     const struct account_row *account = NULL;
     int code = store_view_begin(&view, &options, argc, argv, &open);
     if (!open) return code;
@@ -110,7 +118,11 @@ static int print_entry(void *ctx, const void *row) {
 int account_statement(struct store_view *view, int64_t number, int *ret_code) {
     const struct ledger_account_row *ledger;
     struct ledger_entry_row probe = { .account = number };
-    struct store_range range = { .table = &ledger_entry_table, .index = 1, .row = &probe, .equal_columns = 1, .descending = true,
+    struct store_range range = { .table = &ledger_entry_table,
+                                 .index = 1,
+                                 .row = &probe,
+                                 .equal_columns = 1,
+                                 .descending = true,
                                  .limit = (uint32_t)view->limit };
     int r = ledger_row(view, number, &ledger);
     if (r) return err_trace(r);
@@ -129,8 +141,11 @@ static int accounts_statement(int argc, char **argv) {
     bool open;
     const struct option_row rows[] = { STORE_VIEW_OPTIONS(&view), STORE_VIEW_LIMIT_OPTION(&view) };
     struct options options = { .usage = "accounts statement ACCOUNT [--limit N] [--var DIR] [--json]",
-                               .help = "The newest entries of one account, by id or IBAN.", .rows = rows, .row_count = ARRAY_COUNT(rows),
-                               .words_min = 1, .words_max = 1 };
+                               .help = "The newest entries of one account, by id or IBAN.",
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows),
+                               .words_min = 1,
+                               .words_max = 1 };
     const struct account_row *account = NULL;
     int code = store_view_begin(&view, &options, argc, argv, &open);
     if (!open) return code;

@@ -10,7 +10,8 @@ static int audit_verify(int argc, char **argv) {
     bool open;
     const struct option_row rows[] = { STORE_VIEW_OPTIONS(&view) };
     struct options options = { .usage = "audit verify [--var DIR] [--json]",
-                               .help = "Recomputes the journal's chain; exit code 4 when it is broken.", .rows = rows,
+                               .help = "Recomputes the journal's chain; exit code 4 when it is broken.",
+                               .rows = rows,
                                .row_count = ARRAY_COUNT(rows) };
     struct chain_result chain;
     int code = store_view_begin(&view, &options, argc, argv, &open);
@@ -32,7 +33,7 @@ static int audit_verify(int argc, char **argv) {
 struct search {
     const char *interaction_id; /* NULL: all */
     uint64_t left;
-    struct arena arena;         /* of one frame's tree */
+    struct arena arena; /* of one frame's tree */
 };
 
 /* 1: it is what is looked for; 0: not; <0. */
@@ -67,10 +68,14 @@ static int audit_search(int argc, char **argv) {
     struct store_view view = { 0 };
     struct search search = { 0 };
     bool open;
-    const struct option_row rows[] = { STORE_VIEW_OPTIONS(&view), STORE_VIEW_LIMIT_OPTION(&view),
-                                       { "interaction-id", "ID", &search.interaction_id, NULL, "only the calls with this x-fapi-interaction-id" } };
+    const struct option_row rows[] = { STORE_VIEW_OPTIONS(&view),
+                                       STORE_VIEW_LIMIT_OPTION(&view),
+                                       { "interaction-id", "ID", &search.interaction_id, NULL,
+                                         "only the calls with this x-fapi-interaction-id" } };
     struct options options = { .usage = "audit search [--interaction-id ID] [--limit N] [--var DIR] [--json]",
-                               .help = "Who did what, oldest first.", .rows = rows, .row_count = ARRAY_COUNT(rows) };
+                               .help = "Who did what, oldest first.",
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows) };
     int code = store_view_begin(&view, &options, argc, argv, &open);
     if (!open) return code;
     search.left = view.limit;
@@ -82,7 +87,9 @@ static int audit_export(int argc, char **argv) {
     struct search search = { .left = UINT64_MAX };
     bool open;
     const struct option_row rows[] = { STORE_VIEW_OPTIONS(&view) };
-    struct options options = { .usage = "audit export [--var DIR] [--json]", .help = "Every audit record, oldest first.", .rows = rows,
+    struct options options = { .usage = "audit export [--var DIR] [--json]",
+                               .help = "Every audit record, oldest first.",
+                               .rows = rows,
                                .row_count = ARRAY_COUNT(rows) };
     int code = store_view_begin(&view, &options, argc, argv, &open);
     if (!open) return code;

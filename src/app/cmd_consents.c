@@ -27,7 +27,9 @@ static int consents_list(int argc, char **argv) {
     struct store_view view = { 0 };
     bool open;
     const struct option_row rows[] = { STORE_VIEW_OPTIONS(&view), STORE_VIEW_LIMIT_OPTION(&view) };
-    struct options options = { .usage = "consents list [--limit N] [--var DIR] [--json]", .help = "The newest consents.", .rows = rows,
+    struct options options = { .usage = "consents list [--limit N] [--var DIR] [--json]",
+                               .help = "The newest consents.",
+                               .rows = rows,
                                .row_count = ARRAY_COUNT(rows) };
     int code = store_view_begin(&view, &options, argc, argv, &open);
     if (!open) return code;
@@ -42,8 +44,12 @@ static int consents_show(int argc, char **argv) {
     struct store_view view = { 0 };
     bool open;
     const struct option_row rows[] = { STORE_VIEW_OPTIONS(&view) };
-    struct options options = { .usage = "consents show ID [--var DIR] [--json]", .help = "One consent.", .rows = rows,
-                               .row_count = ARRAY_COUNT(rows), .words_min = 1, .words_max = 1 };
+    struct options options = { .usage = "consents show ID [--var DIR] [--json]",
+                               .help = "One consent.",
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows),
+                               .words_min = 1,
+                               .words_max = 1 };
     struct payment_consent_row probe = { 0 };
     const void *row = NULL;
     int code = store_view_begin(&view, &options, argc, argv, &open), r = 0;

@@ -1,4 +1,5 @@
-/* cmd_events.c - giro events tail: the newest events as they stand in the journal (CloudEvents; ids, amounts and words only). */
+/* cmd_events.c - giro events tail: the newest events as they stand in the journal (CloudEvents; ids, amounts and words
+ * only). */
 #include "app/journal_view.h"
 
 #include "engine/engine.h"
@@ -35,7 +36,11 @@ static int tail_find(struct tail *tail) {
     int r = 0;
     for (int64_t before = INT64_MAX; r == 0 && tail->from_seq != 1 && before != tail->from_seq;) {
         struct journal_row probe = { .epoch = 1, .seq = before };
-        struct store_range range = { .table = &engine_journal_table, .row = &probe, .equal_columns = 1, .bounded = true, .descending = true,
+        struct store_range range = { .table = &engine_journal_table,
+                                     .row = &probe,
+                                     .equal_columns = 1,
+                                     .bounded = true,
+                                     .descending = true,
                                      .limit = 16 };
         if (tail->from_seq) probe.seq = before = tail->from_seq;
         arena_reset(&tail->view->arena);
@@ -72,10 +77,13 @@ static int follow(struct tail *tail, struct journal_walk *walk) {
 static int events_tail(int argc, char **argv) {
     struct store_view view = { 0 };
     bool open, follows = false;
-    const struct option_row rows[] = { STORE_VIEW_OPTIONS(&view), STORE_VIEW_LIMIT_OPTION(&view),
+    const struct option_row rows[] = { STORE_VIEW_OPTIONS(&view),
+                                       STORE_VIEW_LIMIT_OPTION(&view),
                                        { "follow", NULL, NULL, &follows, "go on as events happen" } };
-    struct options options = { .usage = "events tail [--limit N] [--follow] [--var DIR] [--json]", .help = "The newest events, oldest first.",
-                               .rows = rows, .row_count = ARRAY_COUNT(rows) };
+    struct options options = { .usage = "events tail [--limit N] [--follow] [--var DIR] [--json]",
+                               .help = "The newest events, oldest first.",
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows) };
     int code = store_view_begin(&view, &options, argc, argv, &open);
     if (!open) return code;
     struct tail tail = { .view = &view, .wanted = view.limit };

@@ -4,7 +4,7 @@
 #include "engine/row_stream.h"
 #include "integration/books.h"
 
-/* ---- verify ------------------------------------------------------------------------------------------------------------------- */
+/* ---- verify ---- */
 
 static void findings_json(struct json_writer *writer, const struct books_result *result) {
     char text[ID_TEXT_BYTES];
@@ -54,15 +54,17 @@ static void verify_lines(const struct books_result *result) {
     const struct ledger_verify_result *ledger = &result->ledger;
     char text[ID_TEXT_BYTES];
     printf("transactions  %lld\nentries       %lld\nbalances      %lld\npayments      %lld\nrecords       %lld\n",
-           (long long)ledger->transactions, (long long)ledger->entries, (long long)ledger->balances_checked, (long long)result->payments,
-           (long long)ledger->chain.records);
-    printf("difference    %lld\nchain         %s", (long long)ledger->difference_minor, chain_break_name(ledger->chain.reason));
+           (long long)ledger->transactions, (long long)ledger->entries, (long long)ledger->balances_checked,
+           (long long)result->payments, (long long)ledger->chain.records);
+    printf("difference    %lld\nchain         %s", (long long)ledger->difference_minor,
+           chain_break_name(ledger->chain.reason));
     if (ledger->chain.broken)
         printf(" at record %lld (%lld bad)", (long long)ledger->chain.first_bad_seq, (long long)ledger->chain.broken);
     printf("\n");
     for (int64_t i = 0; i < ledger->finding_count && i < LEDGER_FINDINGS_MAX; i++)
         printf("%s: number %lld, wanted %lld, found %lld\n", ledger_finding_name(ledger->findings[i].kind),
-               (long long)ledger->findings[i].number, (long long)ledger->findings[i].wanted, (long long)ledger->findings[i].found);
+               (long long)ledger->findings[i].number, (long long)ledger->findings[i].wanted,
+               (long long)ledger->findings[i].found);
     for (int64_t i = 0; i < result->finding_count && i < BOOKS_FINDINGS_MAX; i++)
         printf("%s: payment " STR_FMT "\n", books_finding_name(result->findings[i].kind),
                STR_ARG(id_format(result->findings[i].payment_id, text)));
@@ -73,9 +75,12 @@ static int ledger_verify_run(int argc, char **argv) {
     struct store_view view = { 0 };
     bool open;
     const struct option_row rows[] = { STORE_VIEW_OPTIONS(&view) };
-    struct options options = { .usage = "ledger verify [--var DIR] [--json]",
-                               .help = "Recomputes everything from the entries and the journal's chain; exit code 4 when anything is wrong.",
-                               .rows = rows, .row_count = ARRAY_COUNT(rows) };
+    struct options options = {
+        .usage = "ledger verify [--var DIR] [--json]",
+        .help = "Recomputes everything from the entries and the journal's chain; exit code 4 when anything is wrong.",
+        .rows = rows,
+        .row_count = ARRAY_COUNT(rows)
+    };
     int code = store_view_begin(&view, &options, argc, argv, &open);
     if (!open) return code;
     struct books_result *result = calloc(1, sizeof *result);
@@ -90,26 +95,31 @@ static int ledger_verify_run(int argc, char **argv) {
     return store_view_end(&view, r ? r : again, code);
 }
 
-/* ---- trial balance -------------------------------------------------------------------------------------------------------------- */
+/* ---- trial balance ---- */
 
 enum { TRIAL_ROWS_MAX = 256 * LEDGER_ACCOUNT_KIND_COUNT };
 struct trial {
-    struct { int64_t currency, kind, accounts, debit_minor, credit_minor; } rows[TRIAL_ROWS_MAX];
+    struct {
+        int64_t currency, kind, accounts, debit_minor, credit_minor;
+    } rows[TRIAL_ROWS_MAX];
     size_t count;
 };
 
 /* Adds an account's balance to its kind and currency. 0, -E2BIG, -ERANGE. */
 static int trial_add(struct trial *trial, const struct ledger_account_row *account) {
     size_t at = 0;
-    while (at < trial->count && (trial->rows[at].currency != account->currency || trial->rows[at].kind != account->kind)) at++;
+    while (at < trial->count &&
+           (trial->rows[at].currency != account->currency || trial->rows[at].kind != account->kind))
+        at++;
     if (at == TRIAL_ROWS_MAX) return err_origin(-E2BIG);
     if (at == trial->count) {
         trial->rows[at].currency = account->currency;
         trial->rows[at].kind = account->kind;
         trial->count++;
     }
-    bool over = account->posted_minor < 0 ? checked_sub(trial->rows[at].debit_minor, account->posted_minor, &trial->rows[at].debit_minor)
-                                          : checked_add(trial->rows[at].credit_minor, account->posted_minor, &trial->rows[at].credit_minor);
+    bool over = account->posted_minor < 0
+                    ? checked_sub(trial->rows[at].debit_minor, account->posted_minor, &trial->rows[at].debit_minor)
+                    : checked_add(trial->rows[at].credit_minor, account->posted_minor, &trial->rows[at].credit_minor);
     trial->rows[at].accounts++;
     return over ? err_origin(-ERANGE) : 0;
 }
@@ -158,9 +168,12 @@ static int ledger_trial_balance(int argc, char **argv) {
     struct store_view view = { 0 };
     bool open;
     const struct option_row rows[] = { STORE_VIEW_OPTIONS(&view) };
-    struct options options = { .usage = "ledger trial-balance [--var DIR] [--json]",
-                               .help = "The balances by currency and kind of account; exit code 4 when debits and credits differ.",
-                               .rows = rows, .row_count = ARRAY_COUNT(rows) };
+    struct options options = {
+        .usage = "ledger trial-balance [--var DIR] [--json]",
+        .help = "The balances by currency and kind of account; exit code 4 when debits and credits differ.",
+        .rows = rows,
+        .row_count = ARRAY_COUNT(rows)
+    };
     int code = store_view_begin(&view, &options, argc, argv, &open);
     if (!open) return code;
     struct trial *trial = calloc(1, sizeof *trial);
@@ -168,7 +181,8 @@ static int ledger_trial_balance(int argc, char **argv) {
     store_view_list_begin(&view);
     for (size_t i = 0; !r && i < trial->count; i++) {
         bool first = true;
-        for (size_t before = 0; before < i; before++) first = first && trial->rows[before].currency != trial->rows[i].currency;
+        for (size_t before = 0; before < i; before++)
+            first = first && trial->rows[before].currency != trial->rows[i].currency;
         if (first && !trial_currency(&view, trial, i)) code = EXIT_PROOF_FAILED;
     }
     store_view_list_end(&view);
@@ -176,7 +190,7 @@ static int ledger_trial_balance(int argc, char **argv) {
     return store_view_end(&view, r, code);
 }
 
-/* ---- statement ------------------------------------------------------------------------------------------------------------------ */
+/* ---- statement ---- */
 
 /* A ledger number (the bank's own are negative, behind --), an account id or an IBAN. */
 static int number_find(struct store_view *view, const char *word, int64_t *ret_number, int *ret_code) {
@@ -199,8 +213,12 @@ static int ledger_statement(int argc, char **argv) {
     bool open;
     const struct option_row rows[] = { STORE_VIEW_OPTIONS(&view), STORE_VIEW_LIMIT_OPTION(&view) };
     struct options options = { .usage = "ledger statement [--limit N] [--var DIR] [--json] [--] ACCOUNT",
-                               .help = "The newest entries of one account: its number in the ledger, its id or its IBAN.", .rows = rows,
-                               .row_count = ARRAY_COUNT(rows), .words_min = 1, .words_max = 1 };
+                               .help =
+                                   "The newest entries of one account: its number in the ledger, its id or its IBAN.",
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows),
+                               .words_min = 1,
+                               .words_max = 1 };
     int64_t number = 0;
     int code = store_view_begin(&view, &options, argc, argv, &open);
     if (!open) return code;

@@ -46,7 +46,9 @@ static int payments_list(int argc, char **argv) {
     struct store_view view = { 0 };
     bool open;
     const struct option_row rows[] = { STORE_VIEW_OPTIONS(&view), STORE_VIEW_LIMIT_OPTION(&view) };
-    struct options options = { .usage = "payments list [--limit N] [--var DIR] [--json]", .help = "The newest payments.", .rows = rows,
+    struct options options = { .usage = "payments list [--limit N] [--var DIR] [--json]",
+                               .help = "The newest payments.",
+                               .rows = rows,
                                .row_count = ARRAY_COUNT(rows) };
     int code = store_view_begin(&view, &options, argc, argv, &open);
     if (!open) return code;
@@ -77,12 +79,17 @@ static void timeline_lines(const struct payment_row *payment) {
     char text[CLOCK_TEXT_BYTES];
     size_t count = payment_timeline(payment->timeline, steps);
     for (size_t i = 0; i < count; i++)
-        printf(STR_FMT "  %s\n", STR_ARG(clock_format_rfc3339(steps[i].at_ms, text)), payment_status_name(steps[i].status));
+        printf(STR_FMT "  %s\n", STR_ARG(clock_format_rfc3339(steps[i].at_ms, text)),
+               payment_status_name(steps[i].status));
 }
 
 static void print_hold(struct store_view *view, const struct ledger_hold_row *hold) {
-    static const char *const words[] = { [LEDGER_HOLD_ACTIVE] = "active", [LEDGER_HOLD_CONSUMED] = "consumed", [LEDGER_HOLD_RELEASED] = "released" };
-    const char *word = !hold ? "none" : hold->state >= 0 && hold->state < (int64_t)ARRAY_COUNT(words) ? words[hold->state] : "?";
+    static const char *const words[] = {
+        [LEDGER_HOLD_ACTIVE] = "active", [LEDGER_HOLD_CONSUMED] = "consumed", [LEDGER_HOLD_RELEASED] = "released"
+    };
+    const char *word = !hold                                                           ? "none"
+                       : hold->state >= 0 && hold->state < (int64_t)ARRAY_COUNT(words) ? words[hold->state]
+                                                                                       : "?";
     store_view_word(view, "hold", 8, word);
 }
 
@@ -98,9 +105,14 @@ static void print_one(struct store_view *view, const struct payment_row *payment
 static int payments_show(int argc, char **argv) {
     struct store_view view = { 0 };
     bool open, timeline = false;
-    const struct option_row rows[] = { STORE_VIEW_OPTIONS(&view), { "timeline", NULL, NULL, &timeline, "every status it had" } };
-    struct options options = { .usage = "payments show ID [--timeline] [--var DIR] [--json]", .help = "One payment.", .rows = rows,
-                               .row_count = ARRAY_COUNT(rows), .words_min = 1, .words_max = 1 };
+    const struct option_row rows[] = { STORE_VIEW_OPTIONS(&view),
+                                       { "timeline", NULL, NULL, &timeline, "every status it had" } };
+    struct options options = { .usage = "payments show ID [--timeline] [--var DIR] [--json]",
+                               .help = "One payment.",
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows),
+                               .words_min = 1,
+                               .words_max = 1 };
     struct payment_row probe = { 0 };
     struct ledger_hold_row hold_probe = { 0 };
     const void *payment = NULL, *hold = NULL;

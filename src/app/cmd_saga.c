@@ -22,7 +22,7 @@ static int definition_read(const char *path, struct saga_def **ret_def, struct m
     return r;
 }
 
-/* ---- check ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- check ---- */
 
 static void report_json(const struct saga_report *report) {
     struct buffer out;
@@ -48,7 +48,8 @@ static void report_json(const struct saga_report *report) {
 }
 
 static void report_lines(const struct saga_report *report) {
-    for (size_t i = 0; i < report->count; i++) printf("%s%s\n", report->findings[i].warning ? "warning: " : "", report->findings[i].text);
+    for (size_t i = 0; i < report->count; i++)
+        printf("%s%s\n", report->findings[i].warning ? "warning: " : "", report->findings[i].text);
     printf("%zu errors, %zu warnings: %s\n", report->error_count, report->warning_count,
            report->error_count ? "NOT SAFE" : "what is done is undone, or the pivot has been passed");
 }
@@ -57,8 +58,12 @@ static int saga_check_run(int argc, char **argv) {
     bool json = false;
     const struct option_row rows[] = { { "json", NULL, NULL, &json, "one JSON document" } };
     struct options options = { .usage = "saga check FILE [--json]",
-                               .help = "Proves a definition safe, or prints the paths on which it is not (exit code 4).", .rows = rows,
-                               .row_count = ARRAY_COUNT(rows), .words_min = 1, .words_max = 1 };
+                               .help =
+                                   "Proves a definition safe, or prints the paths on which it is not (exit code 4).",
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows),
+                               .words_min = 1,
+                               .words_max = 1 };
     struct message message = { .text = "" };
     struct saga_def *def;
     int r = options_parse(&options, argc, argv);
@@ -77,7 +82,7 @@ static int saga_check_run(int argc, char **argv) {
     return r < 0 ? EXIT_FAILED : r > 0 ? EXIT_PROOF_FAILED : EXIT_DONE;
 }
 
-/* ---- unfinished sagas ------------------------------------------------------------------------------------------------------------- */
+/* ---- unfinished sagas ---- */
 
 struct sagas {
     struct store_view view;
@@ -104,7 +109,8 @@ static void print_saga(struct sagas *sagas, const struct saga_row *row, const st
     store_view_word(view, "state_status", 12, known ? saga_status_name(state.status) : "?");
     store_view_word(view, "payment_status", 14,
                     payment && payment->status >= 0 && payment->status < PAYMENT_STATUS_COUNT
-                        ? payment_status_name((enum payment_status)payment->status) : "?");
+                        ? payment_status_name((enum payment_status)payment->status)
+                        : "?");
     store_view_number(view, "enquiries", 9, row->enquiries);
     store_view_time(view, "started_at", 24, row->record_ms);
     if (known) store_view_time(view, "entered_at", 24, state.entered_at_ms);
@@ -149,13 +155,18 @@ static int sagas_print(struct sagas *sagas, struct options *options, int argc, c
     return store_view_end(&sagas->view, r, code);
 }
 
-#define SAGA_DEFINITION_OPTION(sagas) \
-    { "definition", "FILE", &(sagas)->definition, NULL, "the definition they run (default " SAGA_DEFINITION_DEFAULT ")" }
+#define SAGA_DEFINITION_OPTION(sagas)                                                                                  \
+    {                                                                                                                  \
+        "definition", "FILE", &(sagas)->definition, NULL,                                                              \
+            "the definition they run (default " SAGA_DEFINITION_DEFAULT ")"                                            \
+    }
 
 static int saga_list(int argc, char **argv) {
     struct sagas sagas = { 0 };
     const struct option_row rows[] = { STORE_VIEW_OPTIONS(&sagas.view), SAGA_DEFINITION_OPTION(&sagas) };
-    struct options options = { .usage = "saga list [--var DIR] [--json]", .help = "The sagas that have not ended.", .rows = rows,
+    struct options options = { .usage = "saga list [--var DIR] [--json]",
+                               .help = "The sagas that have not ended.",
+                               .rows = rows,
                                .row_count = ARRAY_COUNT(rows) };
     return sagas_print(&sagas, &options, argc, argv);
 }
@@ -163,13 +174,16 @@ static int saga_list(int argc, char **argv) {
 static int saga_stuck(int argc, char **argv) {
     struct sagas sagas = { .only_stuck = true };
     const struct option_row rows[] = { STORE_VIEW_OPTIONS(&sagas.view), SAGA_DEFINITION_OPTION(&sagas) };
-    struct options options = { .usage = "saga stuck [--var DIR] [--json]",
-                               .help = "The sagas that stand in one state for over a minute, or asked the core three times in vain.",
-                               .rows = rows, .row_count = ARRAY_COUNT(rows) };
+    struct options options = {
+        .usage = "saga stuck [--var DIR] [--json]",
+        .help = "The sagas that stand in one state for over a minute, or asked the core three times in vain.",
+        .rows = rows,
+        .row_count = ARRAY_COUNT(rows)
+    };
     return sagas_print(&sagas, &options, argc, argv);
 }
 
-/* ---- one saga: its history -------------------------------------------------------------------------------------------------------- */
+/* ---- one saga: its history ---- */
 
 static int print_history(struct journal_walk *walk, const struct journal_row *record, struct str json) {
     const char *wanted = walk->ctx; /* "saga_id":"..." as history lines write it */
@@ -182,8 +196,12 @@ static int saga_show(int argc, char **argv) {
     struct store_view view = { 0 };
     bool open;
     const struct option_row rows[] = { STORE_VIEW_OPTIONS(&view) };
-    struct options options = { .usage = "saga show ID [--var DIR] [--json]", .help = "What one saga did, from the journal.", .rows = rows,
-                               .row_count = ARRAY_COUNT(rows), .words_min = 1, .words_max = 1 };
+    struct options options = { .usage = "saga show ID [--var DIR] [--json]",
+                               .help = "What one saga did, from the journal.",
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows),
+                               .words_min = 1,
+                               .words_max = 1 };
     uint8_t id[16];
     char text[ID_TEXT_BYTES], wanted[64];
     int code = store_view_begin(&view, &options, argc, argv, &open), r = 0;

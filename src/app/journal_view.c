@@ -31,7 +31,9 @@ int journal_walk_run(struct journal_walk *walk, int64_t after) {
     int r = 0;
     while ((r == 0 || r == 2) && page.records > 0) {
         struct journal_row probe = { .epoch = EPOCH_EMBEDDED, .seq = page.seq };
-        struct store_range range = { .table = &engine_journal_table, .row = &probe, .equal_columns = 1, .bounded = true, .limit = PAGE_RECORDS };
+        struct store_range range = {
+            .table = &engine_journal_table, .row = &probe, .equal_columns = 1, .bounded = true, .limit = PAGE_RECORDS
+        };
         arena_reset(&walk->view->arena);
         page.records = 0;
         r = read_range(&walk->view->reader, &range, &walk->view->arena, take_record, &page);

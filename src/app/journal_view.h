@@ -7,7 +7,7 @@
 
 struct journal_walk {
     struct store_view *view;
-    enum journal_frame type;   /* only these */
+    enum journal_frame type; /* only these */
     /* One frame, in the order of the journal. 0: go on; 1: enough; <0. */
     int (*each)(struct journal_walk *walk, const struct journal_row *record, struct str json);
     void *ctx;

@@ -1,9 +1,10 @@
-/* sandbox.h - where the sandbox bank of `giro run` keeps its things: one folder, var/, and the project beside the program.
+/* sandbox.h - where the sandbox bank of `giro run` keeps its things: one folder, var/, and the project beside the
+ * program.
  *
  * (V1) Everything that the sandbox makes lies under var, but for sockets whose path there would be over
- * SANDBOX_SOCKET_BYTES_MAX bytes: these lie in a folder of this user alone, /tmp/giro-UID-HASH, and var/run holds links to
- * them. (V2) var and all in it belong to one user, who is never root: started as root, the program becomes the owner of var
- * (www-data when var is new) before it writes anything else. (V3) Files that hold a secret have mode 0600. */
+ * SANDBOX_SOCKET_BYTES_MAX bytes: these lie in a folder of this user alone, /tmp/giro-UID-HASH, and var/run holds links
+ * to them. (V2) var and all in it belong to one user, who is never root: started as root, the program becomes the owner
+ * of var (www-data when var is new) before it writes anything else. (V3) Files that hold a secret have mode 0600. */
 #ifndef GIRO_APP_SANDBOX_H
 #define GIRO_APP_SANDBOX_H
 
@@ -27,8 +28,8 @@ struct sandbox {
 };
 
 #define SANDBOX_E_MAP(X)                                                                                               \
-    X(SANDBOX_E_DENIED, "not permitted") X(SANDBOX_E_BUSY, "taken") X(SANDBOX_E_ABSENT, "not there")                   \
-    X(SANDBOX_E_INVALID, "not usable")
+    X(SANDBOX_E_DENIED, "not permitted")                                                                               \
+    X(SANDBOX_E_BUSY, "taken") X(SANDBOX_E_ABSENT, "not there") X(SANDBOX_E_INVALID, "not usable")
 #define X(code, name) code,
 enum sandbox_refusal { SANDBOX_E_NONE = 0, SANDBOX_E_MAP(X) SANDBOX_E_COUNT };
 #undef X
@@ -36,6 +37,8 @@ enum sandbox_refusal { SANDBOX_E_NONE = 0, SANDBOX_E_MAP(X) SANDBOX_E_COUNT };
 /* Names the places; makes nothing. var: --var or NULL (then GIRO_VAR, then "var"). Ports are zero. 0; SANDBOX_E_INVALID
  * (too long, its parent does not exist). */
 int sandbox_init(struct sandbox *sandbox, const char *var, struct message *message) MUST_USE;
+/* sockets from var; after var has moved. */
+void sandbox_place_sockets(struct sandbox *sandbox);
 /* var/RELATIVE, project/RELATIVE into path. */
 void sandbox_path(const struct sandbox *sandbox, const char *relative, char path[SANDBOX_PATH_BYTES_MAX]);
 void sandbox_project_path(const struct sandbox *sandbox, const char *relative, char path[SANDBOX_PATH_BYTES_MAX]);
@@ -50,6 +53,14 @@ int sandbox_complain(int result, const struct message *message);
 int sandbox_claim(struct sandbox *sandbox, struct message *message) MUST_USE;
 /* Removes everything in var but the lock of the running start. 0 or -errno. */
 int sandbox_clear(const struct sandbox *sandbox, struct message *message) MUST_USE;
+
+/* --- sandbox_relocate.c: as root, where the sandbox's user cannot reach what lies under /root or the like --- */
+/* Copies what the processes need of the project to /var/lib/giro/project-HASH (root's, readable by all), which becomes
+ * sandbox->project; made anew at every start. 0 or -errno. */
+int sandbox_copy_project(struct sandbox *sandbox, struct message *message) MUST_USE;
+/* Makes /var/lib/giro/var-HASH, puts a link to it in the place of an absent or empty var. 0; SANDBOX_E_DENIED; -errno.
+ */
+int sandbox_move_var(struct sandbox *sandbox, struct message *message) MUST_USE;
 
 /* --- sandbox_ports.c --- */
 /* Whether the three ports of port_base are free, and picks two free ones for the simulators (those of the last start

@@ -107,7 +107,8 @@ int sandbox_customers_open(const struct sandbox *sandbox, struct sandbox_custome
         return sandbox_customers_write(sandbox, ret_customers, message);
     }
     int r = secret_load_text(path, SANDBOX_CUSTOMERS_BYTES_MAX, &text, message);
-    if (r) return r < 0 ? err_trace(r) : r == SECRET_E_OWNER || r == SECRET_E_ACCESS ? SANDBOX_E_DENIED : SANDBOX_E_INVALID;
+    if (r == SECRET_E_OWNER || r == SECRET_E_ACCESS) return SANDBOX_E_DENIED;
+    if (r) return r < 0 ? err_trace(r) : SANDBOX_E_INVALID;
     r = take_file(secret_str(&text), path, ret_customers, message);
     secret_release(&text);
     return r;

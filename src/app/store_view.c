@@ -65,7 +65,7 @@ int store_view_begin(struct store_view *view, struct options *options, int argc,
 
 /* What is ready goes to stdout, so that an answer of any length needs the memory of one row. */
 static void flush(struct store_view *view) {
-    if (view->json) (void)fwrite(view->out.at, 1, view->out.len, stdout); /* main looks at ferror */
+    if (view->json && view->out.len) (void)fwrite(view->out.at, 1, view->out.len, stdout); /* main looks at ferror */
     view->written = view->written || view->out.len;
     view->out.len = 0;
 }
@@ -161,7 +161,8 @@ void store_view_currency(struct store_view *view, const char *name, int width, i
     store_view_text(view, name, width, currency_is_known(currency) ? currency_text(currency, text) : STR("???"));
 }
 
-void store_view_masked(struct store_view *view, const char *name, int width, enum personal_kind kind, struct str value) {
+void store_view_masked(struct store_view *view, const char *name, int width, enum personal_kind kind,
+                       struct str value) {
     struct masked masked = mask_text(kind, value);
     if (value.len == 0) column(view, name, width, STR("-"));
     else store_view_text(view, name, width, str_from_c(masked.text));

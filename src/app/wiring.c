@@ -22,10 +22,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum {
-    BANK_TEXT_BYTES_MAX = 32 * 1024 * 1024,
-    BANK_GAUGES_ROWS = STORE_RANGE_ROWS_MAX
-};
+enum { BANK_TEXT_BYTES_MAX = 32 * 1024 * 1024, BANK_GAUGES_ROWS = STORE_RANGE_ROWS_MAX };
 
 struct bank {
     const struct bank_config *config;
@@ -65,11 +62,11 @@ static void on_followup(void *ctx, const struct followup *followup) {
     if (bank->dispatch) core_dispatch_follow(bank->dispatch, followup);
 }
 
-static void on_committed(void *ctx, int64_t seq, uint32_t rows, int64_t commit_ns) {
+static void on_committed(void *ctx, int64_t seq, uint32_t commands, int64_t commit_ns) {
     struct bank *bank = ctx;
     struct relay *relay = bank->relay;
     (void)seq;
-    (void)rows;
+    metrics_observe(bank->metrics, METRIC_BATCH_COMMANDS, (struct metric_labels){ 0 }, commands);
     metrics_observe(bank->metrics, METRIC_COMMIT_DURATION, (struct metric_labels){ 0 }, commit_ns / 1000);
     if (relay) relay_wake(relay);
 }
@@ -171,6 +168,7 @@ static int fill_integration(struct bank *bank) {
     bank->integration.payment_saga = bank->payment_saga;
     bank->integration.fraud = &bank->fraud;
     bank->integration.aml = bank->aml;
+    bank->integration.metrics = bank->metrics;
     bank->integration.sandbox = options->sandbox;
     if (str_to_c(options->bank_country, bank->integration.country, sizeof bank->integration.country) ||
         str_to_c(options->bank_code, bank->integration.bank_code, sizeof bank->integration.bank_code) ||
@@ -199,8 +197,8 @@ static int open_core(struct bank *bank, struct message *message) {
                                               .ctx = bank };
     dispatch.breaker.failures_max = (int)options->core_breaker_failures;
     dispatch.breaker.open_ms = options->core_breaker_open_ms;
-    if (dispatch.breaker.enquiry_first_ms > dispatch.breaker.open_ms)
-        dispatch.breaker.enquiry_first_ms = dispatch.breaker.open_ms;
+    if (dispatch.breaker.enquiry_first_ms > dispatch.breaker.open_ms / 2)
+        dispatch.breaker.enquiry_first_ms = dispatch.breaker.open_ms / 2;
     r = core_dispatch_start(&dispatch, &bank->dispatch);
     if (r) return err_trace(r);
     bank->integration.core = bank->dispatch;
@@ -213,12 +211,16 @@ static int open_bus(struct bank *bank) {
     if (str_to_c(options->sink_host, host, sizeof host)) return err_origin(-ENAMETOOLONG);
     int r = message_sink_new(host, (uint16_t)options->sink_port, &bank->sink);
     if (r) return err_trace(r);
-    bank->consumers[0] =
-        (struct relay_consumer){ .name = "notifications", .deliver = message_sink_deliver, .ctx = bank->sink };
-    bank->consumers[1] = (struct relay_consumer){ .name = "reporting", .apply = reporting_apply };
-    bank->consumers[2] = (struct relay_consumer){
-        .name = "metrics", .deliver = reporting_measure, .ctx = bank->metrics, .ephemeral = true
+    bank->consumers[0] = (struct relay_consumer){
+        .name = "notifications", .wants = message_sink_wants, .deliver = message_sink_deliver, .ctx = bank->sink
     };
+    bank->consumers[1] =
+        (struct relay_consumer){ .name = "reporting", .wants = reporting_wants, .apply = reporting_apply };
+    bank->consumers[2] = (struct relay_consumer){ .name = "metrics",
+                                                  .wants = reporting_wants,
+                                                  .deliver = reporting_measure,
+                                                  .ctx = bank->metrics,
+                                                  .ephemeral = true };
     r = relay_start(&bank->integration, bank->consumers, ARRAY_COUNT(bank->consumers), &bank->relay_owned);
     bank->relay = bank->relay_owned;
     return err_trace(r);

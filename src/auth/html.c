@@ -54,7 +54,7 @@ struct str auth_style(void) {
         "header p { max-width: 34rem; margin: 0 auto; }\n"
         "main { max-width: 34rem; margin: 1.5rem auto; padding: 1.5rem; background: #fff; border-radius: 0.5rem; }\n"
         "h1 { margin-top: 0; font-size: 1.5rem; line-height: 1.25; }\n"
-        "dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.25rem 1rem; margin: 1rem 0; }\n"
+        "dl { display: grid; grid-template-columns: 6rem 1fr; gap: 0.25rem 1rem; margin: 1rem 0; }\n"
         "dt { color: #45525e; } dd { margin: 0; font-weight: 600; overflow-wrap: anywhere; }\n"
         "label { display: block; margin: 1rem 0 0.25rem; }\n"
         "fieldset { border: 1px solid #6b7884; border-radius: 0.25rem; margin: 1rem 0; }\n"

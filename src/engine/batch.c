@@ -204,7 +204,7 @@ static bool collect_counters(struct engine *engine, size_t *count) {
 }
 
 /* Everything of the batch in one transaction. 0, STORE_E_*, or <0. */
-static int commit(struct engine *engine, struct str notes) {
+static int commit(struct engine *engine, size_t commands, struct str notes) {
     struct work *work = &engine->work;
     size_t count = 0;
     buffer_append_str(&work->body, notes);
@@ -230,7 +230,7 @@ static int commit(struct engine *engine, struct str notes) {
     engine->head = record.hash;
     memcpy(work->counters_stored, work->counters, sizeof work->counters);
     if (engine->options.on_committed)
-        engine->options.on_committed(engine->options.ctx, record.seq, (uint32_t)work->dirty_count,
+        engine->options.on_committed(engine->options.ctx, record.seq, (uint32_t)commands,
                                      clock_mono_ns() - began_ns);
     return 0;
 }
@@ -253,7 +253,7 @@ static int batch_try(struct engine *engine, struct command **commands, size_t co
     work_begin(&engine->work, now_ms, engine->seq + 1);
     int r = decide_all(engine, commands, count);
     if (r < 0) return STORE_E_UNDONE; /* nothing was written: a failed load is like an undone commit */
-    return commit(engine, notes);
+    return commit(engine, count, notes);
 }
 
 static void committed(struct engine *engine, struct command **commands, size_t count) {

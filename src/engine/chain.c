@@ -33,7 +33,8 @@ static void broken(struct walk *walk, int64_t seq, enum chain_break reason) {
 
 static const struct column *batch_seq_of(const struct table *table) {
     for (uint8_t i = 0; i < table->column_count; i++)
-        if (strcmp(table->columns[i].name, "batch_seq") == 0 && table->columns[i].type == COLUMN_I64) return &table->columns[i];
+        if (strcmp(table->columns[i].name, "batch_seq") == 0 && table->columns[i].type == COLUMN_I64)
+            return &table->columns[i];
     check(false); /* table.chained promises it */
     return NULL;
 }
@@ -85,12 +86,12 @@ static int record_verify(struct walk *walk, const struct journal_row *record) {
     int r = rows_hash(walk, record->seq, &entries);
     if (r) return err_trace(r);
     bool frames = frames_count(walk, record->body);
-    enum chain_break reason = record->seq != result->last_seq + 1                ? CHAIN_SEQ
-                              : !hash_equal(&record->prev_hash, &result->head)   ? CHAIN_PREV
-                              : !hash_equal(&record->hash, &hash)                ? CHAIN_HASH
-                              : !hash_equal(&record->entries_hash, &entries)     ? CHAIN_ROWS
-                              : !frames                                          ? CHAIN_FRAMES
-                                                                                 : CHAIN_OK;
+    enum chain_break reason = record->seq != result->last_seq + 1              ? CHAIN_SEQ
+                              : !hash_equal(&record->prev_hash, &result->head) ? CHAIN_PREV
+                              : !hash_equal(&record->hash, &hash)              ? CHAIN_HASH
+                              : !hash_equal(&record->entries_hash, &entries)   ? CHAIN_ROWS
+                              : !frames                                        ? CHAIN_FRAMES
+                                                                               : CHAIN_OK;
     if (reason != CHAIN_OK) broken(walk, reason == CHAIN_SEQ ? result->last_seq + 1 : record->seq, reason);
     result->records++;
     result->last_seq = record->seq;
@@ -139,7 +140,8 @@ static void walk_release(struct walk *walk) {
     free(walk);
 }
 
-int chain_verify(struct reader *reader, const struct table *const *tables, size_t table_count, struct chain_result *ret_result) {
+int chain_verify(struct reader *reader, const struct table *const *tables, size_t table_count,
+                 struct chain_result *ret_result) {
     const void *record = NULL;
     struct walk *walk = calloc(1, sizeof *walk); /* pages of rows: too much for a stack */
     if (!walk) return err_origin(-ENOMEM);

@@ -1,5 +1,5 @@
-/* engine_test_world.h - a store and an engine for the tests of services and of integration: one decision at a time, on the memory store
- * or on a file. Included by *_test.c only. */
+/* engine_test_world.h - a store and an engine for the tests of services and of integration: one decision at a time, on
+ * the memory store or on a file. Included by *_test.c only. */
 #ifndef GIRO_ENGINE_ENGINE_TEST_WORLD_H
 #define GIRO_ENGINE_ENGINE_TEST_WORLD_H
 
@@ -60,9 +60,13 @@ static inline void test_open(struct test_world *world) {
     struct message message = { { 0 } };
     int r = store_open(&world->options, &world->store, &message);
     if (r) fail_msg("store_open: %d %s", r, message.text);
-    struct engine_options options = { .store = world->store, .encode_event = world->encode_event ? world->encode_event : test_encode_event,
-                                      .on_followup = test_on_followup, .on_fault = test_on_fault, .on_unknown = test_on_unknown,
-                                      .ctx = world, .now_ms = test_now };
+    struct engine_options options = { .store = world->store,
+                                      .encode_event = world->encode_event ? world->encode_event : test_encode_event,
+                                      .on_followup = test_on_followup,
+                                      .on_fault = test_on_fault,
+                                      .on_unknown = test_on_unknown,
+                                      .ctx = world,
+                                      .now_ms = test_now };
     assert_int_equal(engine_open(&options, &world->engine, &message), 0);
 }
 
@@ -87,7 +91,9 @@ static inline void test_on_reply(struct command *command) {
 static const struct command_kind test_decision_kind = { .name = "test", .decide = test_decide_run };
 
 static inline void test_submit(struct test_world *world, struct test_decision *decision) {
-    decision->command = (struct command){ .kind = &test_decision_kind, .input = decision, .owner = decision, .on_reply = test_on_reply };
+    decision->command = (struct command){
+        .kind = &test_decision_kind, .input = decision, .owner = decision, .on_reply = test_on_reply
+    };
     assert_int_equal(engine_submit(world->engine, &decision->command), 0);
 }
 

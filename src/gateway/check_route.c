@@ -31,18 +31,19 @@ static int check_media(struct exchange *exchange) {
 }
 
 int check_route(struct exchange *exchange) {
-    struct str allow;
     const struct http_request *request = exchange->request;
-    switch (route_find(exchange->call.listener, request->method, request->path, exchange->arena, &exchange->route,
-                       exchange->params, &allow)) {
+    struct route_match match = { 0 };
+    switch (route_find(exchange->call.listener, request->method, request->path, exchange->arena, &match)) {
     case ROUTE_FOUND:
         break;
     case ROUTE_NOT_FOUND:
         return exchange_refuse(exchange, &refusal_not_found, NULL);
     case ROUTE_WRONG_METHOD:
-        if (allow.at) exchange_header(exchange, STR("Allow"), allow);
+        if (match.allow.at) exchange_header(exchange, STR("Allow"), match.allow);
         return exchange_refuse(exchange, &refusal_method, NULL);
     }
+    exchange->route = match.route;
+    memcpy(exchange->params, match.params, sizeof exchange->params);
     exchange->operation = exchange->gateway->operations[route_index(exchange->route)];
     return check_media(exchange);
 }

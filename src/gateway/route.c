@@ -3,6 +3,7 @@
 #include "platform/encoding.h"
 
 /* One line a group. */
+/* clang-format off */
 static const struct {
     const struct route *routes;
     const size_t *count;
@@ -14,6 +15,7 @@ static const struct {
     { page_routes, &page_route_count },
     { document_routes, &document_route_count },
 };
+/* clang-format on */
 
 size_t route_count(void) {
     size_t count = 0;
@@ -121,27 +123,25 @@ static void allow_add(struct buffer *allow, const char *method) {
 }
 
 enum route_verdict route_find(enum call_listener listener, struct str method, struct str path, struct arena *arena,
-                              const struct route **ret_route, struct str ret_params[EXCHANGE_PARAMS_MAX],
-                              struct str *ret_allow) {
+                              struct route_match *ret_match) {
     char memory[128];
     struct buffer allow;
     unsigned flag = listener == CALL_MTLS ? ROUTE_MTLS : ROUTE_BROWSER;
     struct str wanted = str_equal(method, STR("HEAD")) ? STR("GET") : method;
     if (path.len > 1 && path.at[path.len - 1] == '/') path.len--;
     buffer_init(&allow, memory, sizeof memory);
-    for (size_t g = 0; g < ARRAY_COUNT(groups); g++)
-        for (size_t i = 0; i < *groups[g].count; i++) {
-            const struct route *route = &groups[g].routes[i];
-            struct str params[EXCHANGE_PARAMS_MAX] = { { 0 } };
-            if (!(route->flags & flag) || !template_match(str_from_c(route->path), path, arena, params)) continue;
-            if (str_equal_c(wanted, route->method)) {
-                memcpy(ret_params, params, sizeof params);
-                *ret_route = route;
-                return ROUTE_FOUND;
-            }
-            allow_add(&allow, route->method);
+    for (size_t i = 0; i < route_count(); i++) {
+        struct route_match match = { .route = route_at(i) };
+        bool fits =
+            (match.route->flags & flag) && template_match(str_from_c(match.route->path), path, arena, match.params);
+        if (!fits) continue;
+        if (str_equal_c(wanted, match.route->method)) {
+            *ret_match = match;
+            return ROUTE_FOUND;
         }
+        allow_add(&allow, match.route->method);
+    }
     if (allow.len == 0) return ROUTE_NOT_FOUND;
-    *ret_allow = arena_dup(arena, buffer_str(&allow));
+    *ret_match = (struct route_match){ .allow = arena_dup(arena, buffer_str(&allow)) };
     return ROUTE_WRONG_METHOD;
 }

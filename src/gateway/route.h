@@ -38,15 +38,20 @@ extern const struct route payment_routes[], account_routes[], oauth_routes[], pa
 extern const size_t payment_route_count, account_route_count, oauth_route_count, page_route_count,
     open_banking_payment_route_count, document_route_count;
 
-enum route_verdict { ROUTE_FOUND, ROUTE_NOT_FOUND, ROUTE_WRONG_METHOD };
-/* Finds the route of method and path on a listener, filling the path parameters (decoded into arena). A trailing slash
- * is the same path; HEAD finds what GET does. Not found is also: an empty segment, an escape that is malformed or hides
- * '/', a control character or what is not UTF-8, a parameter over ROUTE_PARAM_BYTES_MAX. ret_allow: for
- * ROUTE_WRONG_METHOD the methods that exist, "GET, HEAD, POST", in arena (empty when that is full). */
 enum { ROUTE_PARAM_BYTES_MAX = 256 };
+enum route_verdict { ROUTE_FOUND, ROUTE_NOT_FOUND, ROUTE_WRONG_METHOD };
+/* What was found: route and params with ROUTE_FOUND; allow with ROUTE_WRONG_METHOD: the methods that exist, "GET, HEAD,
+ * POST", in the arena (.at == NULL when that is full). */
+struct route_match {
+    const struct route *route;
+    struct str params[EXCHANGE_PARAMS_MAX]; /* decoded, in the arena or the path */
+    struct str allow;
+};
+/* Finds the route of method and path on a listener. A trailing slash is the same path; HEAD finds what GET does. Not
+ * found is also: an empty segment, an escape that is malformed or hides '/', a control character or what is not UTF-8,
+ * a parameter over ROUTE_PARAM_BYTES_MAX. */
 enum route_verdict route_find(enum call_listener listener, struct str method, struct str path, struct arena *arena,
-                              const struct route **ret_route, struct str ret_params[EXCHANGE_PARAMS_MAX],
-                              struct str *ret_allow);
+                              struct route_match *ret_match);
 
 /* Every route, in the order of the groups; check: index < route_count(). */
 size_t route_count(void);

@@ -60,21 +60,21 @@ static void finds(void **state) {
     (void)state;
     assert_int_equal(arena_init(&arena, 4096, 65536), 0);
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        const struct route *route = NULL;
-        struct str params[EXCHANGE_PARAMS_MAX] = { { 0 } }, allow = { 0 }, want = str_from_c(rows[i].want);
+        struct route_match match = { 0 };
+        struct str want = str_from_c(rows[i].want);
         arena_reset(&arena);
-        enum route_verdict verdict = route_find(rows[i].listener, str_from_c(rows[i].method), str_from_c(rows[i].path),
-                                                &arena, &route, params, &allow);
+        enum route_verdict verdict =
+            route_find(rows[i].listener, str_from_c(rows[i].method), str_from_c(rows[i].path), &arena, &match);
         enum route_verdict wanted = want.len == 0       ? ROUTE_NOT_FOUND
                                     : want.at[0] == '/' ? ROUTE_FOUND
                                                         : ROUTE_WRONG_METHOD;
         if (verdict != wanted) fail_msg("%s %s: %d", rows[i].method, rows[i].path, (int)verdict);
         if (verdict == ROUTE_FOUND) {
-            assert_string_equal(route->path, rows[i].want);
-            assert_true(str_equal_c(params[0], rows[i].param));
-            assert_ptr_equal(route_at(route_index(route)), route);
+            assert_string_equal(match.route->path, rows[i].want);
+            assert_true(str_equal_c(match.params[0], rows[i].param));
+            assert_ptr_equal(route_at(route_index(match.route)), match.route);
         }
-        if (verdict == ROUTE_WRONG_METHOD) assert_true(str_equal_c(allow, rows[i].want + strlen("allow: ")));
+        if (verdict == ROUTE_WRONG_METHOD) assert_true(str_equal_c(match.allow, rows[i].want + strlen("allow: ")));
     }
     arena_release(&arena);
 }

@@ -1,5 +1,5 @@
-/* bank_test_world.h - a small bank for tests: real engine, real saga definition, real rules, one decision at a time; no core: the test
- * plays it. Included by *_test.c only. */
+/* bank_test_world.h - a small bank for tests: real engine, real saga definition, real rules, one decision at a time; no
+ * core: the test plays it. Included by *_test.c only. */
 #ifndef GIRO_INTEGRATION_BANK_TEST_WORLD_H
 #define GIRO_INTEGRATION_BANK_TEST_WORLD_H
 
@@ -59,10 +59,18 @@ static inline void bank_open(struct bank *bank, const struct store_ops *ops, con
     *bank = (struct bank){ 0 };
     bank_read_rules(bank);
     bank->world.encode_event = event_json_write;
-    bank->world.options = (struct store_options){ .ops = ops, .path = path, .migrations = "db/sqlite", .tables = tables, .table_count = count };
+    bank->world.options = (struct store_options){
+        .ops = ops, .path = path, .migrations = "db/sqlite", .tables = tables, .table_count = count
+    };
     test_open(&bank->world);
-    bank->integration = (struct integration){ .store = bank->world.store, .engine = bank->world.engine, .payment_saga = bank->saga,
-                                              .fraud = bank->fraud, .aml = bank->aml, .country = "GB", .bank_code = "GIRO", .sandbox = true };
+    bank->integration = (struct integration){ .store = bank->world.store,
+                                              .engine = bank->world.engine,
+                                              .payment_saga = bank->saga,
+                                              .fraud = bank->fraud,
+                                              .aml = bank->aml,
+                                              .country = "GB",
+                                              .bank_code = "GIRO",
+                                              .sandbox = true };
 }
 
 static inline void bank_restart(struct bank *bank) {
@@ -83,8 +91,10 @@ static inline int bank_account_decide(struct work *work, void *input) {
     int r = ledger_open_account(work, bank_gbp(), account->overdraft_minor, &account->row.number);
     if (!r) r = account_open(work, &account->row);
     if (r || !account->fund_minor) return r;
-    struct ledger_posting posting = { .debit_account = ledger_internal_number(LEDGER_FUNDING, bank_gbp()), .credit_account = account->row.number,
-                                      .amount = { account->fund_minor, bank_gbp() }, .kind = LEDGER_FUND };
+    struct ledger_posting posting = { .debit_account = ledger_internal_number(LEDGER_FUNDING, bank_gbp()),
+                                      .credit_account = account->row.number,
+                                      .amount = { account->fund_minor, bank_gbp() },
+                                      .kind = LEDGER_FUND };
     return ledger_post(work, &posting);
 }
 
@@ -92,7 +102,9 @@ static inline int bank_account_decide(struct work *work, void *input) {
 static inline void bank_account_open(struct bank *bank, struct bank_account *account) {
     account->bank = bank;
     (void)snprintf(account->iban, sizeof account->iban, "GB00GIRO%014d", ++bank->accounts_made);
-    account->row = (struct account_row){ .iban = str_from_c(account->iban), .name = STR("test"), .currency = bank_gbp().code,
+    account->row = (struct account_row){ .iban = str_from_c(account->iban),
+                                         .name = STR("test"),
+                                         .currency = bank_gbp().code,
                                          .product = account->business ? ACCOUNT_BUSINESS : ACCOUNT_PERSONAL };
     assert_int_equal(test_decide(&bank->world, bank_account_decide, account), 0);
 }
@@ -103,16 +115,20 @@ struct bank_payment {
     const char *creditor_name, *creditor_iban;    /* NULL: an ordinary one */
     int64_t amount_minor;
     uint8_t id[16];
-    int runs;                                     /* how often the decision was run */
+    int runs; /* how often the decision was run */
 };
 
 static inline int bank_payment_decide(struct work *work, void *input) {
     struct bank_payment *payment = input;
     struct payment_row row = {
-        .debtor_number = payment->debtor->row.number, .creditor_number = payment->creditor ? payment->creditor->row.number : 0,
+        .debtor_number = payment->debtor->row.number,
+        .creditor_number = payment->creditor ? payment->creditor->row.number : 0,
         .creditor_name = str_from_c(payment->creditor_name ? payment->creditor_name : "Jane Doe"),
         .creditor_iban = str_from_c(payment->creditor_iban ? payment->creditor_iban : "DE89370400440532013000"),
-        .currency = bank_gbp().code, .amount_minor = payment->amount_minor, .type = payment->creditor ? PAYMENT_ON_US : PAYMENT_DOMESTIC };
+        .currency = bank_gbp().code,
+        .amount_minor = payment->amount_minor,
+        .type = payment->creditor ? PAYMENT_ON_US : PAYMENT_DOMESTIC
+    };
     memcpy(row.debtor_account_id, payment->debtor->row.account_id, 16);
     payment->runs++;
     account_want(work, row.debtor_account_id); /* as the commands do: one load for what is known */
@@ -133,7 +149,9 @@ static inline void bank_pay(struct bank *bank, struct bank_payment *payment) {
 
 /* The core's answer, as the command that carries it: 0 or PAYMENT_SAGA_E_ABSENT. */
 static inline int bank_core_says(struct bank *bank, const struct bank_payment *payment, enum core_verdict verdict) {
-    struct core_result input = { .integration = &bank->integration, .verdict = verdict, .core_reference = "CORE123", .core_reference_len = 7 };
+    struct core_result input = {
+        .integration = &bank->integration, .verdict = verdict, .core_reference = "CORE123", .core_reference_len = 7
+    };
     memcpy(input.payment_id, payment->id, 16);
     bank->world.followup_count = 0;
     return test_command(&bank->world, &core_result_kind, &input);

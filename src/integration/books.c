@@ -39,7 +39,8 @@ static bool id_set_has(const struct id_set *set, const uint8_t id[16]) {
 
 static int id_set_add(struct id_set *set, const uint8_t id[16]) {
     if ((set->count + 1) * 2 > set->slot_count) {
-        struct id_set larger = { .slot_count = set->slot_count ? set->slot_count * 2 : ID_SLOTS_FIRST, .count = set->count };
+        struct id_set larger = { .slot_count = set->slot_count ? set->slot_count * 2 : ID_SLOTS_FIRST,
+                                 .count = set->count };
         if (set->count >= BOOKS_PAYMENTS_MAX) return err_origin(-E2BIG);
         larger.slots = calloc(larger.slot_count, sizeof larger.slots[0]);
         if (!larger.slots) return err_origin(-ENOMEM);
@@ -56,7 +57,7 @@ static int id_set_add(struct id_set *set, const uint8_t id[16]) {
 struct books {
     struct reader *reader;
     struct row_stream rows;
-    struct arena arena;     /* of one look-up */
+    struct arena arena; /* of one look-up */
     struct id_set booked;
     struct books_result *result;
 };
@@ -114,7 +115,8 @@ static void status_count(struct books *books, const struct payment_row *payment)
     result->pending += payment->status == PAYMENT_PENDING;
     result->unknown += payment->status == PAYMENT_UNKNOWN;
     bool reasoned = payment->reason != PAYMENT_REASON_NONE;
-    if (payment->status < 0 || payment->status >= PAYMENT_STATUS_COUNT || reasoned != (payment->status == PAYMENT_REJECTED))
+    if (payment->status < 0 || payment->status >= PAYMENT_STATUS_COUNT ||
+        reasoned != (payment->status == PAYMENT_REJECTED))
         find(books, BOOKS_FINDING_STATUS, payment->payment_id);
 }
 
@@ -136,7 +138,8 @@ static int payment_judge(struct books *books, const void *row) {
     if (!id_set_has(&books->booked, payment->payment_id)) find(books, BOOKS_FINDING_NOT_BOOKED, payment->payment_id);
     bool as_ordered = hold && hold->account == payment->debtor_number && hold->amount_minor == payment->amount_minor &&
                       hold->currency == payment->currency;
-    if (!active && (!hold || hold->state != LEDGER_HOLD_CONSUMED)) find(books, BOOKS_FINDING_HOLD_GONE, payment->payment_id);
+    if (!active && (!hold || hold->state != LEDGER_HOLD_CONSUMED))
+        find(books, BOOKS_FINDING_HOLD_GONE, payment->payment_id);
     else if (!as_ordered) find(books, BOOKS_FINDING_DIFFERS, payment->payment_id);
     return 0;
 }

@@ -27,7 +27,7 @@ void breaker_init(struct breaker *breaker, const struct breaker_options *options
     check(options->failures_max >= 1 && options->failures_max <= BREAKER_FAILURES_MAX);
     check(options->half_open_permits >= 1 && options->half_open_permits <= BREAKER_PERMITS_MAX);
     check(options->open_ms >= 1 && options->open_ms <= BREAKER_MS_MAX);
-    check(options->enquiry_first_ms >= 0 && options->enquiry_first_ms <= options->open_ms);
+    check(options->enquiry_first_ms >= 0 && options->enquiry_first_ms < options->open_ms); /* else K4 renews before anyone else may go (K3) */
     *breaker = (struct breaker){ .options = *options };
     enter(breaker, BREAKER_CLOSED, now_ms);
 }

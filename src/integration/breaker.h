@@ -31,7 +31,7 @@ struct breaker_options {
     int failures_max;         /* in a row; 1..BREAKER_FAILURES_MAX; default 5, core banking 3 */
     int half_open_permits;    /* 1..BREAKER_PERMITS_MAX */
     int64_t open_ms;          /* 1..BREAKER_MS_MAX; default 30,000, core banking 60,000 */
-    int64_t enquiry_first_ms; /* 0..open_ms; 0: no downstream enquiries, nobody goes first */
+    int64_t enquiry_first_ms; /* 0 to below open_ms; 0: no downstream enquiries, nobody goes first */
 };
 extern const struct breaker_options breaker_default, breaker_core_banking;
 

@@ -8,6 +8,7 @@
 #include "integration/command.h"
 #include "integration/query.h"
 #include "integration/saga/saga_def.h"
+#include "observe/metrics.h"
 #include "services/aml/aml.h"
 #include "services/fraud/fraud.h"
 
@@ -19,6 +20,7 @@ struct integration {
     const struct saga_def *payment_saga;
     const struct fraud_policy *fraud;
     const struct aml_list *aml;
+    struct metrics *metrics; /* NULL: nothing is counted */
     struct core_dispatch *core;   /* NULL in tests without a core: its payments stay pending */
     char country[3];              /* of this bank: "GB" */
     char bank_code[5];            /* in the IBANs of its UK accounts: "GIRO" */

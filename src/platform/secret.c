@@ -59,7 +59,7 @@ static int secret_judge(const char *path, const struct stat *stat, struct messag
                     path);
         return SECRET_E_MODE;
     }
-    if (stat->st_uid != geteuid() && stat->st_uid != 0) {
+    if (stat->st_uid != geteuid() && stat->st_uid != 0 && geteuid() != 0) {
         message_set(message, "%s belongs to another user (uid %u)", path, (unsigned)stat->st_uid);
         return SECRET_E_OWNER;
     }

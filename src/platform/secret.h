@@ -3,6 +3,7 @@
  * (S1) a struct secret_bytes lives in pages of its own: locked in memory where the system allows it, left out of core
  *      dumps, wiped before they are given back.
  * (S2) a file of secrets is read only when nobody but its owner (this user or root) may touch it: mode 0600 or 0400.
+ *      Root, who may read all anyway, reads those of any one user: the operator beside a bank that runs as its own user.
  * (S3) secret_create_file and secret_write_file never replace a file and never leave half of one under its name.
  * Messages name paths and modes, never content. */
 #ifndef GIRO_PLATFORM_SECRET_H

@@ -1,8 +1,8 @@
 """A headless Chromium of its own profile, driven by WebDriver, that trusts the bank's certificate and no other.
 
 (B1) the browser accepts an unknown certificate only for the public key of the bank's own one, which Python's TLS has
-verified against the development CA before; every other certificate error stays an error. (B2) it calls nobody but the
-pages under test: no component updates, no sync, no background requests.
+verified against the development CA before; every other certificate error stays an error. (B2) it finds no host but
+localhost: no component updates, no sync, no background requests.
 """
 
 import base64
@@ -21,9 +21,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 PAGE_SECONDS_MAX = 30
+NARROW_PIXELS = 320  # WCAG 2.2, 1.4.10: no sideways scrolling at this width
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
          "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
-         "--disable-extensions", "--window-size=900,900")
+         "--disable-extensions", "--window-size=900,900", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost")
 SCRIPTS_BLOCKED = {"profile.managed_default_content_settings.javascript": 2}
 
 # What every page owes to somebody who does not see it; each entry is a fault.
@@ -41,9 +42,9 @@ PAGE_FAULTS = """
     const ids = all('[id]').map((element) => element.id);
     if (new Set(ids).size !== ids.length) faults.push('an id is there twice');
     if (all('script, [style], style').length) faults.push('script or style in the page');
-    if (document.scrollingElement.scrollWidth > window.innerWidth) faults.push('wider than the window');
     return faults;
 """
+SIDEWAYS = "return document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
 
 
 def key_pin(host, port, ca_path):
@@ -109,9 +110,10 @@ class Browser:
     def leave(self, action):
         page = self.driver.find_element(By.TAG_NAME, "html")
         action()
-        WebDriverWait(self.driver, PAGE_SECONDS_MAX).until(lambda _: is_gone(page))
-        WebDriverWait(self.driver, PAGE_SECONDS_MAX).until(
-            lambda driver: driver.execute_script("return document.readyState") == "complete")
+        wait = WebDriverWait(self.driver, PAGE_SECONDS_MAX)
+        wait.until(lambda _: is_gone(page), f"the browser does not leave the page {self.url().split('?')[0]}")
+        wait.until(lambda driver: driver.execute_script("return document.readyState") == "complete",
+                   "the next page does not come to its end")
 
     # ---- looking ----
 
@@ -140,7 +142,12 @@ class Browser:
         return self.driver.switch_to.active_element
 
     def page_faults(self):
-        return self.driver.execute_script(PAGE_FAULTS)
+        faults = self.driver.execute_script(PAGE_FAULTS)
+        metrics = {"width": NARROW_PIXELS, "height": 640, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        sideways = self.driver.execute_script(SIDEWAYS)
+        self.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        return faults + ([f"{sideways} px too wide for {NARROW_PIXELS} px"] if sideways > 0 else [])
 
     def documents(self):
         """(url, status, headers) of every page so far, redirects too, in order."""

@@ -1,4 +1,4 @@
-"""The consent pages as a customer meets them, in Chromium over the real edge: log in, one-time code, account, confirm."""
+"""The consent pages as a customer meets them, in Chromium over the real edge."""
 
 import base64
 import json

@@ -49,7 +49,8 @@ def fetch_packages(folder):
     npm = shutil.which("npm")
     if not npm:
         pytest.skip("npm is not on this machine")
-    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
+    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--fetch-retries=2",
+               "--fetch-retry-maxtimeout=5000"]
     try:
         done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, timeout=FETCH_SECONDS_MAX, check=False)
@@ -79,9 +80,11 @@ def client_folder():
 
 
 @pytest.fixture(scope="module")
-def flow(bank, client_folder):
-    """Runs flow.mjs against the sandbox and gives what it prints."""
+def flow(request, bank, client_folder):
+    """Runs flow.mjs against the sandbox and gives what it prints; the report names the Node that runs it."""
     node = find_node()
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    request.config.get_terminal_writer().line(f"\nopenid-client runs on {node} {version}")
 
     def run(login_hint):
         payee = bank.customers()["sam"]["accounts"][0]
@@ -91,9 +94,7 @@ def flow(bank, client_folder):
         assert done.returncode == 0, done.stderr
         lines = done.stdout.splitlines()
         assert len(lines) == 1, lines
-        result = json.loads(lines[0])
-        print(f"{node} {result.pop('node')}")
-        return result
+        return json.loads(lines[0])
 
     return run
 

@@ -1,11 +1,12 @@
 // One Open Banking payment with an independent client: npm's openid-client, a certified relying party, in its FAPI 2.0
-// mode, and `jose` for the message signatures. Whatever this client checks of an authorization server (discovery, issuer,
-// state, `iss` of the redirect, signature and claims of the ID token) is judged by code that knows nothing of Giro.
+// mode, and `jose` for the message signatures. Whatever this client checks of an authorization server (discovery,
+// issuer, state, `iss` of the redirect, signature and claims of the ID token) is judged by code that knows nothing of
+// Giro.
 //
 //   node flow.mjs VAR CREDITOR_IDENTIFICATION [LOGIN_HINT]
 //
-// VAR is the sandbox's folder, LOGIN_HINT the customer who approves at once (default mia; "decline" says no). Prints one
-// line of JSON and ends with 0; on a failure says on stderr what was expected, and ends with 1.
+// VAR is the sandbox's folder, LOGIN_HINT the customer who approves at once (default mia; "decline" says no). Prints
+// one line of JSON and ends with 0; on a failure says on stderr what was expected, and ends with 1.
 import assert from 'node:assert/strict';
 import { createPrivateKey, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -96,7 +97,8 @@ async function keysOf(client) {
 }
 
 async function callApi(bank, client, token, path, document, idempotencyKey) {
-  const headers = { Accept: 'application/json', 'x-fapi-interaction-id': randomUUID() };
+  const interactionId = randomUUID();
+  const headers = { Accept: 'application/json', 'x-fapi-interaction-id': interactionId };
   const options = { method: 'GET', headers };
   if (document) {
     options.method = 'POST';
@@ -108,7 +110,7 @@ async function callApi(bank, client, token, path, document, idempotencyKey) {
   const response = await client.requestResource(`${bank.apiUrl}/open-banking/v4.0/pisp${path}`, token, options);
   const text = response.body.toString();
   assert.equal(response.statusCode, document ? 201 : 200, `${options.method} ${path}: ${response.statusCode} ${text}`);
-  assert.equal(response.headers['x-fapi-interaction-id'], headers['x-fapi-interaction-id'], 'the interaction is echoed');
+  assert.equal(response.headers['x-fapi-interaction-id'], interactionId, 'the interaction is echoed');
   await verifyDetached(client, response);
   return JSON.parse(text);
 }
@@ -236,8 +238,7 @@ if (!folder || !creditorIdentification) {
   process.exit(2);
 }
 try {
-  const result = await run(folder, creditorIdentification, loginHint);
-  console.log(JSON.stringify({ ...result, node: process.version }));
+  console.log(JSON.stringify(await run(folder, creditorIdentification, loginHint)));
 } catch (error) {
   console.error(error.stack ?? String(error));
   process.exitCode = 1;

@@ -80,13 +80,17 @@ static int read_line(struct message_sink *sink, int64_t deadline_ms, char line[A
 static int await_answers(struct message_sink *sink, const struct event *events, size_t count, int64_t deadline_ms) {
     char line[ANSWER_LINE_BYTES_MAX], want[ANSWER_LINE_BYTES_MAX], id[ID_TEXT_BYTES];
     for (size_t i = 0; i < count; i++) {
-        if (!notice_template(&events[i])) continue;
+        if (!notice_template(events[i].type)) continue;
         int r = read_line(sink, deadline_ms, line);
         if (r) return err_trace(r);
         (void)snprintf(want, sizeof want, "ok " STR_FMT, STR_ARG(id_format(events[i].id.bytes, id)));
         if (strcmp(line, want)) return err_origin(-EBADMSG);
     }
     return 0;
+}
+
+bool message_sink_wants(enum event_type type) {
+    return notice_template(type) != NULL;
 }
 
 int message_sink_deliver(void *ctx, const struct event *events, size_t count) {
@@ -96,7 +100,7 @@ int message_sink_deliver(void *ctx, const struct event *events, size_t count) {
     int r = 0;
     buffer_init_heap(&lines, MESSAGE_SINK_BATCH_BYTES_MAX);
     for (size_t i = 0; i < count; i++)
-        if (notice_template(&events[i])) write_message(&lines, &events[i], notice_template(&events[i]));
+        if (notice_template(events[i].type)) write_message(&lines, &events[i], notice_template(events[i].type));
     if (lines.overflow) r = err_origin(-EMSGSIZE);
     if (!r && lines.len && sink->fd < 0) r = net_connect_tcp(sink->host, sink->port, deadline_ms, &sink->fd);
     if (!r && lines.len) r = net_send_all(sink->fd, lines.at, lines.len, deadline_ms);

@@ -129,3 +129,16 @@ int event_json_read(struct str json, struct arena *arena, struct event *ret_even
     *ret_event = event;
     return 0;
 }
+
+int event_json_type(struct str json, enum event_type *ret_type) {
+    static const struct str label = STR_INIT("\"type\":\"");
+    size_t at;
+    struct str name;
+    int code;
+    /* Before it stand only specversion, id and source, none of which can hold the label. */
+    if (!str_find(json, label, &at)) return EVENT_JSON_E_FORMAT;
+    struct str rest = str_slice(json, at + label.len, json.len);
+    if (!str_cut(&rest, '"', &name) || !find_name(name, type_name, EVENT_TYPE_COUNT, &code)) return EVENT_JSON_E_FORMAT;
+    *ret_type = (enum event_type)code;
+    return 0;
+}

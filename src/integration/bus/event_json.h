@@ -11,6 +11,8 @@ void event_json_write(struct buffer *out, const struct event *event);
 /* Back again: type, id, time and the fields that the type carries. 0, or EVENT_JSON_E_FORMAT for anything
  * event_json_write did not make. */
 enum event_json_refusal { EVENT_JSON_E_NONE, EVENT_JSON_E_FORMAT };
+/* The type alone, without reading the rest: what a consumer's rule looks at. */
+int event_json_type(struct str json, enum event_type *ret_type);
 int event_json_read(struct str json, struct arena *arena, struct event *ret_event);
 
 #endif

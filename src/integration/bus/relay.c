@@ -3,6 +3,7 @@
 #include "engine/journal.h"
 #include "integration/bus/event_json.h"
 #include "integration/command/command_run.h"
+#include "observe/metric_table.h"
 #include "platform/clock.h"
 
 #include <pthread.h>
@@ -61,6 +62,8 @@ static bool relay_sleep(struct relay *relay, uint64_t *seen, int64_t ms) {
 }
 
 static int take_event(struct relay_line *line, struct str json) {
+    enum event_type type;
+    if (event_json_type(json, &type) || (line->consumer->wants && !line->consumer->wants(type))) return 0;
     if (line->event_count == line->event_capacity) {
         size_t capacity = line->event_capacity ? line->event_capacity * 2 : RELAY_EVENTS_MAX;
         struct event *events = realloc(line->events, capacity * sizeof *events);
@@ -193,6 +196,8 @@ static int deliver(struct relay_line *line) {
     /* A cursor is not moved for records without events, the cursor's own among them: that would never end. */
     if (!consumer->ephemeral && line->event_count) r = cursor_move(line);
     if (r) return err_trace(r);
+    metrics_add(line->relay->integration->metrics, METRIC_EVENTS_RELAYED,
+                (struct metric_labels){ .at = { str_from_c(consumer->name) } }, line->event_count);
     line->seq = line->next_seq;
     return 0;
 }

@@ -26,7 +26,8 @@ struct cursor_row {
 extern const struct table cursor_table;
 
 struct relay_consumer {
-    const char *name; /* its queue's name: "notifications", "reporting", "metrics" */
+    const char *name;                    /* its queue's name: "notifications", "reporting", "metrics" */
+    bool (*wants)(enum event_type type); /* its rule: others are passed over unread; NULL: all */
     /* Takes events in order. Outside effects happen here. 0, or <0: try again later. */
     int (*deliver)(void *ctx, const struct event *events, size_t count);
     /* The effects inside the store, in the commit that moves the cursor; may be NULL. */

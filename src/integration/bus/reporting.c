@@ -4,12 +4,12 @@
 #include "platform/clock.h"
 #include "services/insights/report.h"
 
-static bool is_end(const struct event *event) {
-    return event->type == EVENT_PAYMENT_COMPLETED || event->type == EVENT_PAYMENT_REJECTED;
+bool reporting_wants(enum event_type type) {
+    return type == EVENT_PAYMENT_COMPLETED || type == EVENT_PAYMENT_REJECTED;
 }
 
 int reporting_apply(struct work *work, const struct event *event) {
-    if (!is_end(event)) return 0;
+    if (!reporting_wants(event->type)) return 0;
     struct report_row row = { .day = clock_day(event->time_ms),
                               .type = event->payment_type,
                               .status = event->status,
@@ -22,7 +22,7 @@ int reporting_measure(void *metrics, const struct event *events, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const struct event *event = &events[i];
         char currency[4];
-        if (!is_end(event)) continue;
+        if (!reporting_wants(event->type)) continue;
         struct str type = str_from_c(payment_type_name(event->payment_type));
         struct metric_labels labels = { .at = { type, str_from_c(payment_metric_status(event->status, event->reason)),
                                                 currency_text(event->amount.currency, currency) } };

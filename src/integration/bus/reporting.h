@@ -5,6 +5,8 @@
 #include "engine/decision.h"
 #include "observe/metrics.h"
 
+/* relay_consumer.wants of both: payments that ended. */
+bool reporting_wants(enum event_type type);
 /* relay_consumer.apply of "reporting": counts payments that ended. 0, VIEW_NEED, <0. */
 int reporting_apply(struct work *work, const struct event *event);
 /* relay_consumer.deliver of "metrics": banking_payments_total, banking_payment_duration_seconds. ctx: struct metrics.

@@ -2,6 +2,8 @@
  */
 #include "integration/saga/payment_saga_int.h"
 
+#include "observe/metric_table.h"
+#include "platform/clock.h"
 #include "services/accounts/account.h"
 #include "services/ledger/ledger.h"
 
@@ -49,8 +51,11 @@ static int run_fraud_check(void *ctx, struct saga_io *io) {
                                      .creditor = creditor_key(run->payment, key) };
     memcpy(subject.payment_id.bytes, run->payment->payment_id, 16);
     memcpy(subject.account_id.bytes, run->payment->debtor_account_id, 16);
+    int64_t began_ns = clock_mono_ns(); /* for the metric alone: the verdict does not depend on it */
     r = fraud_check(run->work, run->integration->fraud, &subject, &rule);
     if (r) return r;
+    metrics_observe(run->integration->metrics, METRIC_FRAUD_DURATION, (struct metric_labels){ 0 },
+                    (clock_mono_ns() - began_ns) / 1000);
     if (rule != FRAUD_CLEAR) saga_io_fail(io, "FraudDetected", str_from_c(fraud_rule_name(rule)));
     return 0;
 }

@@ -44,12 +44,24 @@ static char fold_next(struct str *s, char *ret_raw) {
     return 0;
 }
 
+/* Without the combining marks it begins with (U+0300..U+036F): an accent written as a character of its own is still only an accent. */
+static struct str skip_marks(struct str s) {
+    while (s.len > 1) {
+        unsigned char first = (unsigned char)s.at[0], second = (unsigned char)s.at[1];
+        if (!(first == 0xcc && second >= 0x80) && !(first == 0xcd && second >= 0x80 && second <= 0xaf)) break;
+        s = str_slice(s, 2, s.len);
+    }
+    return s;
+}
+
 static void words_of(struct str name, struct aml_words *ret_words) {
     size_t used = 0, start = 0;
     bool joining;
     ret_words->count = 0;
+    name = skip_marks(name);
     while (name.len) {
         char raw, c = fold_next(&name, &raw);
+        name = skip_marks(name);
         if (!c) c = raw;
         joining = c != 0 && used < sizeof ret_words->bytes;
         if (joining) ret_words->bytes[used++] = c;

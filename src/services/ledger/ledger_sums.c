@@ -35,7 +35,8 @@ static struct account_sum *slot_of(struct account_sums *sums, int64_t number) {
 }
 
 static int sums_grow(struct account_sums *sums) {
-    struct account_sums larger = { .slot_count = sums->slot_count ? sums->slot_count * 2 : ACCOUNT_SLOTS_FIRST, .count = sums->count };
+    struct account_sums larger = { .slot_count = sums->slot_count ? sums->slot_count * 2 : ACCOUNT_SLOTS_FIRST,
+                                   .count = sums->count };
     if (sums->count >= LEDGER_VERIFY_ACCOUNTS_MAX) return err_origin(-E2BIG);
     larger.slots = calloc(larger.slot_count, sizeof *larger.slots);
     if (!larger.slots) return err_origin(-ENOMEM);

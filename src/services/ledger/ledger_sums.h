@@ -1,4 +1,5 @@
-/* ledger_sums.h - what a verification adds up: exact sums, a table of accounts, a table of currencies. Private to the ledger. */
+/* ledger_sums.h - what a verification adds up: exact sums, a table of accounts, a table of currencies. Private to the
+ * ledger. */
 #ifndef GIRO_SERVICES_LEDGER_LEDGER_SUMS_H
 #define GIRO_SERVICES_LEDGER_LEDGER_SUMS_H
 
@@ -16,10 +17,10 @@ int64_t distance_add(int64_t a, int64_t b); /* both >= 0; stays at INT64_MAX */
 
 struct account_sum {
     int64_t number, currency;
-    struct wide sum;          /* of its entries */
-    int64_t after_minor;      /* balance_after of its last entry */
+    struct wide sum;     /* of its entries */
+    int64_t after_minor; /* balance_after of its last entry */
     int64_t entry_count;
-    struct wide held;         /* of its active holds */
+    struct wide held; /* of its active holds */
     bool used, has_row;
 };
 struct account_sums {
@@ -27,11 +28,15 @@ struct account_sums {
     size_t slot_count, count;
 };
 void account_sums_release(struct account_sums *sums);
-/* The account's sums, made with zeros when first met (currency: as given then). 0, -ENOMEM, -E2BIG. Borrowed until the next call. */
+/* The account's sums, made with zeros when first met (currency: as given then). 0, -ENOMEM, -E2BIG. Borrowed until the
+ * next call. */
 int account_sums_take(struct account_sums *sums, int64_t number, int64_t currency, struct account_sum **ret_sum);
 
 struct currency_sums {
-    struct { int64_t currency; struct wide entries, posted; } rows[LEDGER_VERIFY_CURRENCIES_MAX];
+    struct {
+        int64_t currency;
+        struct wide entries, posted;
+    } rows[LEDGER_VERIFY_CURRENCIES_MAX];
     size_t count;
 };
 /* The row of a currency, made when first met; NULL when there are too many. */

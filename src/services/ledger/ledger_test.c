@@ -5,7 +5,8 @@
 #include "services/ledger/ledger_sums.h"
 
 static const struct table *const tables[] = { &engine_journal_table, &engine_idempotency_table, &engine_counter_table,
-                                              &ledger_account_table, &ledger_transaction_table, &ledger_entry_table, &ledger_hold_table };
+                                              &ledger_account_table, &ledger_transaction_table, &ledger_entry_table,
+                                              &ledger_hold_table };
 
 static struct currency currency_of(const char *code) {
     struct currency currency;
@@ -18,7 +19,9 @@ static struct money money_of(const char *code, int64_t minor) {
 
 static int world_open(void **state) {
     struct test_world *world = calloc(1, sizeof *world);
-    world->options = (struct store_options){ .ops = &store_memory_ops, .path = "ledger_test", .tables = tables, .table_count = ARRAY_COUNT(tables) };
+    world->options = (struct store_options){
+        .ops = &store_memory_ops, .path = "ledger_test", .tables = tables, .table_count = ARRAY_COUNT(tables)
+    };
     test_open(world);
     *state = world;
     return 0;
@@ -30,7 +33,7 @@ static int world_close(void **state) {
     return 0;
 }
 
-/* ---- what the cases do, each as one decision ------------------------------------------------------------------------------------ */
+/* ---- what the cases do, each as one decision ---- */
 
 struct opening {
     const char *currency;
@@ -41,8 +44,10 @@ static int opening_decide(struct work *work, void *input) {
     struct currency currency = currency_of(opening->currency);
     int r = ledger_open_account(work, currency, opening->overdraft, &opening->number);
     if (r || !opening->fund) return r;
-    struct ledger_posting posting = { .debit_account = ledger_internal_number(LEDGER_FUNDING, currency), .credit_account = opening->number,
-                                      .amount = { opening->fund, currency }, .kind = LEDGER_FUND };
+    struct ledger_posting posting = { .debit_account = ledger_internal_number(LEDGER_FUNDING, currency),
+                                      .credit_account = opening->number,
+                                      .amount = { opening->fund, currency },
+                                      .kind = LEDGER_FUND };
     return ledger_post(work, &posting);
 }
 static int64_t account_make(struct test_world *world, const char *currency, int64_t overdraft, int64_t fund) {
@@ -102,21 +107,25 @@ static void books_are_clean(struct test_world *world, int64_t transactions) {
     free(result);
 }
 
-/* ---- tables of cases -------------------------------------------------------------------------------------------------------------- */
+/* ---- tables of cases ---- */
 
-static const struct { const char *name; int64_t fund, overdraft, held, amount; int want; } hold_cases[] = {
-    { "exact balance passes",          100,       0,   0,         100,       0               },
-    { "one more is refused",           100,       0,   0,         101,       LEDGER_E_FUNDS  },
-    { "holds count",                   100,       0,   40,        61,        LEDGER_E_FUNDS  },
-    { "what holds leave passes",       100,       0,   40,        60,        0               },
-    { "nothing is there",              0,         0,   0,         1,         LEDGER_E_FUNDS  },
-    { "the overdraft may be used",     100,       50,  0,         150,       0               },
-    { "not beyond the overdraft",      100,       50,  0,         151,       LEDGER_E_FUNDS  },
-    { "holds use the overdraft",       100,       50,  120,       31,        LEDGER_E_FUNDS  },
-    { "largest amount",                INT64_MAX, 0,   0,         INT64_MAX, 0               },
-    { "largest amount is held whole",  INT64_MAX, 0,   INT64_MAX, 1,         LEDGER_E_FUNDS  },
-    { "largest amount of nothing",     100,       0,   0,         INT64_MAX, LEDGER_E_FUNDS  },
-    { "available overflows",           INT64_MAX, 1,   0,         1,         LEDGER_E_OVERFLOW },
+static const struct {
+    const char *name;
+    int64_t fund, overdraft, held, amount;
+    int want;
+} hold_cases[] = {
+    { "exact balance passes", 100, 0, 0, 100, 0 },
+    { "one more is refused", 100, 0, 0, 101, LEDGER_E_FUNDS },
+    { "holds count", 100, 0, 40, 61, LEDGER_E_FUNDS },
+    { "what holds leave passes", 100, 0, 40, 60, 0 },
+    { "nothing is there", 0, 0, 0, 1, LEDGER_E_FUNDS },
+    { "the overdraft may be used", 100, 50, 0, 150, 0 },
+    { "not beyond the overdraft", 100, 50, 0, 151, LEDGER_E_FUNDS },
+    { "holds use the overdraft", 100, 50, 120, 31, LEDGER_E_FUNDS },
+    { "largest amount", INT64_MAX, 0, 0, INT64_MAX, 0 },
+    { "largest amount is held whole", INT64_MAX, 0, INT64_MAX, 1, LEDGER_E_FUNDS },
+    { "largest amount of nothing", 100, 0, 0, INT64_MAX, LEDGER_E_FUNDS },
+    { "available overflows", INT64_MAX, 1, 0, 1, LEDGER_E_OVERFLOW },
 };
 
 static void l5_holds_reserve_what_is_there(void **state) {
@@ -126,7 +135,8 @@ static void l5_holds_reserve_what_is_there(void **state) {
         world_open(state);
         world = *state;
         int64_t number = account_make(world, "GBP", hold_cases[i].overdraft, hold_cases[i].fund);
-        struct holding first = { number, { 1 }, money_of("GBP", hold_cases[i].held) }, second = { number, { 2 }, money_of("GBP", hold_cases[i].amount) };
+        struct holding first = { number, { 1 }, money_of("GBP", hold_cases[i].held) },
+                       second = { number, { 2 }, money_of("GBP", hold_cases[i].amount) };
         if (first.amount.minor) assert_int_equal(test_decide(world, hold_decide, &first), 0);
         int r = test_decide(world, hold_decide, &second);
         if (r != hold_cases[i].want) fail_msg("%s: %d, not %d", hold_cases[i].name, r, hold_cases[i].want);
@@ -159,18 +169,28 @@ static void l4_a_hold_ends_once(void **state) {
     assert_int_equal(hold_state(world, hold.id), LEDGER_HOLD_RELEASED);
     assert_int_equal(test_decide(world, release_decide, &hold), LEDGER_E_HOLD); /* released twice */
     assert_int_equal(test_decide(world, release_decide, &never), LEDGER_E_HOLD);
-    struct capture capture = { { 1 }, { number, ledger_internal_number(LEDGER_SETTLEMENT, currency_of("GBP")), money_of("GBP", 70), LEDGER_PAYMENT, { 1 } } };
+    struct capture capture = { { 1 },
+                               { number,
+                                 ledger_internal_number(LEDGER_SETTLEMENT, currency_of("GBP")),
+                                 money_of("GBP", 70),
+                                 LEDGER_PAYMENT,
+                                 { 1 } } };
     assert_int_equal(test_decide(world, capture_decide, &capture), LEDGER_E_HOLD); /* captured after its release */
     assert_int_equal(account_row(world, number).held_minor, 0);
     books_are_clean(world, 1);
 }
 
-static const struct { const char *name; int64_t amount; bool own_account, own_currency; int want; } capture_cases[] = {
-    { "as it was held",            70, true,  true,  0                 },
-    { "less than was held",        69, true,  true,  LEDGER_E_HOLD     },
-    { "more than was held",        71, true,  true,  LEDGER_E_HOLD     },
-    { "from another account",      70, false, true,  LEDGER_E_HOLD     },
-    { "in another currency",       70, true,  false, LEDGER_E_CURRENCY },
+static const struct {
+    const char *name;
+    int64_t amount;
+    bool own_account, own_currency;
+    int want;
+} capture_cases[] = {
+    { "as it was held", 70, true, true, 0 },
+    { "less than was held", 69, true, true, LEDGER_E_HOLD },
+    { "more than was held", 71, true, true, LEDGER_E_HOLD },
+    { "from another account", 70, false, true, LEDGER_E_HOLD },
+    { "in another currency", 70, true, false, LEDGER_E_CURRENCY },
 };
 
 static void a_capture_is_what_was_held(void **state) {
@@ -182,8 +202,12 @@ static void a_capture_is_what_was_held(void **state) {
         struct holding hold = { number, { 1 }, money_of("GBP", 70) };
         const char *code = capture_cases[i].own_currency ? "GBP" : "EUR";
         int64_t settlement = ledger_internal_number(LEDGER_SETTLEMENT, currency_of(code));
-        struct capture capture = { { 1 }, { capture_cases[i].own_account ? number : other, settlement, money_of(code, capture_cases[i].amount),
-                                            LEDGER_PAYMENT, { 1 } } };
+        struct capture capture = { { 1 },
+                                   { capture_cases[i].own_account ? number : other,
+                                     settlement,
+                                     money_of(code, capture_cases[i].amount),
+                                     LEDGER_PAYMENT,
+                                     { 1 } } };
         assert_int_equal(test_decide(world, hold_decide, &hold), 0);
         int r = test_decide(world, capture_decide, &capture);
         if (r != capture_cases[i].want) fail_msg("%s: %d", capture_cases[i].name, r);
@@ -197,12 +221,16 @@ static void a_capture_is_what_was_held(void **state) {
     }
 }
 
-static const struct { const char *name; int64_t from, overdraft, to, amount; int want; } post_cases[] = {
-    { "within the balance",          100,       0,  0,         100,       0                 },
-    { "beyond the balance",          100,       0,  0,         101,       LEDGER_E_FUNDS    },
-    { "into the overdraft",          100,       10, 0,         110,       0                 },
-    { "the receiver would overflow", 100,       0,  INT64_MAX, 1,         LEDGER_E_OVERFLOW },
-    { "the largest amount",          INT64_MAX, 0,  0,         INT64_MAX, 0                 },
+static const struct {
+    const char *name;
+    int64_t from, overdraft, to, amount;
+    int want;
+} post_cases[] = {
+    { "within the balance", 100, 0, 0, 100, 0 },
+    { "beyond the balance", 100, 0, 0, 101, LEDGER_E_FUNDS },
+    { "into the overdraft", 100, 10, 0, 110, 0 },
+    { "the receiver would overflow", 100, 0, INT64_MAX, 1, LEDGER_E_OVERFLOW },
+    { "the largest amount", INT64_MAX, 0, 0, INT64_MAX, 0 },
 };
 
 static void l1_a_posting_moves_money_or_nothing(void **state) {
@@ -214,15 +242,21 @@ static void l1_a_posting_moves_money_or_nothing(void **state) {
         struct opening receiver = { .currency = "GBP" };
         assert_int_equal(test_decide(world, opening_decide, &receiver), 0);
         if (post_cases[i].to) {
-            struct ledger_posting fund = { ledger_internal_number(LEDGER_SUSPENSE, currency_of("GBP")), receiver.number,
-                                           money_of("GBP", post_cases[i].to), LEDGER_FUND, { 0 } };
+            struct ledger_posting fund = { ledger_internal_number(LEDGER_SUSPENSE, currency_of("GBP")),
+                                           receiver.number,
+                                           money_of("GBP", post_cases[i].to),
+                                           LEDGER_FUND,
+                                           { 0 } };
             assert_int_equal(test_decide(world, post_decide, &fund), 0);
         }
-        struct ledger_posting posting = { from, receiver.number, money_of("GBP", post_cases[i].amount), LEDGER_TRANSFER, { 7 } };
+        struct ledger_posting posting = {
+            from, receiver.number, money_of("GBP", post_cases[i].amount), LEDGER_TRANSFER, { 7 }
+        };
         int r = test_decide(world, post_decide, &posting);
         if (r != post_cases[i].want) fail_msg("%s: %d", post_cases[i].name, r);
         assert_int_equal(account_row(world, from).posted_minor, post_cases[i].from - (r ? 0 : post_cases[i].amount));
-        assert_int_equal(account_row(world, receiver.number).posted_minor, post_cases[i].to + (r ? 0 : post_cases[i].amount));
+        assert_int_equal(account_row(world, receiver.number).posted_minor,
+                         post_cases[i].to + (r ? 0 : post_cases[i].amount));
         books_are_clean(world, -1);
     }
 }
@@ -262,8 +296,10 @@ static void l2_currencies_are_kept_apart(void **state) {
     int64_t pounds = account_make(world, "GBP", 0, 100), yen = account_make(world, "JPY", 0, 100);
     struct ledger_posting mixed = { pounds, yen, money_of("GBP", 1), LEDGER_TRANSFER, { 0 } };
     assert_int_equal(test_decide(world, post_decide, &mixed), LEDGER_E_CURRENCY);
-    assert_int_not_equal(ledger_internal_number(LEDGER_FUNDING, currency_of("GBP")), ledger_internal_number(LEDGER_FUNDING, currency_of("JPY")));
-    assert_int_not_equal(ledger_internal_number(LEDGER_FUNDING, currency_of("GBP")), ledger_internal_number(LEDGER_SUSPENSE, currency_of("GBP")));
+    assert_int_not_equal(ledger_internal_number(LEDGER_FUNDING, currency_of("GBP")),
+                         ledger_internal_number(LEDGER_FUNDING, currency_of("JPY")));
+    assert_int_not_equal(ledger_internal_number(LEDGER_FUNDING, currency_of("GBP")),
+                         ledger_internal_number(LEDGER_SUSPENSE, currency_of("GBP")));
     assert_int_equal(account_row(world, ledger_internal_number(LEDGER_FUNDING, currency_of("JPY"))).posted_minor, -100);
     books_are_clean(world, 2);
 }
@@ -271,7 +307,9 @@ static void l2_currencies_are_kept_apart(void **state) {
 static void holds_of_one_batch_do_not_slip_through_together(void **state) {
     struct test_world *world = *state;
     int64_t number = account_make(world, "GBP", 0, 100);
-    struct holding holds[3] = { { number, { 1 }, money_of("GBP", 60) }, { number, { 2 }, money_of("GBP", 60) }, { number, { 3 }, money_of("GBP", 40) } };
+    struct holding holds[3] = { { number, { 1 }, money_of("GBP", 60) },
+                                { number, { 2 }, money_of("GBP", 60) },
+                                { number, { 3 }, money_of("GBP", 40) } };
     struct test_decision decisions[3];
     for (size_t i = 0; i < 3; i++) {
         decisions[i] = (struct test_decision){ .decide = hold_decide, .input = &holds[i] };
@@ -301,7 +339,8 @@ static void sums_are_exact_beyond_int64(void **state) {
     assert_int_equal(distance_add(INT64_MAX, 1), INT64_MAX);
     struct account_sums sums = { 0 };
     struct account_sum *account;
-    for (int64_t number = -2000; number < 3000; number++) assert_int_equal(account_sums_take(&sums, number, 1, &account), 0);
+    for (int64_t number = -2000; number < 3000; number++)
+        assert_int_equal(account_sums_take(&sums, number, 1, &account), 0);
     assert_int_equal(sums.count, 5000);
     assert_int_equal(account_sums_take(&sums, -2000, 2, &account), 0);
     assert_int_equal(account->currency, 1); /* as met first */

@@ -24,11 +24,12 @@ bool ledger_verify_is_clean(const struct ledger_verify_result *result) {
 }
 
 static void find(struct verify *verify, struct ledger_finding finding) {
-    if (verify->result.finding_count < LEDGER_FINDINGS_MAX) verify->result.findings[verify->result.finding_count] = finding;
+    if (verify->result.finding_count < LEDGER_FINDINGS_MAX)
+        verify->result.findings[verify->result.finding_count] = finding;
     verify->result.finding_count++;
 }
 
-/* ---- entries and their transactions ------------------------------------------------------------------------------------------- */
+/* ---- entries and their transactions ---- */
 
 /* Adds an entry to its account and compares the balance it left (V2). */
 static int entry_add(struct verify *verify, const struct ledger_entry_row *entry) {
@@ -42,9 +43,11 @@ static int entry_add(struct verify *verify, const struct ledger_entry_row *entry
     else if (due != entry->balance_after_minor)
         find(verify, (struct ledger_finding){ LEDGER_FINDING_BALANCE, entry->number, due, entry->balance_after_minor });
     if (entry->sequence != account->entry_count + 1)
-        find(verify, (struct ledger_finding){ LEDGER_FINDING_SEQUENCE, entry->number, account->entry_count + 1, entry->sequence });
+        find(verify, (struct ledger_finding){ LEDGER_FINDING_SEQUENCE, entry->number, account->entry_count + 1,
+                                              entry->sequence });
     account->after_minor = entry->balance_after_minor;
-    account->entry_count = entry->sequence; /* as it stands there: one gap is told once; the row's count is compared with it too */
+    account->entry_count =
+        entry->sequence; /* as it stands there: one gap is told once; the row's count is compared with it too */
     if (over) return 0;
     wide_add(&account->sum, change);
     struct wide *sum = currency_sums_entries(&verify->currencies, entry->currency);
@@ -58,8 +61,8 @@ struct tally {
     struct wide debits, credits;
 };
 
-static void entry_judge(struct verify *verify, const struct ledger_transaction_row *transaction, const struct ledger_entry_row *entry,
-                        struct tally *tally) {
+static void entry_judge(struct verify *verify, const struct ledger_transaction_row *transaction,
+                        const struct ledger_entry_row *entry, struct tally *tally) {
     if (entry->amount_minor <= 0)
         find(verify, (struct ledger_finding){ LEDGER_FINDING_ENTRY_AMOUNT, entry->number, 0, entry->amount_minor });
     if (entry->side != LEDGER_DEBIT && entry->side != LEDGER_CREDIT)
@@ -71,13 +74,17 @@ static void entry_judge(struct verify *verify, const struct ledger_transaction_r
     tally->entries++;
 }
 
-static void tally_judge(struct verify *verify, const struct ledger_transaction_row *transaction, const struct tally *tally) {
+static void tally_judge(struct verify *verify, const struct ledger_transaction_row *transaction,
+                        const struct tally *tally) {
     int64_t debits = wide_distance(&tally->debits), credits = wide_distance(&tally->credits);
     if (tally->entries != transaction->entry_count)
-        find(verify, (struct ledger_finding){ LEDGER_FINDING_ENTRIES, transaction->number, transaction->entry_count, tally->entries });
-    if (debits != credits) find(verify, (struct ledger_finding){ LEDGER_FINDING_UNBALANCED, transaction->number, debits, credits });
+        find(verify, (struct ledger_finding){ LEDGER_FINDING_ENTRIES, transaction->number, transaction->entry_count,
+                                              tally->entries });
+    if (debits != credits)
+        find(verify, (struct ledger_finding){ LEDGER_FINDING_UNBALANCED, transaction->number, debits, credits });
     if (debits != transaction->amount_minor)
-        find(verify, (struct ledger_finding){ LEDGER_FINDING_AMOUNT, transaction->number, transaction->amount_minor, debits });
+        find(verify,
+             (struct ledger_finding){ LEDGER_FINDING_AMOUNT, transaction->number, transaction->amount_minor, debits });
 }
 
 /* Takes the entries up to and with those of transaction; NULL: those that are left, which belong to none. */
@@ -112,7 +119,7 @@ static int transactions_verify(struct verify *verify) {
     return err_trace(r);
 }
 
-/* ---- holds and accounts ------------------------------------------------------------------------------------------------------- */
+/* ---- holds and accounts ---- */
 
 static int holds_verify(struct verify *verify) {
     const void *row;
@@ -152,12 +159,15 @@ static int account_compare(struct verify *verify, const struct ledger_account_ro
         struct wide off = account->sum;
         wide_add(&off, -(row->posted_minor + (row->posted_minor == INT64_MIN)));
         verify->result.difference_minor = distance_add(verify->result.difference_minor, wide_distance(&off));
-        find(verify, (struct ledger_finding){ LEDGER_FINDING_POSTED, row->number, wide_clamp(&account->sum), row->posted_minor });
+        find(verify, (struct ledger_finding){ LEDGER_FINDING_POSTED, row->number, wide_clamp(&account->sum),
+                                              row->posted_minor });
     }
     if (account->entry_count != row->entry_count)
-        find(verify, (struct ledger_finding){ LEDGER_FINDING_COUNT, row->number, account->entry_count, row->entry_count });
+        find(verify,
+             (struct ledger_finding){ LEDGER_FINDING_COUNT, row->number, account->entry_count, row->entry_count });
     if (!wide_is(&account->held, row->held_minor))
-        find(verify, (struct ledger_finding){ LEDGER_FINDING_HELD, row->number, wide_clamp(&account->held), row->held_minor });
+        find(verify,
+             (struct ledger_finding){ LEDGER_FINDING_HELD, row->number, wide_clamp(&account->held), row->held_minor });
     struct wide *posted = currency_sums_posted(&verify->currencies, row->currency);
     if (!posted) return err_origin(-E2BIG);
     wide_add(posted, row->posted_minor);
@@ -188,7 +198,8 @@ static void currencies_verify(struct verify *verify) {
         const struct wide *posted = &verify->currencies.rows[i].posted;
         verify->result.difference_minor = distance_add(verify->result.difference_minor, off);
         if (!wide_is(posted, 0))
-            find(verify, (struct ledger_finding){ LEDGER_FINDING_SUM, verify->currencies.rows[i].currency, 0, wide_clamp(posted) });
+            find(verify, (struct ledger_finding){ LEDGER_FINDING_SUM, verify->currencies.rows[i].currency, 0,
+                                                  wide_clamp(posted) });
     }
 }
 

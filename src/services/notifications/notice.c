@@ -1,8 +1,8 @@
 #include "services/notifications/notice.h"
 
-const char *notice_template(const struct event *event) {
-    if (event->type == EVENT_PAYMENT_COMPLETED) return "payment_completed";
-    if (event->type == EVENT_PAYMENT_REJECTED) return "payment_rejected";
+const char *notice_template(enum event_type type) {
+    if (type == EVENT_PAYMENT_COMPLETED) return "payment_completed";
+    if (type == EVENT_PAYMENT_REJECTED) return "payment_rejected";
     return NULL;
 }
 
