@@ -136,7 +136,7 @@ static void write_payment(void *ctx, size_t index, struct bulk_call *call) {
                   "\"sort_code\":\"204060\",\"account_number\":\"%08zu\"},"
                   "\"amount\":{\"value\":\"1.00\",\"currency\":\"GBP\"},\"reference\":\"bench\"}",
                   STR_ARG(id_format(bench->wishes[index % BENCH_ACCOUNTS].account_id.bytes, id)),
-                  20000000 + index % 1000);
+                  20000001 + index % 1000);
 }
 
 static enum bulk_verdict on_answer(void *ctx, size_t index, struct payment_answer *answer, int64_t latency_ns) {
