@@ -1,7 +1,7 @@
 /* bulk_sender.h - a numbered list of /v1 calls sent over some connections, each until it has its answer.
  *
- * (U1) Every index from 0 on is asked for once, in order; an index that must be asked again keeps its slot, its body and
- *      its key until it is answered. (U2) A list of its own has connections of its own: two senders never share one.
+ * (U1) Every index from 0 on is asked for once, in order; an index that must be asked again keeps its slot, its body
+ * and its key until it is answered. (U2) A list of its own has connections of its own: two senders never share one.
  * (U3) Every call carries a bearer token that is good for at least SANDBOX_CALLER_TOKEN_SPARE_MS. */
 #ifndef GIRO_APP_BULK_SENDER_H
 #define GIRO_APP_BULK_SENDER_H
@@ -28,7 +28,7 @@ struct bearer {
 
 /* What one call says; the sender adds the token. */
 struct bulk_call {
-    bool is_post;              /* with body and key */
+    bool is_post; /* with body and key */
     struct buffer url, body, key;
 };
 
@@ -36,8 +36,8 @@ enum bulk_verdict { BULK_NEXT, BULK_AGAIN, BULK_STOP };
 struct bulk_sender {
     struct bearer *bearer;
     struct http_client_options http;
-    size_t connections;        /* [1, BULK_CONNECTIONS_MAX] */
-    size_t count;              /* indices; SIZE_MAX: until BULK_STOP */
+    size_t connections; /* [1, BULK_CONNECTIONS_MAX] */
+    size_t count;       /* indices; SIZE_MAX: until BULK_STOP */
     /* Writes the call of an index; called once for each. */
     void (*write)(void *ctx, size_t index, struct bulk_call *call);
     /* BULK_AGAIN: after answer->wait_ms (which it may set). BULK_STOP: nothing new is sent; what is under way is
