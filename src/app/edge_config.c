@@ -283,7 +283,8 @@ static void write_maps(const struct edge_config *config, struct buffer *out) {
     write_envelope_map(config, "edge_envelope_browser", EDGE_PAGE, out);
 }
 
-/* A prefix that ends in '/' is written for the path without it too: nginx would redirect that one by itself (301, its own page). */
+/* A prefix that ends in '/' is written for the path without it too: nginx would redirect that one by itself (301, its
+ * own page). */
 static void write_location(const struct edge_config *config, const char *prefix, uint32_t body_bytes_max,
                            struct buffer *out) {
     size_t len = strlen(prefix);

@@ -36,15 +36,14 @@ int consent_step_accounts(struct auth_request *request, const struct consent_pag
                           const struct customer_id *customer_id, struct account_view **ret_accounts,
                           size_t *ret_count) {
     struct call call = { .customer_id = *customer_id };
-    struct account_id start = { 0 };
-    struct account_view *accounts;
-    size_t count, kept = 0;
+    struct account_page page = { .limit = PAGE_ACCOUNTS_MAX };
+    size_t kept = 0;
     check(!id_is_zero(customer_id->bytes)); /* zero would mean a client's accounts */
-    int r = query_accounts(request->query, &call, &start, PAGE_ACCOUNTS_MAX, request->arena, &accounts, &count);
+    int r = query_accounts(request->query, &call, &page, request->arena);
     if (r) return err_fold(r);
-    for (size_t i = 0; i < count; i++)
-        if (consent_page_admits(consent, &accounts[i])) accounts[kept++] = accounts[i];
-    *ret_accounts = accounts;
+    for (size_t i = 0; i < page.count; i++)
+        if (consent_page_admits(consent, &page.accounts[i])) page.accounts[kept++] = page.accounts[i];
+    *ret_accounts = page.accounts;
     *ret_count = kept;
     return 0;
 }

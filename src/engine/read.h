@@ -10,7 +10,8 @@ struct reader {
     struct store_reader *store;
 };
 int reader_open(struct store *store, struct reader *ret_reader);
-/* Reads a store of another process (the command line beside the daemon), read-only. 0 or <0 with a sentence in message. */
+/* Reads a store of another process (the command line beside the daemon), read-only. 0 or <0 with a sentence in message.
+ */
 int reader_open_only(const struct store_options *options, struct reader *ret_reader, struct message *message);
 void reader_close(struct reader *reader);
 int read_begin(struct reader *reader) MUST_USE;

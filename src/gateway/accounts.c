@@ -71,31 +71,30 @@ static void write_money(struct json_writer *writer, const char *name, int64_t mi
 static int accounts_list_handle(struct exchange *exchange) {
     char memory[ACCOUNTS_JSON_BYTES_MAX], id[ID_TEXT_BYTES];
     struct schema_errors errors = { .count = 0 };
-    struct account_id after = { { 0 } };
-    struct account_view *accounts;
+    struct account_page found = { .count = 0 };
     struct json_writer writer;
     struct buffer body;
     struct page page;
-    size_t count;
     read_page(exchange, &page, &errors);
-    if (page.after.len && id_parse(page.after, after.bytes))
+    if (page.after.len && id_parse(page.after, found.after.bytes))
         schema_errors_add(&errors, "query.after", "must be an account id");
     if (errors.count) return exchange_refuse(exchange, &refusal_invalid_request, &errors);
-    int r =
-        query_accounts(exchange->query, &exchange->call, &after, page.limit + 1, exchange->arena, &accounts, &count);
+    found.limit = page.limit + 1;
+    int r = query_accounts(exchange->query, &exchange->call, &found, exchange->arena);
     if (r) return exchange_fault(exchange, "query_accounts", err_fold(r));
     buffer_init(&body, memory, sizeof memory);
     json_begin(&writer, &body);
     json_object_begin(&writer);
     json_name(&writer, "accounts");
     json_array_begin(&writer);
-    for (size_t i = 0; i < count && i < page.limit; i++) {
+    for (size_t i = 0; i < found.count && i < page.limit; i++) {
         json_object_begin(&writer);
-        query_account_members(&writer, &accounts[i]);
+        query_account_members(&writer, &found.accounts[i]);
         json_object_end(&writer);
     }
     json_array_end(&writer);
-    if (count > page.limit) json_member_str(&writer, "after", id_format(accounts[page.limit - 1].account_id.bytes, id));
+    if (found.count > page.limit)
+        json_member_str(&writer, "after", id_format(found.accounts[page.limit - 1].account_id.bytes, id));
     json_object_end(&writer);
     return answer_read(exchange, &body);
 }
@@ -164,29 +163,28 @@ static int transactions_list_handle(struct exchange *exchange) {
     char memory[ACCOUNTS_JSON_BYTES_MAX], number[24];
     struct schema_errors errors = { .count = 0 };
     struct account_view account;
-    struct entry_view *entries;
+    struct entry_page found = { .count = 0 };
     struct json_writer writer;
     struct buffer body;
     struct page page;
-    int64_t before = 0;
-    size_t count;
     int next = find_account(exchange, &account);
     if (next != EXCHANGE_GOES_ON) return next;
     read_page(exchange, &page, &errors);
-    if (page.after.len && read_entry_number(page.after, &before))
+    if (page.after.len && read_entry_number(page.after, &found.before))
         schema_errors_add(&errors, "query.after", "must be an entry id");
     if (errors.count) return exchange_refuse(exchange, &refusal_invalid_request, &errors);
-    int r = query_entries(exchange->query, account.number, before, page.limit + 1, exchange->arena, &entries, &count);
+    found.limit = page.limit + 1;
+    int r = query_entries(exchange->query, account.number, &found, exchange->arena);
     if (r) return exchange_fault(exchange, "query_entries", err_fold(r));
     buffer_init(&body, memory, sizeof memory);
     json_begin(&writer, &body);
     json_object_begin(&writer);
     json_name(&writer, "transactions");
     json_array_begin(&writer);
-    for (size_t i = 0; i < count && i < page.limit; i++) write_entry(&writer, &entries[i]);
+    for (size_t i = 0; i < found.count && i < page.limit; i++) write_entry(&writer, &found.entries[i]);
     json_array_end(&writer);
-    if (count > page.limit) {
-        (void)snprintf(number, sizeof number, "%lld", (long long)entries[page.limit - 1].number);
+    if (found.count > page.limit) {
+        (void)snprintf(number, sizeof number, "%lld", (long long)found.entries[page.limit - 1].number);
         json_member_c(&writer, "after", number);
     }
     json_object_end(&writer);

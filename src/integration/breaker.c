@@ -27,7 +27,8 @@ void breaker_init(struct breaker *breaker, const struct breaker_options *options
     check(options->failures_max >= 1 && options->failures_max <= BREAKER_FAILURES_MAX);
     check(options->half_open_permits >= 1 && options->half_open_permits <= BREAKER_PERMITS_MAX);
     check(options->open_ms >= 1 && options->open_ms <= BREAKER_MS_MAX);
-    check(options->enquiry_first_ms >= 0 && options->enquiry_first_ms < options->open_ms); /* else K4 renews before anyone else may go (K3) */
+    check(options->enquiry_first_ms >= 0 &&
+          options->enquiry_first_ms < options->open_ms); /* else K4 renews before anyone else may go (K3) */
     *breaker = (struct breaker){ .options = *options };
     enter(breaker, BREAKER_CLOSED, now_ms);
 }
@@ -42,9 +43,12 @@ bool breaker_admits(struct breaker *breaker, enum breaker_call call, int64_t now
     advance(breaker, now_ms);
     if (breaker->force != BREAKER_FORCE_NONE) return breaker->force == BREAKER_FORCE_CLOSED;
     switch (breaker->state) {
-    case BREAKER_CLOSED: return true;
-    case BREAKER_OPEN: return false;
-    case BREAKER_HALF_OPEN: return half_open_admits(breaker, call, now_ms);
+    case BREAKER_CLOSED:
+        return true;
+    case BREAKER_OPEN:
+        return false;
+    case BREAKER_HALF_OPEN:
+        return half_open_admits(breaker, call, now_ms);
     }
     check(false);
     return false;
@@ -62,8 +66,12 @@ int breaker_ask(struct breaker *breaker, enum breaker_call call, int64_t now_ms,
 
 static void count_closed(struct breaker *breaker, enum breaker_result result, int64_t now_ms) {
     switch (result) {
-    case BREAKER_REFUSED: case BREAKER_CANCELLED: return;
-    case BREAKER_DONE: breaker->failures = 0; return;
+    case BREAKER_REFUSED:
+    case BREAKER_CANCELLED:
+        return;
+    case BREAKER_DONE:
+        breaker->failures = 0;
+        return;
     case BREAKER_FAILED:
         if (++breaker->failures >= breaker->options.failures_max) enter(breaker, BREAKER_OPEN, now_ms);
         return;
@@ -75,11 +83,15 @@ static void count_half_open(struct breaker *breaker, enum breaker_result result,
     check(breaker->under_way > 0);
     breaker->under_way--;
     switch (result) {
-    case BREAKER_REFUSED: case BREAKER_CANCELLED: return;
+    case BREAKER_REFUSED:
+    case BREAKER_CANCELLED:
+        return;
     case BREAKER_DONE:
         if (++breaker->successes >= breaker->options.half_open_permits) enter(breaker, BREAKER_CLOSED, now_ms);
         return;
-    case BREAKER_FAILED: enter(breaker, BREAKER_OPEN, now_ms); return;
+    case BREAKER_FAILED:
+        enter(breaker, BREAKER_OPEN, now_ms);
+        return;
     }
     check(false);
 }
@@ -88,9 +100,14 @@ void breaker_report(struct breaker *breaker, struct breaker_permit permit, enum 
     advance(breaker, now_ms);
     if (permit.generation != breaker->generation || breaker->force != BREAKER_FORCE_NONE) return;
     switch (breaker->state) {
-    case BREAKER_CLOSED: count_closed(breaker, result, now_ms); return;
-    case BREAKER_HALF_OPEN: count_half_open(breaker, result, now_ms); return;
-    case BREAKER_OPEN: break; /* no permit is given while it is open */
+    case BREAKER_CLOSED:
+        count_closed(breaker, result, now_ms);
+        return;
+    case BREAKER_HALF_OPEN:
+        count_half_open(breaker, result, now_ms);
+        return;
+    case BREAKER_OPEN:
+        break; /* no permit is given while it is open */
     }
     check(false);
 }
@@ -115,9 +132,12 @@ void breaker_force(struct breaker *breaker, enum breaker_force force, int64_t no
 enum breaker_state breaker_state_at(struct breaker *breaker, int64_t now_ms) {
     advance(breaker, now_ms);
     switch (breaker->force) {
-    case BREAKER_FORCE_OPEN: return BREAKER_OPEN;
-    case BREAKER_FORCE_CLOSED: return BREAKER_CLOSED;
-    case BREAKER_FORCE_NONE: break;
+    case BREAKER_FORCE_OPEN:
+        return BREAKER_OPEN;
+    case BREAKER_FORCE_CLOSED:
+        return BREAKER_CLOSED;
+    case BREAKER_FORCE_NONE:
+        break;
     }
     return breaker->state;
 }

@@ -16,31 +16,33 @@
  *   =o =c =n      the operator forces open, closed, or releases
  *   ~N       a call that is no enquiry is told to come back in N ms
  * The breaker has failures_max 3, open_ms 100, half_open_permits 2, enquiry_first_ms 10. */
-static const struct { const char *name, *trace; } traces[] = {
-    { "closed admits both",                   "#C ?a >b ad bd #C" },
-    { "three failures in a row open",         ">a af >b bf #C >c cf #O >! ?!" },
-    { "a success breaks the row",             ">a af >b bf >c cd >d df >e ef #C >f ff #O" },
-    { "a refusal does not break the row",     ">a af >b bf >c cr >d df #O" },
-    { "refusals never open",                  ">a ar >b br >c cr >d dr >e er #C" },
-    { "cancelled never opens",                ">a ac >b bc >c cc >d dc #C" },
-    { "failures of concurrent calls count",   ">a >b >c af bf cf #O" },
-    { "a late failure does not count",        ">a >b >c >d af bf cf #O +100 #H ?e df ed #H ?f fd #C" },
-    { "a late success does not count",        ">a >b >c >d af bf cf +100 ?e dd #H ed #H" },
-    { "open for open_ms, not less",           ">a af >b bf >c cf +99 #O ?! +1 #H" },
-    { "retry-after counts down",              ">a af >b bf >c cf ~100 +60 ~40 +39 ~1 +1 ~10 +5 ~5 +5 ~0" },
-    { "the first permit is an enquiry's",     ">a af >b bf >c cf +100 >! ?d >e >! ?! dd >! ed #C" },
-    { "without enquiries anyone, later",      ">a af >b bf >c cf +100 >! +9 >! +1 >d dd >e ed #C" },
-    { "half-open permits are counted",        ">a af >b bf >c cf +100 ?d ?e ?! >! dd ?! ed #C" },
-    { "a failure in half-open opens again",   ">a af >b bf >c cf +100 ?d ?e df #O ed #O +99 #O +1 #H" },
-    { "a refusal gives its permit back",      ">a af >b bf >c cf +100 ?d dr ?e ?f ?! ed fd #C" },
-    { "a cancel gives its permit back",       ">a af >b bf >c cf +100 ?d ?e dc ?g ?! ed gd #C" },
-    { "lost permits are renewed in time",     ">a af >b bf >c cf +100 ?d ?e ?! +99 ?! ~1 +1 #H ?g ?h gd hd #C" },
-    { "a result of the renewed one is late",  ">a af >b bf >c cf +100 ?d ?e +100 df #H ?g gd #H ?h hd #C" },
-    { "forced open refuses all",              "=o #O ?! >! +100000 #O ?! =n #C >a" },
+static const struct {
+    const char *name, *trace;
+} traces[] = {
+    { "closed admits both", "#C ?a >b ad bd #C" },
+    { "three failures in a row open", ">a af >b bf #C >c cf #O >! ?!" },
+    { "a success breaks the row", ">a af >b bf >c cd >d df >e ef #C >f ff #O" },
+    { "a refusal does not break the row", ">a af >b bf >c cr >d df #O" },
+    { "refusals never open", ">a ar >b br >c cr >d dr >e er #C" },
+    { "cancelled never opens", ">a ac >b bc >c cc >d dc #C" },
+    { "failures of concurrent calls count", ">a >b >c af bf cf #O" },
+    { "a late failure does not count", ">a >b >c >d af bf cf #O +100 #H ?e df ed #H ?f fd #C" },
+    { "a late success does not count", ">a >b >c >d af bf cf +100 ?e dd #H ed #H" },
+    { "open for open_ms, not less", ">a af >b bf >c cf +99 #O ?! +1 #H" },
+    { "retry-after counts down", ">a af >b bf >c cf ~100 +60 ~40 +39 ~1 +1 ~10 +5 ~5 +5 ~0" },
+    { "the first permit is an enquiry's", ">a af >b bf >c cf +100 >! ?d >e >! ?! dd >! ed #C" },
+    { "without enquiries anyone, later", ">a af >b bf >c cf +100 >! +9 >! +1 >d dd >e ed #C" },
+    { "half-open permits are counted", ">a af >b bf >c cf +100 ?d ?e ?! >! dd ?! ed #C" },
+    { "a failure in half-open opens again", ">a af >b bf >c cf +100 ?d ?e df #O ed #O +99 #O +1 #H" },
+    { "a refusal gives its permit back", ">a af >b bf >c cf +100 ?d dr ?e ?f ?! ed fd #C" },
+    { "a cancel gives its permit back", ">a af >b bf >c cf +100 ?d ?e dc ?g ?! ed gd #C" },
+    { "lost permits are renewed in time", ">a af >b bf >c cf +100 ?d ?e ?! +99 ?! ~1 +1 #H ?g ?h gd hd #C" },
+    { "a result of the renewed one is late", ">a af >b bf >c cf +100 ?d ?e +100 df #H ?g gd #H ?h hd #C" },
+    { "forced open refuses all", "=o #O ?! >! +100000 #O ?! =n #C >a" },
     { "forced closed admits and counts none", "=c >a af >b bf >c cf >d df #C =n #C >e ef #C" },
-    { "forcing closes an open one",           ">a af >b bf >c cf #O =c #C >d =n #C" },
-    { "a permit from before the force",       ">a >b af =c bf =n bf >c cf >d df #C >e ef #O" },
-    { "released, the row starts anew",        ">a af >b bf =o =n #C >c cf >d df #C >e ef #O" },
+    { "forcing closes an open one", ">a af >b bf >c cf #O =c #C >d =n #C" },
+    { "a permit from before the force", ">a >b af =c bf =n bf >c cf >d df #C >e ef #O" },
+    { "released, the row starts anew", ">a af >b bf =o =n #C >c cf >d df #C >e ef #O" },
 };
 
 static const struct breaker_options small = {
@@ -74,14 +76,22 @@ static bool step(struct run *run, const char *word) {
     };
     static const enum breaker_force forces[128] = { ['o'] = BREAKER_FORCE_OPEN, ['c'] = BREAKER_FORCE_CLOSED };
     switch (word[0]) {
-    case '+': run->now_ms += strtol(word + 1, NULL, 10); return true;
+    case '+':
+        run->now_ms += strtol(word + 1, NULL, 10);
+        return true;
     case '~':
         return breaker_retry_after_ms(&run->breaker, BREAKER_CALL_OTHER, run->now_ms) == strtol(word + 1, NULL, 10);
-    case '#': return breaker_state_at(&run->breaker, run->now_ms) == states[(int)word[1]];
-    case '=': breaker_force(&run->breaker, forces[(int)word[1]], run->now_ms); return true;
-    case '?': return ask(run, BREAKER_CALL_ENQUIRY, word[1]);
-    case '>': return ask(run, BREAKER_CALL_OTHER, word[1]);
-    default: return report(run, word[0], word[1]);
+    case '#':
+        return breaker_state_at(&run->breaker, run->now_ms) == states[(int)word[1]];
+    case '=':
+        breaker_force(&run->breaker, forces[(int)word[1]], run->now_ms);
+        return true;
+    case '?':
+        return ask(run, BREAKER_CALL_ENQUIRY, word[1]);
+    case '>':
+        return ask(run, BREAKER_CALL_OTHER, word[1]);
+    default:
+        return report(run, word[0], word[1]);
     }
 }
 
@@ -117,9 +127,9 @@ static size_t node_count;
 
 /* Field by field: an assignment may leave anything in the padding. */
 static bool breakers_equal(const struct breaker *a, const struct breaker *b) {
-    return a->state == b->state && a->force == b->force && a->generation == b->generation && a->since_ms == b->since_ms &&
-           a->failures == b->failures && a->under_way == b->under_way && a->successes == b->successes &&
-           a->enquiry_went == b->enquiry_went;
+    return a->state == b->state && a->force == b->force && a->generation == b->generation &&
+           a->since_ms == b->since_ms && a->failures == b->failures && a->under_way == b->under_way &&
+           a->successes == b->successes && a->enquiry_went == b->enquiry_went;
 }
 
 static void visit(struct node node, uint64_t generation_before) {

@@ -36,14 +36,17 @@ void query_end(struct query *query) {
     read_end(&query->reader);
 }
 
-/* The row or QUERY_E_ABSENT. */
-static int row_of(struct query *query, const struct table *table, uint8_t index, const void *probe, struct arena *arena, const void **ret_row) {
+/* The row or QUERY_E_ABSENT.
+ * tidy: parameters because a read names its table, its index and its key. */
+static int row_of(struct query *query, const struct table *table, uint8_t index, const void *probe, struct arena *arena,
+                  const void **ret_row) {
     int r = read_row(&query->reader, table, index, probe, arena, ret_row);
     if (r) return err_trace(r);
     return *ret_row ? 0 : QUERY_E_ABSENT;
 }
 
-int query_payment(struct query *query, const struct payment_id *payment_id, struct arena *arena, struct payment_view *ret_payment) {
+int query_payment(struct query *query, const struct payment_id *payment_id, struct arena *arena,
+                  struct payment_view *ret_payment) {
     struct payment_row probe = { 0 };
     const void *row;
     memcpy(probe.payment_id, payment_id->bytes, 16);
@@ -53,7 +56,8 @@ int query_payment(struct query *query, const struct payment_id *payment_id, stru
     return 0;
 }
 
-static int account_view_of(struct query *query, const struct account_row *account, struct arena *arena, struct account_view *ret_view) {
+static int account_view_of(struct query *query, const struct account_row *account, struct arena *arena,
+                           struct account_view *ret_view) {
     struct ledger_account_row probe = { .number = account->number };
     const void *found;
     int r = row_of(query, &ledger_account_table, 0, &probe, arena, &found);
@@ -68,7 +72,8 @@ static int account_view_of(struct query *query, const struct account_row *accoun
     return 0;
 }
 
-int query_account(struct query *query, const struct account_id *account_id, struct arena *arena, struct account_view *ret_account) {
+int query_account(struct query *query, const struct account_id *account_id, struct arena *arena,
+                  struct account_view *ret_account) {
     struct account_row probe = { 0 };
     const void *row;
     memcpy(probe.account_id, account_id->bytes, 16);
@@ -95,7 +100,8 @@ static int row_list_add(void *ctx, const void *row) {
 }
 
 /* The rows of a range, at most range->limit. */
-static int rows_of(struct query *query, const struct store_range *range, struct arena *arena, struct row_list *ret_list) {
+static int rows_of(struct query *query, const struct store_range *range, struct arena *arena,
+                   struct row_list *ret_list) {
     struct row_list list = { .rows = arena_new_array(arena, const void *, range->limit) };
     if (!list.rows) return err_origin(-ENOMEM);
     int r = read_range(&query->reader, range, arena, row_list_add, &list);
@@ -104,16 +110,19 @@ static int rows_of(struct query *query, const struct store_range *range, struct 
     return 0;
 }
 
-int query_accounts(struct query *query, const struct call *call, const struct account_id *after, uint32_t limit, struct arena *arena,
-                   struct account_view **ret_accounts, size_t *ret_count) {
+int query_accounts(struct query *query, const struct call *call, struct account_page *page, struct arena *arena) {
     struct account_row probe = { 0 };
     struct row_list list;
     bool customers = !id_is_zero(call->customer_id.bytes);
     memcpy(probe.customer_id, call->customer_id.bytes, 16);
     memcpy(probe.client_id, call->client_id.bytes, 16);
-    memcpy(probe.account_id, after->bytes, 16);
-    struct store_range range = { .table = &account_table, .index = customers ? ACCOUNT_INDEX_CUSTOMER : ACCOUNT_INDEX_CLIENT, .row = &probe,
-                                 .equal_columns = 1, .bounded = !id_is_zero(after->bytes), .limit = limit };
+    memcpy(probe.account_id, page->after.bytes, 16);
+    struct store_range range = { .table = &account_table,
+                                 .index = customers ? ACCOUNT_INDEX_CUSTOMER : ACCOUNT_INDEX_CLIENT,
+                                 .row = &probe,
+                                 .equal_columns = 1,
+                                 .bounded = !id_is_zero(page->after.bytes),
+                                 .limit = page->limit };
     int r = rows_of(query, &range, arena, &list);
     if (r) return err_trace(r);
     struct account_view *accounts = arena_new_array(arena, struct account_view, list.count);
@@ -122,35 +131,44 @@ int query_accounts(struct query *query, const struct call *call, const struct ac
         r = account_view_of(query, list.rows[i], arena, &accounts[i]);
         if (r) return err_trace(r);
     }
-    *ret_accounts = accounts;
-    *ret_count = list.count;
+    page->accounts = accounts;
+    page->count = list.count;
     return 0;
 }
 
-int query_entries(struct query *query, int64_t account_number, int64_t before, uint32_t limit, struct arena *arena,
-                  struct entry_view **ret_entries, size_t *ret_count) {
-    struct ledger_entry_row probe = { .account = account_number, .number = before };
+int query_entries(struct query *query, int64_t account_number, struct entry_page *page, struct arena *arena) {
+    struct ledger_entry_row probe = { .account = account_number, .number = page->before };
     struct row_list list;
-    struct store_range range = { .table = &ledger_entry_table, .index = 1, .row = &probe, .equal_columns = 1, .bounded = before != 0,
-                                 .descending = true, .limit = limit };
+    struct store_range range = { .table = &ledger_entry_table,
+                                 .index = 1,
+                                 .row = &probe,
+                                 .equal_columns = 1,
+                                 .bounded = page->before != 0,
+                                 .descending = true,
+                                 .limit = page->limit };
     int r = rows_of(query, &range, arena, &list);
     if (r) return err_trace(r);
     struct entry_view *entries = arena_new_array(arena, struct entry_view, list.count);
     if (!entries) return err_origin(-ENOMEM);
     for (size_t i = 0; i < list.count; i++) {
         const struct ledger_entry_row *row = list.rows[i];
-        entries[i] = (struct entry_view){ .number = row->number, .transaction = row->transaction, .sequence = row->sequence,
-                                          .credit = row->side == LEDGER_CREDIT, .balance_after_minor = row->balance_after_minor,
-                                          .amount = { .minor = row->amount_minor, .currency = { .code = (uint32_t)row->currency } },
+        entries[i] = (struct entry_view){ .number = row->number,
+                                          .transaction = row->transaction,
+                                          .sequence = row->sequence,
+                                          .credit = row->side == LEDGER_CREDIT,
+                                          .balance_after_minor = row->balance_after_minor,
+                                          .amount = { .minor = row->amount_minor,
+                                                      .currency = { .code = (uint32_t)row->currency } },
                                           .booked_ms = row->booked_ms };
         memcpy(entries[i].payment_id.bytes, row->payment_id, 16);
     }
-    *ret_entries = entries;
-    *ret_count = list.count;
+    page->entries = entries;
+    page->count = list.count;
     return 0;
 }
 
-int query_consent(struct query *query, const struct consent_id *consent_id, struct arena *arena, struct consent_view *ret_consent) {
+int query_consent(struct query *query, const struct consent_id *consent_id, struct arena *arena,
+                  struct consent_view *ret_consent) {
     struct payment_consent_row probe = { 0 };
     const void *found;
     memcpy(probe.consent_id, consent_id->bytes, 16);
@@ -190,7 +208,8 @@ int query_client_by_name(struct query *query, struct str name, struct arena *are
     return r ? r : fill_client(row, call);
 }
 
-int query_client_keys(struct query *query, const struct client_id *client_id, struct arena *arena, struct str *ret_jwks) {
+int query_client_keys(struct query *query, const struct client_id *client_id, struct arena *arena,
+                      struct str *ret_jwks) {
     struct client_row probe = { 0 };
     const void *row;
     memcpy(probe.client_id, client_id->bytes, 16);
@@ -205,7 +224,9 @@ int query_token(struct query *query, const struct hash *token_hash, struct arena
     int r = row_of(query, &token_table, 0, &probe, arena, &found);
     if (r) return r;
     const struct token_row *row = found;
-    *ret_token = (struct token_view){ .scope = row->scope, .certificate_hash = row->certificate_hash, .expires_ms = row->expires_ms,
+    *ret_token = (struct token_view){ .scope = row->scope,
+                                      .certificate_hash = row->certificate_hash,
+                                      .expires_ms = row->expires_ms,
                                       .revoked_ms = row->revoked_ms };
     memcpy(ret_token->client_id.bytes, row->client_id, 16);
     memcpy(ret_token->customer_id.bytes, row->customer_id, 16);

@@ -1,7 +1,8 @@
 /* query.h - layer 1's door for reads: snapshots of the store as plain values, never rows of a service.
  *
- * A struct query belongs to one thread at a time (each pool worker has its own). Text in results lives in the arena given. Every function:
- * 0 with *ret filled, QUERY_E_ABSENT when there is none, <0 fault. Nothing is cached: a revocation shows in the next query. */
+ * A struct query belongs to one thread at a time (each pool worker has its own). Text in results lives in the arena
+ * given. Every function: 0 with *ret filled, QUERY_E_ABSENT when there is none, <0 fault. Nothing is cached: a
+ * revocation shows in the next query. */
 #ifndef GIRO_INTEGRATION_QUERY_H
 #define GIRO_INTEGRATION_QUERY_H
 
@@ -19,7 +20,8 @@ struct query *query_close(struct query *query);
 int query_begin(struct query *query) MUST_USE; /* one snapshot for all until query_end */
 void query_end(struct query *query);
 
-/* ---- payments ------------------------------------------------------------------------------------------------------------- */
+/* ---- payments
+ * ------------------------------------------------------------------------------------------------------------- */
 
 enum { QUERY_TIMELINE_MAX = 8 };
 struct payment_view {
@@ -28,20 +30,26 @@ struct payment_view {
     struct customer_id customer_id; /* zero: the client paid from its own account */
     struct consent_id consent_id;
     struct account_id debtor_account_id;
-    struct str creditor_name, creditor_iban, creditor_sort_code, creditor_account_number, reference, end_to_end_id, instruction_id;
+    struct str creditor_name, creditor_iban, creditor_sort_code, creditor_account_number, reference, end_to_end_id,
+        instruction_id;
     struct money amount;
     enum payment_type type;
     enum payment_status status;
     enum payment_reason reason;
     int64_t created_ms, status_ms;
-    struct { enum payment_status status; int64_t at_ms; } timeline[QUERY_TIMELINE_MAX];
+    struct {
+        enum payment_status status;
+        int64_t at_ms;
+    } timeline[QUERY_TIMELINE_MAX];
     size_t timeline_count;
 };
-int query_payment(struct query *query, const struct payment_id *payment_id, struct arena *arena, struct payment_view *ret_payment);
+int query_payment(struct query *query, const struct payment_id *payment_id, struct arena *arena,
+                  struct payment_view *ret_payment);
 /* The /v1 document of a payment. */
 void query_payment_json(struct buffer *out, const struct payment_view *payment);
 
-/* ---- accounts ------------------------------------------------------------------------------------------------------------- */
+/* ---- accounts
+ * ------------------------------------------------------------------------------------------------------------- */
 
 struct account_view {
     struct account_id account_id;
@@ -55,14 +63,21 @@ struct account_view {
     int64_t posted_minor, held_minor, overdraft_minor, available_minor;
     int64_t entry_count;
 };
-/* The members of the /v1 document of an account, inside an object of the caller's writer; balances are not among them. */
+/* The members of the /v1 document of an account, inside an object of the caller's writer; balances are not among them.
+ */
 struct json_writer;
 void query_account_members(struct json_writer *writer, const struct account_view *account);
-int query_account(struct query *query, const struct account_id *account_id, struct arena *arena, struct account_view *ret_account);
+int query_account(struct query *query, const struct account_id *account_id, struct arena *arena,
+                  struct account_view *ret_account);
 int query_account_by_iban(struct query *query, struct str iban, struct arena *arena, struct account_view *ret_account);
-/* Accounts of the call's customer (token with a customer) or of its client, in id order behind after (zero = from the start). */
-int query_accounts(struct query *query, const struct call *call, const struct account_id *after, uint32_t limit, struct arena *arena,
-                   struct account_view **ret_accounts, size_t *ret_count);
+struct account_page {
+    struct account_id after;       /* zero = from the start */
+    uint32_t limit;                /* 1..STORE_RANGE_ROWS_MAX */
+    struct account_view *accounts; /* the answer, in the arena */
+    size_t count;
+};
+/* Accounts of the call's customer (token with a customer) or of its client, in id order behind page->after. */
+int query_accounts(struct query *query, const struct call *call, struct account_page *page, struct arena *arena);
 struct entry_view {
     int64_t number, transaction, sequence;
     bool credit;
@@ -70,20 +85,28 @@ struct entry_view {
     int64_t balance_after_minor, booked_ms;
     struct payment_id payment_id; /* zero when of no payment */
 };
-/* Newest first, numbers below before (0 = from the newest). */
-int query_entries(struct query *query, int64_t account_number, int64_t before, uint32_t limit, struct arena *arena,
-                  struct entry_view **ret_entries, size_t *ret_count);
+struct entry_page {
+    int64_t before;             /* numbers below it; 0 = from the newest */
+    uint32_t limit;             /* 1..STORE_RANGE_ROWS_MAX */
+    struct entry_view *entries; /* the answer, in the arena */
+    size_t count;
+};
+/* Newest first. */
+int query_entries(struct query *query, int64_t account_number, struct entry_page *page, struct arena *arena);
 
-/* ---- consents ------------------------------------------------------------------------------------------------------------- */
+/* ---- consents
+ * ------------------------------------------------------------------------------------------------------------- */
 
 /* What a call is judged by; the rest of a consent is its API's business. */
 struct consent_view {
     struct client_id client_id;
     struct customer_id customer_id; /* zero until authorised */
 };
-int query_consent(struct query *query, const struct consent_id *consent_id, struct arena *arena, struct consent_view *ret_consent);
+int query_consent(struct query *query, const struct consent_id *consent_id, struct arena *arena,
+                  struct consent_view *ret_consent);
 
-/* ---- payment consents ------------------------------------------------------------------------------------------------------ */
+/* ---- payment consents
+ * ------------------------------------------------------------------------------------------------------ */
 
 enum payment_consent_state { PAYMENT_CONSENT_AWAU, PAYMENT_CONSENT_AUTH, PAYMENT_CONSENT_COND, PAYMENT_CONSENT_RJCT };
 struct payment_consent_view {
@@ -93,8 +116,9 @@ struct payment_consent_view {
     struct account_id account_id;   /* to be debited; zero until authorised */
     struct payment_id payment_id;   /* zero until consumed */
     enum payment_consent_state status;
-    const char *status_name;        /* "AWAU", "AUTH", "COND", "RJCT" */
-    /* Why it stands where it stands: a code of at most 4 characters and a sentence; NULL when there is nothing to say (uk/Q5). */
+    const char *status_name; /* "AWAU", "AUTH", "COND", "RJCT" */
+    /* Why it stands where it stands: a code of at most 4 characters and a sentence; NULL when there is nothing to say
+     * (uk/Q5). */
     const char *reason_code, *reason_text;
     struct str initiation, risk, document; /* as in struct consent_create_input */
     struct money amount;
@@ -104,14 +128,16 @@ struct payment_consent_view {
 int query_payment_consent(struct query *query, const struct consent_id *consent_id, struct arena *arena,
                           struct payment_consent_view *ret_consent);
 
-/* ---- callers -------------------------------------------------------------------------------------------------------------- */
+/* ---- callers
+ * -------------------------------------------------------------------------------------------------------------- */
 
-/* Fills the client fields of call from the client registered under a certificate's software id, or under its OAuth client_id.
- * A suspended client is QUERY_E_ABSENT. */
+/* Fills the client fields of call from the client registered under a certificate's software id, or under its OAuth
+ * client_id. A suspended client is QUERY_E_ABSENT. */
 int query_client_by_software(struct query *query, struct str software_id, struct arena *arena, struct call *call);
 int query_client_by_name(struct query *query, struct str name, struct arena *arena, struct call *call);
 /* The registered public keys of a client, suspended or not: a JSON Web Key Set, empty when it has none. */
-int query_client_keys(struct query *query, const struct client_id *client_id, struct arena *arena, struct str *ret_jwks);
+int query_client_keys(struct query *query, const struct client_id *client_id, struct arena *arena,
+                      struct str *ret_jwks);
 struct token_view {
     struct client_id client_id;
     struct customer_id customer_id;

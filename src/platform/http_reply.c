@@ -6,18 +6,42 @@ static const struct {
     int status;
     const char *reason;
 } reasons[] = {
-    { 200, "OK" },           { 201, "Created" },            { 202, "Accepted" },
-    { 204, "No Content" },   { 206, "Partial Content" },    { 301, "Moved Permanently" },
-    { 302, "Found" },        { 303, "See Other" },          { 304, "Not Modified" },
-    { 307, "Temporary Redirect" }, { 308, "Permanent Redirect" }, { 400, "Bad Request" },
-    { 401, "Unauthorized" }, { 403, "Forbidden" },          { 404, "Not Found" },
-    { 405, "Method Not Allowed" }, { 406, "Not Acceptable" }, { 408, "Request Timeout" },
-    { 409, "Conflict" },     { 410, "Gone" },               { 411, "Length Required" },
-    { 412, "Precondition Failed" }, { 413, "Content Too Large" }, { 414, "URI Too Long" },
-    { 415, "Unsupported Media Type" }, { 417, "Expectation Failed" }, { 421, "Misdirected Request" },
-    { 422, "Unprocessable Content" }, { 428, "Precondition Required" }, { 429, "Too Many Requests" },
-    { 431, "Request Header Fields Too Large" }, { 500, "Internal Server Error" }, { 501, "Not Implemented" },
-    { 502, "Bad Gateway" },  { 503, "Service Unavailable" }, { 504, "Gateway Timeout" },
+    { 200, "OK" },
+    { 201, "Created" },
+    { 202, "Accepted" },
+    { 204, "No Content" },
+    { 206, "Partial Content" },
+    { 301, "Moved Permanently" },
+    { 302, "Found" },
+    { 303, "See Other" },
+    { 304, "Not Modified" },
+    { 307, "Temporary Redirect" },
+    { 308, "Permanent Redirect" },
+    { 400, "Bad Request" },
+    { 401, "Unauthorized" },
+    { 403, "Forbidden" },
+    { 404, "Not Found" },
+    { 405, "Method Not Allowed" },
+    { 406, "Not Acceptable" },
+    { 408, "Request Timeout" },
+    { 409, "Conflict" },
+    { 410, "Gone" },
+    { 411, "Length Required" },
+    { 412, "Precondition Failed" },
+    { 413, "Content Too Large" },
+    { 414, "URI Too Long" },
+    { 415, "Unsupported Media Type" },
+    { 417, "Expectation Failed" },
+    { 421, "Misdirected Request" },
+    { 422, "Unprocessable Content" },
+    { 428, "Precondition Required" },
+    { 429, "Too Many Requests" },
+    { 431, "Request Header Fields Too Large" },
+    { 500, "Internal Server Error" },
+    { 501, "Not Implemented" },
+    { 502, "Bad Gateway" },
+    { 503, "Service Unavailable" },
+    { 504, "Gateway Timeout" },
     { 505, "HTTP Version Not Supported" },
 };
 
@@ -85,11 +109,15 @@ int http_answer_write(struct buffer *out, const struct http_answer *answer) {
     return out->overflow ? HTTP_E_REPLY : 0;
 }
 
-void http_refusal_write(struct buffer *out, const struct http_server_options *options, enum http_refusal refusal, struct str received) {
+void http_refusal_write(struct buffer *out, const struct http_server_options *options, enum http_refusal refusal,
+                        struct str received) {
     char text[HTTP_ERROR_BYTES_MAX];
     struct buffer body;
-    struct http_error error = { .status = http_refusal_status(refusal), .code = http_refusal_code(refusal), .received = received,
-                                .body = &body, .media_type = "text/plain; charset=utf-8" };
+    struct http_error error = { .status = http_refusal_status(refusal),
+                                .code = http_refusal_code(refusal),
+                                .received = received,
+                                .body = &body,
+                                .media_type = "text/plain; charset=utf-8" };
     buffer_init(&body, text, sizeof text);
     if (options->on_error) options->on_error(options->ctx, &error);
     if (!options->on_error || body.overflow) {
@@ -101,8 +129,10 @@ void http_refusal_write(struct buffer *out, const struct http_server_options *op
     struct http_header headers[] = { { STR("Content-Type"), str_from_c(error.media_type) },
                                      { STR("Cache-Control"), STR("no-store") },
                                      { str_from_c(error.header_name), str_from_c(error.header_value) } };
-    struct http_response response = { .status = error.status, .headers = headers,
-                                      .header_count = ARRAY_COUNT(headers) - (error.header_name ? 0 : 1), .body = buffer_str(&body) };
+    struct http_response response = { .status = error.status,
+                                      .headers = headers,
+                                      .header_count = ARRAY_COUNT(headers) - (error.header_name ? 0 : 1),
+                                      .body = buffer_str(&body) };
     buffer_reset(out);
     int r = http_answer_write(out, &(struct http_answer){ .response = &response, .close = true });
     check(r == 0); /* it fits into the smallest response_bytes_max, and its headers are ours */
@@ -118,7 +148,9 @@ void http_reply(struct http_request *request, const struct http_response *respon
         .without_body = str_equal(request->method, STR("HEAD")),
     };
     int r = http_answer_write(&connection->out, &answer);
-    if (r) http_refusal_write(&connection->out, &server->options, HTTP_E_REPLY, str_from_bytes(connection->in, connection->in_bytes));
+    if (r)
+        http_refusal_write(&connection->out, &server->options, HTTP_E_REPLY,
+                           str_from_bytes(connection->in, connection->in_bytes));
     if (r || answer.close) atomic_store(&connection->closing, true);
     http_io_post(connection->io, connection);
 }

@@ -29,21 +29,21 @@ enum {
     HTTP_IO_THREADS_MAX = 16,
     HTTP_CONNECTIONS_MAX = 16384,
     HTTP_UIDS_MAX = 8,
-    HTTP_BODY_BYTES_MAX = 16 * 1024 * 1024,      /* ceiling of options.body_bytes_max */
-    HTTP_RESPONSE_BYTES_MAX = 64 * 1024 * 1024,  /* ceiling of options.response_bytes_max */
+    HTTP_BODY_BYTES_MAX = 16 * 1024 * 1024,     /* ceiling of options.body_bytes_max */
+    HTTP_RESPONSE_BYTES_MAX = 64 * 1024 * 1024, /* ceiling of options.response_bytes_max */
     HTTP_RESPONSE_HEADERS_MAX = 48,
-    HTTP_REPLY_BYTES_KEPT = 64 * 1024,           /* a larger answer's buffer is freed when it was sent */
+    HTTP_REPLY_BYTES_KEPT = 64 * 1024, /* a larger answer's buffer is freed when it was sent */
     HTTP_ARENA_BLOCK_BYTES = 16 * 1024,
-    HTTP_ERROR_BYTES_MAX = 4096,                 /* body of an answer that the server makes itself */
+    HTTP_ERROR_BYTES_MAX = 4096, /* body of an answer that the server makes itself */
     HTTP_LISTEN_BACKLOG = 511,
-    HTTP_LINGER_BYTES_MAX = 1024 * 1024,         /* read and thrown away after a refusal, so that the answer arrives */
+    HTTP_LINGER_BYTES_MAX = 1024 * 1024, /* read and thrown away after a refusal, so that the answer arrives */
 };
 
 struct http_server;     /* opaque */
 struct http_connection; /* opaque */
 
 struct http_peer {
-    bool is_unix;  /* else TCP on loopback; then uid and pid are not known (-1, 0) */
+    bool is_unix; /* else TCP on loopback; then uid and pid are not known (-1, 0) */
     uid_t uid;
     pid_t pid;
 };
@@ -55,19 +55,19 @@ struct http_request {
     size_t header_count;
     struct str body;
     struct http_peer peer;
-    int64_t received_mono_ns;       /* when its last byte had come */
-    struct arena arena;             /* empty at on_request; at most options.arena_bytes_max; reset after the answer */
-    void *user;                     /* NULL at on_request; the handler's own */
+    int64_t received_mono_ns; /* when its last byte had come */
+    struct arena arena;       /* empty at on_request; at most options.arena_bytes_max; reset after the answer */
+    void *user;               /* NULL at on_request; the handler's own */
     struct http_connection *connection;
 };
 
 struct http_response {
-    int status;                        /* [200, 599] */
+    int status; /* [200, 599] */
     /* Without Content-Length, Transfer-Encoding, Connection and Date, which the server writes itself (checked); at most
      * HTTP_RESPONSE_HEADERS_MAX (checked). */
     const struct http_header *headers;
     size_t header_count;
-    struct str body;                   /* left out with HEAD (its length is told), 204 and 304 */
+    struct str body; /* left out with HEAD (its length is told), 204 and 304 */
 };
 
 /* An answer that the server makes itself (HTTP_E_MAP), to be put into words by on_error. */
@@ -75,7 +75,8 @@ enum { HTTP_ERROR_HEADER_BYTES_MAX = 128 };
 struct http_error {
     int status;
     const char *code;
-    struct str received;     /* what had come of the request, from its first byte: not judged, may be empty, cut or anything */
+    struct str
+        received; /* what had come of the request, from its first byte: not judged, may be empty, cut or anything */
     struct buffer *body;     /* to fill, at most HTTP_ERROR_BYTES_MAX */
     const char *media_type;  /* to set; lives for ever */
     const char *header_name; /* may be set: one more header, its name for ever, its value here */
@@ -83,24 +84,24 @@ struct http_error {
 };
 
 struct http_server_options {
-    const char *name;           /* of the threads, at most 11 characters */
-    const char *unix_path;      /* made with mode 0660; NULL: TCP on 127.0.0.1 */
-    uint16_t tcp_port;          /* with TCP; 0 = any free one, see http_server_port */
+    const char *name;                  /* of the threads, at most 11 characters */
+    const char *unix_path;             /* made with mode 0660; NULL: TCP on 127.0.0.1 */
+    uint16_t tcp_port;                 /* with TCP; 0 = any free one, see http_server_port */
     uid_t allowed_uids[HTTP_UIDS_MAX]; /* with a Unix path: who may connect (SO_PEERCRED); others are closed at once */
-    size_t allowed_uid_count;   /* [1, HTTP_UIDS_MAX] with a Unix path */
-    size_t io_threads;          /* [1, HTTP_IO_THREADS_MAX] */
-    size_t connections_max;     /* [1, HTTP_CONNECTIONS_MAX]; one more is answered 503 and closed */
-    size_t body_bytes_max;      /* 413 above; up to HTTP_BODY_BYTES_MAX */
-    size_t response_bytes_max;  /* head and body; an answer above becomes 500 */
-    size_t arena_bytes_max;     /* of each request; at least HTTP_ARENA_BLOCK_BYTES */
-    int64_t header_ms;          /* from the first byte of a request to the end of its head; then 408 */
-    int64_t body_ms;            /* from there to its last byte; then 408 */
-    int64_t idle_ms;            /* without a request; then closed in silence. Longer than the edge keeps a connection */
-    int64_t write_ms;           /* for the client to take an answer; then closed */
+    size_t allowed_uid_count;          /* [1, HTTP_UIDS_MAX] with a Unix path */
+    size_t io_threads;                 /* [1, HTTP_IO_THREADS_MAX] */
+    size_t connections_max;            /* [1, HTTP_CONNECTIONS_MAX]; one more is answered 503 and closed */
+    size_t body_bytes_max;             /* 413 above; up to HTTP_BODY_BYTES_MAX */
+    size_t response_bytes_max;         /* head and body; an answer above becomes 500 */
+    size_t arena_bytes_max;            /* of each request; at least HTTP_ARENA_BLOCK_BYTES */
+    int64_t header_ms;                 /* from the first byte of a request to the end of its head; then 408 */
+    int64_t body_ms;                   /* from there to its last byte; then 408 */
+    int64_t idle_ms;  /* without a request; then closed in silence. Longer than the edge keeps a connection */
+    int64_t write_ms; /* for the client to take an answer; then closed */
     /* On an IO thread; must not wait. Answers at once or hands the request on; when it can do neither, answers 503. */
     void (*on_request)(void *ctx, struct http_request *request);
-    /* Fills error's body, media type and header. On IO threads and on those that answer, also several at once. NULL: the code as
-     * plain text. */
+    /* Fills error's body, media type and header. On IO threads and on those that answer, also several at once. NULL:
+     * the code as plain text. */
     void (*on_error)(void *ctx, struct http_error *error);
     void *ctx;
 };

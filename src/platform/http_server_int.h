@@ -78,7 +78,7 @@ struct http_io {
 struct http_listener {
     int fd;
     uint16_t port;
-    dev_t device;  /* of the Unix path, to know it again */
+    dev_t device; /* of the Unix path, to know it again */
     ino_t inode;
     int64_t paused_until_ms; /* 0: not paused */
 };
@@ -128,7 +128,9 @@ struct http_answer {
 };
 /* Appends head and body. 0, or HTTP_E_REPLY (nothing appended but out->overflow may be set). */
 int http_answer_write(struct buffer *out, const struct http_answer *answer);
-/* Replaces what out holds by the server's own answer to a refusal, with "Connection: close". received: see struct http_error. */
-void http_refusal_write(struct buffer *out, const struct http_server_options *options, enum http_refusal refusal, struct str received);
+/* Replaces what out holds by the server's own answer to a refusal, with "Connection: close". received: see struct
+ * http_error. */
+void http_refusal_write(struct buffer *out, const struct http_server_options *options, enum http_refusal refusal,
+                        struct str received);
 
 #endif

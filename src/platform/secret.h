@@ -3,8 +3,8 @@
  * (S1) a struct secret_bytes lives in pages of its own: locked in memory where the system allows it, left out of core
  *      dumps, wiped before they are given back.
  * (S2) a file of secrets is read only when nobody but its owner (this user or root) may touch it: mode 0600 or 0400.
- *      Root, who may read all anyway, reads those of any one user: the operator beside a bank that runs as its own user.
- * (S3) secret_create_file and secret_write_file never replace a file and never leave half of one under its name.
+ *      Root, who may read all anyway, reads those of any one user: the operator beside a bank that runs as its own
+ * user. (S3) secret_create_file and secret_write_file never replace a file and never leave half of one under its name.
  * Messages name paths and modes, never content. */
 #ifndef GIRO_PLATFORM_SECRET_H
 #define GIRO_PLATFORM_SECRET_H
@@ -36,7 +36,7 @@ struct secret_bytes {
 void secret_wipe(void *bytes, size_t len); /* overwrites in a way the compiler keeps; len may be 0 */
 /* len zeroed bytes, 1..SECRET_BYTES_MAX (check). 0 or -ENOMEM. */
 int secret_alloc(size_t len, struct secret_bytes *ret_secret) MUST_USE;
-void secret_release(struct secret_bytes *secret); /* wipes and unmaps; works on a zeroed struct and twice */
+void secret_release(struct secret_bytes *secret);         /* wipes and unmaps; works on a zeroed struct and twice */
 struct str secret_str(const struct secret_bytes *secret); /* borrowed */
 /* The process writes no core and cannot be traced by other users (PR_SET_DUMPABLE 0, RLIMIT_CORE 0). 0 or -errno. */
 int secrets_no_core(void) MUST_USE;

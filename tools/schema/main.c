@@ -1,4 +1,5 @@
-/* schema - prints the SQL of every table of the program from its descriptor: the start of the next migration in db/sqlite. */
+/* schema - prints the SQL of every table of the program from its descriptor: the start of the next migration in
+ * db/sqlite. */
 #include "integration/integration.h"
 #include "store/store_schema.h"
 

@@ -28,8 +28,8 @@ static const struct {
 };
 
 /* Headers of libraries, and the only folders that may include them. A name that ends in '/' is a folder of headers. In
- * tests (x_test.c, tests/) sockets and SQLite are allowed too: a test plays the peer, or somebody who changes the store's
- * file behind the program's back. */
+ * tests (x_test.c, tests/) sockets and SQLite are allowed too: a test plays the peer, or somebody who changes the
+ * store's file behind the program's back. */
 static const struct {
     const char *header;
     const char *folders[4];

@@ -44,8 +44,10 @@ static int judge_holder(struct work *work, const struct account_open_input *inpu
 }
 
 static int fund(struct work *work, int64_t number, struct money amount) {
-    struct ledger_posting posting = { .debit_account = ledger_internal_number(LEDGER_FUNDING, amount.currency), .credit_account = number,
-                                      .amount = amount, .kind = LEDGER_FUND };
+    struct ledger_posting posting = { .debit_account = ledger_internal_number(LEDGER_FUNDING, amount.currency),
+                                      .credit_account = number,
+                                      .amount = amount,
+                                      .kind = LEDGER_FUND };
     return ledger_post(work, &posting);
 }
 
@@ -57,7 +59,8 @@ static int give_numbers(struct work *work, const struct integration *integration
     struct iban iban;
     row->account_number = arena_printf(arena, "%08lld", (long long)(row->number % 100000000));
     row->sort_code = arena_dup(arena, sort_code);
-    struct str bban = arena_printf(arena, "%s" STR_FMT STR_FMT, integration->bank_code, STR_ARG(sort_code), STR_ARG(row->account_number));
+    struct str bban = arena_printf(arena, "%s" STR_FMT STR_FMT, integration->bank_code, STR_ARG(sort_code),
+                                   STR_ARG(row->account_number));
     if (!row->account_number.at || !row->sort_code.at || !bban.at) return err_origin(-ENOMEM);
     if (sort_code.len == 0 || iban_make(STR("GB"), bban, &iban)) return ACCOUNT_OPEN_E_INPUT;
     row->iban = arena_dup(arena, iban_reveal(&iban));
@@ -80,8 +83,12 @@ static int write_answer(struct work *work, struct command *command, const struct
 static int account_open_decide(struct work *work, struct command *command) {
     const struct account_opening *opening = command->input;
     const struct account_open_input *input = &opening->input;
-    struct account_row row = { .iban = input->iban, .sort_code = input->sort_code, .account_number = input->account_number,
-                               .name = input->name, .currency = input->currency.code, .status = ACCOUNT_OPEN,
+    struct account_row row = { .iban = input->iban,
+                               .sort_code = input->sort_code,
+                               .account_number = input->account_number,
+                               .name = input->name,
+                               .currency = input->currency.code,
+                               .status = ACCOUNT_OPEN,
                                .product = input->business ? ACCOUNT_BUSINESS : ACCOUNT_PERSONAL };
     const struct account_row *taken = NULL;
     int r = judge_holder(work, input, &row);
@@ -91,20 +98,23 @@ static int account_open_decide(struct work *work, struct command *command) {
     if (input->fund_minor) ledger_want_account(work, ledger_internal_number(LEDGER_FUNDING, input->currency));
     r = ledger_open_account(work, input->currency, input->overdraft_minor, &row.number);
     if (r) return r == VIEW_NEED ? r : err_fold(r);
-    /* Not looked up: the number is drawn anew each time the decision runs, so the row would never be at hand. An IBAN that the
-     * operator gave away by hand fails the commit of this one command. */
+    /* Not looked up: the number is drawn anew each time the decision runs, so the row would never be at hand. An IBAN
+     * that the operator gave away by hand fails the commit of this one command. */
     if (input->iban.len == 0) r = give_numbers(work, opening->integration, &row);
     if (r) return r;
     r = account_open(work, &row);
-    if (!r && input->fund_minor) r = fund(work, row.number, (struct money){ .minor = input->fund_minor, .currency = input->currency });
+    if (!r && input->fund_minor)
+        r = fund(work, row.number, (struct money){ .minor = input->fund_minor, .currency = input->currency });
     if (r) return r == VIEW_NEED ? r : err_fold(r);
     return write_answer(work, command, &row);
 }
 
-static const struct command_kind account_open_kind = { .name = "account_open", .decide = account_open_decide,
+static const struct command_kind account_open_kind = { .name = "account_open",
+                                                       .decide = account_open_decide,
                                                        .refusal_name = account_open_refusal_name };
 
-int command_account_open(struct integration *integration, struct command_call *call, const struct account_open_input *input) {
+int command_account_open(struct integration *integration, struct command_call *call,
+                         const struct account_open_input *input) {
     struct account_opening *opening = arena_new(call->arena, struct account_opening);
     if (!opening) return err_origin(-ENOMEM);
     check(input->fund_minor >= 0 && input->overdraft_minor >= 0);
@@ -127,10 +137,12 @@ static int account_fund_decide(struct work *work, struct command *command) {
     return r == VIEW_NEED ? r : err_fold(r);
 }
 
-static const struct command_kind account_fund_kind = { .name = "account_fund", .decide = account_fund_decide,
+static const struct command_kind account_fund_kind = { .name = "account_fund",
+                                                       .decide = account_fund_decide,
                                                        .refusal_name = account_fund_refusal_name };
 
-int command_account_fund(struct integration *integration, struct command_call *call, const struct account_fund_input *input) {
+int command_account_fund(struct integration *integration, struct command_call *call,
+                         const struct account_fund_input *input) {
     struct account_fund_input *copy = arena_new(call->arena, struct account_fund_input);
     if (!copy) return err_origin(-ENOMEM);
     check(input->amount.minor > 0);

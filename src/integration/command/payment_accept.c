@@ -1,6 +1,7 @@
 /* payment_accept.c - a payment order becomes a payment: judged, checked, reserved and started in one commit.
  *
- * Order inside the decision: replay and key reuse (the engine), state (account, consent), decide (creditor, checks, hold). */
+ * Order inside the decision: replay and key reuse (the engine), state (account, consent), decide (creditor, checks,
+ * hold). */
 #include "integration/command/command_run.h"
 
 #include "integration/acl/core_carries.h"
@@ -58,7 +59,8 @@ static int judge_debtor(struct work *work, const struct payment_accept *input, c
     if (r) return r;
     if (!account) return PAYMENT_ACCEPT_E_ACCOUNT;
     bool customers = !id_is_zero(order->customer_id.bytes);
-    bool own = customers ? id_equal(account->customer_id, order->customer_id.bytes) : id_equal(account->client_id, order->client_id.bytes);
+    bool own = customers ? id_equal(account->customer_id, order->customer_id.bytes)
+                         : id_equal(account->client_id, order->client_id.bytes);
     if (!own || (consent && !id_equal(consent->customer_id, order->customer_id.bytes))) return PAYMENT_ACCEPT_E_ACCOUNT;
     if (account->currency != order->amount.currency.code) return PAYMENT_ACCEPT_E_CURRENCY;
     *ret_account = account;
@@ -66,7 +68,8 @@ static int judge_debtor(struct work *work, const struct payment_accept *input, c
 }
 
 /* Where the money goes: *ret_number is the creditor's ledger number when it is ours, 0 when the core must carry it. */
-static int judge_creditor(struct work *work, const struct payment_accept *input, const struct account_row *debtor, int64_t *ret_number) {
+static int judge_creditor(struct work *work, const struct payment_accept *input, const struct account_row *debtor,
+                          int64_t *ret_number) {
     const struct account_row *creditor = NULL;
     int r = input->creditor_iban.len ? account_get_iban(work, input->creditor_iban, &creditor) : 0;
     if (r) return r;
@@ -83,13 +86,16 @@ static int judge_creditor(struct work *work, const struct payment_accept *input,
     return 0;
 }
 
-static enum payment_type type_of(const struct payment_order *order, const struct account_row *debtor, int64_t creditor_number) {
+static enum payment_type type_of(const struct payment_order *order, const struct account_row *debtor,
+                                 int64_t creditor_number) {
     if (creditor_number) return PAYMENT_ON_US;
-    struct str country = order->creditor.scheme == CREDITOR_SCHEME_IBAN ? iban_country(&order->creditor.iban) : STR("GB");
+    struct str country =
+        order->creditor.scheme == CREDITOR_SCHEME_IBAN ? iban_country(&order->creditor.iban) : STR("GB");
     return str_equal(country, str_slice(debtor->iban, 0, 2)) ? PAYMENT_DOMESTIC : PAYMENT_INTERNATIONAL;
 }
 
-static struct payment_row payment_of(const struct payment_order *order, const struct account_row *debtor, int64_t creditor_number) {
+static struct payment_row payment_of(const struct payment_order *order, const struct account_row *debtor,
+                                     int64_t creditor_number) {
     struct payment_row payment = {
         .debtor_number = debtor->number,
         .creditor_number = creditor_number,
@@ -139,7 +145,8 @@ static int payment_accept_decide(struct work *work, struct command *command) {
     if (debtor->product == ACCOUNT_PERSONAL) fraud_want(work, debtor->number);
     struct payment_row payment = payment_of(&input->order, debtor, creditor_number);
     r = payment_create(work, &payment);
-    if (!r && !id_is_zero(payment.consent_id)) r = payment_consent_consume(work, payment.consent_id, payment.payment_id);
+    if (!r && !id_is_zero(payment.consent_id))
+        r = payment_consent_consume(work, payment.consent_id, payment.payment_id);
     if (r) return r == VIEW_NEED ? r : err_fold(r);
     r = payment_saga_start(work, input->integration, &payment);
     return r ? r : answer(work, command, payment.payment_id);
@@ -154,11 +161,14 @@ static const struct command_kind payment_accept_kind = {
 };
 
 /* The IBAN under which the creditor could be one of our accounts. */
-static struct str creditor_iban(const struct integration *integration, const struct creditor *creditor, struct arena *arena) {
+static struct str creditor_iban(const struct integration *integration, const struct creditor *creditor,
+                                struct arena *arena) {
     struct iban iban;
     if (creditor->scheme == CREDITOR_SCHEME_IBAN) return iban_reveal(&creditor->iban);
-    struct str sort_code = sort_code_reveal(&creditor->sort_code), number = account_number_reveal(&creditor->account_number);
-    struct str bban = arena_printf(arena, "%s" STR_FMT STR_FMT, integration->bank_code, STR_ARG(sort_code), STR_ARG(number));
+    struct str sort_code = sort_code_reveal(&creditor->sort_code),
+               number = account_number_reveal(&creditor->account_number);
+    struct str bban =
+        arena_printf(arena, "%s" STR_FMT STR_FMT, integration->bank_code, STR_ARG(sort_code), STR_ARG(number));
     if (!bban.at || iban_make(STR("GB"), bban, &iban)) return (struct str){ 0 };
     return arena_dup(arena, iban_reveal(&iban));
 }
@@ -168,10 +178,12 @@ int64_t command_payment_retry_ms(struct integration *integration) {
     return ms < 1000 ? 1000 : ms;
 }
 
-int command_payment_accept(struct integration *integration, struct command_call *call, const struct payment_order *order) {
+int command_payment_accept(struct integration *integration, struct command_call *call,
+                           const struct payment_order *order) {
     struct payment_accept *input = arena_new(call->arena, struct payment_accept);
     if (!input) return err_origin(-ENOMEM);
-    *input = (struct payment_accept){ .integration = integration, .order = *order,
+    *input = (struct payment_accept){ .integration = integration,
+                                      .order = *order,
                                       .core_open = !integration->core || core_dispatch_open(integration->core) };
     input->creditor_iban = creditor_iban(integration, &input->order.creditor, call->arena);
     return command_run(integration, call, &payment_accept_kind, input);

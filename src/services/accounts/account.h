@@ -29,8 +29,8 @@ void account_want_iban(struct work *work, struct str iban);
 /* *ret_row NULL when there is none. 0 or VIEW_NEED. */
 int account_get(struct work *work, const uint8_t account_id[16], const struct account_row **ret_row);
 int account_get_iban(struct work *work, struct str iban, const struct account_row **ret_row);
-/* Inserts the row (its id is given when zero) and emits AccountOpened. The caller has found the IBAN free (account_get_iban), or made it
- * of a fresh number. 0 or <0. */
+/* Inserts the row (its id is given when zero) and emits AccountOpened. The caller has found the IBAN free
+ * (account_get_iban), or made it of a fresh number. 0 or <0. */
 int account_open(struct work *work, struct account_row *account);
 
 #endif

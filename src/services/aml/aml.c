@@ -44,7 +44,8 @@ static char fold_next(struct str *s, char *ret_raw) {
     return 0;
 }
 
-/* Without the combining marks it begins with (U+0300..U+036F): an accent written as a character of its own is still only an accent. */
+/* Without the combining marks it begins with (U+0300..U+036F): an accent written as a character of its own is still
+ * only an accent. */
 static struct str skip_marks(struct str s) {
     while (s.len > 1) {
         unsigned char first = (unsigned char)s.at[0], second = (unsigned char)s.at[1];
