@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "platform/clock.h"
@@ -38,9 +37,8 @@ static int wait_input(const struct admin *admin, int fd, int timeout_ms) {
 }
 
 static bool may_speak(int fd) {
-    struct ucred peer;
-    socklen_t len = sizeof peer;
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && (peer.uid == geteuid() || peer.uid == 0);
+    uid_t user;
+    return net_peer_user(fd, &user) == 0 && (user == geteuid() || user == 0);
 }
 
 /* The next line without its end. -EMSGSIZE; -ENODATA at the end; faults of waiting. */
@@ -87,10 +85,8 @@ static void answer_line(const struct admin *admin, struct str line, struct arena
         json_object_end(&writer);
         error = body.overflow ? "too_large" : NULL;
     }
-    if (error)
-        buffer_printf(out, "{\"ok\":false,\"error\":\"%s\"}", error);
-    else
-        buffer_append_str(out, buffer_str(&body));
+    if (error) buffer_printf(out, "{\"ok\":false,\"error\":\"%s\"}", error);
+    else buffer_append_str(out, buffer_str(&body));
     buffer_append_char(out, '\n');
 }
 
@@ -138,7 +134,8 @@ int admin_start(const struct admin_options *options, struct admin **ret_admin, s
     admin->options = *options;
     admin->listen_fd = -1;
     admin->stop_fd = eventfd(0, EFD_CLOEXEC);
-    int r = admin->stop_fd < 0 ? err_origin(-errno) : str_to_c(str_from_c(options->path), admin->path, sizeof admin->path);
+    int r =
+        admin->stop_fd < 0 ? err_origin(-errno) : str_to_c(str_from_c(options->path), admin->path, sizeof admin->path);
     if (!r) r = net_listen_unix(admin->path, 0600, &admin->listen_fd, message);
     while (!r && admin->thread_count < ADMIN_THREADS) {
         r = -pthread_create(&admin->threads[admin->thread_count], NULL, admin_thread, admin);

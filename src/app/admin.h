@@ -1,23 +1,24 @@
 /* admin.h - the operator's door of the running daemon: a Unix socket on which the command line writes.
  *
  * A line of JSON asks, {"command":"account_open",...}, a line of JSON answers: {"ok":true,...} or
- * {"ok":false,"error":"holder_not_found"}. A connection carries any number of them, one after another. "error" is a refusal
- * of the command (integration/command.h), or unknown_command, invalid_request, too_large, unavailable, unknown (the commit's
- * outcome is not known: ask again), fault.
+ * {"ok":false,"error":"holder_not_found"}. A connection carries any number of them, one after another. "error" is a
+ * refusal of the command (integration/command.h), or unknown_command, invalid_request, too_large, unavailable, unknown
+ * (the commit's outcome is not known: ask again), fault.
  *
- *   client_register    name display_name profile sender tier org_id software_id scope redirect_uris[] jwks{} auto_approve
+ *   client_register    name display_name profile sender tier org_id software_id scope redirect_uris[] jwks{}
+ * auto_approve
  *                      -> client_id created
  *   customer_register  login name password totp_secret(base32) -> customer_id created
- *   account_open       customer_login|client_name name iban sort_code account_number currency overdraft_minor fund_minor
- *                      business -> account_id created
- *   account_fund       account_id amount currency (amount as money_parse reads it) -> account_id
- *   breaker            force: none|open|closed, or absent -> state force waiting under_way
- *   health             -> sandbox state
+ *   account_open       customer_login|client_name name iban sort_code account_number currency overdraft_minor
+ * fund_minor business -> account_id created account_fund       account_id amount currency (amount as money_parse reads
+ * it) -> account_id breaker            force: none|open|closed, or absent -> state force waiting under_way health ->
+ * sandbox state
  *
  * What is there already is answered with its id and "created":false, so that a start can ask for everything again.
  * (A1) The socket has mode 0600, and who connects must be this process's user or root (SO_PEERCRED); others are closed
- * unread. (A2) A line over ADMIN_LINE_BYTES_MAX, or a connection that says nothing for ADMIN_IDLE_MS, is closed. (A3) At most
- * ADMIN_THREADS connections are served at a time; others wait in the listener's queue. Passwords are wiped with the line. */
+ * unread. (A2) A line over ADMIN_LINE_BYTES_MAX, or a connection that says nothing for ADMIN_IDLE_MS, is closed. (A3)
+ * At most ADMIN_THREADS connections are served at a time; others wait in the listener's queue. Passwords are wiped with
+ * the line. */
 #ifndef GIRO_APP_ADMIN_H
 #define GIRO_APP_ADMIN_H
 

@@ -22,8 +22,8 @@ enum admin_client_refusal { ADMIN_CLIENT_E_NONE = 0, ADMIN_CLIENT_E_MAP(X) ADMIN
 int admin_client_open(struct admin_client *client, const char *path, struct message *message) MUST_USE;
 void admin_client_close(struct admin_client *client);
 /* request: one JSON object without a line end. *ret_answer lives in arena. 0; ADMIN_CLIENT_E_REFUSED (message is the
- * error's name); ADMIN_CLIENT_E_UNREACHABLE (gone, or no answer in ADMIN_CALL_MS_MAX: the client is of no more use, what
- * became of the request is not known); -EBADMSG (not an answer); -ENOMEM. */
+ * error's name); ADMIN_CLIENT_E_UNREACHABLE (gone, or no answer in ADMIN_CALL_MS_MAX: the client is of no more use,
+ * what became of the request is not known); -EBADMSG (not an answer); -ENOMEM. */
 int admin_client_call(struct admin_client *client, struct str request, struct arena *arena,
                       const struct json **ret_answer, struct message *message) MUST_USE;
 

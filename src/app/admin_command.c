@@ -133,8 +133,8 @@ static const char *register_client(const struct admin_request *request, struct j
         !find_sender(text_of(request, "sender"), &input.sender))
         return "invalid_request";
     if (input.auto_approve && !request->options->integration->sandbox) return "sandbox_only";
-    const char *error = outcome(command_client_register(request->options->integration, &call, &input), &call.answer,
-                                ret_fault);
+    const char *error =
+        outcome(command_client_register(request->options->integration, &call, &input), &call.answer, ret_fault);
     if (error) return error;
     if (call.answer.refusal && call.answer.refusal != CLIENT_REGISTER_E_EXISTS) return call.answer.refusal_name;
     struct client_row probe = { .name = input.name };
@@ -155,13 +155,15 @@ static const char *register_customer(const struct admin_request *request, struct
     struct customer_row probe = { .login = input.login };
     struct registered what = { "customer_id", &customer_table, CUSTOMER_INDEX_LOGIN, &probe };
     const void *row = NULL;
-    int r = find_row(request, &customer_table, CUSTOMER_INDEX_LOGIN, &probe, &row); /* before a password hash is spent */
+    int r =
+        find_row(request, &customer_table, CUSTOMER_INDEX_LOGIN, &probe, &row); /* before a password hash is spent */
     const char *error = NULL;
     if (r) {
         *ret_fault = r;
         error = fault_name;
     } else if (row) {
-        call.answer = (struct command_answer){ .result = ANSWER_DONE, .refusal = CUSTOMER_REGISTER_E_EXISTS,
+        call.answer = (struct command_answer){ .result = ANSWER_DONE,
+                                               .refusal = CUSTOMER_REGISTER_E_EXISTS,
                                                .refusal_name = "customer_exists" };
     } else {
         r = command_customer_register(request->options->integration, &call, &input);
@@ -186,7 +188,8 @@ static const char *open_account(const struct admin_request *request, struct json
         .fund_minor = json_get_integer(request->json, "fund_minor", 0),
         .business = json_get_bool(request->json, "business", false),
     };
-    if (currency_parse(text_of(request, "currency"), &input.currency) || input.overdraft_minor < 0 || input.fund_minor < 0)
+    if (currency_parse(text_of(request, "currency"), &input.currency) || input.overdraft_minor < 0 ||
+        input.fund_minor < 0)
         return "invalid_request";
     const char *error =
         outcome(command_account_open(request->options->integration, &call, &input), &call.answer, ret_fault);
@@ -262,9 +265,12 @@ static const struct {
     const char *name;
     const char *(*run)(const struct admin_request *request, struct json_writer *out, int *ret_fault);
 } commands[] = {
-    { "client_register", register_client }, { "customer_register", register_customer },
-    { "account_open", open_account }, { "account_fund", fund_account },
-    { "breaker", breaker },                 { "health", health },
+    { "client_register", register_client },
+    { "customer_register", register_customer },
+    { "account_open", open_account },
+    { "account_fund", fund_account },
+    { "breaker", breaker },
+    { "health", health },
 };
 
 const char *admin_handle(const struct admin_request *request, struct json_writer *out, int *ret_fault) {

@@ -12,8 +12,8 @@ struct admin_request {
     const struct json *json;
     struct arena *arena;
 };
-/* Writes the members behind "ok":true and returns NULL, or writes nothing and returns the error's name. *ret_fault is set
- * with "fault". */
+/* Writes the members behind "ok":true and returns NULL, or writes nothing and returns the error's name. *ret_fault is
+ * set with "fault". */
 const char *admin_handle(const struct admin_request *request, struct json_writer *out, int *ret_fault);
 
 #endif

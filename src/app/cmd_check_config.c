@@ -32,9 +32,12 @@ static int check_file(const char *path) {
 }
 
 int cmd_check_config(int argc, char **argv) {
-    struct options options = { .usage = "check-config FILE",
-                               .help = "Prints the values in force (secrets as ***), or every error with its file and line.",
-                               .words_min = 1, .words_max = 1 };
+    struct options options = {
+        .usage = "check-config FILE",
+        .help = "Prints the values in force (secrets as ***), or every error with its file and line.",
+        .words_min = 1,
+        .words_max = 1
+    };
     int r = options_parse(&options, argc, argv);
     return r ? options_exit(r) : check_file(options.words[0]);
 }

@@ -116,8 +116,10 @@ static int cmd_clients_list(int argc, char **argv) {
 }
 
 static int cmd_clients_show(int argc, char **argv) {
-    struct options options = { .usage = "clients show CLIENT_ID [--json]", .help = "Shows one client with its keys.",
-                               .words_min = 1, .words_max = 1 };
+    struct options options = { .usage = "clients show CLIENT_ID [--json]",
+                               .help = "Shows one client with its keys.",
+                               .words_min = 1,
+                               .words_max = 1 };
     return cmd_clients_word(argc, argv, &options);
 }
 

@@ -48,7 +48,9 @@ static int print_customer(void *ctx, const void *at) {
 
 static int list(struct snapshot *snapshot, bool json) {
     struct listing listing = { .json = json, .now_ms = clock_now_ms() };
-    struct store_range range = { .table = &customer_table, .index = CUSTOMER_INDEX_LOGIN, .limit = STORE_RANGE_ROWS_MAX };
+    struct store_range range = { .table = &customer_table,
+                                 .index = CUSTOMER_INDEX_LOGIN,
+                                 .limit = STORE_RANGE_ROWS_MAX };
     if (json) printf("[");
     int r = store_range(snapshot->reader, &range, &snapshot->arena, print_customer, &listing);
     if (json) printf("]\n");
@@ -99,8 +101,10 @@ static int cmd_customers_list(int argc, char **argv) {
 }
 
 static int cmd_customers_show(int argc, char **argv) {
-    struct options options = { .usage = "customers show LOGIN|CUSTOMER_ID [--json]", .help = "Shows one customer.",
-                               .words_min = 1, .words_max = 1 };
+    struct options options = { .usage = "customers show LOGIN|CUSTOMER_ID [--json]",
+                               .help = "Shows one customer.",
+                               .words_min = 1,
+                               .words_max = 1 };
     return cmd_customers_word(argc, argv, &options);
 }
 
@@ -109,6 +113,8 @@ int cmd_customers(int argc, char **argv) {
         { "list", "the customers", cmd_customers_list },
         { "show", "one customer", cmd_customers_show },
     };
-    static const struct subcommand_table table = { .title = "giro customers", .rows = rows, .count = ARRAY_COUNT(rows) };
+    static const struct subcommand_table table = { .title = "giro customers",
+                                                   .rows = rows,
+                                                   .count = ARRAY_COUNT(rows) };
     return subcommand_run(&table, argc, argv);
 }

@@ -66,7 +66,9 @@ static void look_at_ports(struct doctor *doctor, const struct sandbox *sandbox, 
         (void)snprintf(name, sizeof name, "port %u", port);
         bool good = is_free != runs;
         tell(doctor, good, name,
-             good ? (runs ? "the sandbox's" : "free") : runs ? "nobody listens there" : "taken by another program");
+             good   ? (runs ? "the sandbox's" : "free")
+             : runs ? "nobody listens there"
+                    : "taken by another program");
     }
 }
 
@@ -132,11 +134,13 @@ int cmd_doctor(int argc, char **argv) {
     bool json = false;
     uint64_t port_base = 0;
     const struct option_row rows[] = { { "var", "DIR", &var, NULL, "the sandbox's folder (GIRO_VAR, then var)" },
-                                       { "port-base", "N", &base, NULL, "the ports to look at (those of var, else 8443)" },
+                                       { "port-base", "N", &base, NULL,
+                                         "the ports to look at (those of var, else 8443)" },
                                        { "json", NULL, NULL, &json, "one JSON document" } };
     struct options options = { .usage = "doctor [OPTIONS]",
                                .help = "Looks at programs, files, ports and certificates; exit 1 when one is bad.",
-                               .rows = rows, .row_count = ARRAY_COUNT(rows) };
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows) };
     int r = options_parse(&options, argc, argv);
     if (r) return options_exit(r);
     if (!options_number("port-base", base, SANDBOX_PORT_BASE_MIN, SANDBOX_PORT_BASE_MAX, &port_base)) return EXIT_USAGE;

@@ -183,7 +183,8 @@ int cmd_run(int argc, char **argv) {
     };
     struct options options = { .usage = "run [OPTIONS]",
                                .help = "Starts the sandbox bank and watches over it until Ctrl-C or SIGTERM.",
-                               .rows = rows, .row_count = ARRAY_COUNT(rows) };
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows) };
     int r = options_parse(&options, argc, argv);
     return r ? options_exit(r) : dispatch(&given);
 }

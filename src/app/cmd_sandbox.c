@@ -23,7 +23,8 @@ static const char var_help[] = "the sandbox's folder (GIRO_VAR, then var)";
 static void print_people(const struct sandbox_customers *customers) {
     for (size_t i = 0; i < SANDBOX_CUSTOMERS; i++) {
         const struct sandbox_customer *customer = &customers->at[i];
-        printf("%-4s password %s  one-time-code secret %s\n", customer->login, customer->password, customer->totp_secret);
+        printf("%-4s password %s  one-time-code secret %s\n", customer->login, customer->password,
+               customer->totp_secret);
         for (size_t j = 0; j < SANDBOX_CUSTOMER_ACCOUNTS; j++)
             printf("     %s  %s %s  %s  %s\n", customer->accounts[j].iban, customer->accounts[j].sort_code,
                    customer->accounts[j].account_number, customer->accounts[j].account_id, customer->accounts[j].name);
@@ -65,7 +66,8 @@ static int cmd_sandbox_customers(int argc, char **argv) {
                                        { "json", NULL, NULL, &json, "one JSON document" } };
     struct options options = { .usage = "sandbox customers [--json]",
                                .help = "Prints the sample customers with password, one-time-code secret and accounts.",
-                               .rows = rows, .row_count = ARRAY_COUNT(rows) };
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows) };
     int r = options_parse(&options, argc, argv);
     return r ? options_exit(r) : customers_print(var, json);
 }
@@ -124,9 +126,10 @@ static int fund(const char *var, const char *name, const char *amount, bool json
     }
     struct str code = currency_text(unit, currency);
     id_format(account.account_id, id);
-    int len = snprintf(text, sizeof text,
-                       "{\"command\":\"account_fund\",\"account_id\":\"%s\",\"amount\":\"%s\",\"currency\":\"" STR_FMT "\"}",
-                       id, amount, STR_ARG(code));
+    int len =
+        snprintf(text, sizeof text,
+                 "{\"command\":\"account_fund\",\"account_id\":\"%s\",\"amount\":\"%s\",\"currency\":\"" STR_FMT "\"}",
+                 id, amount, STR_ARG(code));
     check(len > 0 && len < (int)sizeof text); /* an amount that was read has few digits */
     int exit_code = fund_call(&sandbox, str_from_bytes(text, (size_t)len), &message);
     if (exit_code) fprintf(stderr, "giro: %s\n", message.text);
@@ -143,7 +146,10 @@ static int cmd_sandbox_fund(int argc, char **argv) {
                                        { "json", NULL, NULL, &json, "one JSON document" } };
     struct options options = { .usage = "sandbox fund ACCOUNT AMOUNT [--json]",
                                .help = "Gives an account (its id or IBAN) an amount in its own currency.",
-                               .rows = rows, .row_count = ARRAY_COUNT(rows), .words_min = 2, .words_max = 2 };
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows),
+                               .words_min = 2,
+                               .words_max = 2 };
     int r = options_parse(&options, argc, argv);
     return r ? options_exit(r) : fund(var, options.words[0], options.words[1], json);
 }
@@ -183,7 +189,8 @@ static int set_core_mode(const char *var, const char *mode, bool json) {
     size_t i = 0;
     while (i < ARRAY_COUNT(modes) && strcmp(modes[i], mode) != 0) i++;
     if (i == ARRAY_COUNT(modes)) {
-        fprintf(stderr, "giro: no such mode: %s (ok, slow, silent, twice, fail-before, fail-after, fail-random)\n", mode);
+        fprintf(stderr, "giro: no such mode: %s (ok, slow, silent, twice, fail-before, fail-after, fail-random)\n",
+                mode);
         return EXIT_USAGE;
     }
     int r = sandbox_init(&sandbox, var, &message);
@@ -203,7 +210,10 @@ static int cmd_sandbox_core(int argc, char **argv) {
                                        { "json", NULL, NULL, &json, "one JSON document" } };
     struct options options = { .usage = "sandbox core ok|slow|silent|twice|fail-before|fail-after|fail-random",
                                .help = "Sets how the core banking simulator behaves from now on.",
-                               .rows = rows, .row_count = ARRAY_COUNT(rows), .words_min = 1, .words_max = 1 };
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows),
+                               .words_min = 1,
+                               .words_max = 1 };
     int r = options_parse(&options, argc, argv);
     return r ? options_exit(r) : set_core_mode(var, options.words[0], json);
 }
@@ -227,8 +237,10 @@ static const struct {
 static int cmd_sandbox_scenarios(int argc, char **argv) {
     bool json = false;
     const struct option_row rows[] = { { "json", NULL, NULL, &json, "one JSON document" } };
-    struct options options = { .usage = "sandbox scenarios [--json]", .help = "Lists what to do for each outcome.",
-                               .rows = rows, .row_count = ARRAY_COUNT(rows) };
+    struct options options = { .usage = "sandbox scenarios [--json]",
+                               .help = "Lists what to do for each outcome.",
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows) };
     int r = options_parse(&options, argc, argv);
     if (r) return options_exit(r);
     if (json) printf("[");
@@ -236,8 +248,7 @@ static int cmd_sandbox_scenarios(int argc, char **argv) {
         if (json)
             printf("%s{\"name\":\"%s\",\"how\":\"%s\",\"outcome\":\"%s\"}", i ? "," : "", scenarios[i].name,
                    scenarios[i].how, scenarios[i].outcome);
-        else
-            printf("%-19s %-52s %s\n", scenarios[i].name, scenarios[i].how, scenarios[i].outcome);
+        else printf("%-19s %-52s %s\n", scenarios[i].name, scenarios[i].how, scenarios[i].outcome);
     }
     if (json) printf("]\n");
     return EXIT_DONE;

@@ -1,7 +1,8 @@
 /* options.h - the words behind a subcommand: --name value (or --name=value), --flag, and plain words, by a table.
  *
- * (O1) What the table does not name is refused with one sentence on stderr. (O2) An option is given at most once; a value is
- * the next word, whatever it begins with. (O3) After "--" every word is plain. Texts are borrowed from argv. */
+ * (O1) What the table does not name is refused with one sentence on stderr. (O2) An option is given at most once; a
+ * value is the next word, whatever it begins with. (O3) After "--" every word is plain. Texts are borrowed from argv.
+ */
 #ifndef GIRO_APP_OPTIONS_H
 #define GIRO_APP_OPTIONS_H
 
@@ -32,8 +33,8 @@ struct options {
 enum options_refusal { OPTIONS_E_NONE = 0, OPTIONS_E_MAP(X) OPTIONS_E_COUNT };
 #undef X
 
-/* argv[0] is the subcommand. 0; OPTIONS_E_HELP after the help was printed on stdout; OPTIONS_E_USAGE after a sentence on
- * stderr. */
+/* argv[0] is the subcommand. 0; OPTIONS_E_HELP after the help was printed on stdout; OPTIONS_E_USAGE after a sentence
+ * on stderr. */
 int options_parse(struct options *options, int argc, char **argv) MUST_USE;
 /* The same, silent: the sentence goes into message (may be NULL), the help is not printed. */
 int options_read(struct options *options, int argc, char **argv, struct message *message) MUST_USE;

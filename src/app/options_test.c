@@ -79,7 +79,7 @@ static void numbers_keep_their_bounds(void **state) {
         bool want;
         uint64_t number;
     } numbers[] = {
-        { NULL, true, 7 },    { "1024", true, 1024 }, { "65532", true, 65532 }, { "1023", false, 7 },
+        { NULL, true, 7 },     { "1024", true, 1024 }, { "65532", true, 65532 }, { "1023", false, 7 },
         { "65533", false, 7 }, { "", false, 7 },       { "-1", false, 7 },       { "1e4", false, 7 },
     };
     for (size_t i = 0; i < ARRAY_COUNT(numbers); i++) {

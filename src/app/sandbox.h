@@ -1,9 +1,10 @@
-/* sandbox.h - where the sandbox bank of `giro run` keeps its things: one folder, var/, and the project beside the program.
+/* sandbox.h - where the sandbox bank of `giro run` keeps its things: one folder, var/, and the project beside the
+ * program.
  *
  * (V1) Everything that the sandbox makes lies under var, but for sockets whose path there would be over
- * SANDBOX_SOCKET_BYTES_MAX bytes: these lie in a folder of this user alone, /tmp/giro-UID-HASH, and var/run holds links to
- * them. (V2) var and all in it belong to one user, who is never root: started as root, the program becomes the owner of var
- * (www-data when var is new) before it writes anything else. (V3) Files that hold a secret have mode 0600. */
+ * SANDBOX_SOCKET_BYTES_MAX bytes: these lie in a folder of this user alone, /tmp/giro-UID-HASH, and var/run holds links
+ * to them. (V2) var and all in it belong to one user, who is never root: started as root, the program becomes the owner
+ * of var (www-data when var is new) before it writes anything else. (V3) Files that hold a secret have mode 0600. */
 #ifndef GIRO_APP_SANDBOX_H
 #define GIRO_APP_SANDBOX_H
 
@@ -27,8 +28,8 @@ struct sandbox {
 };
 
 #define SANDBOX_E_MAP(X)                                                                                               \
-    X(SANDBOX_E_DENIED, "not permitted") X(SANDBOX_E_BUSY, "taken") X(SANDBOX_E_ABSENT, "not there")                   \
-    X(SANDBOX_E_INVALID, "not usable")
+    X(SANDBOX_E_DENIED, "not permitted")                                                                               \
+    X(SANDBOX_E_BUSY, "taken") X(SANDBOX_E_ABSENT, "not there") X(SANDBOX_E_INVALID, "not usable")
 #define X(code, name) code,
 enum sandbox_refusal { SANDBOX_E_NONE = 0, SANDBOX_E_MAP(X) SANDBOX_E_COUNT };
 #undef X

@@ -68,30 +68,34 @@ static int describe_key(struct key *key, struct sandbox_identity *identity) {
     return 0;
 }
 
-struct pair {
-    const char *name; /* "transport" */
-    enum key_type type;
+/* A client in the making: who it is and who vouches for it. */
+struct making {
+    const struct sandbox *sandbox;
+    const struct sandbox_client *client;
+    const struct authority *authority;
+    struct sandbox_identity identity;
 };
 
-static int make_pair(const struct sandbox *sandbox, const struct sandbox_client *client, const struct pair *pair,
-                     const struct authority *authority, struct sandbox_identity *identity, struct key **ret_key,
+/* NAME.key and NAME.pem in the client's folder. */
+static int make_pair(const struct making *making, const char *name, enum key_type type, struct key **ret_key,
                      struct message *message) {
     char key_file[128], certificate_file[128];
+    const struct sandbox_client *client = making->client;
     struct key *key = NULL;
-    (void)snprintf(key_file, sizeof key_file, "clients/%s/%s.key", client->name, pair->name);
-    (void)snprintf(certificate_file, sizeof certificate_file, "clients/%s/%s.pem", client->name, pair->name);
-    int r = sandbox_pki_key(sandbox, key_file, pair->type, &key, message);
+    (void)snprintf(key_file, sizeof key_file, "clients/%s/%s.key", client->name, name);
+    (void)snprintf(certificate_file, sizeof certificate_file, "clients/%s/%s.pem", client->name, name);
+    int r = sandbox_pki_key(making->sandbox, key_file, type, &key, message);
     if (r) return r;
     struct sandbox_certificate wanted = {
         .relative = certificate_file,
         .key = key,
         .request = { .use = CERTIFICATE_FOR_CLIENT,
                      .organization = str_from_c(client->display_name),
-                     .organization_id = str_from_c(identity->org_id),
-                     .unit = str_from_c(identity->software_id),
+                     .organization_id = str_from_c(making->identity.org_id),
+                     .unit = str_from_c(making->identity.software_id),
                      .common_name = str_from_c(client->name) },
     };
-    r = sandbox_pki_certificate(sandbox, authority, clock_now_ms(), &wanted, message);
+    r = sandbox_pki_certificate(making->sandbox, making->authority, clock_now_ms(), &wanted, message);
     if (!r) *ret_key = key;
     if (r) key = key_free(key);
     return r;
@@ -100,22 +104,21 @@ static int make_pair(const struct sandbox *sandbox, const struct sandbox_client 
 int sandbox_client_make(const struct sandbox *sandbox, const struct sandbox_client *client,
                         const struct authority *authority, struct sandbox_identity *ret_identity,
                         struct message *message) {
-    static const struct pair transport = { "transport", KEY_TYPE_EC_P256 }, signing = { "signing", KEY_TYPE_RSA };
+    struct making making = { .sandbox = sandbox, .client = client, .authority = authority };
     char relative[64], path[SANDBOX_PATH_BYTES_MAX];
-    struct key *key = NULL;
+    struct key *transport = NULL, *signing = NULL;
     (void)snprintf(relative, sizeof relative, "clients/%s", client->name);
     sandbox_path(sandbox, relative, path);
     int r = dir_make(path, 0755, message);
     if (r) return err_trace(r);
-    derive_ids(client, ret_identity);
-    r = make_pair(sandbox, client, &transport, authority, ret_identity, &key, message);
-    if (r) return r;
-    key = key_free(key);
-    r = make_pair(sandbox, client, &signing, authority, ret_identity, &key, message);
-    if (r) return r;
-    r = describe_key(key, ret_identity);
-    key = key_free(key);
-    return err_trace(r);
+    derive_ids(client, &making.identity);
+    r = make_pair(&making, "transport", KEY_TYPE_EC_P256, &transport, message);
+    if (!r) r = make_pair(&making, "signing", KEY_TYPE_RSA, &signing, message);
+    if (!r) r = describe_key(signing, &making.identity);
+    if (!r) *ret_identity = making.identity;
+    transport = key_free(transport);
+    signing = key_free(signing);
+    return r < 0 ? err_trace(r) : r;
 }
 
 void sandbox_client_put(struct json_writer *writer, const struct sandbox_client *client,

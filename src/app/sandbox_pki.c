@@ -128,8 +128,13 @@ static int server_certificate(const struct sandbox *sandbox, const struct author
     struct sandbox_certificate wanted = {
         .relative = "pki/server.pem",
         .key = key,
-        .request = { .use = CERTIFICATE_FOR_SERVER, .organization = STR("Giro sandbox"), .common_name = STR("localhost"),
-                     .dns_names = dns, .dns_count = ARRAY_COUNT(dns), .ip_addresses = ip, .ip_count = ARRAY_COUNT(ip) },
+        .request = { .use = CERTIFICATE_FOR_SERVER,
+                     .organization = STR("Giro sandbox"),
+                     .common_name = STR("localhost"),
+                     .dns_names = dns,
+                     .dns_count = ARRAY_COUNT(dns),
+                     .ip_addresses = ip,
+                     .ip_count = ARRAY_COUNT(ip) },
     };
     r = sandbox_pki_certificate(sandbox, authority, now_ms, &wanted, message);
     key = key_free(key);

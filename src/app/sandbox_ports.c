@@ -57,7 +57,8 @@ int sandbox_read_ports(struct sandbox *sandbox, struct message *message) {
     if (!r) r = json_parse(text, STATE_BYTES_MAX, 4, &json, NULL);
     arena_release(&arena);
     if (r) {
-        message_set(message, "there is no sandbox in %s: start one with ./run, or name its folder with --var", sandbox->var);
+        message_set(message, "there is no sandbox in %s: start one with ./run, or name its folder with --var",
+                    sandbox->var);
         return SANDBOX_E_ABSENT;
     }
     sandbox->port_base = (uint16_t)json_get_integer(json, "port_base", 0);

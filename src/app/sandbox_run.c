@@ -13,7 +13,9 @@
 enum { PROBE_MS = 20, READY_CALL_MS = 2000, READY_ARENA_BYTES = 64 * 1024, KILL_MS = 2000 };
 enum { CORE, SINK, GIRO, NGINX };
 
-static const char *const names[SANDBOX_CHILDREN] = { [CORE] = "core", [SINK] = "sink", [GIRO] = "giro", [NGINX] = "nginx" };
+static const char *const names[SANDBOX_CHILDREN] = {
+    [CORE] = "core", [SINK] = "sink", [GIRO] = "giro", [NGINX] = "nginx"
+};
 static const char nginx_path[] = "/usr/sbin/nginx";
 
 /* ---- the children ---- */
@@ -38,13 +40,20 @@ static void describe_simulators(struct sandbox_run *run) {
     char port[8];
     (void)snprintf(port, sizeof port, "%u", sandbox->core_port);
     const char *core[] = { keep_text(run, CORE, 0, sandbox->programs, "giro-sim-core"),
-                           "--books", keep_text(run, CORE, 1, sandbox->var, "core/books"),
-                           "--port", keep_text(run, CORE, 2, "", port),
-                           "--control", keep_text(run, CORE, 3, sandbox->sockets, "core.sock"), NULL };
+                           "--books",
+                           keep_text(run, CORE, 1, sandbox->var, "core/books"),
+                           "--port",
+                           keep_text(run, CORE, 2, "", port),
+                           "--control",
+                           keep_text(run, CORE, 3, sandbox->sockets, "core.sock"),
+                           NULL };
     (void)snprintf(port, sizeof port, "%u", sandbox->sink_port);
     const char *sink[] = { keep_text(run, SINK, 0, sandbox->programs, "giro-sim-sink"),
-                           "--file", keep_text(run, SINK, 1, sandbox->var, "sink/messages"),
-                           "--port", keep_text(run, SINK, 2, "", port), NULL };
+                           "--file",
+                           keep_text(run, SINK, 1, sandbox->var, "sink/messages"),
+                           "--port",
+                           keep_text(run, SINK, 2, "", port),
+                           NULL };
     memcpy(run->argv[CORE], core, sizeof core);
     memcpy(run->argv[SINK], sink, sizeof sink);
 }
@@ -54,9 +63,13 @@ static void describe_servers(struct sandbox_run *run) {
     const char *giro[] = { keep_text(run, GIRO, 0, sandbox->programs, "giro"), "serve", "--config",
                            keep_text(run, GIRO, 1, sandbox->var, "giro.yaml"), NULL };
     const char *nginx[] = { nginx_path,
-                            "-p", keep_text(run, NGINX, 0, sandbox->var, "nginx/"),
-                            "-c", keep_text(run, NGINX, 1, sandbox->var, "nginx/nginx.conf"),
-                            "-e", keep_text(run, NGINX, 2, sandbox->var, "log/nginx-error.log"), NULL };
+                            "-p",
+                            keep_text(run, NGINX, 0, sandbox->var, "nginx/"),
+                            "-c",
+                            keep_text(run, NGINX, 1, sandbox->var, "nginx/nginx.conf"),
+                            "-e",
+                            keep_text(run, NGINX, 2, sandbox->var, "log/nginx-error.log"),
+                            NULL };
     memcpy(run->argv[GIRO], giro, sizeof giro);
     memcpy(run->argv[NGINX], nginx, sizeof nginx);
 }
@@ -91,10 +104,11 @@ static int take_lock(struct sandbox_run *run, struct message *message) {
     sandbox_path(&run->sandbox, "run/run.lock", path);
     int r = file_lock(path, &run->lock_fd, message);
     if (r == FILE_E_LOCKED) {
-        message_set(message,
-                    "a sandbox runs on %s already (process %d); end it with --stop, or start another one with its own --var "
-                    "and --port-base",
-                    run->sandbox.var, (int)sandbox_run_pid(&run->sandbox));
+        message_set(
+            message,
+            "a sandbox runs on %s already (process %d); end it with --stop, or start another one with its own --var "
+            "and --port-base",
+            run->sandbox.var, (int)sandbox_run_pid(&run->sandbox));
         return SANDBOX_RUN_E_RUNNING;
     }
     if (r) return err_trace(r);
@@ -163,8 +177,11 @@ int sandbox_run_start(struct sandbox_run *run, bool fresh, struct message *messa
     if (!r) r = make_files(run, message);
     if (!r) r = start_processes(run, message);
     if (r) return r < 0 ? err_trace(r) : r;
-    struct sandbox_seed seed = { .sandbox = &run->sandbox, .identities = run->identities, .customers = &run->customers,
-                                 .between = keep_between, .ctx = run };
+    struct sandbox_seed seed = { .sandbox = &run->sandbox,
+                                 .identities = run->identities,
+                                 .customers = &run->customers,
+                                 .between = keep_between,
+                                 .ctx = run };
     r = sandbox_seed_run(&seed, message);
     return r ? r : mark_ready(run);
 }
@@ -255,7 +272,8 @@ void sandbox_run_look(struct sandbox *sandbox, struct sandbox_state *ret_state) 
     char path[SANDBOX_PATH_BYTES_MAX], folder[SANDBOX_PATH_BYTES_MAX];
     bool runs = sandbox_run_pid(sandbox) != 0, all = true;
     if (sandbox_read_ports(sandbox, NULL)) runs = false;
-    const uint16_t ports[SANDBOX_CHILDREN] = { [CORE] = sandbox->core_port, [SINK] = sandbox->sink_port,
+    const uint16_t ports[SANDBOX_CHILDREN] = { [CORE] = sandbox->core_port,
+                                               [SINK] = sandbox->sink_port,
                                                [GIRO] = (uint16_t)(sandbox->port_base + 2),
                                                [NGINX] = sandbox->port_base };
     sandbox_path(sandbox, "run/ready", path);

@@ -1,8 +1,8 @@
 /* sandbox_run.h - the sandbox as running processes: start, state, end.
  *
- * (R1) Ports, files and the lock are checked before anything starts; a start that fails leaves no process. (R2) var/run/run.lock is
- * held for as long as the sandbox runs and is lost with its supervisor, however that ends; var/run/supervisor.pid names it.
- * (R3) var/run/ready exists from the moment when everything answers until the end. */
+ * (R1) Ports, files and the lock are checked before anything starts; a start that fails leaves no process. (R2)
+ * var/run/run.lock is held for as long as the sandbox runs and is lost with its supervisor, however that ends;
+ * var/run/supervisor.pid names it. (R3) var/run/ready exists from the moment when everything answers until the end. */
 #ifndef GIRO_APP_SANDBOX_RUN_H
 #define GIRO_APP_SANDBOX_RUN_H
 

@@ -4,7 +4,12 @@
 #include "app/admin_client.h"
 #include "platform/secret.h"
 
-enum { SEED_ARENA_BYTES = 256 * 1024, REQUEST_BYTES_MAX = 16 * 1024, CLIENT_ACCOUNT_STEP = 20, CLIENT_ACCOUNT_BASE = 5000 };
+enum {
+    SEED_ARENA_BYTES = 256 * 1024,
+    REQUEST_BYTES_MAX = 16 * 1024,
+    CLIENT_ACCOUNT_STEP = 20,
+    CLIENT_ACCOUNT_BASE = 5000
+};
 
 struct seeding {
     const struct sandbox_seed *seed;

@@ -14,7 +14,7 @@ static const struct {
     const char *name;
     mode_t mode;
 } folders[] = {
-    { "run", 0755 }, { "pki", 0755 },   { "clients", 0755 }, { "log", 0750 },
+    { "run", 0755 },   { "pki", 0755 },  { "clients", 0755 }, { "log", 0750 },
     { "store", 0700 }, { "core", 0700 }, { "sink", 0700 },    { "nginx", 0750 },
 };
 
@@ -43,10 +43,11 @@ static bool user_reaches(const struct passwd *entry, const char *path) {
 }
 
 static int refuse_reach(struct message *message, const struct passwd *entry, const char *path) {
-    message_set(message,
-                "the sandbox runs as user %s, who cannot reach %s: let others pass its parent folders (chmod o+x), or move "
-                "the project to /opt or /srv",
-                entry->pw_name, path);
+    message_set(
+        message,
+        "the sandbox runs as user %s, who cannot reach %s: let others pass its parent folders (chmod o+x), or move "
+        "the project to /opt or /srv",
+        entry->pw_name, path);
     return SANDBOX_E_DENIED;
 }
 
@@ -102,8 +103,8 @@ int sandbox_claim(struct sandbox *sandbox, struct message *message) {
         return errno == EACCES || errno == EROFS ? SANDBOX_E_DENIED : err_origin(-errno);
     }
     if (stat(sandbox->var, &info) == 0 && info.st_uid != geteuid()) {
-        message_set(message, "%s belongs to another user (id %u); use --var, or start as that user or as root", sandbox->var,
-                    (unsigned)info.st_uid);
+        message_set(message, "%s belongs to another user (id %u); use --var, or start as that user or as root",
+                    sandbox->var, (unsigned)info.st_uid);
         return SANDBOX_E_DENIED;
     }
     for (size_t i = 0; i < ARRAY_COUNT(folders); i++) {

@@ -17,7 +17,8 @@ int snapshot_open(struct snapshot *snapshot, const struct sandbox *sandbox, stru
         return SANDBOX_E_DENIED;
     }
     if (!file_exists(path)) {
-        message_set(message, "there is no sandbox in %s: start one with ./run, or name its folder with --var", sandbox->var);
+        message_set(message, "there is no sandbox in %s: start one with ./run, or name its folder with --var",
+                    sandbox->var);
         return SANDBOX_E_ABSENT;
     }
     int r = arena_init(&snapshot->arena, SNAPSHOT_ARENA_BYTES, SNAPSHOT_ARENA_BYTES_MAX);

@@ -1,4 +1,5 @@
-/* snapshot.h - the sandbox's store as the command line reads it: one committed state, beside the running daemon or without it. */
+/* snapshot.h - the sandbox's store as the command line reads it: one committed state, beside the running daemon or
+ * without it. */
 #ifndef GIRO_APP_SNAPSHOT_H
 #define GIRO_APP_SNAPSHOT_H
 

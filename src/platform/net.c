@@ -269,6 +269,14 @@ bool net_has_input(int fd) {
     return poll(&waiting, 1, 0) != 0; /* a failed poll counts as trouble too */
 }
 
+int net_peer_user(int fd, uid_t *ret_user) {
+    struct ucred peer;
+    socklen_t len = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0) return err_origin(-errno);
+    *ret_user = peer.uid;
+    return 0;
+}
+
 void net_close(int fd) {
     if (fd >= 0) (void)close(fd); /* nothing is left to do about a failed close of a socket */
 }

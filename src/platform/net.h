@@ -11,6 +11,8 @@
 
 #include "platform/base.h"
 
+#include <sys/types.h>
+
 enum { NET_BACKLOG_MAX = 511, NET_UNIX_PATH_BYTES_MAX = 107, NET_HOST_BYTES_MAX = 253 };
 
 /* Listens on host (a numeric address or a name, NULL or "" = 127.0.0.1) and port (0 = any free one). message (may be
@@ -37,6 +39,8 @@ int net_receive_some(int fd, void *bytes, size_t bytes_max, int64_t deadline_ms,
 /* Whether something waits to be read now: bytes, the peer's close, or an error. An idle connection on which nobody
  * should speak is good only while this is false. */
 bool net_has_input(int fd);
+/* The user at the other end of a Unix connection, as the kernel saw it connect (SO_PEERCRED). 0 or -errno. */
+int net_peer_user(int fd, uid_t *ret_user);
 void net_close(int fd); /* takes -1 */
 
 #endif

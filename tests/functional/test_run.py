@@ -80,6 +80,18 @@ def sandbox():
         own.close()
 
 
+@pytest.fixture(scope="module")
+def shared():
+    """One for the tests that leave it as it was."""
+    own = Bank()
+    try:
+        detach(own)
+        yield own
+    finally:
+        run(own, "--stop")
+        own.close()
+
+
 @pytest.fixture
 def nothing():
     """A var and ports where nothing runs; whatever a test leaves is ended."""
@@ -91,47 +103,47 @@ def nothing():
         own.close()
 
 
-def test_ready_files_and_processes(sandbox):
-    answer = status(sandbox)
+def test_ready_files_and_processes(shared):
+    answer = status(shared)
     assert answer["ready"] is True
     assert [process["name"] for process in answer["processes"]] == list(CHILDREN)
     ports = {process["name"]: process["port"] for process in answer["processes"]}
-    assert (ports["nginx"], ports["giro"]) == (sandbox.port, sandbox.port + 2)
+    assert (ports["nginx"], ports["giro"]) == (shared.port, shared.port + 2)
     for process in answer["processes"]:
-        assert int((sandbox.var / "run" / f"{process['name']}.pid").read_text()) == process["pid"]
-    assert sandbox.operations("/healthz").status == 200
-    assert sandbox.operations("/readyz").status == 200
+        assert int((shared.var / "run" / f"{process['name']}.pid").read_text()) == process["pid"]
+    assert shared.operations("/healthz").status == 200
+    assert shared.operations("/readyz").status == 200
     for name, mode in {"run/admin.sock": 0o600, "giro.yaml": 0o600, "customers.json": 0o600, "pki/ca.key": 0o600,
                        "pki/server.key": 0o600, "pki/bank-signing.key": 0o600, "store": 0o700}.items():
-        assert stat.S_IMODE((sandbox.var / name).stat().st_mode) == mode, name
+        assert stat.S_IMODE((shared.var / name).stat().st_mode) == mode, name
 
 
-def test_clients_are_those_of_the_contract(sandbox):
+def test_clients_are_those_of_the_contract(shared):
     organisations, software = set(), set()
     for name, wanted in CLIENTS.items():
-        data = sandbox.client(name).data
+        data = shared.client(name).data
         assert (data["profile"], data["sender"], data["tier"]) == wanted, name
         assert data["client_id"] == name
         assert len(data["org_id"]) == 18 and data["org_id"].isalnum()
         assert len(data["software_id"]) == 22 and data["software_id"].isalnum()
         assert data["redirect_uris"] == [f"https://{name}.example/callback", "https://localhost:9999/callback"]
-        assert data["issuer"] == f"https://localhost:{sandbox.port + 1}"
-        assert data["token_endpoint"] == f"https://localhost:{sandbox.port}/token"
+        assert data["issuer"] == f"https://localhost:{shared.port + 1}"
+        assert data["token_endpoint"] == f"https://localhost:{shared.port}/token"
         assert bool(data.get("account_ids")) == (name in ("embed-partner", "bench-client"))
         for key in ("transport.key", "signing.key"):
-            assert stat.S_IMODE((sandbox.var / "clients" / name / key).stat().st_mode) == 0o600
+            assert stat.S_IMODE((shared.var / "clients" / name / key).stat().st_mode) == 0o600
         organisations.add(data["org_id"])
         software.add(data["software_id"])
     assert len(organisations) == len(software) == len(CLIENTS)
-    listed = sandbox.giro_json("clients", "list")
+    listed = shared.giro_json("clients", "list")
     assert sorted(client["client_id"] for client in listed) == sorted(CLIENTS)
-    assert sandbox.giro_json("clients", "show", "acme-tpp")["sandbox_auto_approve"] is True
-    assert sandbox.giro_json("clients", "show", "mobile-app")["sandbox_auto_approve"] is False
-    assert sandbox.giro("clients", "show", "nobody", check=False).returncode == 3
+    assert shared.giro_json("clients", "show", "acme-tpp")["sandbox_auto_approve"] is True
+    assert shared.giro_json("clients", "show", "mobile-app")["sandbox_auto_approve"] is False
+    assert shared.giro("clients", "show", "nobody", check=False).returncode == 3
 
 
-def test_customers_are_those_of_the_contract(sandbox):
-    people = sandbox.giro_json("sandbox", "customers")
+def test_customers_are_those_of_the_contract(shared):
+    people = shared.giro_json("sandbox", "customers")
     assert [person["login"] for person in people] == CUSTOMERS
     for person in people:
         assert person["password"] and len(person["totp_secret"]) == 32 and person["customer_id"]
@@ -140,8 +152,8 @@ def test_customers_are_those_of_the_contract(sandbox):
             assert account["iban"][4:] == "GIRO" + account["sort_code"] + account["account_number"]
             moved = account["iban"][4:] + account["iban"][:4]
             assert int("".join(str(int(letter, 36)) for letter in moved)) % 97 == 1
-    assert sorted(row["login"] for row in sandbox.giro_json("customers", "list")) == sorted(CUSTOMERS)
-    shown = sandbox.giro_json("customers", "show", "mia")
+    assert sorted(row["login"] for row in shared.giro_json("customers", "list")) == sorted(CUSTOMERS)
+    shown = shared.giro_json("customers", "show", "mia")
     assert shown["customer_id"] == people[0]["customer_id"]
 
 
@@ -169,19 +181,19 @@ def test_fresh_forgets(sandbox):
     assert len(sandbox.giro_json("customers", "list")) == len(CUSTOMERS)
 
 
-def test_a_second_start_on_the_same_var_is_refused(sandbox):
-    before = pids(sandbox)
-    done = run(sandbox, "--detach", port=free_port_base())
+def test_a_second_start_on_the_same_var_is_refused(shared):
+    before = pids(shared)
+    done = run(shared, "--detach", port=free_port_base())
     assert done.returncode == 5, done
     assert "runs on" in done.stderr and "already" in done.stderr
-    assert pids(sandbox) == before and status(sandbox)["ready"]
+    assert pids(shared) == before and status(shared)["ready"]
 
 
-def test_two_sandboxes_side_by_side(sandbox, nothing):
+def test_two_sandboxes_side_by_side(shared, nothing):
     detach(nothing)
-    assert status(nothing)["ready"] and status(sandbox)["ready"]
+    assert status(nothing)["ready"] and status(shared)["ready"]
     assert run(nothing, "--stop").returncode == 0
-    assert not status(nothing)["ready"] and status(sandbox)["ready"]
+    assert not status(nothing)["ready"] and status(shared)["ready"]
 
 
 @pytest.mark.parametrize("offset", [0, 1, 2])
@@ -230,11 +242,11 @@ def test_a_killed_supervisor_takes_its_children_with_it(sandbox):
 
 
 @pytest.mark.parametrize("name", CHILDREN)
-def test_a_killed_child_is_started_again(sandbox, name):
-    killed = sandbox.kill(name)
-    wait_for(f"another {name}", START_SECONDS_MAX, lambda: sandbox.pid(name) not in (0, killed))
-    wait_for("ready again", START_SECONDS_MAX, lambda: status(sandbox)["ready"])
-    partner = sandbox.client("embed-partner")
+def test_a_killed_child_is_started_again(shared, name):
+    killed = shared.kill(name)
+    wait_for(f"another {name}", START_SECONDS_MAX, lambda: shared.pid(name) not in (0, killed))
+    wait_for("ready again", START_SECONDS_MAX, lambda: status(shared)["ready"])
+    partner = shared.client("embed-partner")
     assert partner.wait_final(partner.pay("1.00").json["payment_id"])["status"] == "completed"
 
 
@@ -266,20 +278,23 @@ def test_help_of_each_subcommand(nothing, word):
     assert done.returncode == 0 and done.stdout.startswith(f"usage: giro {word}") and not done.stderr
 
 
-def test_the_configuration_can_be_checked(sandbox):
-    good = sandbox.var / "giro.yaml"
-    done = subprocess.run([sandbox.program, "check-config", good], capture_output=True, text=True, timeout=60, check=False)
+def check_config(bank, path):
+    return subprocess.run([bank.program, "check-config", path], capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_configuration_can_be_checked(shared):
+    good = shared.var / "giro.yaml"
+    done = check_config(shared, good)
     assert done.returncode == 0, done
     assert "sandbox: true" in done.stdout
-    bad = sandbox.folder / "bad.yaml"
+    bad = shared.folder / "bad.yaml"
     bad.write_text(good.read_text().replace("log:\n", "lag:\n"))
-    done = subprocess.run([sandbox.program, "check-config", bad], capture_output=True, text=True, timeout=60, check=False)
+    done = check_config(shared, bad)
     assert done.returncode == 1, done
     assert f"{bad}:4: unknown key" in done.stderr and not done.stdout
-    production = sandbox.folder / "production.yaml"
+    production = shared.folder / "production.yaml"
     production.write_text(good.read_text().replace("sandbox: true", "sandbox: false"))
-    done = subprocess.run([sandbox.program, "check-config", production], capture_output=True, text=True, timeout=60,
-                          check=False)
+    done = check_config(shared, production)
     assert done.returncode == 1 and "sandbox_unlimited" in done.stderr
 
 
@@ -305,14 +320,14 @@ def test_a_long_path_still_gets_its_sockets(nothing):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can leave its rights")
-def test_root_keeps_no_rights(sandbox):
+def test_root_keeps_no_rights(shared):
     user = pwd.getpwnam("www-data").pw_uid
-    supervisor = int((sandbox.var / "run" / "supervisor.pid").read_text())
-    for pid in [supervisor, *pids(sandbox).values()]:
+    supervisor = int((shared.var / "run" / "supervisor.pid").read_text())
+    for pid in [supervisor, *pids(shared).values()]:
         with open(f"/proc/{pid}/status", encoding="ascii") as file:
             uids = next(line for line in file if line.startswith("Uid:")).split()[1:]
         assert set(uids) == {str(user)}
-    for path in sandbox.var.rglob("*"):
+    for path in shared.var.rglob("*"):
         assert path.lstat().st_uid == user, path
 
 
