@@ -63,6 +63,11 @@ static void name_short_folder(struct sandbox *sandbox) {
     (void)snprintf(sandbox->sockets, sizeof sandbox->sockets, "/tmp/giro-%06x", number);
 }
 
+void sandbox_place_sockets(struct sandbox *sandbox) {
+    join(sandbox->sockets, sandbox->var, "run");
+    if (strlen(sandbox->sockets) + 1 + LONGEST_SOCKET_NAME > SANDBOX_SOCKET_BYTES_MAX) name_short_folder(sandbox);
+}
+
 int sandbox_init(struct sandbox *sandbox, const char *var, struct message *message) {
     const char *named = getenv("GIRO_VAR");
     *sandbox = (struct sandbox){ .port_base = 0 };
@@ -70,8 +75,7 @@ int sandbox_init(struct sandbox *sandbox, const char *var, struct message *messa
     int r = name_absolute(var, sandbox->var, message);
     if (!r) r = find_project(sandbox, message);
     if (r) return r;
-    join(sandbox->sockets, sandbox->var, "run");
-    if (strlen(sandbox->sockets) + 1 + LONGEST_SOCKET_NAME > SANDBOX_SOCKET_BYTES_MAX) name_short_folder(sandbox);
+    sandbox_place_sockets(sandbox);
     return 0;
 }
 

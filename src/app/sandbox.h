@@ -37,6 +37,8 @@ enum sandbox_refusal { SANDBOX_E_NONE = 0, SANDBOX_E_MAP(X) SANDBOX_E_COUNT };
 /* Names the places; makes nothing. var: --var or NULL (then GIRO_VAR, then "var"). Ports are zero. 0; SANDBOX_E_INVALID
  * (too long, its parent does not exist). */
 int sandbox_init(struct sandbox *sandbox, const char *var, struct message *message) MUST_USE;
+/* sockets from var; after var has moved. */
+void sandbox_place_sockets(struct sandbox *sandbox);
 /* var/RELATIVE, project/RELATIVE into path. */
 void sandbox_path(const struct sandbox *sandbox, const char *relative, char path[SANDBOX_PATH_BYTES_MAX]);
 void sandbox_project_path(const struct sandbox *sandbox, const char *relative, char path[SANDBOX_PATH_BYTES_MAX]);
@@ -51,6 +53,14 @@ int sandbox_complain(int result, const struct message *message);
 int sandbox_claim(struct sandbox *sandbox, struct message *message) MUST_USE;
 /* Removes everything in var but the lock of the running start. 0 or -errno. */
 int sandbox_clear(const struct sandbox *sandbox, struct message *message) MUST_USE;
+
+/* --- sandbox_relocate.c: as root, where the sandbox's user cannot reach what lies under /root or the like --- */
+/* Copies what the processes need of the project to /var/lib/giro/project-HASH (root's, readable by all), which becomes
+ * sandbox->project; made anew at every start. 0 or -errno. */
+int sandbox_copy_project(struct sandbox *sandbox, struct message *message) MUST_USE;
+/* Makes /var/lib/giro/var-HASH, puts a link to it in the place of an absent or empty var. 0; SANDBOX_E_DENIED; -errno.
+ */
+int sandbox_move_var(struct sandbox *sandbox, struct message *message) MUST_USE;
 
 /* --- sandbox_ports.c --- */
 /* Whether the three ports of port_base are free, and picks two free ones for the simulators (those of the last start

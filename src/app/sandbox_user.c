@@ -42,13 +42,20 @@ static bool user_reaches(const struct passwd *entry, const char *path) {
     return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-static int refuse_reach(struct message *message, const struct passwd *entry, const char *path) {
-    message_set(
-        message,
-        "the sandbox runs as user %s, who cannot reach %s: let others pass its parent folders (chmod o+x), or move "
-        "the project to /opt or /srv",
-        entry->pw_name, path);
-    return SANDBOX_E_DENIED;
+/* Makes var the user's, root's own if it is new. */
+static int give_var(struct sandbox *sandbox, const struct passwd *entry, struct message *message) {
+    struct stat info;
+    if (mkdir(sandbox->var, 0755) < 0 && errno != EEXIST) {
+        message_set(message, "cannot make %s: %s", sandbox->var, strerror(errno));
+        return err_origin(-errno);
+    }
+    if (lstat(sandbox->var, &info) < 0) return err_origin(-errno);
+    if (!S_ISDIR(info.st_mode)) {
+        message_set(message, "%s is not a folder", sandbox->var);
+        return SANDBOX_E_INVALID;
+    }
+    if (info.st_uid == 0 && lchown(sandbox->var, entry->pw_uid, entry->pw_gid) < 0) return err_origin(-errno);
+    return 0;
 }
 
 static int drop_root(struct sandbox *sandbox, struct message *message) {
@@ -57,19 +64,14 @@ static int drop_root(struct sandbox *sandbox, struct message *message) {
         message_set(message, "started as root, but there is no user www-data or nobody to run as");
         return SANDBOX_E_DENIED;
     }
-    if (mkdir(sandbox->var, 0755) < 0 && errno != EEXIST) {
-        message_set(message, "cannot make %s: %s", sandbox->var, strerror(errno));
-        return err_origin(-errno);
+    int r = give_var(sandbox, entry, message);
+    if (!r && !user_reaches(entry, sandbox->var)) {
+        r = sandbox_move_var(sandbox, message);
+        if (!r) r = give_var(sandbox, entry, message);
     }
-    struct stat info;
-    if (lstat(sandbox->var, &info) < 0) return err_origin(-errno);
-    if (!S_ISDIR(info.st_mode)) {
-        message_set(message, "%s is not a folder", sandbox->var);
-        return SANDBOX_E_INVALID;
-    }
-    if (info.st_uid == 0 && lchown(sandbox->var, entry->pw_uid, entry->pw_gid) < 0) return err_origin(-errno);
-    if (!user_reaches(entry, sandbox->var)) return refuse_reach(message, entry, sandbox->var);
-    if (!user_reaches(entry, sandbox->project)) return refuse_reach(message, entry, sandbox->project);
+    if (!r && (!user_reaches(entry, sandbox->project) || !user_reaches(entry, sandbox->programs)))
+        r = sandbox_copy_project(sandbox, message);
+    if (r) return r < 0 ? err_trace(r) : r;
     return err_trace(become(entry));
 }
 

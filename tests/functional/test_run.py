@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from bank import ROOT, Bank, free_port_base, wait_for
@@ -348,3 +349,33 @@ def test_another_user_runs_it_too(nothing):
         assert partner.wait_final(partner.pay("1.00").json["payment_id"])["status"] == "completed"
     finally:
         assert run(nothing, "--stop", user=user.pw_name).returncode == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has folders that the sandbox's user cannot reach")
+def test_root_may_keep_the_project_where_nobody_else_comes(nothing):
+    hidden = nothing.folder / "hidden"
+    project = hidden / "giro"
+    project.mkdir(parents=True)
+    hidden.chmod(0o700)
+    for name in ("api", "db", "sagas", "policy", "src/integration/acl/layouts"):
+        shutil.copytree(ROOT / name, project / name)
+    (project / "build").mkdir()
+    for name in ("giro", "giro-sim-core", "giro-sim-sink"):
+        shutil.copy2(nothing.build / name, project / "build" / name)
+    nothing.program, nothing.var = project / "build" / "giro", project / "var"
+    places = []
+    try:
+        detach(nothing, cwd=project)
+        places = [nothing.var.resolve()]
+        with open(f"/proc/{pids(nothing)['giro']}/cmdline", encoding="utf-8") as file:
+            places.append(next(Path(word).parent.parent for word in file.read().split("\0") if word.endswith("/giro")))
+        partner = nothing.client("embed-partner")
+        assert partner.wait_final(partner.pay("1.00").json["payment_id"])["status"] == "completed"
+        assert run(nothing, "--stop").returncode == 0
+        detach(nothing, cwd=project)
+        assert nothing.var.resolve() == places[0] and status(nothing)["ready"]
+    finally:
+        run(nothing, "--stop")
+        for place in places:
+            assert place.parent == Path("/var/lib/giro")
+            shutil.rmtree(place)
