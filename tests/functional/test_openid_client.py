@@ -50,7 +50,7 @@ def fetch_packages(folder):
     if not npm:
         pytest.skip("npm is not on this machine")
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--fetch-retries=2",
-               "--fetch-retry-maxtimeout=5000"]
+               "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"]
     try:
         done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, timeout=FETCH_SECONDS_MAX, check=False)
