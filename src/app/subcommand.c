@@ -17,6 +17,7 @@ static const struct subcommand rows[] = {
     { "ledger", "verify the books, trial balance, statements", cmd_ledger },
     { "audit", "verify the chain, search and export audit records", cmd_audit },
     { "events", "the newest events", cmd_events },
+    { "breaker", "the circuit breaker before the core: list, open, close", cmd_breaker },
     { "consents", "consents to payments", cmd_consents },
     { "demo", "one payment, or many, through the running sandbox", cmd_demo },
     { "bench", "how fast the running sandbox is", cmd_bench },
