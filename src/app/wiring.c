@@ -51,6 +51,7 @@ struct bank {
     struct admin *admin;
     struct reader operations_reader; /* of the operations port's thread */
     struct arena operations_arena;
+    _Atomic bool answering; /* the gateway listens */
     _Atomic bool stopping;
 };
 
@@ -378,6 +379,7 @@ static const char *why_not_ready(void *ctx) {
     struct bank *bank = ctx;
     struct engine_state state;
     engine_state(bank->integration.engine, &state);
+    if (!bank->answering) return "starting";
     if (bank->stopping) return "draining";
     return state.writable ? NULL : "store_full";
 }
@@ -439,6 +441,7 @@ int bank_start(const struct bank_config *config, struct bank **ret_bank, struct 
         bank_stop(bank);
         return err_trace(r);
     }
+    bank->answering = true;
     log_note(&bank->log, LOG_LEVEL_INFO, "started");
     *ret_bank = bank;
     return 0;
