@@ -145,7 +145,9 @@ class Client:
         except (OSError, http.client.HTTPException):
             self.drop()
             connection.close()
-            raise
+            if fresh or method not in ("GET", "HEAD"):
+                raise
+            return self.call(method, path, body, headers)  # a kept connection that was closed meanwhile tells nothing
         if not keep:
             connection.close()
             if own:
