@@ -104,7 +104,9 @@ def every_entry(client, account):
 def bank():
     with Bank() as running:
         running.start()
-        running.configure("core", "breaker_open", "200ms")  # the core is down half of the time: load is wanted, not refusals
+        running.configure(
+            "core", "breaker_open", "200ms"
+        )  # the core is down half of the time: load is wanted, not refusals
         running.started = time.monotonic()
         yield running
 
@@ -113,8 +115,10 @@ def load_and_kill(bank, workers, on_us_iban, end):
     failures, done = [], {}
     with concurrent.futures.ThreadPoolExecutor(len(workers) + 2) as pool:
         loads = [pool.submit(worker.run, on_us_iban) for worker in workers]
-        killers = [pool.submit(kill_at_random, bank, "giro", bank.is_ready, done, failures),
-                   pool.submit(kill_at_random, bank, "core", lambda: bank.pid("core"), done, failures)]
+        killers = [
+            pool.submit(kill_at_random, bank, "giro", bank.is_ready, done, failures),
+            pool.submit(kill_at_random, bank, "core", lambda: bank.pid("core"), done, failures),
+        ]
         concurrent.futures.wait(killers)
         end.set()
         for load in loads:
@@ -147,13 +151,20 @@ def read_final(bank, client, payment_ids):
 def check_accounts(client, workers, payments, before):
     """Each debtor's entries are its completed payments, each once; nothing is held."""
     for account in {worker.account for worker in workers}:
-        made = {payment_id for worker in workers if worker.account == account for payment_id in worker.acknowledged.values()}
-        wanted = {payment_id: minor(payments[payment_id]["amount"]["value"]) for payment_id in made
-                  if payments[payment_id]["status"] == "completed"}
+        made = {
+            payment_id for worker in workers if worker.account == account for payment_id in worker.acknowledged.values()
+        }
+        wanted = {
+            payment_id: minor(payments[payment_id]["amount"]["value"])
+            for payment_id in made
+            if payments[payment_id]["status"] == "completed"
+        }
         balances = client.balances(account)
         assert balances["held"] == 0, (account, balances)
         assert balances["booked"] == before[account]["booked"] - sum(wanted.values()), account
-        debits = collections.Counter(entry["payment_id"] for entry in every_entry(client, account) if entry["direction"] == "debit")
+        debits = collections.Counter(
+            entry["payment_id"] for entry in every_entry(client, account) if entry["direction"] == "debit"
+        )
         assert set(debits) == set(wanted) and set(debits.values()) <= {1}, account
 
 
@@ -176,8 +187,11 @@ def test_kill_nine_at_random(bank):
     assert set(ends) <= {"completed", "rejectedcore_refused", "rejectedcore_failed"}, ends
     booked = bank.check_core_agrees(payments)
     check_accounts(client, workers, payments, before)
-    received = sum(minor(payment["amount"]["value"]) for payment in payments.values()
-                   if payment["payment_type"] == "on_us" and payment["status"] == "completed")
+    received = sum(
+        minor(payment["amount"]["value"])
+        for payment in payments.values()
+        if payment["payment_type"] == "on_us" and payment["status"] == "completed"
+    )
     assert client.balances(creditor["account_id"])["booked"] == received
     verified = bank.verify()
     assert verified["payments"] == len(acknowledged) and verified["holds_active"] == 0, verified
