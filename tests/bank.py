@@ -98,7 +98,11 @@ class Answer:
     @property
     def code(self):
         """The code of a problem document, after a look at its form."""
-        assert self.headers["content-type"].startswith("application/problem+json"), (self.status, self.headers, self.body)
+        assert self.headers["content-type"].startswith("application/problem+json"), (
+            self.status,
+            self.headers,
+            self.body,
+        )
         problem = self.json
         assert problem["status"] == self.status, problem
         assert problem["title"] and problem["type"] and problem["detail"] and problem["instance"], problem
@@ -134,8 +138,9 @@ class Client:
         connection = getattr(self.local, "connection", None) if own else None
         fresh = connection is None
         if fresh:
-            connection = http.client.HTTPSConnection("localhost", port or self.bank.port, timeout=CALL_SECONDS_MAX,
-                                                     context=context or self.context)
+            connection = http.client.HTTPSConnection(
+                "localhost", port or self.bank.port, timeout=CALL_SECONDS_MAX, context=context or self.context
+            )
             self.local.connection = connection if own else None
         try:
             connection.request(method, path, body=data, headers=headers or {})
@@ -145,7 +150,9 @@ class Client:
         except (OSError, http.client.HTTPException):
             self.drop()
             connection.close()
-            raise
+            if fresh or method not in ("GET", "HEAD"):
+                raise
+            return self.call(method, path, body, headers)  # a kept connection that was closed meanwhile tells nothing
         if not keep:
             connection.close()
             if own:
@@ -163,8 +170,15 @@ class Client:
 
     def claims(self, **more):
         now = int(time.time())
-        claims = {"iss": self.name, "sub": self.name, "aud": self.data["issuer"], "jti": str(uuid.uuid4()), "iat": now,
-                  "exp": now + 60, **more}
+        claims = {
+            "iss": self.name,
+            "sub": self.name,
+            "aud": self.data["issuer"],
+            "jti": str(uuid.uuid4()),
+            "iat": now,
+            "exp": now + 60,
+            **more,
+        }
         return {name: value for name, value in claims.items() if value is not None}
 
     def assertion(self, header=None, sign=None, **claims):
@@ -173,8 +187,12 @@ class Client:
         return jws(head, self.claims(**claims), sign or (lambda data: rsa_pss(self.signing_key, data)))
 
     def ask_token(self, form=None, assertion=None, context=None, port=None):
-        fields = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION_TYPE,
-                  "client_assertion": assertion or self.assertion(), **(form or {})}
+        fields = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": assertion or self.assertion(),
+            **(form or {}),
+        }
         body = encode_form({name: value for name, value in fields.items() if value is not None})
         return self.call("POST", "/token", body, {"Content-Type": "application/x-www-form-urlencoded"}, context, port)
 
@@ -195,13 +213,21 @@ class Client:
     def post(self, path, body, scope, headers=None, key=None):
         """A POST of JSON with a key of its own unless one is given; headers of value None are left out."""
         data = body if isinstance(body, (bytes, str)) else json.dumps(body)
-        sent = {"Authorization": "Bearer " + self.token(scope), "Content-Type": "application/json",
-                "Idempotency-Key": key or str(uuid.uuid4()), **(headers or {})}
+        sent = {
+            "Authorization": "Bearer " + self.token(scope),
+            "Content-Type": "application/json",
+            "Idempotency-Key": key or str(uuid.uuid4()),
+            **(headers or {}),
+        }
         return self.call("POST", path, data, {name: value for name, value in sent.items() if value is not None})
 
     def order(self, value="1.00", account=None, creditor=None, currency="GBP", **more):
-        return {"debtor_account_id": account or self.data["account_ids"][0], "creditor": creditor or other_bank(),
-                "amount": {"value": value, "currency": currency}, **more}
+        return {
+            "debtor_account_id": account or self.data["account_ids"][0],
+            "creditor": creditor or other_bank(),
+            "amount": {"value": value, "currency": currency},
+            **more,
+        }
 
     def pay(self, *args, key=None, **more):
         return self.post("/v1/payments", self.order(*args, **more), "payments", key=key)
@@ -215,6 +241,7 @@ class Client:
         def look():
             payment = self.payment(payment_id)
             return payment if payment["status"] in FINAL else None
+
         return wait_for(f"payment {payment_id} final", seconds, look)
 
     def balances(self, account=None):
@@ -241,6 +268,7 @@ def minor(text):
 
 def encode_form(fields):
     import urllib.parse
+
     return urllib.parse.urlencode(fields)
 
 
@@ -276,8 +304,13 @@ class Bank:
         self.clients = {}
         self.output = open(self.folder / "run.log", "ab")
         self.supervisor = subprocess.Popen(
-            [self.program, "run", "--var", self.var, "--port-base", str(self.port), *options], stdin=subprocess.DEVNULL,
-            stdout=self.output, stderr=subprocess.STDOUT, env=self.environment(), cwd=ROOT)
+            [self.program, "run", "--var", self.var, "--port-base", str(self.port), *options],
+            stdin=subprocess.DEVNULL,
+            stdout=self.output,
+            stderr=subprocess.STDOUT,
+            env=self.environment(),
+            cwd=ROOT,
+        )
         wait_for("the bank ready", START_SECONDS_MAX, self.look_ready, every=0.1)
         return self
 
@@ -380,8 +413,9 @@ class Bank:
         return samples
 
     def browser(self, method, path, body=None, headers=None):
-        connection = http.client.HTTPSConnection("localhost", self.port + 1, timeout=CALL_SECONDS_MAX,
-                                                 context=self.tls_context())
+        connection = http.client.HTTPSConnection(
+            "localhost", self.port + 1, timeout=CALL_SECONDS_MAX, context=self.tls_context()
+        )
         try:
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()
@@ -391,8 +425,16 @@ class Bank:
 
     def giro(self, *words, check=True, seconds=120):
         """A subcommand; its answer as completed process (text)."""
-        done = subprocess.run([self.program, *words, "--var", self.var], stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, timeout=seconds, env=self.environment(), cwd=ROOT, check=False)
+        done = subprocess.run(
+            [self.program, *words, "--var", self.var],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            env=self.environment(),
+            cwd=ROOT,
+            check=False,
+        )
         assert not check or done.returncode == 0, (words, done.returncode, done.stdout[-2000:], done.stderr[-2000:])
         return done
 
@@ -421,7 +463,7 @@ class Bank:
         return answer
 
     def configure(self, section, key, value):
-        """Sets a key in var/giro.yaml and lets the daemon start anew with it. Lasts until the next start of the bank."""
+        """Sets a key in var/giro.yaml; the daemon starts anew with it. Lasts until the next start of the bank."""
         path = self.var / "giro.yaml"
         text = path.read_text()
         assert f"\n{section}:\n" in text, text
@@ -438,8 +480,14 @@ class Bank:
 
     def core_books(self):
         """{reference: booking}, the whole listing; the program reads the file only."""
-        done = subprocess.run([self.build / "giro-sim-core", "--books", self.var / "core" / "books", "--list", "--json"],
-                              capture_output=True, text=True, timeout=120, check=False, env=self.environment())
+        done = subprocess.run(
+            [self.build / "giro-sim-core", "--books", self.var / "core" / "books", "--list", "--json"],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            env=self.environment(),
+        )
         assert done.returncode == 0, done
         listing = json.loads(done.stdout)
         return {booking["reference"].strip(): booking for booking in listing["bookings"]}, listing
@@ -451,14 +499,22 @@ class Bank:
         return found
 
     def check_core_agrees(self, payments):
-        """Each completed core payment booked once, nothing else booked. payments: all that exist, by id, as documents."""
+        """Each completed core payment booked once, nothing else. payments: all that exist, by id, as documents."""
         bookings, _ = self.core_books()
-        completed = {payment_id.replace("-", "") for payment_id, payment in payments.items()
-                     if payment["status"] == "completed" and payment["payment_type"] != "on_us"}
-        standing = {reference.lower() for reference, booking in bookings.items()
-                    if booking["times_booked"] > booking["times_reversed"]}
-        assert standing == completed, {"not booked": sorted(completed - standing)[:5],
-                                       "booked beyond": sorted(standing - completed)[:5]}
+        completed = {
+            payment_id.replace("-", "")
+            for payment_id, payment in payments.items()
+            if payment["status"] == "completed" and payment["payment_type"] != "on_us"
+        }
+        standing = {
+            reference.lower()
+            for reference, booking in bookings.items()
+            if booking["times_booked"] > booking["times_reversed"]
+        }
+        assert standing == completed, {
+            "not booked": sorted(completed - standing)[:5],
+            "booked beyond": sorted(standing - completed)[:5],
+        }
         twice = [booking for booking in bookings.values() if booking["times_booked"] > 1]
         assert not twice, twice[:5]
         return len(completed)

@@ -18,10 +18,17 @@ TRUST_ANCHOR = "openbanking.org.uk"
 
 
 def initiation(value="165.88", creditor="20041555779911", **more):
-    return {"InstructionIdentification": uuid.uuid4().hex[:20], "EndToEndIdentification": uuid.uuid4().hex[:20],
-            "InstructedAmount": {"Amount": value, "Currency": "GBP"},
-            "CreditorAccount": {"SchemeName": "UK.OBIE.SortCodeAccountNumber", "Identification": creditor, "Name": "Grocer Ltd"},
-            **more}
+    return {
+        "InstructionIdentification": uuid.uuid4().hex[:20],
+        "EndToEndIdentification": uuid.uuid4().hex[:20],
+        "InstructedAmount": {"Amount": value, "Currency": "GBP"},
+        "CreditorAccount": {
+            "SchemeName": "UK.OBIE.SortCodeAccountNumber",
+            "Identification": creditor,
+            "Name": "Grocer Ltd",
+        },
+        **more,
+    }
 
 
 def consent_body(start=None, **more):
@@ -37,10 +44,17 @@ class ThirdParty:
     # ---- message signatures
 
     def header(self, **changes):
-        claims = {"alg": "PS256", "kid": self.client.data["kid"], "typ": "JOSE", "cty": "application/json",
-                  CLAIM + "iat": int(time.time()) - 1, CLAIM + "tan": TRUST_ANCHOR,
-                  CLAIM + "iss": f"{self.client.data['org_id']}/{self.client.data['software_id']}",
-                  "crit": [CLAIM + "iat", CLAIM + "iss", CLAIM + "tan"], **changes}
+        claims = {
+            "alg": "PS256",
+            "kid": self.client.data["kid"],
+            "typ": "JOSE",
+            "cty": "application/json",
+            CLAIM + "iat": int(time.time()) - 1,
+            CLAIM + "tan": TRUST_ANCHOR,
+            CLAIM + "iss": f"{self.client.data['org_id']}/{self.client.data['software_id']}",
+            "crit": [CLAIM + "iat", CLAIM + "iss", CLAIM + "tan"],
+            **changes,
+        }
         return {name: value for name, value in claims.items() if value is not None}
 
     def sign(self, body, header=None, sign=None):
@@ -53,7 +67,11 @@ class ThirdParty:
         head, empty, signature = answer.headers["x-jws-signature"].split(".")
         assert empty == ""
         header = json.loads(from_b64url(head))
-        assert header["alg"] == "PS256" and sorted(header["crit"]) == [CLAIM + "iat", CLAIM + "iss", CLAIM + "tan"], header
+        assert header["alg"] == "PS256" and sorted(header["crit"]) == [
+            CLAIM + "iat",
+            CLAIM + "iss",
+            CLAIM + "tan",
+        ], header
         assert "/" not in header[CLAIM + "iss"] and abs(header[CLAIM + "iat"] - time.time()) < 60, header
         jwk = next(key for key in self.bank.browser("GET", "/jwks").json["keys"] if key["kid"] == header["kid"])
         numbers = [int.from_bytes(from_b64url(jwk[name]), "big") for name in ("e", "n")]
@@ -69,12 +87,21 @@ class ThirdParty:
 
     def post(self, path, body, token, key=None, signature=None, headers=None):
         text = body if isinstance(body, str) else json.dumps(body)
-        sent = {"Authorization": "Bearer " + token, "Content-Type": "application/json",
-                "x-idempotency-key": key or str(uuid.uuid4()), "x-jws-signature": signature or self.sign(text), **(headers or {})}
-        return self.client.call("POST", PISP + path, text, {name: value for name, value in sent.items() if value is not None})
+        sent = {
+            "Authorization": "Bearer " + token,
+            "Content-Type": "application/json",
+            "x-idempotency-key": key or str(uuid.uuid4()),
+            "x-jws-signature": signature or self.sign(text),
+            **(headers or {}),
+        }
+        return self.client.call(
+            "POST", PISP + path, text, {name: value for name, value in sent.items() if value is not None}
+        )
 
     def get(self, path, token=None):
-        return self.client.call("GET", PISP + path, None, {"Authorization": "Bearer " + (token or self.client.token("payments"))})
+        return self.client.call(
+            "GET", PISP + path, None, {"Authorization": "Bearer " + (token or self.client.token("payments"))}
+        )
 
     def consent(self, body=None, **more):
         return self.post("/domestic-payment-consents", body or consent_body(), self.client.token("payments"), **more)
@@ -93,11 +120,21 @@ class ThirdParty:
 
     def push(self, consent_id, verifier, **changes):
         claims = {"id_token": {"openbanking_intent_id": {"value": consent_id, "essential": True}}}
-        fields = {"response_type": "code", "client_id": self.client.name, "redirect_uri": self.client.data["redirect_uris"][0],
-                  "scope": "openid payments", "state": "state-1", "nonce": "nonce-1", "claims": json.dumps(claims),
-                  "code_challenge": b64url(sha256(verifier.encode()).digest()), "code_challenge_method": "S256",
-                  "login_hint": "mia", "client_assertion_type": ASSERTION_TYPE, "client_assertion": self.client.assertion(),
-                  **changes}
+        fields = {
+            "response_type": "code",
+            "client_id": self.client.name,
+            "redirect_uri": self.client.data["redirect_uris"][0],
+            "scope": "openid payments",
+            "state": "state-1",
+            "nonce": "nonce-1",
+            "claims": json.dumps(claims),
+            "code_challenge": b64url(sha256(verifier.encode()).digest()),
+            "code_challenge_method": "S256",
+            "login_hint": "mia",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": self.client.assertion(),
+            **changes,
+        }
         body = encode_form({name: value for name, value in fields.items() if value is not None})
         return self.client.call("POST", "/par", body, {"Content-Type": "application/x-www-form-urlencoded"})
 
@@ -111,8 +148,15 @@ class ThirdParty:
         return dict(urllib.parse.parse_qsl(location.query))
 
     def exchange(self, code, verifier, **changes):
-        return self.client.ask_token({"grant_type": "authorization_code", "code": code, "code_verifier": verifier,
-                                      "redirect_uri": self.client.data["redirect_uris"][0], **changes})
+        return self.client.ask_token(
+            {
+                "grant_type": "authorization_code",
+                "code": code,
+                "code_verifier": verifier,
+                "redirect_uri": self.client.data["redirect_uris"][0],
+                **changes,
+            }
+        )
 
     def authorized(self, consent_id, **changes):
         """A token of the customer for this consent."""

@@ -12,6 +12,7 @@ static int refuse_file(const char *path, const char *why, struct message *messag
 static int key_load_file(const char *path, struct key **ret_key, struct message *message) {
     struct secret_bytes pem = { 0 };
     int r = secret_load_text(path, KEY_PEM_BYTES_MAX, &pem, message);
+    if (r == SECRET_E_MODE || r == SECRET_E_OWNER || r == SECRET_E_ACCESS) return SANDBOX_E_DENIED;
     if (r) return r < 0 ? err_trace(r) : SANDBOX_E_INVALID;
     r = key_load_pem(secret_str(&pem), ret_key);
     secret_release(&pem);

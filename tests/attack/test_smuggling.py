@@ -1,7 +1,8 @@
-"""T3 and T4 of the standing attacks: requests on whose end two parsers might differ, and headers that only the edge may write.
+"""T3 and T4 of the standing attacks: requests whose end two parsers might see elsewhere, and the edge's own headers.
 
-Each is sent to the edge (TLS with a client certificate) and to the daemon's own socket (as the user who may connect), each beside an
-accepted twin. What is refused is answered 400 and its connection closed, and nothing behind it is read as a request.
+Each is sent to the edge (TLS with a client certificate) and to the daemon's own socket (as the user who may connect),
+each beside an accepted twin. What is refused is answered 400 and its connection closed,
+and nothing behind it is read as a request.
 """
 
 import os
@@ -16,7 +17,14 @@ import pytest
 from bank import Bank
 
 PATH = "/v1/accounts"
-INTERNAL = ("Client-Cert", "Client-Cert-Chain", "X-OB-Client-Cert", "X-OB-Client-Verify", "X-OB-Listener", "X-OB-Client-Address")
+INTERNAL = (
+    "Client-Cert",
+    "Client-Cert-Chain",
+    "X-OB-Client-Cert",
+    "X-OB-Client-Verify",
+    "X-OB-Listener",
+    "X-OB-Client-Address",
+)
 READ_SECONDS_MAX = 20
 
 
@@ -45,8 +53,11 @@ class Daemon:
     def __init__(self, bank):
         self.bank, self.client = bank, bank.client("bench-client")
         certificate = urllib.parse.quote(self.client.certificate_pem())
-        self.own_headers = (f"Host: localhost\r\nX-OB-Listener: mtls\r\nX-OB-Client-Address: 127.0.0.1\r\nX-OB-Client-Cert: {certificate}\r\n"
-                            f"Authorization: Bearer {self.client.token('accounts')}\r\n")
+        self.own_headers = (
+            f"Host: localhost\r\nX-OB-Listener: mtls\r\nX-OB-Client-Address: 127.0.0.1\r\n"
+            f"X-OB-Client-Cert: {certificate}\r\n"
+            f"Authorization: Bearer {self.client.token('accounts')}\r\n"
+        )
 
     def connect(self, certificate=True):
         """Connected by a child that becomes the edge's user; the kernel keeps who connected."""
@@ -99,7 +110,9 @@ def talk(door, data, certificate=True):
 
 def statuses(answer):
     """The status of each answer on the connection."""
-    return [int(status) for status in re.findall(rb"HTTP/1\.[01] (\d{3}) ", answer)]  # an answer begins where a body ends
+    return [
+        int(status) for status in re.findall(rb"HTTP/1\.[01] (\d{3}) ", answer)
+    ]  # an answer begins where a body ends
 
 
 def get(door, extra="", path=PATH, headers=None, close=True):
@@ -109,8 +122,11 @@ def get(door, extra="", path=PATH, headers=None, close=True):
 
 def post(door, lengths, body, close=False):
     closing = "Connection: close\r\n" if close else ""
-    return (f"POST {PATH} HTTP/1.1\r\n{door.own_headers}{closing}Content-Type: application/json\r\nIdempotency-Key: {uuid.uuid4()}\r\n"
-            f"{lengths}\r\n").encode("latin-1") + body
+    return (
+        f"POST {PATH} HTTP/1.1\r\n{door.own_headers}{closing}Content-Type: application/json\r\n"
+        f"Idempotency-Key: {uuid.uuid4()}\r\n"
+        f"{lengths}\r\n"
+    ).encode("latin-1") + body
 
 
 BODY = b'{"name":"Twin","currency":"GBP"}'
@@ -131,7 +147,9 @@ def test_a_connection_carries_one_request_after_the_other(door):
                 head += sock.recv(65536)
             head, _, body = head.partition(b"\r\n\r\n")
             assert statuses(head + b"\r\n") == [200]
-            length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+            length = next(
+                int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")
+            )
             while len(body) < length:
                 body += sock.recv(65536)
 
@@ -172,10 +190,20 @@ LENGTHS = [
     ("folded header", LENGTH + "X-A: a\r\n b\r\n", BODY),
     ("first header folded", " X-A: a\r\n" + LENGTH, BODY),
 ]
-# What nginx itself drops or normalises, so that the daemon never sees it: it then must answer as if it had not been there, once.
-EDGE_MAY_DROP = {"blank in a name", "blank before the colon", "tab before the colon of chunked", "blank before the colon of chunked",
-                 "line without a colon", "empty name", "folded header", "first header folded", "length behind a bare LF",
-                 "NUL in a name", "folded chunked"}
+# What nginx itself drops or normalises: it then must answer as if it had not been there, once.
+EDGE_MAY_DROP = {
+    "blank in a name",
+    "blank before the colon",
+    "tab before the colon of chunked",
+    "blank before the colon of chunked",
+    "line without a colon",
+    "empty name",
+    "folded header",
+    "first header folded",
+    "length behind a bare LF",
+    "NUL in a name",
+    "folded chunked",
+}
 
 
 @pytest.mark.parametrize("name, lengths, behind", LENGTHS, ids=[row[0] for row in LENGTHS])
@@ -196,8 +224,18 @@ def test_chunked_body_alone(door):
     assert got == ([201] if isinstance(door, Edge) else [400]), got
 
 
-@pytest.mark.parametrize("chunks", [b"5\r\nhello", b"g\r\n", b"-1\r\n", b"0x5\r\nhello\r\n0\r\n\r\n", b"5\nhello\n0\n\n", b"\r\n0\r\n\r\n",
-                                    b"ffffffffffffffff\r\nx\r\n0\r\n\r\n"])
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"5\r\nhello",
+        b"g\r\n",
+        b"-1\r\n",
+        b"0x5\r\nhello\r\n0\r\n\r\n",
+        b"5\nhello\n0\n\n",
+        b"\r\n0\r\n\r\n",
+        b"ffffffffffffffff\r\nx\r\n0\r\n\r\n",
+    ],
+)
 def test_broken_chunks(door, chunks):
     with door.connect() as sock:
         sock.sendall(post(door, "Transfer-Encoding: chunked\r\n", chunks))
@@ -223,7 +261,12 @@ LINES = [
     ("%00 in the path", lambda door: get(door, path=PATH + "%00")),
     ("broken percent", lambda door: get(door, path=PATH + "%2")),
     ("blank in the path", lambda door: get(door, path=PATH + " x")),
-    ("no host", lambda door: get(door, headers="\r\n".join(line for line in door.own_headers.split("\r\n") if not line.startswith("Host")))),
+    (
+        "no host",
+        lambda door: get(
+            door, headers="\r\n".join(line for line in door.own_headers.split("\r\n") if not line.startswith("Host"))
+        ),
+    ),
     ("two hosts", lambda door: get(door, "Host: other\r\n")),
     ("empty host", lambda door: get(door, headers=door.own_headers.replace("Host: localhost", "Host: "))),
     ("method with a blank in front", lambda door: b" " + get(door)),
@@ -258,6 +301,7 @@ def test_header_block_too_large(door):
 
 # ---- T4
 
+
 def disguises(name):
     """The ways in which a caller might write an internal header."""
     yield name
@@ -269,8 +313,15 @@ def disguises(name):
 
 
 FORGED = [(name, form) for name in INTERNAL for form in dict.fromkeys(disguises(name))]
-ROUTES = [("GET", PATH, 401), ("GET", "/v1/payments/" + str(uuid.uuid4()), 401), ("GET", "/v1/nothing", 404), ("DELETE", PATH, 405),
-          ("GET", "/healthz", 404), ("OPTIONS", PATH, 405), ("GET", "/open-banking/v4.0/pisp/domestic-payments/x", 401)]
+ROUTES = [
+    ("GET", PATH, 401),
+    ("GET", "/v1/payments/" + str(uuid.uuid4()), 401),
+    ("GET", "/v1/nothing", 404),
+    ("DELETE", PATH, 405),
+    ("GET", "/healthz", 404),
+    ("OPTIONS", PATH, 405),
+    ("GET", "/open-banking/v4.0/pisp/domestic-payments/x", 401),
+]
 
 
 def forged_value(bank, name):
@@ -293,8 +344,10 @@ def test_internal_header_from_outside_is_not_believed(own, name, form):
     edge = Edge(own)
     bearer = f"Authorization: Bearer {edge.client.token('accounts')}\r\n"
     for method, path, status in ROUTES:
-        request = (f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{bearer}{form}: {forged_value(own, name)}\r\n"
-                   "Connection: close\r\n\r\n").encode()
+        request = (
+            f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{bearer}{form}: {forged_value(own, name)}\r\n"
+            "Connection: close\r\n\r\n"
+        ).encode()
         got = statuses(talk(edge, request, certificate=False))
         assert got in ([status], [400]), (method, path, form, got)
 
@@ -305,8 +358,10 @@ def test_internal_header_beside_a_real_certificate_changes_nothing(own, name, fo
     edge = Edge(own)
     mobile = own.client("mobile-app")
     for connection in ("close", f"close, {form}", f"{form}, close"):
-        request = (f"GET {PATH} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {edge.client.token('accounts')}\r\n"
-                   f"{form}: {forged_value(own, name)}\r\nConnection: {connection}\r\n\r\n").encode()
+        request = (
+            f"GET {PATH} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {edge.client.token('accounts')}\r\n"
+            f"{form}: {forged_value(own, name)}\r\nConnection: {connection}\r\n\r\n"
+        ).encode()
         with socket.create_connection(("127.0.0.1", own.port), timeout=READ_SECONDS_MAX) as plain:
             with own.tls_context("mobile-app").wrap_socket(plain, server_hostname="localhost") as sock:
                 sock.sendall(request)

@@ -27,7 +27,9 @@ def test_not_the_callers(partner, bench, tail):
     assert partner.get(f"/v1/accounts/nonsense{tail}", "accounts").code == "not_found"
 
 
-@pytest.mark.parametrize("path", ["/v1/accounts", "/v1/accounts/{}", "/v1/accounts/{}/balances", "/v1/accounts/{}/transactions"])
+@pytest.mark.parametrize(
+    "path", ["/v1/accounts", "/v1/accounts/{}", "/v1/accounts/{}/balances", "/v1/accounts/{}/transactions"]
+)
 def test_who_may_read(bank, partner, bench, path):
     path = path.format(partner.data["account_ids"][0])
     assert partner.get(path, "accounts").status == 200
@@ -71,7 +73,11 @@ def test_balances_and_transactions_agree(partner):
     partner.wait_final(out.json["payment_id"])
     entries = partner.get(f"/v1/accounts/{account['account_id']}/transactions", "accounts").json["transactions"]
     assert [(entry["direction"], entry["amount"]["value"]) for entry in entries] == [
-        ("debit", "0.51"), ("credit", "0.01"), ("credit", "2.50"), ("credit", "1.00")]
+        ("debit", "0.51"),
+        ("credit", "0.01"),
+        ("credit", "2.50"),
+        ("credit", "1.00"),
+    ]
     assert [entry["sequence"] for entry in entries] == sorted((entry["sequence"] for entry in entries), reverse=True)
     balance = 0
     for entry in reversed(entries):
@@ -113,7 +119,9 @@ def test_paging_of_accounts(partner):
     assert read == whole
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "limit=-1", "limit=1&limit=2", "after=zz", "other=1", "limit=1%"])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=101", "limit=x", "limit=-1", "limit=1&limit=2", "after=zz", "other=1", "limit=1%"]
+)
 def test_page_refused(partner, query):
     for path in ("/v1/accounts", f"/v1/accounts/{partner.data['account_ids'][0]}/transactions"):
         answer = partner.get(f"{path}?{query}", "accounts")
@@ -134,9 +142,16 @@ def test_open_once_for_a_key(partner):
     assert without.status == 400 and without.code == "idempotency_key_required"
 
 
-@pytest.mark.parametrize("order, path", [
-    ({"currency": "GBP"}, "$"), ({"name": "A"}, "$"), ({"name": "", "currency": "GBP"}, "$.name"),
-    ({"name": "A", "currency": "gbp"}, "$.currency"), ({"name": "A", "currency": "GBP", "x": 1}, "$.x")])
+@pytest.mark.parametrize(
+    "order, path",
+    [
+        ({"currency": "GBP"}, "$"),
+        ({"name": "A"}, "$"),
+        ({"name": "", "currency": "GBP"}, "$.name"),
+        ({"name": "A", "currency": "gbp"}, "$.currency"),
+        ({"name": "A", "currency": "GBP", "x": 1}, "$.x"),
+    ],
+)
 def test_open_refused(partner, order, path):
     answer = partner.post("/v1/accounts", json.dumps(order), "accounts")
     assert answer.status == 400 and answer.code == "invalid_request", answer

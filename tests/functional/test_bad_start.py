@@ -55,8 +55,16 @@ def processes_of(folder):
 
 
 def run(bank, *words, user=None):
-    return subprocess.run([bank.program, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=START_SECONDS_MAX, env=bank.environment(), check=False, user=user)
+    return subprocess.run(
+        [bank.program, *words],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS_MAX,
+        env=bank.environment(),
+        check=False,
+        user=user,
+    )
 
 
 def refuse(bank, *words, code, says, user=None):
@@ -130,18 +138,36 @@ def test_key_that_is_none(copy):
     refuse(copy, *serve(copy), code=1, says="bank-signing.key", user=owner_of(copy))
 
 
-@pytest.mark.parametrize("line, says", [
-    ("coffee: strong", "coffee"), ("store:\n  colour: blue", "colour"), ("sandbox: perhaps", "sandbox"), ("log:\n  level: loud", "level"),
-    ("core:\n  port: 70000", "port"), ("core:\n  deadline: soon", "deadline"), ("\t: x", "")])
-def test_configuration_is_refused_with_file_and_line(copy, line, says):
+@pytest.mark.parametrize(
+    "section, line, says",
+    [
+        (None, "coffee: strong", "coffee"),
+        ("store", "colour: blue", "colour"),
+        (None, "sandbox: perhaps", "sandbox"),
+        ("log", "level: loud", "level"),
+        ("core", "port: 70000", "port"),
+        ("core", "deadline: soon", "deadline"),
+        (None, "a: [", ""),
+    ],
+)
+def test_configuration_is_refused_with_file_and_line(copy, section, line, says):
+    """The key is put into its section, in the place of one that was there."""
     path = copy.var / "giro.yaml"
     before = path.read_text()
-    path.write_text(before + line + "\n")
-    number = before.count("\n") + 1
+    lines = before.splitlines()
+    at = lines.index(section + ":") + 1 if section else len(lines)
+    indent = "  " if section else ""
+    lines = [
+        text
+        for number, text in enumerate(lines)
+        if number < at or not text.startswith(f"{indent}{line.split(':')[0]}:")
+    ]
+    lines.insert(at, indent + line)
+    path.write_text("\n".join(lines) + "\n")
     done = run(copy, "check-config", path)
     assert done.returncode != 0 and says in done.stderr, done
     found = re.search(re.escape(str(path)) + r":(\d+)", done.stderr)
-    assert found and number <= int(found[1]) <= number + line.count("\n") + 1, (number, done.stderr)
+    assert found and abs(int(found[1]) - (at + 1)) <= (1 if says == "" else 0), (at + 1, done.stderr)
     done = run(copy, *serve(copy), user=owner_of(copy))
     assert done.returncode != 0 and says in done.stderr and str(path) in done.stderr, done
     path.write_text(before)
@@ -187,7 +213,14 @@ def test_missing_program_beside_giro(bank, tmp_path):
     programs = bank.folder / "programs"
     programs.mkdir()
     shutil.copy(bank.program, programs / "giro")
-    done = subprocess.run([programs / "giro", *sandbox(bank)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=START_SECONDS_MAX, env=bank.environment(), check=False)
+    done = subprocess.run(
+        [programs / "giro", *sandbox(bank)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS_MAX,
+        env=bank.environment(),
+        check=False,
+    )
     assert done.returncode != 0 and "giro: " in done.stderr, done
     wait_for("nothing left running", 10, lambda: not processes_of(bank.var))

@@ -1,4 +1,4 @@
-"""What becomes of payments when the core banking host fails in each of its ways: nothing is ever wrong, nothing is lost.
+"""What becomes of payments when the core banking host fails in each of its ways: nothing is wrong, nothing is lost.
 
 The breaker's time is lowered, so that its half of the story does not take minutes.
 """
@@ -60,7 +60,11 @@ def bookings(shaky, payment_id):
 
 def check_completed(shaky, client, account, payment_id, before, value_minor):
     assert bookings(shaky, payment_id) == 1
-    assert client.balances(account) == {**before, "booked": before["booked"] - value_minor, "available": before["available"] - value_minor}
+    assert client.balances(account) == {
+        **before,
+        "booked": before["booked"] - value_minor,
+        "available": before["available"] - value_minor,
+    }
 
 
 def check_rejected(shaky, client, account, payment, before):
@@ -147,13 +151,19 @@ def test_fail_random(shaky, client, seed):
     final = settle(client, made)
     completed = [payment_id for payment_id, payment in final.items() if payment["status"] == "completed"]
     listed, _ = shaky.core_books()
-    booked = {reference.lower(): booking["times_booked"] - booking["times_reversed"] for reference, booking in listed.items()}
+    booked = {
+        reference.lower(): booking["times_booked"] - booking["times_reversed"] for reference, booking in listed.items()
+    }
     for payment_id, payment in final.items():
         wanted = 1 if payment["status"] == "completed" else 0
         assert booked.get(payment_id.replace("-", ""), 0) == wanted, payment
         assert payment["status"] == "completed" or payment["reason"] == "core_failed", payment
-    assert client.balances(account) == {"booked": 10000 - 100 * len(completed), "held": 0, "overdraft": 0,
-                                        "available": 10000 - 100 * len(completed)}
+    assert client.balances(account) == {
+        "booked": 10000 - 100 * len(completed),
+        "held": 0,
+        "overdraft": 0,
+        "available": 10000 - 100 * len(completed),
+    }
     print(f"seed {seed}: {len(completed)} completed, {50 - len(completed)} rejected, {refused} refused by the breaker")
 
 
@@ -180,11 +190,12 @@ def core_down(shaky):
 
 
 def test_breaker(shaky, client):
-    """The core is gone: new core payments are refused and nothing of them is stored, accepted ones wait and complete."""
+    """The core is gone: new core payments are refused and not stored, accepted ones wait and complete."""
     account = client.open_account("100.00")
     key = "breaker-" + account["account_id"]
     accepted = []
     with core_down(shaky):
+
         def refused():
             answer = client.pay("1.00", account["account_id"], key=f"{key}-{len(accepted)}")
             if answer.status == 503:
@@ -192,6 +203,7 @@ def test_breaker(shaky, client):
             assert answer.status == 201, answer
             accepted.append(answer.json["payment_id"])
             return None
+
         answer = wait_for("the breaker open", 60, refused)
         assert answer.code == "unavailable" and int(answer.headers["retry-after"]) >= 1, answer
         assert shaky.admin("breaker")["state"] != "closed"

@@ -1,4 +1,4 @@
-"""The disk under the store is full: acceptance stops with 503, nothing acknowledged is lost, and it goes on when there is room."""
+"""The store's disk is full: acceptance stops with 503, nothing acknowledged is lost, it goes on when there is room."""
 
 import os
 import subprocess
@@ -22,7 +22,15 @@ def bank():
         owner = os.stat(store)
         store.rename(kept)
         store.mkdir(0o700)
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={STORE_BYTES},mode=0700,uid={owner.st_uid},gid={owner.st_gid}", "giro-test", store]
+        mount = [
+            "mount",
+            "-t",
+            "tmpfs",
+            "-o",
+            f"size={STORE_BYTES},mode=0700,uid={owner.st_uid},gid={owner.st_gid}",
+            "giro-test",
+            store,
+        ]
         if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
             pytest.skip("mounting is not permitted here")
         try:

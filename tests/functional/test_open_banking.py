@@ -1,4 +1,4 @@
-"""UK Open Banking v4.0: domestic payment consents and payments, signed both ways, each refusal beside its accepted twin."""
+"""UK Open Banking v4.0: domestic payment consents and payments, signed both ways, refusals beside accepted twins."""
 
 import json
 import time
@@ -40,13 +40,16 @@ def paths_of(answer):
 
 # ---- one payment, whole
 
+
 def test_consented_payment(bank, acme):
     body = consent_body()
     made = acme.verify(acme.consent(body))
     assert made.status == 201, made
     data, consent_id = made.json["Data"], made.json["Data"]["ConsentId"]
     assert data["Status"] == "AWAU" and data["Initiation"] == body["Data"]["Initiation"]
-    assert made.json["Risk"] == body["Risk"] and made.json["Links"]["Self"].endswith("/domestic-payment-consents/" + consent_id)
+    assert made.json["Risk"] == body["Risk"] and made.json["Links"]["Self"].endswith(
+        "/domestic-payment-consents/" + consent_id
+    )
     token = acme.authorized(consent_id)
     assert acme.consent_status(consent_id) == "AUTH"
     funds = acme.get(f"/domestic-payment-consents/{consent_id}/funds-confirmation", token)
@@ -85,8 +88,14 @@ def test_payment_that_differs_from_its_consent(acme):
     token = acme.authorized(consent_id)
     start = body["Data"]["Initiation"]
     other = {**start, "InstructedAmount": {"Amount": "165.89", "Currency": "GBP"}}
-    for change, risk in ((other, {}), ({**start, "EndToEndIdentification": "x"}, {}), (start, {"PaymentContextCode": "BillingGoodsAndServicesInAdvance"})):
-        answer = acme.post("/domestic-payments", {"Data": {"ConsentId": consent_id, "Initiation": change}, "Risk": risk}, token)
+    for change, risk in (
+        (other, {}),
+        ({**start, "EndToEndIdentification": "x"}, {}),
+        (start, {"PaymentContextCode": "BillingGoodsAndServicesInAdvance"}),
+    ):
+        answer = acme.post(
+            "/domestic-payments", {"Data": {"ConsentId": consent_id, "Initiation": change}, "Risk": risk}, token
+        )
         assert codes_of(answer) == ["U008"], answer
     assert acme.consent_status(consent_id) == "AUTH"
     good = {"Risk": {}, "Data": {"Initiation": dict(reversed(list(start.items()))), "ConsentId": consent_id}}
@@ -104,6 +113,7 @@ def test_payment_before_consent(acme):
 
 
 # ---- whose
+
 
 def test_other_clients_consent(acme, gamma):
     consent_id = acme.consent_made()
@@ -133,6 +143,7 @@ def test_scope(acme):
 
 # ---- idempotency
 
+
 def test_key(acme):
     key, body = uuid.uuid4().hex, consent_body()
     first = acme.consent(body, key=key)
@@ -152,7 +163,9 @@ def test_retry_gets_the_current_state(acme):
 
 def test_key_is_the_clients_own(acme, gamma):
     key, body = uuid.uuid4().hex, consent_body()
-    assert acme.consent(body, key=key).json["Data"]["ConsentId"] != gamma.consent(body, key=key).json["Data"]["ConsentId"]
+    assert (
+        acme.consent(body, key=key).json["Data"]["ConsentId"] != gamma.consent(body, key=key).json["Data"]["ConsentId"]
+    )
 
 
 @pytest.mark.parametrize("key, code", [(None, "U007"), ("k" * 41, "U006"), ("", "U006")])
@@ -164,17 +177,32 @@ def test_key_refused(acme, key, code):
 
 # ---- signatures
 
+
 def test_signature_missing(acme):
     answer = acme.consent(headers={"x-jws-signature": None})
     assert codes_of(acme.verify(answer)) == ["U019"]
 
 
-@pytest.mark.parametrize("changes, codes", [
-    ({CLAIM + "iss": None}, ["U017"]), ({CLAIM + "iat": None}, ["U017"]), ({CLAIM + "tan": None}, ["U017"]), ({"kid": None}, ["U017"]),
-    ({CLAIM + "iss": "0015800001ZZZZZZZZ/other"}, ["U016"]), ({CLAIM + "tan": "example.org"}, ["U016"]),
-    ({CLAIM + "iat": "1"}, ["U016"]), ({CLAIM + "iat": int(time.time()) + 86400}, ["U016"]), ({"b64": False}, ["U016"]),
-    ({"alg": "RS256"}, ["U016"]), ({"alg": "none"}, ["U016"]), ({"crit": [CLAIM + "iat"]}, ["U016"]), ({"extra": 1}, ["U016"]),
-    ({"typ": "JWT"}, ["U016"]), ({"cty": "text/plain"}, ["U016"])])
+@pytest.mark.parametrize(
+    "changes, codes",
+    [
+        ({CLAIM + "iss": None}, ["U017"]),
+        ({CLAIM + "iat": None}, ["U017"]),
+        ({CLAIM + "tan": None}, ["U017"]),
+        ({"kid": None}, ["U017"]),
+        ({CLAIM + "iss": "0015800001ZZZZZZZZ/other"}, ["U016"]),
+        ({CLAIM + "tan": "example.org"}, ["U016"]),
+        ({CLAIM + "iat": "1"}, ["U016"]),
+        ({CLAIM + "iat": int(time.time()) + 86400}, ["U016"]),
+        ({"b64": False}, ["U016"]),
+        ({"alg": "RS256"}, ["U016"]),
+        ({"alg": "none"}, ["U016"]),
+        ({"crit": [CLAIM + "iat"]}, ["U016"]),
+        ({"extra": 1}, ["U016"]),
+        ({"typ": "JWT"}, ["U016"]),
+        ({"cty": "text/plain"}, ["U016"]),
+    ],
+)
 def test_signature_claim(acme, changes, codes):
     text = json.dumps(consent_body())
     answer = acme.consent(text, signature=acme.sign(text, acme.header(**changes)))
@@ -191,7 +219,9 @@ def test_signature_of_other_bytes(acme):
 
 def test_signature_by_another_key_or_salt(acme, gamma):
     text, key = json.dumps(consent_body()), acme.client.signing_key
-    salted = acme.sign(text, sign=lambda data: key.sign(data, padding.PSS(padding.MGF1(hashes.SHA256()), 20), hashes.SHA256()))
+    salted = acme.sign(
+        text, sign=lambda data: key.sign(data, padding.PSS(padding.MGF1(hashes.SHA256()), 20), hashes.SHA256())
+    )
     assert codes_of(acme.consent(text, signature=salted)) == ["U015"]
     pkcs = acme.sign(text, sign=lambda data: key.sign(data, padding.PKCS1v15(), hashes.SHA256()))
     assert codes_of(acme.consent(text, signature=pkcs)) == ["U015"]
@@ -203,7 +233,15 @@ def test_signature_malformed(acme):
     text = json.dumps(consent_body())
     good = acme.sign(text)
     head, _, signature = good.split(".")
-    for value in ("x", ".", "..", f"{head}.{signature}", f"{head}.{b64url(text.encode())}.{signature}", f"{head}..{signature}=", f"..{signature}"):
+    for value in (
+        "x",
+        ".",
+        "..",
+        f"{head}.{signature}",
+        f"{head}.{b64url(text.encode())}.{signature}",
+        f"{head}..{signature}=",
+        f"..{signature}",
+    ):
         assert codes_of(acme.consent(text, signature=value)) in (["U018"], ["U017"]), value
 
 
@@ -216,13 +254,26 @@ def test_signature_where_none_belongs(acme):
 
 # ---- the body
 
-@pytest.mark.parametrize("start, path, code", [
-    (initiation("0.00"), "Data.Initiation.InstructedAmount.Amount", "U002"), (initiation("-1.00"), "Data.Initiation.InstructedAmount.Amount", "U002"),
-    (initiation("1.001"), "Data.Initiation.InstructedAmount.Amount", "U002"), (initiation("1e2"), "Data.Initiation.InstructedAmount.Amount", "U002"),
-    (initiation("01.00"), "Data.Initiation.InstructedAmount.Amount", "U002"), (initiation("99999999999999.00"), "Data.Initiation.InstructedAmount.Amount", "U002"),
-    (initiation(InstructedAmount={"Amount": "1.00", "Currency": "gbp"}), "Data.Initiation.InstructedAmount.Currency", "U002"),
-    (initiation(InstructedAmount={"Currency": "GBP"}), "Data.Initiation.InstructedAmount.Amount", "U004"),
-    (initiation(creditor="123"), "Data.Initiation.CreditorAccount.Identification", "U002"), (initiation(Extra=1), "Data.Initiation.Extra", "U005")])
+
+@pytest.mark.parametrize(
+    "start, path, code",
+    [
+        (initiation("0.00"), "Data.Initiation.InstructedAmount.Amount", "U002"),
+        (initiation("-1.00"), "Data.Initiation.InstructedAmount.Amount", "U002"),
+        (initiation("1.001"), "Data.Initiation.InstructedAmount.Amount", "U002"),
+        (initiation("1e2"), "Data.Initiation.InstructedAmount.Amount", "U002"),
+        (initiation("01.00"), "Data.Initiation.InstructedAmount.Amount", "U002"),
+        (initiation("99999999999999.00"), "Data.Initiation.InstructedAmount.Amount", "U002"),
+        (
+            initiation(InstructedAmount={"Amount": "1.00", "Currency": "gbp"}),
+            "Data.Initiation.InstructedAmount.Currency",
+            "U002",
+        ),
+        (initiation(InstructedAmount={"Currency": "GBP"}), "Data.Initiation.InstructedAmount.Amount", "U004"),
+        (initiation(creditor="123"), "Data.Initiation.CreditorAccount.Identification", "U002"),
+        (initiation(Extra=1), "Data.Initiation.Extra", "U005"),
+    ],
+)
 def test_field(acme, start, path, code):
     answer = acme.consent(consent_body(start))
     assert code in codes_of(answer) and path in paths_of(answer), answer
@@ -244,6 +295,7 @@ def test_media_types_and_methods(acme):
 
 # ---- authorization
 
+
 def test_code_is_used_once(acme):
     consent_id, verifier = acme.consent_made(), "a" * 43
     back = acme.authorize(acme.push(consent_id, verifier).json["request_uri"])
@@ -253,18 +305,32 @@ def test_code_is_used_once(acme):
     assert again.status == 400 and again.json["error"] == "invalid_grant", again
 
 
-@pytest.mark.parametrize("changes", [
-    {"code_verifier": "b" * 43}, {"redirect_uri": "https://localhost:9999/callback"}, {"code": "x"}])
+@pytest.mark.parametrize(
+    "changes", [{"code_verifier": "b" * 43}, {"redirect_uri": "https://localhost:9999/callback"}, {"code": "x"}]
+)
 def test_code_refused(acme, changes):
     consent_id, verifier = acme.consent_made(), "a" * 43
     back = acme.authorize(acme.push(consent_id, verifier).json["request_uri"])
-    answer = acme.exchange(changes.get("code", back["code"]), verifier, **{k: v for k, v in changes.items() if k != "code"})
+    answer = acme.exchange(
+        changes.get("code", back["code"]), verifier, **{k: v for k, v in changes.items() if k != "code"}
+    )
     assert answer.status == 400 and answer.json["error"] == "invalid_grant", answer
 
 
-@pytest.mark.parametrize("changes", [
-    {"code_challenge": None}, {"code_challenge_method": "plain"}, {"redirect_uri": "https://evil.example/"}, {"response_type": "token"},
-    {"scope": "openid payments nonsense"}, {"claims": "{"}, {"request_uri": "urn:x"}, {"claims": None}, {"client_id": "beta-tpp"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"code_challenge": None},
+        {"code_challenge_method": "plain"},
+        {"redirect_uri": "https://evil.example/"},
+        {"response_type": "token"},
+        {"scope": "openid payments nonsense"},
+        {"claims": "{"},
+        {"request_uri": "urn:x"},
+        {"claims": None},
+        {"client_id": "beta-tpp"},
+    ],
+)
 def test_push_refused(acme, changes):
     answer = acme.push(acme.consent_made(), "a" * 43, **changes)
     assert answer.status in (400, 401) and answer.json["error"], answer
@@ -275,6 +341,7 @@ def test_id_token_names_the_consent(acme):
     back = acme.authorize(acme.push(consent_id, verifier).json["request_uri"])
     token = acme.exchange(back["code"], verifier).json["id_token"]
     from bank import from_b64url
+
     claims = json.loads(from_b64url(token.split(".")[1]))
     assert claims["openbanking_intent_id"] == consent_id and claims["nonce"] == "nonce-1"
     assert claims["iss"] == acme.client.data["issuer"] and claims["aud"] == acme.client.name

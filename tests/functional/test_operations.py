@@ -8,8 +8,13 @@ import pytest
 from bank import Bank, other_bank, wait_for
 from open_banking import ThirdParty
 
-CANARY = {"number": "48151623", "sort_code": "424242", "name": "Zyxwvut Canaryperson", "iban": "DE89370400440532013000",
-          "reference": "Canary reference 108"}
+CANARY = {
+    "number": "48151623",
+    "sort_code": "424242",
+    "name": "Zyxwvut Canaryperson",
+    "iban": "DE89370400440532013000",
+    "reference": "Canary reference 108",
+}
 
 
 @pytest.fixture(scope="module")
@@ -66,16 +71,25 @@ def test_metrics(own):
     page = own.operations("/metrics")
     assert page.headers["content-type"].startswith("text/plain")
     types = families_of(page.body.decode())
-    for family, kind in {"banking_payments_total": "counter", "banking_payment_duration_seconds": "histogram",
-                         "banking_fraud_duration_seconds": "histogram", "banking_api_duration_seconds": "histogram",
-                         "banking_payments_unknown": "gauge", "banking_unknown_oldest_seconds": "gauge"}.items():
+    for family, kind in {
+        "banking_payments_total": "counter",
+        "banking_payment_duration_seconds": "histogram",
+        "banking_fraud_duration_seconds": "histogram",
+        "banking_api_duration_seconds": "histogram",
+        "banking_payments_unknown": "gauge",
+        "banking_unknown_oldest_seconds": "gauge",
+    }.items():
         assert types.get(family) == kind, (family, types.get(family))
     for family in types:
         assert family.startswith(("banking_", "giro_", "process_")), family
     samples = own.metrics()
     assert samples["banking_payments_unknown"] == 0
     check_histograms(samples)
-    bounds = {re.search('le="([^"]+)"', name)[1] for name in samples if name.startswith("banking_payment_duration_seconds_bucket")}
+    bounds = {
+        re.search('le="([^"]+)"', name)[1]
+        for name in samples
+        if name.startswith("banking_payment_duration_seconds_bucket")
+    }
     assert bounds == {"0.1", "0.25", "0.5", "1", "2", "3", "5", "10", "30", "+Inf"}, bounds
     assert grown('banking_payment_duration_seconds_count{payment_type="domestic"}') == 6
 
@@ -85,7 +99,9 @@ def check_histograms(samples):
     for name, value in samples.items():
         found = re.match(r'(.*)_bucket\{(.*?),?le="([^"]+)"\}$', name)
         if found:
-            buckets.setdefault((found[1], found[2].rstrip(",")), []).append((float(found[3].replace("+Inf", "inf")), value))
+            buckets.setdefault((found[1], found[2].rstrip(",")), []).append(
+                (float(found[3].replace("+Inf", "inf")), value)
+            )
     assert buckets
     for (family, labels), steps in buckets.items():
         values = [value for _, value in sorted(steps)]
@@ -100,19 +116,39 @@ def files_below(folder):
 
 def test_nothing_personal_in_the_logs(own):
     partner = own.client("embed-partner")
-    secrets = [partner.token("payments"), partner.token("accounts"), CANARY["number"], CANARY["name"], CANARY["iban"], CANARY["reference"]]
+    secrets = [
+        partner.token("payments"),
+        partner.token("accounts"),
+        CANARY["number"],
+        CANARY["name"],
+        CANARY["iban"],
+        CANARY["reference"],
+    ]
     assertion = partner.assertion()
     secrets += [partner.ask_token(assertion=assertion).json["access_token"], assertion, assertion.split(".")[2]]
-    paid = partner.pay("1.00", creditor=other_bank(CANARY["number"], CANARY["name"], CANARY["sort_code"]), reference=CANARY["reference"])
+    paid = partner.pay(
+        "1.00",
+        creditor=other_bank(CANARY["number"], CANARY["name"], CANARY["sort_code"]),
+        reference=CANARY["reference"],
+    )
     partner.wait_final(paid.json["payment_id"])
-    partner.wait_final(partner.pay("1.00", creditor={"name": CANARY["name"], "iban": CANARY["iban"]}).json["payment_id"])
-    for broken in ({"creditor": {"name": CANARY["name"], "iban": CANARY["iban"][:-1] + "1"}}, {CANARY["number"]: CANARY["iban"]}):
+    partner.wait_final(
+        partner.pay("1.00", creditor={"name": CANARY["name"], "iban": CANARY["iban"]}).json["payment_id"]
+    )
+    for broken in (
+        {"creditor": {"name": CANARY["name"], "iban": CANARY["iban"][:-1] + "1"}},
+        {CANARY["number"]: CANARY["iban"]},
+    ):
         assert partner.post("/v1/payments", {**partner.order(), **broken}, "payments").status == 400
-    partner.call("GET", f"/v1/accounts/{CANARY['iban']}?access_token={secrets[0]}",
-                 headers={"Authorization": "Bearer " + secrets[1]})
+    partner.call(
+        "GET",
+        f"/v1/accounts/{CANARY['iban']}?access_token={secrets[0]}",
+        headers={"Authorization": "Bearer " + secrets[1]},
+    )
     partner.call("GET", f"/v1/payments?iban={CANARY['iban']}")
     accounts = own.customers()["mia"]["accounts"] + [
-        partner.get("/v1/accounts/" + account, "accounts").json for account in partner.data["account_ids"]]
+        partner.get("/v1/accounts/" + account, "accounts").json for account in partner.data["account_ids"]
+    ]
     secrets += [account[name] for account in accounts for name in ("iban", "account_number")]
     mia = own.customers()["mia"]
     secrets += [mia["password"], mia["totp_secret"]]
@@ -147,7 +183,11 @@ def test_journal_has_no_secret(own):
 
 def test_books(own):
     verified = own.verify()
-    assert verified["transactions"] > 0 and verified["entries"] >= 2 * verified["transactions"] and verified["balances_checked"] > 0
+    assert (
+        verified["transactions"] > 0
+        and verified["entries"] >= 2 * verified["transactions"]
+        and verified["balances_checked"] > 0
+    )
 
 
 def test_status_and_a_second_start(own):

@@ -28,6 +28,7 @@ def raw_order(client, amount='{"value":"1.00","currency":"GBP"}', rest=""):
 
 # ---- accepted
 
+
 def test_payment_through_the_core_completes(partner):
     account = partner.open_account("100.00")["account_id"]
     answer = partner.pay("12.34", account, reference="Invoice 4711")
@@ -58,14 +59,18 @@ def test_on_us_completes_at_once(bank, partner):
     assert moved.status == 201 and moved.json["status"] == "completed", moved
     assert moved.json["payment_type"] == "on_us"
     assert partner.balances(mine["account_id"]) == {"booked": 5000, "held": 0, "overdraft": 0, "available": 5000}
-    paid = partner.pay("20.00", account=mine["account_id"], creditor={
-        "name": "Sam Taylor", "sort_code": theirs["sort_code"], "account_number": theirs["account_number"]})
+    paid = partner.pay(
+        "20.00",
+        account=mine["account_id"],
+        creditor={"name": "Sam Taylor", "sort_code": theirs["sort_code"], "account_number": theirs["account_number"]},
+    )
     assert paid.json["status"] == "completed" and paid.json["payment_type"] == "on_us", paid
     assert [step["status"] for step in paid.json["timeline"]][-1] == "completed"
     assert partner.balances(mine["account_id"])["booked"] == 3000
 
 
 # ---- who may ask
+
 
 def test_certificate(bank, partner):
     path = "/v1/payments/" + partner.pay().json["payment_id"]
@@ -80,18 +85,34 @@ def test_certificate(bank, partner):
 def test_payment_without_or_with_another_certificate_changes_nothing(bank, partner):
     account = partner.open_account("5.00")["account_id"]
     before = partner.balances(account)
-    headers = {"Authorization": "Bearer " + partner.token("payments"), "Content-Type": "application/json",
-               "Idempotency-Key": str(uuid.uuid4())}
+    headers = {
+        "Authorization": "Bearer " + partner.token("payments"),
+        "Content-Type": "application/json",
+        "Idempotency-Key": str(uuid.uuid4()),
+    }
     body = json.dumps(partner.order(account=account))
-    for context, code in ((bank.tls_context(), "client_certificate_required"), (bank.tls_context("acme-tpp"), "invalid_token")):
+    for context, code in (
+        (bank.tls_context(), "client_certificate_required"),
+        (bank.tls_context("acme-tpp"), "invalid_token"),
+    ):
         answer = partner.call("POST", "/v1/payments", body, headers, context)
         assert answer.status == 401 and answer.code == code, answer
     assert partner.balances(account) == before
     assert partner.call("POST", "/v1/payments", body, headers).status == 201
 
 
-@pytest.mark.parametrize("value, status", [
-    (None, 401), ("", 401), ("Bearer", 401), ("Bearer ", 401), ("Bearer wrong", 401), ("Basic dTpw", 401), ("Bearer a b", 401)])
+@pytest.mark.parametrize(
+    "value, status",
+    [
+        (None, 401),
+        ("", 401),
+        ("Bearer", 401),
+        ("Bearer ", 401),
+        ("Bearer wrong", 401),
+        ("Basic dTpw", 401),
+        ("Bearer a b", 401),
+    ],
+)
 def test_token(partner, value, status):
     answer = partner.post("/v1/payments", partner.order(), "payments", headers={"Authorization": value})
     assert answer.status == status and answer.code == "invalid_token", answer
@@ -104,8 +125,9 @@ def test_token_in_the_query_is_refused(partner):
 
 
 def test_token_of_another_client(bank, partner, bench):
-    answer = partner.post("/v1/payments", partner.order(), "payments",
-                          headers={"Authorization": "Bearer " + bench.token("payments")})
+    answer = partner.post(
+        "/v1/payments", partner.order(), "payments", headers={"Authorization": "Bearer " + bench.token("payments")}
+    )
     assert answer.status == 401 and answer.code == "invalid_token", answer
 
 
@@ -130,8 +152,16 @@ def test_other_clients_payment_and_account(partner, bench):
 
 # ---- idempotency
 
-@pytest.mark.parametrize("key, code", [
-    (None, "idempotency_key_required"), ("", "invalid_request"), ("k" * 256, "invalid_request"), ("k\xe9", "invalid_request")])
+
+@pytest.mark.parametrize(
+    "key, code",
+    [
+        (None, "idempotency_key_required"),
+        ("", "invalid_request"),
+        ("k" * 256, "invalid_request"),
+        ("k\xe9", "invalid_request"),
+    ],
+)
 def test_key_missing_or_malformed(partner, key, code):
     answer = partner.post("/v1/payments", partner.order(), "payments", headers={"Idempotency-Key": key})
     assert answer.status == 400 and answer.code == code, answer
@@ -203,10 +233,42 @@ def test_same_key_at_once_from_many_connections(bank, partner):
 
 # ---- amounts
 
-@pytest.mark.parametrize("value", [
-    "0", "0.00", "-1.00", "-0.00", "+1.00", "1.001", "1.000", "0.001", "1e2", "1E2", "01.00", "00.50", "007", "", " ", " 1.00",
-    "1.00 ", ".", ".50", "1.", "1,00", "1_000", "0x10", "NaN", "Infinity", "1.0.0", "\u0661", "92233720368547758.08",
-    "99999999999999999999.00", "1" + "0" * 300])
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "0",
+        "0.00",
+        "-1.00",
+        "-0.00",
+        "+1.00",
+        "1.001",
+        "1.000",
+        "0.001",
+        "1e2",
+        "1E2",
+        "01.00",
+        "00.50",
+        "007",
+        "",
+        " ",
+        " 1.00",
+        "1.00 ",
+        ".",
+        ".50",
+        "1.",
+        "1,00",
+        "1_000",
+        "0x10",
+        "NaN",
+        "Infinity",
+        "1.0.0",
+        "\u0661",
+        "92233720368547758.08",
+        "99999999999999999999.00",
+        "1" + "0" * 300,
+    ],
+)
 def test_amount_refused(partner, value):
     errors = errors_of(partner.pay(value))
     assert list(errors) == ["$.amount.value"], errors
@@ -219,9 +281,17 @@ def test_amount_accepted(partner, value):
     assert minor(answer.json["amount"]["value"]) == minor(value)
 
 
-@pytest.mark.parametrize("amount", ['{"value":1.00,"currency":"GBP"}', '{"value":100,"currency":"GBP"}', '{"value":null,"currency":"GBP"}',
-                                    '{"value":true,"currency":"GBP"}', '{"value":["1.00"],"currency":"GBP"}',
-                                    '{"currency":"GBP"}'])
+@pytest.mark.parametrize(
+    "amount",
+    [
+        '{"value":1.00,"currency":"GBP"}',
+        '{"value":100,"currency":"GBP"}',
+        '{"value":null,"currency":"GBP"}',
+        '{"value":true,"currency":"GBP"}',
+        '{"value":["1.00"],"currency":"GBP"}',
+        '{"currency":"GBP"}',
+    ],
+)
 def test_amount_of_another_type(partner, amount):
     errors = errors_of(partner.post("/v1/payments", raw_order(partner, amount), "payments"))
     assert any(path.startswith("$.amount") for path in errors), errors
@@ -257,17 +327,27 @@ def test_creditor_not_reachable(partner):
 
 # ---- the body
 
-@pytest.mark.parametrize("change, path", [
-    ({"extra": 1}, "$.extra"), ({"debtor_account_id": "x"}, "$.debtor_account_id"), ({"debtor_account_id": 7}, "$.debtor_account_id"),
-    ({"creditor": {"name": "A"}}, "$.creditor"), ({"creditor": {"iban": "GB82WEST12345698765432"}}, "$.creditor"),
-    ({"creditor": {"name": "A", "iban": "GB82WEST12345698765431"}}, "$.creditor.iban"),
-    ({"creditor": {"name": "", "iban": "GB82WEST12345698765432"}}, "$.creditor.name"),
-    ({"creditor": {"name": "A", "iban": "GB82WEST12345698765432", "sort_code": "200415"}}, "$.creditor"),
-    ({"creditor": {"name": "A", "sort_code": "20041", "account_number": "55779911"}}, "$.creditor.sort_code"),
-    ({"creditor": {"name": "A", "sort_code": "200415", "account_number": "x"}}, "$.creditor.account_number"),
-    ({"amount": {"value": "1.00", "currency": "GBP", "extra": 1}}, "$.amount.extra"),
-    ({"reference": ""}, "$.reference"), ({"reference": "x" * 141}, "$.reference"), ({"reference": "a\nb"}, "$.reference"),
-    ({"reference": 5}, "$.reference")])
+
+@pytest.mark.parametrize(
+    "change, path",
+    [
+        ({"extra": 1}, "$.extra"),
+        ({"debtor_account_id": "x"}, "$.debtor_account_id"),
+        ({"debtor_account_id": 7}, "$.debtor_account_id"),
+        ({"creditor": {"name": "A"}}, "$.creditor"),
+        ({"creditor": {"iban": "GB82WEST12345698765432"}}, "$.creditor"),
+        ({"creditor": {"name": "A", "iban": "GB82WEST12345698765431"}}, "$.creditor.iban"),
+        ({"creditor": {"name": "", "iban": "GB82WEST12345698765432"}}, "$.creditor.name"),
+        ({"creditor": {"name": "A", "iban": "GB82WEST12345698765432", "sort_code": "200415"}}, "$.creditor"),
+        ({"creditor": {"name": "A", "sort_code": "20041", "account_number": "55779911"}}, "$.creditor.sort_code"),
+        ({"creditor": {"name": "A", "sort_code": "200415", "account_number": "x"}}, "$.creditor.account_number"),
+        ({"amount": {"value": "1.00", "currency": "GBP", "extra": 1}}, "$.amount.extra"),
+        ({"reference": ""}, "$.reference"),
+        ({"reference": "x" * 141}, "$.reference"),
+        ({"reference": "a\nb"}, "$.reference"),
+        ({"reference": 5}, "$.reference"),
+    ],
+)
 def test_member_refused_by_name(partner, change, path):
     errors = errors_of(partner.post("/v1/payments", {**partner.order(), **change}, "payments"))
     assert any(name.startswith(path) for name in errors), errors
@@ -282,17 +362,37 @@ def test_member_missing(partner, missing):
     assert missing in json.dumps(errors), errors
 
 
-@pytest.mark.parametrize("body", [
-    "", "{", "[]", "null", '"x"', "1", "{}{}", "\xef\xbb\xbf{}", "{'a':1}", '{"a":1,}', '{"a":01}', '{"a":NaN}', '{"a":"\x01"}',
-    b'{"reference":"\xff"}', b'{"reference":"\xc0\xaf"}', b'{"reference":"\xed\xa0\x80"}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '"x"',
+        "1",
+        "{}{}",
+        "\xef\xbb\xbf{}",
+        "{'a':1}",
+        '{"a":1,}',
+        '{"a":01}',
+        '{"a":NaN}',
+        '{"a":"\x01"}',
+        b'{"reference":"\xff"}',
+        b'{"reference":"\xc0\xaf"}',
+        b'{"reference":"\xed\xa0\x80"}',
+    ],
+)
 def test_body_not_json_of_the_schema(partner, body):
     answer = partner.post("/v1/payments", body if isinstance(body, bytes) else body.encode("latin-1"), "payments")
     assert answer.status == 400 and answer.code == "invalid_request", answer
 
 
 def test_duplicate_members(partner):
-    for body in (raw_order(partner, rest=',"reference":"a","reference":"a"'),
-                 raw_order(partner, '{"value":"1.00","value":"1.00","currency":"GBP"}')):
+    for body in (
+        raw_order(partner, rest=',"reference":"a","reference":"a"'),
+        raw_order(partner, '{"value":"1.00","value":"1.00","currency":"GBP"}'),
+    ):
         answer = partner.post("/v1/payments", body, "payments")
         assert answer.status == 400 and answer.code == "invalid_request", answer
     assert partner.post("/v1/payments", raw_order(partner, rest=',"reference":"a"'), "payments").status == 201
@@ -315,34 +415,62 @@ def test_size(partner, size, status):
 
 # ---- media types, methods, paths
 
-@pytest.mark.parametrize("media, status", [
-    ("application/json", 201), ("application/json; charset=utf-8", 201), ("APPLICATION/JSON", 201), ("text/plain", 415),
-    ("application/xml", 415), ("application/jsonx", 415), (None, 415), ("application/x-www-form-urlencoded", 415)])
+
+@pytest.mark.parametrize(
+    "media, status",
+    [
+        ("application/json", 201),
+        ("application/json; charset=utf-8", 201),
+        ("APPLICATION/JSON", 201),
+        ("text/plain", 415),
+        ("application/xml", 415),
+        ("application/jsonx", 415),
+        (None, 415),
+        ("application/x-www-form-urlencoded", 415),
+    ],
+)
 def test_media_type(partner, media, status):
     answer = partner.post("/v1/payments", partner.order(), "payments", headers={"Content-Type": media})
     assert answer.status == status, answer
     assert status == 201 or answer.code == "unsupported_media_type", answer
 
 
-@pytest.mark.parametrize("accept, status", [
-    ("application/json", 201), ("*/*", 201), ("application/*;q=0.1", 201), ("text/html", 406), ("application/json;q=0", 406)])
+@pytest.mark.parametrize(
+    "accept, status",
+    [
+        ("application/json", 201),
+        ("*/*", 201),
+        ("application/*;q=0.1", 201),
+        ("text/html", 406),
+        ("application/json;q=0", 406),
+    ],
+)
 def test_accept(partner, accept, status):
     answer = partner.post("/v1/payments", partner.order(), "payments", headers={"Accept": accept})
     assert answer.status == status, answer
     assert status == 201 or answer.code == "not_acceptable", answer
 
 
-@pytest.mark.parametrize("method, path, allow", [
-    ("GET", "/v1/payments", "POST"), ("PUT", "/v1/payments", "POST"), ("DELETE", "/v1/payments", "POST"),
-    ("PATCH", "/v1/payments", "POST"), ("POST", "/v1/accounts/" + str(uuid.uuid4()), "GET, HEAD"),
-    ("DELETE", "/v1/payments/" + str(uuid.uuid4()), "GET, HEAD")])
+@pytest.mark.parametrize(
+    "method, path, allow",
+    [
+        ("GET", "/v1/payments", "POST"),
+        ("PUT", "/v1/payments", "POST"),
+        ("DELETE", "/v1/payments", "POST"),
+        ("PATCH", "/v1/payments", "POST"),
+        ("POST", "/v1/accounts/" + str(uuid.uuid4()), "GET, HEAD"),
+        ("DELETE", "/v1/payments/" + str(uuid.uuid4()), "GET, HEAD"),
+    ],
+)
 def test_method(partner, method, path, allow):
     answer = partner.call(method, path, headers={"Authorization": "Bearer " + partner.token("payments")})
     assert answer.status == 405 and answer.code == "method_not_allowed", answer
     assert answer.headers["allow"] == allow
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/nothing", "/v1/payments/a/b", "/v2/payments", "/v1//payments", "/healthz", "/metrics"])
+@pytest.mark.parametrize(
+    "path", ["/", "/v1", "/v1/nothing", "/v1/payments/a/b", "/v2/payments", "/v1//payments", "/healthz", "/metrics"]
+)
 def test_unknown_path(partner, path):
     answer = partner.get(path, "payments")
     assert answer.status == 404 and answer.code == "not_found", answer
@@ -365,6 +493,7 @@ def test_interaction_id(partner):
 
 # ---- rejected payments
 
+
 def check_rejected(client, answer, reason, account, before):
     assert answer.status == 201, answer
     payment = client.wait_final(answer.json["payment_id"])
@@ -373,7 +502,9 @@ def check_rejected(client, answer, reason, account, before):
     assert payment["timeline"][-1]["status"] == "rejected"
 
 
-@pytest.mark.parametrize("creditor, reason", [(FRAUD, "fraud"), (SANCTIONED, "sanctions"), (REFUSED_BY_CORE, "core_refused")])
+@pytest.mark.parametrize(
+    "creditor, reason", [(FRAUD, "fraud"), (SANCTIONED, "sanctions"), (REFUSED_BY_CORE, "core_refused")]
+)
 def test_rejected_gives_the_hold_back(partner, creditor, reason):
     account = partner.open_account("10.00")["account_id"]
     before = partner.balances(account)
@@ -385,7 +516,13 @@ def test_rejected_gives_the_hold_back(partner, creditor, reason):
 def test_insufficient_funds(partner):
     account = partner.open_account("10.00")
     before = partner.balances(account["account_id"])
-    check_rejected(partner, partner.pay("10.01", account=account["account_id"]), "insufficient_funds", account["account_id"], before)
+    check_rejected(
+        partner,
+        partner.pay("10.01", account=account["account_id"]),
+        "insufficient_funds",
+        account["account_id"],
+        before,
+    )
     exact = partner.pay("10.00", account=account["account_id"])
     assert partner.wait_final(exact.json["payment_id"])["status"] == "completed"
     assert partner.balances(account["account_id"]) == {"booked": 0, "held": 0, "overdraft": 0, "available": 0}

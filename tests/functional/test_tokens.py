@@ -59,10 +59,26 @@ def test_exp(partner):
     check_refused(partner.ask_token(assertion=partner.assertion(exp=now - 120)))
 
 
-@pytest.mark.parametrize("claims", [
-    {"aud": ["https://issuer.example"]}, {"aud": None}, {"aud": "https://issuer.example"}, {"iss": "acme-tpp"}, {"sub": "acme-tpp"},
-    {"iss": None}, {"sub": None}, {"jti": None}, {"jti": ""}, {"jti": "j" * 129}, {"jti": 7}, {"exp": None}, {"exp": "soon"},
-    {"nbf": 4102444800}, {"iat": 4102444800}])
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"aud": ["https://issuer.example"]},
+        {"aud": None},
+        {"aud": "https://issuer.example"},
+        {"iss": "acme-tpp"},
+        {"sub": "acme-tpp"},
+        {"iss": None},
+        {"sub": None},
+        {"jti": None},
+        {"jti": ""},
+        {"jti": "j" * 129},
+        {"jti": 7},
+        {"exp": None},
+        {"exp": "soon"},
+        {"nbf": 4102444800},
+        {"iat": 4102444800},
+    ],
+)
 def test_claim(partner, claims):
     check_refused(partner.ask_token(assertion=partner.assertion(**claims)))
 
@@ -87,13 +103,16 @@ def hs256(secret):
         mac = hmac.HMAC(secret, hashes.SHA256())
         mac.update(data)
         return mac.finalize()
+
     return sign
 
 
 def forgeries(client):
     """[name, header, sign]"""
     key = client.signing_key
-    public_pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    public_pem = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
     stranger, curve = rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP256R1())
     yield "none", {"alg": "none"}, lambda data: b""
     yield "None", {"alg": "None"}, lambda data: b""
@@ -133,19 +152,42 @@ def test_malformed_assertions(partner):
     flipped = ("A" if signature[0] != "A" else "B") + signature[1:]
     padded = "=" * (-len(signature) % 4) or "="
     duplicate = json.dumps(partner.claims())[:-1] + ',"iss":"embed-partner"}'
-    for text in ("", ".", "..", "...", "x", head, f"{head}.{body}", f"{head}.{body}.", f"{head}.{body}.{signature}.{signature}",
-                 f"{head}.{body}.{flipped}", f"{head}.{body}.{signature}{padded}", f" {good}", f"{good}\n", f"{head}..{signature}",
-                 jws({"alg": "PS256", "kid": partner.data["kid"]}, duplicate.encode(), lambda data: rsa_pss(partner.signing_key, data)),
-                 jws({"alg": "PS256", "kid": partner.data["kid"]}, b"[]", lambda data: rsa_pss(partner.signing_key, data)),
-                 b64url(b"x" * 20000)):
+    for text in (
+        "",
+        ".",
+        "..",
+        "...",
+        "x",
+        head,
+        f"{head}.{body}",
+        f"{head}.{body}.",
+        f"{head}.{body}.{signature}.{signature}",
+        f"{head}.{body}.{flipped}",
+        f"{head}.{body}.{signature}{padded}",
+        f" {good}",
+        f"{good}\n",
+        f"{head}..{signature}",
+        jws(
+            {"alg": "PS256", "kid": partner.data["kid"]},
+            duplicate.encode(),
+            lambda data: rsa_pss(partner.signing_key, data),
+        ),
+        jws({"alg": "PS256", "kid": partner.data["kid"]}, b"[]", lambda data: rsa_pss(partner.signing_key, data)),
+        b64url(b"x" * 20000),
+    ):
         answer = partner.ask_token({"client_assertion": text})
-        assert answer.status in (400, 401) and answer.json["error"] in ("invalid_client", "invalid_request"), (text[:80], answer)
+        assert answer.status in (400, 401) and answer.json["error"] in ("invalid_client", "invalid_request"), (
+            text[:80],
+            answer,
+        )
     assert partner.ask_token(assertion=good).status == 200
 
 
 def test_form(partner):
     check_refused(partner.ask_token({"client_assertion_type": None}))
-    check_refused(partner.ask_token({"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"}))
+    check_refused(
+        partner.ask_token({"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"})
+    )
     check_refused(partner.ask_token({"client_assertion": None}))
     check_refused(partner.ask_token({"client_secret": "x"}))
     check_refused(partner.ask_token({"client_id": "acme-tpp"}))
@@ -189,7 +231,11 @@ def test_documents(bank, partner):
     assert there.status == here.status == 200 and there.json == here.json
     metadata = there.json
     assert metadata["issuer"] == partner.data["issuer"]
-    assert metadata["token_endpoint"] == partner.data["token_endpoint"] == metadata["mtls_endpoint_aliases"]["token_endpoint"]
+    assert (
+        metadata["token_endpoint"]
+        == partner.data["token_endpoint"]
+        == metadata["mtls_endpoint_aliases"]["token_endpoint"]
+    )
     assert metadata["token_endpoint_auth_methods_supported"] == ["private_key_jwt"]
     assert metadata["tls_client_certificate_bound_access_tokens"] is True
     keys = bank.browser("GET", "/jwks").json["keys"]
