@@ -36,10 +36,9 @@ void query_end(struct query *query) {
     read_end(&query->reader);
 }
 
-/* The row or QUERY_E_ABSENT.
- * tidy: parameters because a read names its table, its index and its key. */
-static int row_of(struct query *query, const struct table *table, uint8_t index, const void *probe, struct arena *arena,
-                  const void **ret_row) {
+/* tidy: parameters because a read names its table, its index and its key. */
+int query_row(struct query *query, const struct table *table, uint8_t index, const void *probe, struct arena *arena,
+              const void **ret_row) {
     int r = read_row(&query->reader, table, index, probe, arena, ret_row);
     if (r) return err_trace(r);
     return *ret_row ? 0 : QUERY_E_ABSENT;
@@ -50,7 +49,7 @@ int query_payment(struct query *query, const struct payment_id *payment_id, stru
     struct payment_row probe = { 0 };
     const void *row;
     memcpy(probe.payment_id, payment_id->bytes, 16);
-    int r = row_of(query, &payment_table, 0, &probe, arena, &row);
+    int r = query_row(query, &payment_table, 0, &probe, arena, &row);
     if (r) return r;
     *ret_payment = payment_view_of(row);
     return 0;
@@ -60,7 +59,7 @@ static int account_view_of(struct query *query, const struct account_row *accoun
                            struct account_view *ret_view) {
     struct ledger_account_row probe = { .number = account->number };
     const void *found;
-    int r = row_of(query, &ledger_account_table, 0, &probe, arena, &found);
+    int r = query_row(query, &ledger_account_table, 0, &probe, arena, &found);
     if (r) return err_fold(r);
     const struct ledger_account_row *ledger = found;
     *ret_view = account_view_of_row(account);
@@ -77,14 +76,14 @@ int query_account(struct query *query, const struct account_id *account_id, stru
     struct account_row probe = { 0 };
     const void *row;
     memcpy(probe.account_id, account_id->bytes, 16);
-    int r = row_of(query, &account_table, 0, &probe, arena, &row);
+    int r = query_row(query, &account_table, 0, &probe, arena, &row);
     return r ? r : account_view_of(query, row, arena, ret_account);
 }
 
 int query_account_by_iban(struct query *query, struct str iban, struct arena *arena, struct account_view *ret_account) {
     struct account_row probe = { .iban = iban };
     const void *row;
-    int r = row_of(query, &account_table, ACCOUNT_INDEX_IBAN, &probe, arena, &row);
+    int r = query_row(query, &account_table, ACCOUNT_INDEX_IBAN, &probe, arena, &row);
     return r ? r : account_view_of(query, row, arena, ret_account);
 }
 
@@ -172,7 +171,7 @@ int query_consent(struct query *query, const struct consent_id *consent_id, stru
     struct payment_consent_row probe = { 0 };
     const void *found;
     memcpy(probe.consent_id, consent_id->bytes, 16);
-    int r = row_of(query, &payment_consent_table, 0, &probe, arena, &found);
+    int r = query_row(query, &payment_consent_table, 0, &probe, arena, &found);
     if (r) return r;
     const struct payment_consent_row *row = found;
     memcpy(ret_consent->client_id.bytes, row->client_id, 16);
@@ -197,14 +196,14 @@ static int fill_client(const struct client_row *client, struct call *call) {
 int query_client_by_software(struct query *query, struct str software_id, struct arena *arena, struct call *call) {
     struct client_row probe = { .software_id = software_id };
     const void *row;
-    int r = row_of(query, &client_table, CLIENT_INDEX_SOFTWARE, &probe, arena, &row);
+    int r = query_row(query, &client_table, CLIENT_INDEX_SOFTWARE, &probe, arena, &row);
     return r ? r : fill_client(row, call);
 }
 
 int query_client_by_name(struct query *query, struct str name, struct arena *arena, struct call *call) {
     struct client_row probe = { .name = name };
     const void *row;
-    int r = row_of(query, &client_table, CLIENT_INDEX_NAME, &probe, arena, &row);
+    int r = query_row(query, &client_table, CLIENT_INDEX_NAME, &probe, arena, &row);
     return r ? r : fill_client(row, call);
 }
 
@@ -213,7 +212,7 @@ int query_client_keys(struct query *query, const struct client_id *client_id, st
     struct client_row probe = { 0 };
     const void *row;
     memcpy(probe.client_id, client_id->bytes, 16);
-    int r = row_of(query, &client_table, 0, &probe, arena, &row);
+    int r = query_row(query, &client_table, 0, &probe, arena, &row);
     if (!r) *ret_jwks = ((const struct client_row *)row)->jwks;
     return r;
 }
@@ -221,7 +220,7 @@ int query_client_keys(struct query *query, const struct client_id *client_id, st
 int query_token(struct query *query, const struct hash *token_hash, struct arena *arena, struct token_view *ret_token) {
     struct token_row probe = { .token_hash = *token_hash };
     const void *found;
-    int r = row_of(query, &token_table, 0, &probe, arena, &found);
+    int r = query_row(query, &token_table, 0, &probe, arena, &found);
     if (r) return r;
     const struct token_row *row = found;
     *ret_token = (struct token_view){ .scope = row->scope,

@@ -15,18 +15,10 @@ SAME_STAGE(ACCOUNT);
 SAME_STAGE(CONFIRM);
 SAME_STAGE(ENDED);
 
-/* The row or QUERY_E_ABSENT. tidy: parameters because a read names its table, its index and its key. */
-static int row_of(struct query *query, const struct table *table, uint8_t index, const void *probe, struct arena *arena,
-                  const void **ret_row) {
-    int r = read_row(&query->reader, table, index, probe, arena, ret_row);
-    if (r) return err_trace(r);
-    return *ret_row ? 0 : QUERY_E_ABSENT;
-}
-
 static int client_view_of(struct query *query, uint8_t index, const struct client_row *probe, struct arena *arena,
                           struct client_view *ret_client) {
     const void *found;
-    int r = row_of(query, &client_table, index, probe, arena, &found);
+    int r = query_row(query, &client_table, index, probe, arena, &found);
     if (r) return r;
     const struct client_row *row = found;
     if (row->status != CLIENT_ACTIVE) return QUERY_E_ABSENT;
@@ -61,7 +53,7 @@ int query_pushed(struct query *query, const struct hash *request_hash, struct ar
                  struct pushed_view *ret_pushed) {
     struct pushed_row probe = { .request_hash = *request_hash };
     const void *found;
-    int r = row_of(query, &pushed_table, 0, &probe, arena, &found);
+    int r = query_row(query, &pushed_table, 0, &probe, arena, &found);
     if (r) return r;
     const struct pushed_row *row = found;
     *ret_pushed = (struct pushed_view){ .params = row->params, .expires_ms = row->expires_ms, .used_ms = row->used_ms };
@@ -73,7 +65,7 @@ int query_pushed(struct query *query, const struct hash *request_hash, struct ar
 int query_code(struct query *query, const struct hash *code_hash, struct arena *arena, struct code_view *ret_code) {
     struct code_row probe = { .code_hash = *code_hash };
     const void *found;
-    int r = row_of(query, &code_table, 0, &probe, arena, &found);
+    int r = query_row(query, &code_table, 0, &probe, arena, &found);
     if (r) return r;
     const struct code_row *row = found;
     *ret_code =
@@ -88,7 +80,7 @@ int query_session(struct query *query, const struct hash *session_hash, struct a
                   struct session_view *ret_session) {
     struct session_row probe = { .session_hash = *session_hash };
     const void *found;
-    int r = row_of(query, &session_table, 0, &probe, arena, &found);
+    int r = query_row(query, &session_table, 0, &probe, arena, &found);
     if (r) return r;
     const struct session_row *row = found;
     *ret_session = (struct session_view){ .request_hash = row->request_hash,
@@ -103,7 +95,7 @@ int query_session(struct query *query, const struct hash *session_hash, struct a
 static int customer_secrets(struct query *query, uint8_t index, const struct customer_row *probe, struct arena *arena,
                             struct customer_secrets *ret_customer) {
     const void *found;
-    int r = row_of(query, &customer_table, index, probe, arena, &found);
+    int r = query_row(query, &customer_table, index, probe, arena, &found);
     if (r) return r;
     const struct customer_row *row = found;
     *ret_customer = (struct customer_secrets){ .password = row->password, .totp_secret = row->totp_secret };
@@ -130,7 +122,7 @@ int query_consent_page(struct query *query, const struct consent_id *consent_id,
     struct payment_consent_row probe = { 0 };
     const void *found;
     memcpy(probe.consent_id, consent_id->bytes, 16);
-    int r = row_of(query, &payment_consent_table, 0, &probe, arena, &found);
+    int r = query_row(query, &payment_consent_table, 0, &probe, arena, &found);
     if (r) return r;
     const struct payment_consent_row *row = found;
     *ret_consent = (struct consent_page_view){ .awaiting = row->status == CONSENT_AWAU,

@@ -9,4 +9,9 @@ struct query {
     struct reader reader;
 };
 
+/* The row of a primary (index 0) or unique key, in the arena. 0, QUERY_E_ABSENT, <0.
+ * tidy: parameters because a read names its table, its index and its key. */
+int query_row(struct query *query, const struct table *table, uint8_t index, const void *probe, struct arena *arena,
+              const void **ret_row);
+
 #endif
