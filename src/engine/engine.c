@@ -126,7 +126,8 @@ void engine_note(struct engine *engine, struct str audit_json) {
     bool fits =
         audit_json.len <= JOURNAL_FRAME_BYTES_MAX && engine->notes.len + audit_json.len + 5 <= ENGINE_NOTES_BYTES_MAX;
     if (fits) journal_frame_write(&engine->notes, JOURNAL_AUDIT, audit_json);
-    else engine->state.notes_dropped++;
+    if (!fits || engine->notes.overflow) engine->state.notes_dropped++;
+    engine->notes.overflow = false; /* no memory now; perhaps for the next */
     pthread_mutex_unlock(&engine->lock);
 }
 
