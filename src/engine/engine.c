@@ -53,6 +53,7 @@ static int take_head(struct engine *engine, const struct journal_row *head, stru
     engine->work.ids.ms = id_time_ms(head->last_id);
     engine->work.ids.counter =
         (UINT64_C(1) << 42) - 1; /* go on in the next millisecond: never lower than what was handed out */
+    memcpy(engine->work.last_id, head->last_id, 16); /* for records of batches that draw no id */
     engine->work.now_ms = head->at_ms;
     return 0;
 }

@@ -361,6 +361,49 @@ static void the_time_of_a_batch_never_goes_back(void **state) {
     assert_int_equal(second.command.result, COMMAND_DONE);
 }
 
+/* Draws one id and tells it. */
+struct draw {
+    struct command command;
+    uint8_t id[16];
+    int replied;
+};
+static int draw_decide(struct work *work, struct command *command) {
+    struct draw *draw = command->input;
+    struct view view = view_of(work, "purse");
+    struct purse_row row = { .number = 900 + view_batch_seq(&view) };
+    view_new_id(&view, draw->id);
+    return view_insert(&view, &purse_table, &row);
+}
+static const struct command_kind draw_kind = { .name = "draw", .decide = draw_decide };
+static void draw_on_reply(struct command *command) {
+    ((struct draw *)command->owner)->replied++;
+}
+
+static void draw_id(struct world *world, uint8_t ret_id[16]) {
+    struct draw draw = { 0 };
+    draw.command =
+        (struct command){ .kind = &draw_kind, .input = &draw, .owner = &draw, .on_reply = draw_on_reply };
+    assert_int_equal(engine_submit(world->engine, &draw.command), 0);
+    engine_step(world->engine);
+    assert_int_equal(draw.replied, 1);
+    memcpy(ret_id, draw.id, 16);
+}
+
+/* Also when the last record before the restart drew no id: a note of a read, say. */
+static void ids_never_go_back(void **state) {
+    struct world *world = *state;
+    uint8_t before[16], after[16];
+    draw_id(world, before);
+    draw_id(world, before);
+    fake_now_ms -= 3600000; /* the clock stands until it has caught up */
+    world_restart(world);
+    engine_note(world->engine, STR("{\"read\":1}"));
+    engine_step(world->engine);
+    world_restart(world);
+    draw_id(world, after);
+    assert_true(memcmp(before, after, 16) < 0);
+}
+
 /* Writes frames of history until the journal's body is nearly full, and a long audit record. */
 enum { FILL_FRAMES = JOURNAL_BODY_BYTES_MAX / (JOURNAL_FRAME_BYTES_MAX + 5), FILL_AUDIT_BYTES = 8000 };
 static char fill_bytes[JOURNAL_FRAME_BYTES_MAX];
@@ -462,6 +505,7 @@ int main(void) {
         ENGINE_TEST(e4_unknown_is_said_and_found_out_by_the_key),
         ENGINE_TEST(j1_records_hold_the_hash_before),
         ENGINE_TEST(the_time_of_a_batch_never_goes_back),
+        ENGINE_TEST(ids_never_go_back),
         ENGINE_TEST(e4_a_record_that_overflows_is_halved),
         ENGINE_TEST(notes_are_written_with_the_next_commit),
         ENGINE_TEST(a_stopping_engine_takes_nothing_and_decides_what_it_has),
