@@ -36,6 +36,7 @@ static void write_audit(struct engine *engine, const struct command *command) {
     command->write_audit(&json, command);
     if (json.overflow) buffer_reset(&json); /* an oversized record is kept as an empty one, so that its absence shows */
     journal_frame_write(&engine->work.body, JOURNAL_AUDIT, json.len ? buffer_str(&json) : STR("{}"));
+    if (engine->work.body.overflow) engine->work.full = true; /* the next command's drop would forget it */
 }
 
 static void decided(struct engine *engine, struct command *command) {
@@ -107,6 +108,7 @@ static int decide_all(struct engine *engine, struct command **commands, size_t c
         open = 0;
         for (size_t i = 0; i < count; i++) {
             if (commands[i]->state == COMMAND_OPEN) decide(engine, commands[i]);
+            if (engine->work.full) return err_origin(-ENOSPC);
             open += commands[i]->state == COMMAND_OPEN;
         }
     }
@@ -208,7 +210,7 @@ static int commit(struct engine *engine, size_t commands, struct str notes) {
     struct work *work = &engine->work;
     size_t count = 0;
     buffer_append_str(&work->body, notes);
-    if (work->body.overflow) return err_origin(-ENOMEM);
+    if (work->body.overflow) return STORE_E_UNDONE; /* nothing was written: half a batch may fit */
     if (work->dirty_count == 0 && work->body.len == 0) return 0;
     struct journal_row record = { .epoch = ENGINE_EPOCH_EMBEDDED,
                                   .seq = work->seq,

@@ -53,6 +53,7 @@ static int take_head(struct engine *engine, const struct journal_row *head, stru
     engine->work.ids.ms = id_time_ms(head->last_id);
     engine->work.ids.counter =
         (UINT64_C(1) << 42) - 1; /* go on in the next millisecond: never lower than what was handed out */
+    memcpy(engine->work.last_id, head->last_id, 16); /* for records of batches that draw no id */
     engine->work.now_ms = head->at_ms;
     return 0;
 }
@@ -126,7 +127,8 @@ void engine_note(struct engine *engine, struct str audit_json) {
     bool fits =
         audit_json.len <= JOURNAL_FRAME_BYTES_MAX && engine->notes.len + audit_json.len + 5 <= ENGINE_NOTES_BYTES_MAX;
     if (fits) journal_frame_write(&engine->notes, JOURNAL_AUDIT, audit_json);
-    else engine->state.notes_dropped++;
+    if (!fits || engine->notes.overflow) engine->state.notes_dropped++;
+    engine->notes.overflow = false; /* no memory now; perhaps for the next */
     pthread_mutex_unlock(&engine->lock);
 }
 

@@ -361,6 +361,112 @@ static void the_time_of_a_batch_never_goes_back(void **state) {
     assert_int_equal(second.command.result, COMMAND_DONE);
 }
 
+/* Draws one id and tells it. */
+struct draw {
+    struct command command;
+    uint8_t id[16];
+    int replied;
+};
+static int draw_decide(struct work *work, struct command *command) {
+    struct draw *draw = command->input;
+    struct view view = view_of(work, "purse");
+    struct purse_row row = { .number = 900 + view_batch_seq(&view) };
+    view_new_id(&view, draw->id);
+    return view_insert(&view, &purse_table, &row);
+}
+static const struct command_kind draw_kind = { .name = "draw", .decide = draw_decide };
+static void draw_on_reply(struct command *command) {
+    ((struct draw *)command->owner)->replied++;
+}
+
+static void draw_id(struct world *world, uint8_t ret_id[16]) {
+    struct draw draw = { 0 };
+    draw.command =
+        (struct command){ .kind = &draw_kind, .input = &draw, .owner = &draw, .on_reply = draw_on_reply };
+    assert_int_equal(engine_submit(world->engine, &draw.command), 0);
+    engine_step(world->engine);
+    assert_int_equal(draw.replied, 1);
+    memcpy(ret_id, draw.id, 16);
+}
+
+/* Also when the last record before the restart drew no id: a note of a read, say. */
+static void ids_never_go_back(void **state) {
+    struct world *world = *state;
+    uint8_t before[16], after[16];
+    draw_id(world, before);
+    draw_id(world, before);
+    fake_now_ms -= 3600000; /* the clock stands until it has caught up */
+    world_restart(world);
+    engine_note(world->engine, STR("{\"read\":1}"));
+    engine_step(world->engine);
+    world_restart(world);
+    draw_id(world, after);
+    assert_true(memcmp(before, after, 16) < 0);
+}
+
+/* Writes frames of history until the journal's body is nearly full, and a long audit record. */
+enum { FILL_FRAMES = JOURNAL_BODY_BYTES_MAX / (JOURNAL_FRAME_BYTES_MAX + 5), FILL_AUDIT_BYTES = 8000 };
+static char fill_bytes[JOURNAL_FRAME_BYTES_MAX];
+struct fill {
+    struct command command;
+    size_t frames;
+    int replied;
+};
+static int fill_decide(struct work *work, struct command *command) {
+    const struct fill *fill = command->input;
+    int r = 0;
+    for (size_t i = 0; !r && i < fill->frames; i++)
+        r = work_history(work, str_from_bytes(fill_bytes, sizeof fill_bytes));
+    return r;
+}
+static void fill_audit(struct buffer *out, const struct command *command) {
+    (void)command;
+    buffer_append(out, fill_bytes, FILL_AUDIT_BYTES);
+}
+static void fill_on_reply(struct command *command) {
+    ((struct fill *)command->owner)->replied++;
+}
+static const struct command_kind fill_kind = { .name = "fill", .decide = fill_decide };
+
+static int body_check(void *ctx, const void *row) {
+    struct str body = ((const struct journal_row *)row)->body, json;
+    enum journal_frame type;
+    bool good;
+    while (journal_frame_next(&body, &type, &json, &good)) *(int *)ctx += type == JOURNAL_AUDIT;
+    assert_true(good);
+    return 0;
+}
+
+/* More than a record holds is like an undone commit: halved, not called unknown; and no audit record is lost. */
+static void e4_a_record_that_overflows_is_halved(void **state) {
+    enum { FILLS = 32 };
+    static struct fill fills[FILLS];
+    struct world *world = *state;
+    struct store_reader *reader;
+    struct arena arena;
+    int audits = 0;
+    memset(fill_bytes, 'x', sizeof fill_bytes);
+    for (size_t i = 0; i < FILLS; i++) {
+        fills[i] = (struct fill){ .frames = i ? 0 : FILL_FRAMES };
+        fills[i].command = (struct command){ .kind = &fill_kind, .input = &fills[i], .owner = &fills[i],
+                                             .write_audit = fill_audit, .on_reply = fill_on_reply };
+        assert_int_equal(engine_submit(world->engine, &fills[i].command), 0);
+    }
+    engine_step(world->engine);
+    assert_int_equal(world->unknowns, 0);
+    for (size_t i = 0; i < FILLS; i++) {
+        assert_int_equal(fills[i].replied, 1);
+        assert_int_equal(fills[i].command.result, COMMAND_DONE);
+    }
+    assert_int_equal(arena_init(&arena, 4096, 2 * (size_t)JOURNAL_BODY_BYTES_MAX), 0);
+    assert_int_equal(store_reader_open(world->store, &reader), 0);
+    struct store_range range = { .table = &engine_journal_table, .limit = 100 };
+    assert_int_equal(store_range(reader, &range, &arena, body_check, &audits), 0);
+    assert_int_equal(audits, FILLS);
+    store_reader_close(reader);
+    arena_release(&arena);
+}
+
 static void notes_are_written_with_the_next_commit(void **state) {
     struct world *world = *state;
     struct engine_state told;
@@ -399,6 +505,8 @@ int main(void) {
         ENGINE_TEST(e4_unknown_is_said_and_found_out_by_the_key),
         ENGINE_TEST(j1_records_hold_the_hash_before),
         ENGINE_TEST(the_time_of_a_batch_never_goes_back),
+        ENGINE_TEST(ids_never_go_back),
+        ENGINE_TEST(e4_a_record_that_overflows_is_halved),
         ENGINE_TEST(notes_are_written_with_the_next_commit),
         ENGINE_TEST(a_stopping_engine_takes_nothing_and_decides_what_it_has),
     };

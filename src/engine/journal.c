@@ -52,10 +52,12 @@ struct hash journal_hash(const struct journal_row *row) {
 }
 
 void journal_frame_write(struct buffer *body, enum journal_frame type, struct str json) {
+    size_t before = body->len;
     check(json.len <= JOURNAL_FRAME_BYTES_MAX);
     buffer_append_char(body, (char)type);
     buffer_append_be(body, json.len, 4);
     buffer_append_str(body, json);
+    if (body->overflow) body->len = before;
 }
 
 bool journal_frame_next(struct str *body, enum journal_frame *ret_type, struct str *ret_json, bool *ret_good) {

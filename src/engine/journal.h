@@ -23,6 +23,7 @@ struct journal_row {
 };
 
 struct hash journal_hash(const struct journal_row *row);
+/* Whole or, when the buffer overflows, not at all. */
 void journal_frame_write(struct buffer *body, enum journal_frame type, struct str json);
 /* Cuts the next frame off body; false at the end; *ret_good false when the body is malformed. */
 bool journal_frame_next(struct str *body, enum journal_frame *ret_type, struct str *ret_json, bool *ret_good);

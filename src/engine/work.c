@@ -36,7 +36,7 @@ void work_begin(struct work *work, int64_t now_ms, int64_t seq) {
     memcpy(work->counters, work->counters_stored, sizeof work->counters);
     work->now_ms = now_ms > work->now_ms ? now_ms : work->now_ms;
     work->seq = seq;
-    work->failed = false;
+    work->failed = work->full = false;
 }
 
 /* FNV-1a; the keys are ids and hashes, not under a caller's control beyond 128 bits. */

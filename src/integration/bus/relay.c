@@ -129,9 +129,15 @@ static int cursor_move_decide(struct work *work, struct command *command) {
     struct cursor_row row = { .consumer = str_from_c(line->consumer->name), .seq = line->next_seq };
     const void *found;
     int r = view_get(&view, &cursor_table, &row, &found);
-    for (size_t i = 0; !r && line->consumer->apply && i < line->event_count; i++)
+    bool needs = r == VIEW_NEED;
+    if (r && !needs) return r;
+    /* Through all events even when one needs a row: the rows of all come with one load, however many they are. */
+    for (size_t i = 0; line->consumer->apply && i < line->event_count; i++) {
         r = line->consumer->apply(work, &line->events[i]);
-    if (r) return r;
+        if (r && r != VIEW_NEED) return r;
+        needs = needs || r == VIEW_NEED;
+    }
+    if (needs) return VIEW_NEED;
     return err_trace(found ? view_update(&view, &cursor_table, &row) : view_insert(&view, &cursor_table, &row));
 }
 

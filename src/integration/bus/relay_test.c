@@ -8,8 +8,9 @@
 #include "services/insights/report.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
-enum { SEEN_MAX = 256, WAIT_MS = 20000, PAYMENTS = 9 };
+enum { SEEN_MAX = 256, WAIT_MS = 5000, PAYMENTS = 9 };
 
 /* What a consumer was given; shared with the relay's thread. */
 struct seen {
@@ -193,12 +194,50 @@ static void an_ephemeral_consumer_starts_at_the_head(void **state) {
     seen_release(&seen);
 }
 
+/* One payment on us, announced as ended in one of many ways: each is a row of the report of its own. */
+enum { WAYS = 8 };
+static int announce(struct work *work, void *input) {
+    struct view view = view_of(work, "payments");
+    const int *way = input;
+    struct event event = { .type = *way % 2 ? EVENT_PAYMENT_REJECTED : EVENT_PAYMENT_COMPLETED,
+                           .amount = { 1, bank_gbp() },
+                           .payment_type = (enum payment_type)(*way / 2),
+                           .status = *way % 2 ? PAYMENT_REJECTED : PAYMENT_COMPLETED,
+                           .reason = *way % 2 ? PAYMENT_REASON_FRAUD : PAYMENT_REASON_NONE };
+    return view_event(&view, &event);
+}
+
+static void effects_on_many_rows_happen_too(void **state) {
+    struct bank *bank = *state;
+    int64_t until_ms = clock_mono_ms() + WAIT_MS;
+    for (int way = 0; way < WAYS; way++) assert_int_equal(test_decide(&bank->world, announce, &way), 0);
+    const struct relay_consumer consumer = { .name = "reporting", .wants = reporting_wants, .apply = reporting_apply };
+    struct relay *relay = start(bank, &consumer, 1);
+    struct engine_state engine = { 0 };
+    while (engine.journal_seq <= WAYS && clock_mono_ms() < until_ms) {
+        (void)usleep(1000);
+        engine_state(bank->world.engine, &engine);
+    }
+    relay_stop(relay);
+    bank_restart(bank);
+    assert_true(cursor_of(bank, "reporting") >= WAYS);
+    for (int way = 0; way < WAYS; way++) {
+        struct report_row row = { 0 }, probe = { .day = clock_day(test_now_ms),
+                                                 .type = way / 2,
+                                                 .status = way % 2 ? PAYMENT_REJECTED : PAYMENT_COMPLETED,
+                                                 .currency = bank_gbp().code };
+        assert_true(test_row(&bank->world, &report_table, &probe, &row));
+        assert_int_equal(row.payments, 1);
+    }
+}
+
 #define RELAY_TEST(name) cmocka_unit_test_setup_teardown(name, bank_setup, bank_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         RELAY_TEST(b1_events_come_in_the_order_of_the_journal),
         RELAY_TEST(b2_effects_in_the_store_happen_exactly_once),
+        RELAY_TEST(effects_on_many_rows_happen_too),
         RELAY_TEST(b3_a_consumer_that_fails_is_tried_again),
         RELAY_TEST(an_ephemeral_consumer_starts_at_the_head),
     };
