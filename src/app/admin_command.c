@@ -124,7 +124,7 @@ static const char *register_client(const struct admin_request *request, struct j
     };
     struct buffer jwks;
     char *memory = arena_alloc(request->arena, CLIENT_JWKS_BYTES_MAX);
-    if (!memory) return "too_large";
+    if (!memory || !input.redirect_uris.at) return "too_large";
     buffer_init(&jwks, memory, CLIENT_JWKS_BYTES_MAX);
     json_write(&jwks, json_get(request->json, "jwks"));
     if (jwks.overflow) return "too_large";
@@ -191,6 +191,7 @@ static const char *open_account(const struct admin_request *request, struct json
     if (currency_parse(text_of(request, "currency"), &input.currency) || input.overdraft_minor < 0 ||
         input.fund_minor < 0)
         return "invalid_request";
+    if (input.fund_minor && !request->options->integration->sandbox) return "sandbox_only";
     const char *error =
         outcome(command_account_open(request->options->integration, &call, &input), &call.answer, ret_fault);
     if (error) return error;
@@ -204,6 +205,7 @@ static const char *fund_account(const struct admin_request *request, struct json
     struct command_call call = { .arena = request->arena };
     struct account_fund_input input;
     struct currency currency;
+    if (!request->options->integration->sandbox) return "sandbox_only"; /* money that nobody paid in */
     if (id_parse(text_of(request, "account_id"), input.account_id.bytes) ||
         currency_parse(text_of(request, "currency"), &currency) ||
         money_parse(text_of(request, "amount"), currency, &input.amount))
