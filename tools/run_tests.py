@@ -6,6 +6,7 @@ JUnit file. A program that crashes, hangs or stops early counts its missing case
 
 import argparse
 import concurrent.futures
+import concurrent.futures
 import json
 import os
 import re
@@ -152,7 +153,7 @@ def doors_of(folder):
 
 
 def corpus_of(door):
-    folder = ROOT / "tests" / "fuzz" / "corpus" / door
+    folder = ROOT / "tests" / "fuzz" / "corpus" / door.removesuffix("_fuzz")
     return folder if folder.is_dir() else None
 
 
@@ -166,27 +167,33 @@ def replay_doors(options):
     return total
 
 
+def fuzz_door(door, program, seconds):
+    """One door for so many seconds: 1 when it is clean."""
+    crashes, grown = BUILD_FUZZ / "crashes", BUILD_FUZZ / "corpus" / door
+    grown.mkdir(parents=True, exist_ok=True)
+    words = ROOT / "tests" / "fuzz" / f"{door}.dict"
+    command = [program, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
+               f"-artifact_prefix={crashes}/{door}-"]
+    command += [f"-dict={words}"] if words.exists() else []
+    command += [grown] + ([corpus_of(door)] if corpus_of(door) else [])
+    code, output = run(command, seconds + 120, cwd=ROOT, env={**os.environ, **SANITIZERS})
+    if code == 0:
+        runs = re.search(r"stat::number_of_executed_units:\s*(\d+)", output)
+        say(f"  {door}: passed  {runs[1] if runs else '?'} runs in {seconds} s")
+    else:
+        show(door, output)
+    return Count(passed=1) if code == 0 else Count(failed=1)
+
+
 def run_fuzz(options):
     doors = [(door, program) for door, program in doors_of(BUILD_FUZZ) if matches(door, None, options.k)]
-    seconds = DOOR_SECONDS if not options.minutes else max(1, options.minutes * 60 // max(1, len(doors)))
-    crashes = BUILD_FUZZ / "crashes"
-    crashes.mkdir(exist_ok=True)
+    workers = max(1, min(os.cpu_count() or 1, len(doors)))
+    seconds = DOOR_SECONDS if not options.minutes else max(1, options.minutes * 60 * workers // max(1, len(doors)))
+    (BUILD_FUZZ / "crashes").mkdir(exist_ok=True)
     total = Count()
-    for door, program in doors:
-        grown = BUILD_FUZZ / "corpus" / door
-        grown.mkdir(parents=True, exist_ok=True)
-        words = ROOT / "tests" / "fuzz" / f"{door}.dict"
-        command = [program, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
-                   f"-artifact_prefix={crashes}/{door}-"]
-        command += [f"-dict={words}"] if words.exists() else []
-        command += [grown] + ([corpus_of(door)] if corpus_of(door) else [])
-        code, output = run(command, seconds + 120, cwd=ROOT, env={**os.environ, **SANITIZERS})
-        if code == 0:
-            runs = re.search(r"stat::number_of_executed_units:\s*(\d+)", output)
-            say(f"  {door}: passed  {runs[1] if runs else '?'} runs in {seconds} s")
-        else:
-            show(door, output)
-        total.add(Count(passed=1) if code == 0 else Count(failed=1))
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:  # one door a core
+        for count in pool.map(lambda door: fuzz_door(*door, seconds), doors):
+            total.add(count)
     return total
 
 
