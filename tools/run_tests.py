@@ -6,7 +6,6 @@ JUnit file. A program that crashes, hangs or stops early counts its missing case
 
 import argparse
 import concurrent.futures
-import concurrent.futures
 import json
 import os
 import re
