@@ -249,9 +249,12 @@ static void write_envelope_map(const struct edge_config *config, const char *var
 
 static void write_maps(const struct edge_config *config, struct buffer *out) {
     buffer_append_c(
-        out, "    map $request_uri $edge_path {\n" /* $uri is another one once an error was answered */
-             "        \"~^(?<path>[^?]*)\" $path;\n"
-             "        default \"\";\n"
+        /* What the log shows ($uri is another one once an error was answered): words, versions and ids. What else a
+         * caller writes into a path (an account number, a token) is not shown. */
+        out, "    map $request_uri $edge_path {\n"
+             "        \"~^(?<path>(/([a-z_-]+|v[0-9](\\.[0-9])?|openapi\\.json|\\.[a-z-]+|"
+             "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?)+)(\\?|$)\" $path;\n"
+             "        default other;\n"
              "    }\n"
              "    map $request_body_file $edge_body_on_disk {\n"
              "        \"\" false;\n"
