@@ -330,7 +330,7 @@ static int worker_open(struct core_dispatch *dispatch, struct worker *worker) {
     return r ? err_trace(r) : err_trace(reader_open(dispatch->options.integration->store, &worker->reader));
 }
 
-int core_dispatch_start(const struct core_dispatch_options *options, struct core_dispatch **ret_dispatch) {
+int core_dispatch_new(const struct core_dispatch_options *options, struct core_dispatch **ret_dispatch) {
     check(options->threads >= 1 && options->threads <= CORE_DISPATCH_THREADS_MAX);
     struct core_dispatch *dispatch = calloc(1, sizeof *dispatch);
     if (!dispatch) return err_origin(-ENOMEM);
@@ -344,15 +344,21 @@ int core_dispatch_start(const struct core_dispatch_options *options, struct core
     for (; !r && dispatch->worker_count < options->threads; dispatch->worker_count++)
         r = worker_open(dispatch, &dispatch->workers[dispatch->worker_count]);
     if (!r) r = load_unfinished(&dispatch->workers[0]);
-    for (size_t i = 0; !r && i < dispatch->worker_count; i++) {
-        r = -pthread_create(&dispatch->workers[i].thread, NULL, worker_main, &dispatch->workers[i]);
-        dispatch->workers[i].runs = r == 0;
-    }
     if (r) {
         core_dispatch_free(dispatch);
         return err_trace(r);
     }
     *ret_dispatch = dispatch;
+    return 0;
+}
+
+int core_dispatch_start(struct core_dispatch *dispatch) {
+    for (size_t i = 0; i < dispatch->worker_count; i++) {
+        struct worker *worker = &dispatch->workers[i];
+        int r = pthread_create(&worker->thread, NULL, worker_main, worker);
+        if (r) return err_origin(-r);
+        worker->runs = true;
+    }
     return 0;
 }
 

@@ -26,8 +26,11 @@ struct core_dispatch_options {
     void (*on_fault)(void *ctx, const char *operation, int code); /* logs */
     void *ctx;
 };
-/* Loads the unfinished sagas and starts the workers. 0 or <0. */
-int core_dispatch_start(const struct core_dispatch_options *options, struct core_dispatch **ret_dispatch);
+/* Loads the unfinished sagas. 0 or <0. */
+int core_dispatch_new(const struct core_dispatch_options *options, struct core_dispatch **ret_dispatch);
+/* Starts the workers. By now the engine's on_followup must find the dispatch: the first answer may come at once.
+ * 0 or <0 (some run: stop the engine before core_dispatch_free). */
+int core_dispatch_start(struct core_dispatch *dispatch);
 /* The engine's on_followup. Never blocks for long. */
 void core_dispatch_follow(struct core_dispatch *dispatch, const struct followup *followup);
 /* Whether a new payment that needs the core may be accepted now (breaker, room). Any thread. */
