@@ -3,7 +3,8 @@
  * (X1) a followup is taken only after the commit that decided it; one that is lost here (crash, full queue) is found
  * again in the saga table: at start, and after an overflow. (X2) a payment is with at most one worker at a time. (X3)
  * an answer that is not known becomes CORE_VERDICT_UNKNOWN, and then an enquiry; nothing is ever guessed. (X4) while
- * the breaker is open accepted payments wait here; enquiries go first. */
+ * the breaker is open accepted payments wait here and go on as soon as it closes; enquiries go first. Tests:
+ * core_dispatch_test.c. */
 #ifndef GIRO_INTEGRATION_ACL_CORE_DISPATCH_H
 #define GIRO_INTEGRATION_ACL_CORE_DISPATCH_H
 
