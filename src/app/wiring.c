@@ -200,10 +200,10 @@ static int open_core(struct bank *bank, struct message *message) {
     dispatch.breaker.open_ms = options->core_breaker_open_ms;
     if (dispatch.breaker.enquiry_first_ms > dispatch.breaker.open_ms / 2)
         dispatch.breaker.enquiry_first_ms = dispatch.breaker.open_ms / 2;
-    r = core_dispatch_start(&dispatch, &bank->dispatch);
+    r = core_dispatch_new(&dispatch, &bank->dispatch);
     if (r) return err_trace(r);
     bank->integration.core = bank->dispatch;
-    return 0;
+    return err_trace(core_dispatch_start(bank->dispatch)); /* now that on_followup sees it */
 }
 
 static int open_bus(struct bank *bank) {

@@ -21,6 +21,7 @@ struct item {
     int64_t due_ms; /* monotonic */
     uint64_t order; /* first in, first out among equals; enquiries before the rest */
     enum followup_kind kind;
+    bool put_off; /* by the breaker alone: goes on when that closes, not at its time */
     uint8_t id[16];
 };
 
@@ -70,16 +71,32 @@ static void heap_push(struct core_dispatch *dispatch, struct item item) {
         item_swap(&dispatch->heap[at], &dispatch->heap[(at - 1) / 2]);
 }
 
-static struct item heap_pop(struct core_dispatch *dispatch) {
-    struct item least = dispatch->heap[0];
-    dispatch->heap[0] = dispatch->heap[--dispatch->count];
-    for (size_t at = 0;;) {
+static void heap_sink(struct core_dispatch *dispatch, size_t at) {
+    for (;;) {
         size_t child = 2 * at + 1;
         if (child + 1 < dispatch->count && item_before(&dispatch->heap[child + 1], &dispatch->heap[child])) child++;
-        if (child >= dispatch->count || !item_before(&dispatch->heap[child], &dispatch->heap[at])) return least;
+        if (child >= dispatch->count || !item_before(&dispatch->heap[child], &dispatch->heap[at])) return;
         item_swap(&dispatch->heap[child], &dispatch->heap[at]);
         at = child;
     }
+}
+
+static struct item heap_pop(struct core_dispatch *dispatch) {
+    struct item least = dispatch->heap[0];
+    dispatch->heap[0] = dispatch->heap[--dispatch->count];
+    heap_sink(dispatch, 0);
+    return least;
+}
+
+/* The breaker admits again: what it alone has put off goes now, and everyone looks. */
+static void heap_recall(struct core_dispatch *dispatch) {
+    for (size_t i = 0; i < dispatch->count; i++) {
+        if (!dispatch->heap[i].put_off) continue;
+        dispatch->heap[i].put_off = false;
+        dispatch->heap[i].due_ms = 0;
+    }
+    for (size_t i = dispatch->count / 2; i-- > 0;) heap_sink(dispatch, i);
+    pthread_cond_broadcast(&dispatch->wake);
 }
 
 static void put(struct core_dispatch *dispatch, enum followup_kind kind, const uint8_t id[16], int64_t delay_ms) {
@@ -197,7 +214,10 @@ static enum core_verdict verdict_of(enum core_outcome outcome) {
 
 static void report(struct core_dispatch *dispatch, struct breaker_permit permit, enum breaker_result result) {
     pthread_mutex_lock(&dispatch->lock);
+    bool was_closed = dispatch->breaker.state == BREAKER_CLOSED;
     breaker_report(&dispatch->breaker, permit, result, clock_mono_ms());
+    bool half_open = dispatch->breaker.state == BREAKER_HALF_OPEN; /* a permit may be free again */
+    if (half_open || (!was_closed && dispatch->breaker.state == BREAKER_CLOSED)) heap_recall(dispatch);
     pthread_mutex_unlock(&dispatch->lock);
 }
 
@@ -249,11 +269,14 @@ static bool next_item(struct core_dispatch *dispatch, struct item *ret_item, str
         }
         struct item item = heap_pop(dispatch);
         *ret_item = item;
+        bool more = dispatch->count && dispatch->heap[0].due_ms <= now_ms;
+        if (more) pthread_cond_signal(&dispatch->wake);
         if (item.kind == FOLLOWUP_SAGA_CONTINUE || item.kind == FOLLOWUP_SAGA_WAKE) return true;
         enum breaker_call call = item.kind == FOLLOWUP_CORE_ENQUIRE ? BREAKER_CALL_ENQUIRY : BREAKER_CALL_OTHER;
         if (breaker_ask(&dispatch->breaker, call, now_ms, ret_permit) == 0) return true;
         int64_t after_ms = breaker_retry_after_ms(&dispatch->breaker, call, now_ms);
         item.due_ms = now_ms + (after_ms > 0 ? after_ms : DISPATCH_UNSENT_MS); /* X4 */
+        item.put_off = true;
         heap_push(dispatch, item);
     }
     return false;
@@ -330,7 +353,7 @@ static int worker_open(struct core_dispatch *dispatch, struct worker *worker) {
     return r ? err_trace(r) : err_trace(reader_open(dispatch->options.integration->store, &worker->reader));
 }
 
-int core_dispatch_start(const struct core_dispatch_options *options, struct core_dispatch **ret_dispatch) {
+int core_dispatch_new(const struct core_dispatch_options *options, struct core_dispatch **ret_dispatch) {
     check(options->threads >= 1 && options->threads <= CORE_DISPATCH_THREADS_MAX);
     struct core_dispatch *dispatch = calloc(1, sizeof *dispatch);
     if (!dispatch) return err_origin(-ENOMEM);
@@ -344,15 +367,21 @@ int core_dispatch_start(const struct core_dispatch_options *options, struct core
     for (; !r && dispatch->worker_count < options->threads; dispatch->worker_count++)
         r = worker_open(dispatch, &dispatch->workers[dispatch->worker_count]);
     if (!r) r = load_unfinished(&dispatch->workers[0]);
-    for (size_t i = 0; !r && i < dispatch->worker_count; i++) {
-        r = -pthread_create(&dispatch->workers[i].thread, NULL, worker_main, &dispatch->workers[i]);
-        dispatch->workers[i].runs = r == 0;
-    }
     if (r) {
         core_dispatch_free(dispatch);
         return err_trace(r);
     }
     *ret_dispatch = dispatch;
+    return 0;
+}
+
+int core_dispatch_start(struct core_dispatch *dispatch) {
+    for (size_t i = 0; i < dispatch->worker_count; i++) {
+        struct worker *worker = &dispatch->workers[i];
+        int r = pthread_create(&worker->thread, NULL, worker_main, worker);
+        if (r) return err_origin(-r);
+        worker->runs = true;
+    }
     return 0;
 }
 
@@ -407,6 +436,6 @@ void core_dispatch_state(struct core_dispatch *dispatch, struct core_dispatch_st
 void core_dispatch_force(struct core_dispatch *dispatch, enum breaker_force force) {
     pthread_mutex_lock(&dispatch->lock);
     breaker_force(&dispatch->breaker, force, clock_mono_ms());
-    pthread_cond_broadcast(&dispatch->wake);
+    heap_recall(dispatch); /* forced open, they are put off again at once */
     pthread_mutex_unlock(&dispatch->lock);
 }

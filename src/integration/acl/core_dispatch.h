@@ -3,7 +3,8 @@
  * (X1) a followup is taken only after the commit that decided it; one that is lost here (crash, full queue) is found
  * again in the saga table: at start, and after an overflow. (X2) a payment is with at most one worker at a time. (X3)
  * an answer that is not known becomes CORE_VERDICT_UNKNOWN, and then an enquiry; nothing is ever guessed. (X4) while
- * the breaker is open accepted payments wait here; enquiries go first. */
+ * the breaker is open accepted payments wait here and go on as soon as it closes; enquiries go first. Tests:
+ * core_dispatch_test.c. */
 #ifndef GIRO_INTEGRATION_ACL_CORE_DISPATCH_H
 #define GIRO_INTEGRATION_ACL_CORE_DISPATCH_H
 
@@ -26,8 +27,11 @@ struct core_dispatch_options {
     void (*on_fault)(void *ctx, const char *operation, int code); /* logs */
     void *ctx;
 };
-/* Loads the unfinished sagas and starts the workers. 0 or <0. */
-int core_dispatch_start(const struct core_dispatch_options *options, struct core_dispatch **ret_dispatch);
+/* Loads the unfinished sagas. 0 or <0. */
+int core_dispatch_new(const struct core_dispatch_options *options, struct core_dispatch **ret_dispatch);
+/* Starts the workers. By now the engine's on_followup must find the dispatch: the first answer may come at once.
+ * 0 or <0 (some run: stop the engine before core_dispatch_free). */
+int core_dispatch_start(struct core_dispatch *dispatch);
 /* The engine's on_followup. Never blocks for long. */
 void core_dispatch_follow(struct core_dispatch *dispatch, const struct followup *followup);
 /* Whether a new payment that needs the core may be accepted now (breaker, room). Any thread. */

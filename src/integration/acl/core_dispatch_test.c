@@ -1,0 +1,219 @@
+/* core_dispatch_test.c - real engine and saga, a core that the test plays: nothing that follows a commit is lost, and
+ * what waited for the breaker goes on when it closes. */
+#include "integration/acl/core_dispatch.h"
+
+#include "integration/bank_test_world.h"
+#include "platform/clock.h"
+#include "platform/net.h"
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { TXN_BYTES = 107, WAIT_MS = 20000, PAYMENTS = 4, OPEN_MS = 4000 };
+
+/* Takes one request a connection and books it, or, while it is broken, hangs up. */
+struct peer {
+    int fd;
+    uint16_t port;
+    pthread_t thread;
+    atomic_bool broken, stopping;
+    atomic_int requests, slow_ms;
+};
+
+static void *peer_main(void *ctx) {
+    struct peer *peer = ctx;
+    while (!atomic_load(&peer->stopping)) {
+        char request[TXN_BYTES];
+        int fd = accept(peer->fd, NULL, NULL);
+        if (fd < 0) break;
+        if (net_receive_exact(fd, request, 3, clock_mono_ms() + 1000) == 0) {
+            atomic_fetch_add(&peer->requests, 1);
+            (void)usleep((useconds_t)atomic_load(&peer->slow_ms) * 1000);
+            size_t rest = memcmp(request, "TXN", 3) ? 35 : TXN_BYTES - 3;
+            if (!atomic_load(&peer->broken) && net_receive_exact(fd, request, rest, clock_mono_ms() + 1000) == 0)
+                (void)net_send_all(fd, "00          CORE123420231114221320", 34, clock_mono_ms() + 1000);
+        }
+        net_close(fd);
+    }
+    return NULL;
+}
+
+static void peer_start(struct peer *peer) {
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t len = sizeof address;
+    peer->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(peer->fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(peer->fd, 64), 0);
+    assert_int_equal(getsockname(peer->fd, (struct sockaddr *)&address, &len), 0);
+    peer->port = ntohs(address.sin_port);
+    assert_int_equal(pthread_create(&peer->thread, NULL, peer_main, peer), 0);
+}
+
+static void peer_stop(struct peer *peer) {
+    atomic_store(&peer->stopping, true);
+    (void)shutdown(peer->fd, SHUT_RDWR); /* wakes accept */
+    pthread_join(peer->thread, NULL);
+    close(peer->fd);
+}
+
+struct world {
+    struct bank bank;
+    struct peer peer;
+    struct bank_account debtor;
+    struct bank_payment payments[PAYMENTS];
+    struct core_host *core;
+    struct core_dispatch *dispatch;
+    atomic_int lost;
+};
+
+static void on_followup(void *ctx, const struct followup *followup) {
+    struct world *world = ctx;
+    if (world->dispatch) core_dispatch_follow(world->dispatch, followup);
+    else atomic_fetch_add(&world->lost, 1);
+}
+static void on_unknown(void *ctx) {
+    (void)ctx;
+    check(false);
+}
+
+/* The bank of a process before, with payments that wait for the core; then the next process, whose engine runs. */
+static int world_open(void **state) {
+    struct world *world = calloc(1, sizeof *world);
+    struct message message = { { 0 } };
+    bank_open(&world->bank, &store_memory_ops, "core_dispatch_test");
+    world->debtor = (struct bank_account){ .fund_minor = 100000, .business = true };
+    bank_account_open(&world->bank, &world->debtor);
+    for (size_t i = 0; i < PAYMENTS; i++) {
+        world->payments[i] = (struct bank_payment){ .debtor = &world->debtor, .amount_minor = 100 };
+        bank_pay(&world->bank, &world->payments[i]);
+    }
+    engine_close(world->bank.world.engine);
+    struct engine_options options = { .store = world->bank.world.store,
+                                      .encode_event = event_json_write,
+                                      .on_followup = on_followup,
+                                      .on_unknown = on_unknown,
+                                      .ctx = world };
+    assert_int_equal(engine_open(&options, &world->bank.world.engine, &message), 0);
+    world->bank.integration.engine = world->bank.world.engine;
+    assert_int_equal(engine_start(world->bank.world.engine), 0);
+    peer_start(&world->peer);
+    struct core_host_options core = { .host = "127.0.0.1",
+                                      .port = world->peer.port,
+                                      .layouts_folder = "src/integration/acl/layouts",
+                                      .connections_max = CORE_DISPATCH_THREADS_MAX,
+                                      .deadline_ms = CORE_DEADLINE_MS_DEFAULT };
+    assert_int_equal(core_host_new(&core, &world->core, &message), 0);
+    *state = world;
+    return 0;
+}
+
+static int world_close(void **state) {
+    struct world *world = *state;
+    core_dispatch_stop(world->dispatch);
+    engine_stop(world->bank.world.engine);
+    core_dispatch_free(world->dispatch);
+    core_host_free(world->core);
+    peer_stop(&world->peer);
+    bank_shut(&world->bank);
+    store_memory_forget("core_dispatch_test");
+    free(world);
+    return 0;
+}
+
+static struct core_dispatch_options dispatch_options(struct world *world, size_t threads) {
+    return (struct core_dispatch_options){ .core = world->core,
+                                           .integration = &world->bank.integration,
+                                           .threads = threads,
+                                           .breaker = breaker_core_banking };
+}
+
+/* Whether count payments were completed before until_ms (monotonic), by the debtor's money. */
+static bool completed(struct world *world, size_t count, int64_t until_ms) {
+    struct reader reader;
+    struct arena arena;
+    struct ledger_account_row probe = { .number = world->debtor.row.number };
+    const void *row;
+    int64_t posted = 0;
+    assert_int_equal(reader_open(world->bank.world.store, &reader), 0);
+    assert_int_equal(arena_init(&arena, 4096, 1 << 20), 0);
+    do {
+        arena_reset(&arena);
+        assert_int_equal(read_row(&reader, &ledger_account_table, 0, &probe, &arena, &row), 0);
+        posted = ((const struct ledger_account_row *)row)->posted_minor;
+        (void)usleep(1000);
+    } while (posted > 100000 - 100 * (int64_t)count && clock_mono_ms() < until_ms);
+    reader_close(&reader);
+    arena_release(&arena);
+    return posted == 100000 - 100 * (int64_t)count;
+}
+
+static void no_followup_is_lost_while_the_workers_start(void **state) {
+    struct world *world = *state;
+    struct core_dispatch_options options = dispatch_options(world, CORE_DISPATCH_THREADS_MAX);
+    atomic_store(&world->peer.broken, true); /* every request ends in a followup: the enquiry */
+    options.breaker.failures_max = BREAKER_FAILURES_MAX;
+    assert_int_equal(core_dispatch_new(&options, &world->dispatch), 0);
+    assert_int_equal(core_dispatch_start(world->dispatch), 0);
+    int64_t until_ms = clock_mono_ms() + WAIT_MS;
+    while (atomic_load(&world->peer.requests) < PAYMENTS && clock_mono_ms() < until_ms) (void)usleep(1000);
+    atomic_store(&world->peer.broken, false);
+    bool all = completed(world, PAYMENTS, until_ms);
+    assert_int_equal(atomic_load(&world->lost), 0);
+    assert_true(all);
+}
+
+static void waits_for_the_breaker(struct world *world) {
+    struct core_dispatch_state told;
+    for (int64_t until_ms = clock_mono_ms() + 200; clock_mono_ms() < until_ms; (void)usleep(1000)) continue;
+    core_dispatch_state(world->dispatch, &told);
+    assert_int_equal(told.breaker, BREAKER_OPEN);
+    assert_int_equal(told.waiting, PAYMENTS);
+    assert_int_equal(atomic_load(&world->peer.requests), 0);
+}
+
+static void x4_what_waited_goes_on_when_the_operator_closes(void **state) {
+    struct world *world = *state;
+    struct core_dispatch_options options = dispatch_options(world, 2);
+    struct core_dispatch_state told = { 0 };
+    atomic_store(&world->peer.broken, true);
+    assert_int_equal(core_dispatch_new(&options, &world->dispatch), 0);
+    assert_int_equal(core_dispatch_start(world->dispatch), 0);
+    core_dispatch_force(world->dispatch, BREAKER_FORCE_OPEN);
+    while (told.breaker != BREAKER_OPEN || told.under_way || told.waiting != PAYMENTS)
+        core_dispatch_state(world->dispatch, &told);
+    atomic_store(&world->peer.requests, 0);
+    waits_for_the_breaker(world);
+    atomic_store(&world->peer.broken, false);
+    core_dispatch_force(world->dispatch, BREAKER_FORCE_NONE);
+    assert_true(completed(world, PAYMENTS, clock_mono_ms() + WAIT_MS));
+}
+
+/* Half open, one permit: the others are put off, but only until its success closes the breaker. */
+static void x4_what_waited_goes_on_when_it_closes(void **state) {
+    struct world *world = *state;
+    struct core_dispatch_options options = dispatch_options(world, PAYMENTS);
+    int64_t began_ms = clock_mono_ms();
+    options.breaker = (struct breaker_options){ .failures_max = 1, .half_open_permits = 1, .open_ms = OPEN_MS };
+    atomic_store(&world->peer.broken, true);
+    assert_int_equal(core_dispatch_new(&options, &world->dispatch), 0);
+    assert_int_equal(core_dispatch_start(world->dispatch), 0);
+    while (atomic_load(&world->peer.requests) < PAYMENTS && clock_mono_ms() < began_ms + OPEN_MS / 2)
+        (void)usleep(1000);
+    atomic_store(&world->peer.broken, false);
+    atomic_store(&world->peer.slow_ms, 100); /* so that the others find the permit taken */
+    assert_true(completed(world, PAYMENTS, began_ms + 2 * OPEN_MS - 500));
+}
+
+#define DISPATCH_TEST(name) cmocka_unit_test_setup_teardown(name, world_open, world_close)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        DISPATCH_TEST(no_followup_is_lost_while_the_workers_start),
+        DISPATCH_TEST(x4_what_waited_goes_on_when_the_operator_closes),
+        DISPATCH_TEST(x4_what_waited_goes_on_when_it_closes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
