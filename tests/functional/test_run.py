@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import resource
 import shutil
 import signal
 import socket
@@ -330,6 +331,23 @@ def test_root_keeps_no_rights(shared):
         assert set(uids) == {str(user)}
     for path in shared.var.rglob("*"):
         assert path.lstat().st_uid == user, path
+
+
+def test_no_process_writes_a_core(nothing):
+    """They hold keys and passwords: nginx the server's key, the supervisor the CA's."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    if hard == 0:
+        pytest.skip("no process here may write a core anyway")
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    try:
+        detach(nothing)
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+    supervisor = int((nothing.var / "run" / "supervisor.pid").read_text())
+    for name, pid in {"supervisor": supervisor, **pids(nothing)}.items():
+        with open(f"/proc/{pid}/limits", encoding="ascii") as file:
+            limit = next(line for line in file if line.startswith("Max core file size")).split()
+        assert limit[4:6] == ["0", "0"], (name, limit)
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("runuser"), reason="only root can become another user")
