@@ -150,6 +150,24 @@ static void checks_certificate(void **state) {
     run_rows(rows, ARRAY_COUNT(rows));
 }
 
+/* What the cache knows ends with the first certificate of the chain, not with the client's alone. */
+static void a_certificate_ends_with_its_ca(void **state) {
+    static const struct row before[] = { { "trusted, so the token is asked for",
+                                           { .line = LIST, .certificate = &acme_second, .authorization = "" },
+                                           401,
+                                           "Bearer realm" } },
+                            after[] = { { "the CA has ended, the certificate has not",
+                                          { .line = LIST, .certificate = &acme_second, .authorization = "" },
+                                          401,
+                                          "client_certificate_required" } };
+    (void)state;
+    run_rows(before, 1);
+    world_ahead_ms = 49LL * WORLD_HOUR_MS;
+    run_rows(after, 1);
+    world_ahead_ms = 0;
+    run_rows(before, 1);
+}
+
 static void checks_token(void **state) {
     static const struct row rows[] = {
         { "good", { .line = LIST }, 200, NULL },
@@ -519,6 +537,7 @@ int main(void) {
         cmocka_unit_test(checks_edge),
         cmocka_unit_test(checks_route),
         cmocka_unit_test(checks_certificate),
+        cmocka_unit_test(a_certificate_ends_with_its_ca),
         cmocka_unit_test(checks_token),
         cmocka_unit_test(checks_idempotency_header),
         cmocka_unit_test(checks_body),
