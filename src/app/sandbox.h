@@ -51,6 +51,9 @@ int sandbox_complain(int result, const struct message *message);
 /* Makes var and its folders, as root first becomes their owner for good. 0; SANDBOX_E_DENIED (var belongs to another
  * user, or its owner cannot reach it or the project); -errno. */
 int sandbox_claim(struct sandbox *sandbox, struct message *message) MUST_USE;
+/* As root: becomes the owner of var for good, and makes nothing. What lies in var is his word, not root's. 0 (also when
+ * there is nothing to become); SANDBOX_E_DENIED. */
+int sandbox_become_owner(const struct sandbox *sandbox, struct message *message) MUST_USE;
 /* Removes everything in var but the lock of the running start. 0 or -errno. */
 int sandbox_clear(const struct sandbox *sandbox, struct message *message) MUST_USE;
 

@@ -229,13 +229,14 @@ static bool wait_end(int pid_fd, int timeout_ms) {
 }
 
 int sandbox_run_stop(const struct sandbox *sandbox, struct message *message) {
+    int r = sandbox_become_owner(sandbox, message); /* he names the process, so he must be able to end it himself */
+    if (r) return r;
     pid_t pid = sandbox_run_pid(sandbox);
     int pid_fd = pid ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
     if (pid_fd < 0) {
         message_set(message, "no sandbox runs on %s", sandbox->var);
         return SANDBOX_E_ABSENT;
     }
-    int r = 0;
     if (kill(pid, SIGTERM) < 0) r = -errno;
     if (!r && !wait_end(pid_fd, SANDBOX_STOP_MS_MAX)) {
         (void)kill(pid, SIGKILL); /* its children end by their parent-death signal */

@@ -118,6 +118,14 @@ int sandbox_claim(struct sandbox *sandbox, struct message *message) {
     return strcmp(path, sandbox->sockets) == 0 ? 0 : make_short_folder(sandbox, message);
 }
 
+int sandbox_become_owner(const struct sandbox *sandbox, struct message *message) {
+    struct stat info;
+    if (geteuid() != 0 || stat(sandbox->var, &info) < 0 || info.st_uid == 0) return 0;
+    if (setgroups(0, NULL) == 0 && setgid(info.st_gid) == 0 && setuid(info.st_uid) == 0) return 0;
+    message_set(message, "cannot become the user who owns %s: %s", sandbox->var, strerror(errno));
+    return SANDBOX_E_DENIED;
+}
+
 int sandbox_clear(const struct sandbox *sandbox, struct message *message) {
     char path[SANDBOX_PATH_BYTES_MAX];
     int r = 0;

@@ -2,8 +2,8 @@
  * request.
  *
  * (V1) An entry is found only under the same header bytes (SHA-256) and the same trust list (trust_version), and only
- * between the certificate's notBefore and notAfter. (V2) Only good certificates are kept. (V3) Memory is fixed at
- * birth; the entry that was longest unused of its set makes room. Any thread. */
+ * between the certificate's notBefore and the first notAfter of its chain. (V2) Only good certificates are kept. (V3)
+ * Memory is fixed at birth; the entry that was longest unused of its set makes room. Any thread. */
 #ifndef GIRO_GATEWAY_CERTIFICATE_CACHE_H
 #define GIRO_GATEWAY_CERTIFICATE_CACHE_H
 
@@ -14,7 +14,7 @@ enum { CERTIFICATE_IDENTITY_BYTES_MAX = 64, CERTIFICATE_CACHE_MAX = 65536 };
 
 struct certificate_identity {
     struct hash sha256; /* x5t#S256 */
-    int64_t not_before_ms, not_after_ms;
+    int64_t not_before_ms, not_after_ms; /* not_after_ms: of the chain's certificate that ends first */
     char org_id[CERTIFICATE_IDENTITY_BYTES_MAX], software_id[CERTIFICATE_IDENTITY_BYTES_MAX];
     uint8_t org_id_len, software_id_len;
 };

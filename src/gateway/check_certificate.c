@@ -24,10 +24,12 @@ enum judgement { JUDGEMENT_GOOD, JUDGEMENT_BAD };
 static int judge(struct str header, const struct trust *trust, int64_t now_ms,
                  struct certificate_identity *ret_identity) {
     struct certificate *certificate = NULL;
+    int64_t until_ms = 0;
     int r = edge_certificate_parse(header, &certificate);
     if (r) return r < 0 ? err_trace(r) : JUDGEMENT_BAD;
-    r = trust_verify(trust, certificate, now_ms);
+    r = trust_verify_until(trust, certificate, now_ms, &until_ms);
     bool good = r == 0 && identity_of(certificate, ret_identity);
+    if (good) ret_identity->not_after_ms = until_ms; /* the chain's: a CA may end before what it vouches for */
     (void)certificate_free(certificate);
     if (r < 0) return err_trace(r);
     return good ? JUDGEMENT_GOOD : JUDGEMENT_BAD;

@@ -115,9 +115,17 @@ static bool has_header(const struct exchange *exchange, struct str name) {
     return false;
 }
 
-/* Signs an answer of a signed route; what cannot be signed is not sent (uk/J7). */
+/* Of a signed route, or a refusal before a route of Open Banking was found (405, a bad interaction id). */
+static bool is_signed(const struct exchange *exchange) {
+    if (exchange->content.len == 0) return false;
+    if (exchange->route) return exchange->route->flags & ROUTE_SIGNED;
+    return exchange->gateway->options.message_signature_sign && exchange->call.listener == CALL_MTLS &&
+           route_family_of_path(CALL_MTLS, exchange->request->path) == FAMILY_OPEN_BANKING;
+}
+
+/* Signs such an answer; what cannot be signed is not sent (uk/J7). */
 static void sign(struct exchange *exchange) {
-    if (!exchange->route || !(exchange->route->flags & ROUTE_SIGNED) || exchange->content.len == 0) return;
+    if (!is_signed(exchange)) return;
     int r = exchange->gateway->options.message_signature_sign(exchange);
     if (r == 0) return;
     check(r < 0);

@@ -190,6 +190,22 @@ static void the_chain_is_judged(void **state) {
     certificate_free(damaged);
 }
 
+static void a_verdict_is_good_until_the_first_end(void **state) {
+    (void)state;
+    struct certificate_request request = client_request();
+    struct certificate *outlives = NULL;
+    int64_t until_ms = 0, ca_end_ms = authority_certificate(authority)->not_after_ms;
+    assert_int_equal(trust_verify_until(trust, client, now_ms, &until_ms), 0);
+    assert_int_equal(until_ms, client->not_after_ms);
+    request.not_after_ms = ca_end_ms + DAY_MS;
+    assert_int_equal(authority_issue(authority, &request, client_key, &outlives), 0);
+    assert_int_equal(trust_verify_until(trust, outlives, now_ms, &until_ms), 0);
+    assert_int_equal(until_ms, ca_end_ms);
+    assert_int_equal(trust_verify(trust, outlives, ca_end_ms - 1000), 0);
+    assert_int_equal(trust_verify(trust, outlives, ca_end_ms), TRUST_E_EXPIRED);
+    certificate_free(outlives);
+}
+
 static void x3_trust_lists_load_and_swap(void **state) {
     (void)state;
     const struct certificate *both[] = { authority_certificate(authority), authority_certificate(stranger) };
@@ -417,6 +433,7 @@ int main(void) {
         cmocka_unit_test(a_client_certificate_says_who),
         cmocka_unit_test(a_server_certificate_names_its_hosts),
         cmocka_unit_test(the_chain_is_judged),
+        cmocka_unit_test(a_verdict_is_good_until_the_first_end),
         cmocka_unit_test(x3_trust_lists_load_and_swap),
         cmocka_unit_test(x2_names_are_never_guessed),
         cmocka_unit_test(x2_names_are_utf8),

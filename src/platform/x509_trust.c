@@ -206,18 +206,43 @@ static bool verification_setup(X509_STORE_CTX *context, int64_t now_ms) {
            X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_CLIENT) == 1;
 }
 
-int trust_verify(const struct trust *trust, const struct certificate *certificate, int64_t now_ms) {
+/* The first end among the certificates of a verified chain. 0, or CERTIFICATE_E_TIME of a date nobody can read. */
+static int chain_end(const X509_STORE_CTX *context, int64_t *ret_until_ms) {
+    const STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(context);
+    int64_t until_ms = INT64_MAX;
+    for (int i = 0; i < sk_X509_num(chain); i++) {
+        struct tm tm;
+        if (ASN1_TIME_to_tm(X509_get0_notAfter(sk_X509_value(chain, i)), &tm) != 1) return CERTIFICATE_E_TIME;
+        int64_t end_ms = (int64_t)timegm(&tm) * 1000;
+        if (end_ms < until_ms) until_ms = end_ms;
+    }
+    *ret_until_ms = until_ms;
+    return 0;
+}
+
+int trust_verify_until(const struct trust *trust, const struct certificate *certificate, int64_t now_ms,
+                       int64_t *ret_until_ms) {
     X509_STORE_CTX *context = X509_STORE_CTX_new();
     int verdict = -1;
+    int64_t until_ms = 0;
     bool ready = context && X509_STORE_CTX_init(context, trust->store, certificate->x509, NULL) == 1 &&
                  verification_setup(context, now_ms);
     if (ready) verdict = X509_verify_cert(context);
     int error = ready ? X509_STORE_CTX_get_error(context) : X509_V_ERR_OUT_OF_MEM;
+    bool good = verdict == 1 && error == X509_V_OK;
+    bool dated = good && chain_end(context, &until_ms) == 0;
     X509_STORE_CTX_free(context);
     ERR_clear_error();
-    if (verdict == 1 && error == X509_V_OK) return 0;
+    if (dated) *ret_until_ms = until_ms;
+    if (good) return dated ? 0 : TRUST_E_CHAIN;
     if (error == X509_V_ERR_OUT_OF_MEM) return err_origin(-ENOMEM);
     return trust_verdict(error);
+}
+
+int trust_verify(const struct trust *trust, const struct certificate *certificate, int64_t now_ms) {
+    int64_t until_ms;
+    int r = trust_verify_until(trust, certificate, now_ms, &until_ms);
+    return r < 0 ? err_trace(r) : r;
 }
 
 struct trust_slot *trust_slot_new(void) {

@@ -1,8 +1,10 @@
 """`giro run`: the sandbox starts whole or not at all, ends whole, and finds its money again."""
 
+import fcntl
 import json
 import os
 import pwd
+import resource
 import shutil
 import signal
 import socket
@@ -333,6 +335,40 @@ def test_root_keeps_no_rights(shared):
         assert set(uids) == {str(user)}
     for path in shared.var.rglob("*"):
         assert path.lstat().st_uid == user, path
+
+
+def test_no_process_writes_a_core(nothing):
+    """They hold keys and passwords: nginx the server's key, the supervisor the CA's."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    if hard == 0:
+        pytest.skip("no process here may write a core anyway")
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    try:
+        detach(nothing)
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+    supervisor = int((nothing.var / "run" / "supervisor.pid").read_text())
+    for name, pid in {"supervisor": supervisor, **pids(nothing)}.items():
+        with open(f"/proc/{pid}/limits", encoding="ascii") as file:
+            limit = next(line for line in file if line.startswith("Max core file size")).split()
+        assert limit[4:6] == ["0", "0"], (name, limit)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be made to end what is not the caller's")
+def test_root_ends_nothing_that_is_not_the_sandboxs(nothing):
+    """The owner of var writes the file that names the process; he may not choose one that he could not end himself."""
+    user = pwd.getpwnam("www-data")
+    folder = nothing.var / "run"
+    folder.mkdir(parents=True)
+    with subprocess.Popen(["sleep", "60"]) as victim:
+        with open(folder / "run.lock", "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            (folder / "supervisor.pid").write_text(f"{victim.pid}\n")
+            for path in (nothing.var, folder, *folder.iterdir()):
+                os.chown(path, user.pw_uid, user.pw_gid)
+            done = run(nothing, "--stop")
+            assert victim.poll() is None and done.returncode == 6, done
+        victim.kill()
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("runuser"), reason="only root can become another user")
