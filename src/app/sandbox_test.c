@@ -184,7 +184,7 @@ static void a_key_that_others_may_read_is_refused(void **state) {
     authority = authority_free(authority);
     sandbox_path(&sandbox, "pki/ca.key", path);
     assert_int_equal(chmod(path, 0644), 0);
-    assert_int_equal(sandbox_pki_open(&sandbox, clock_now_ms(), &authority, &message), SANDBOX_E_INVALID);
+    assert_int_equal(sandbox_pki_open(&sandbox, clock_now_ms(), &authority, &message), SANDBOX_E_DENIED);
     assert_non_null(strstr(message.text, "0644"));
 }
 
