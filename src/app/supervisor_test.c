@@ -71,12 +71,12 @@ static const char *const sleep_argv[] = { "/bin/sleep", "1000", NULL };
 /* (S1), (S3) */
 static void starts_in_order_and_stops_in_reverse(void **state) {
     static const char *const first_argv[] = { "/bin/sh", "-c",
-                                              "trap 'echo end one >>$ORDER; exit 0' TERM; echo begin one >>$ORDER; "
-                                              "echo >&3; while :; do sleep 0.01; done",
+                                              "trap 'kill $!; echo end one >>$ORDER; exit 0' TERM; "
+                                              "echo begin one >>$ORDER; sleep 1000 & echo >&3; wait",
                                               NULL };
     static const char *const second_argv[] = { "/bin/sh", "-c",
-                                               "trap 'echo end two >>$ORDER; exit 0' QUIT; echo begin two >>$ORDER; "
-                                               "echo >&3; while :; do sleep 0.01; done",
+                                               "trap 'kill $!; echo end two >>$ORDER; exit 0' QUIT; "
+                                               "echo begin two >>$ORDER; sleep 1000 & echo >&3; wait",
                                                NULL };
     char order[128];
     const char *const environment[] = { order, "PATH=/usr/bin:/bin", NULL };
