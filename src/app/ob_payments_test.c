@@ -444,6 +444,26 @@ static void j1_to_j8_requests_are_signed(void **state) {
     }
 }
 
+/* The payment is there when its answer cannot be made: not a failure, which would invite a second payment. */
+static void what_was_decided_and_cannot_be_answered_is_unknown(void **state) {
+    (void)state;
+    struct agreement agreement = agree(CONSENT("2.00", OUTSIDE));
+    struct world_call call = { .client = ACME,
+                               .method = "POST",
+                               .path = "/domestic-payments",
+                               .token = agreement.token,
+                               .key = world_new_key(&world),
+                               .body = payment_body(&agreement.consent_id, INITIATION("2.00", OUTSIDE), RISK),
+                               .unsigned_answer = true };
+    world_signing_fails = true;
+    struct world_answer answer = world_send(&world, &call);
+    world_signing_fails = false;
+    assert_refused(&answer, 504, "U000", "");
+    answer = world_send(&world, &call);
+    assert_int_equal(answer.status, 201);
+    assert_true(str_equal(answer.replayed, STR("true")));
+}
+
 static void j1_what_has_no_body_is_not_signed(void **state) {
     (void)state;
     struct jws_detached_signer signer = world_signer(&world, ACME);
@@ -468,6 +488,7 @@ int main(void) {
         cmocka_unit_test(s1_s4_b3_resources_have_owners),    cmocka_unit_test(i1_i2_i5_keys),
         cmocka_unit_test(e4_fields_at_fault_are_named),      cmocka_unit_test(j1_to_j8_requests_are_signed),
         cmocka_unit_test(j1_what_has_no_body_is_not_signed),
+        cmocka_unit_test(what_was_decided_and_cannot_be_answered_is_unknown),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

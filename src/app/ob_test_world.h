@@ -4,6 +4,7 @@
 #ifndef GIRO_APP_OB_TEST_WORLD_H
 #define GIRO_APP_OB_TEST_WORLD_H
 
+#include "gateway/exchange.h"
 #include "gateway/gateway.h"
 #include "gateway/message_signature.h"
 #include "integration/bus/event_json.h"
@@ -117,6 +118,12 @@ static inline struct str world_token(struct world *world, const struct world_cli
     }
     world_insert(world, "identity", &token_table, &row);
     return text;
+}
+
+/* The key that signs answers may be away for a while: what was created is not answered then. */
+static bool world_signing_fails;
+static inline int world_message_signature_sign(struct exchange *exchange) {
+    return world_signing_fails && exchange->status == 201 ? -EIO : message_signature_sign(exchange);
 }
 
 /* ---- birth ---- */
@@ -266,7 +273,7 @@ static inline void world_open_gateway(struct world *world) {
     options.signing_key = world->bank_key;
     options.signing_key_id = STR("bank-1");
     options.message_signature_check = message_signature_check;
-    options.message_signature_sign = message_signature_sign;
+    options.message_signature_sign = world_message_signature_sign;
     assert_int_equal(
         file_read_all("api/giro-v1.openapi.json", JSON_BYTES_MAX, &world->arena, &options.openapi_v1, NULL), 0);
     assert_int_equal(file_read_all("api/open-banking-v4.0.openapi.json", JSON_BYTES_MAX, &world->arena,
@@ -328,6 +335,7 @@ struct world_call {
     struct str key;            /* x-idempotency-key; .len 0: none is sent */
     struct str body;
     struct str signature; /* .len 0: one of the client's is made for a body; "-": none is sent */
+    bool unsigned_answer; /* the answer may lack the bank's signature */
 };
 struct world_answer {
     int status;
@@ -408,7 +416,7 @@ static inline struct world_answer world_send(struct world *world, const struct w
     const struct json *error = json_at(json_get(answer.json, "Errors"), 0);
     answer.error = arena_dup(&world->arena, json_get_string(error, "ErrorCode")).at;
     answer.error_path = arena_dup(&world->arena, json_get_string(error, "Path")).at;
-    if (result.status != 404) world_verify(world, &result); /* what is no endpoint has no signature */
+    if (result.status != 404 && !call->unsigned_answer) world_verify(world, &result); /* what is no endpoint has no signature */
     return answer;
 }
 

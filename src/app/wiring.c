@@ -19,6 +19,7 @@
 #include "wire/jwks.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -38,7 +39,8 @@ struct bank {
     struct core_dispatch *dispatch;
     struct message_sink *sink;
     struct relay_consumer consumers[3];
-    _Atomic(struct relay *) relay; /* the engine's thread wakes it */
+    pthread_mutex_t relay_lock;
+    struct relay *relay; /* the engine's thread wakes it, under relay_lock: once NULL, nobody is inside */
     struct relay *relay_owned;
     struct trust_slot *trust;
     struct key *signing_key;
@@ -65,11 +67,18 @@ static void on_followup(void *ctx, const struct followup *followup) {
 
 static void on_committed(void *ctx, int64_t seq, uint32_t commands, int64_t commit_ns) {
     struct bank *bank = ctx;
-    struct relay *relay = bank->relay;
     (void)seq;
     metrics_observe(bank->metrics, METRIC_BATCH_COMMANDS, (struct metric_labels){ 0 }, commands);
     metrics_observe(bank->metrics, METRIC_COMMIT_DURATION, (struct metric_labels){ 0 }, commit_ns / 1000);
-    if (relay) relay_wake(relay);
+    pthread_mutex_lock(&bank->relay_lock);
+    if (bank->relay) relay_wake(bank->relay);
+    pthread_mutex_unlock(&bank->relay_lock);
+}
+
+static void set_relay(struct bank *bank, struct relay *relay) {
+    pthread_mutex_lock(&bank->relay_lock);
+    bank->relay = relay;
+    pthread_mutex_unlock(&bank->relay_lock);
 }
 
 static void on_fault(void *ctx, const char *operation, int code) {
@@ -223,7 +232,7 @@ static int open_bus(struct bank *bank) {
                                                   .ctx = bank->metrics,
                                                   .ephemeral = true };
     r = relay_start(&bank->integration, bank->consumers, ARRAY_COUNT(bank->consumers), &bank->relay_owned);
-    bank->relay = bank->relay_owned;
+    set_relay(bank, bank->relay_owned);
     return err_trace(r);
 }
 
@@ -430,6 +439,7 @@ int bank_start(const struct bank_config *config, struct bank **ret_bank, struct 
     struct bank *bank = calloc(1, sizeof *bank);
     if (!bank) return err_origin(-ENOMEM);
     bank->config = config;
+    check(pthread_mutex_init(&bank->relay_lock, NULL) == 0);
     bank->log_fd = -1;
     bank->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     message_set(message, "%s", "");
@@ -458,7 +468,7 @@ static void stop_threads(struct bank *bank) {
     bank->operations = operations_free(bank->operations);
     if (bank->operations_reader.store) reader_close(&bank->operations_reader);
     arena_release(&bank->operations_arena);
-    bank->relay = NULL; /* the engine's thread stops waking it */
+    set_relay(bank, NULL); /* the engine's thread stops waking it */
     if (bank->dispatch) core_dispatch_stop(bank->dispatch);
 }
 
@@ -483,6 +493,7 @@ struct bank *bank_stop(struct bank *bank) {
     if (bank->log_fd > STDERR_FILENO) close(bank->log_fd);
     if (bank->end_fd >= 0) close(bank->end_fd);
     arena_release(&bank->texts);
+    pthread_mutex_destroy(&bank->relay_lock);
     free(bank);
     return NULL;
 }

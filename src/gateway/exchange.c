@@ -84,7 +84,7 @@ int exchange_refuse_field(struct exchange *exchange, const struct refusal *refus
 
 int exchange_fault(struct exchange *exchange, const char *operation, int code) {
     log_fault(exchange->gateway->options.log, operation, code, exchange->call.interaction_id);
-    return exchange_refuse(exchange, &refusal_internal, NULL);
+    return exchange_refuse(exchange, exchange->decided ? &refusal_outcome_unknown : &refusal_internal, NULL);
 }
 
 /* ---- commands ---- */

@@ -44,6 +44,7 @@ struct exchange {
      * status. */
     const struct refusal *(*command_refusal)(int refusal);
     bool audited; /* the audit record went with the command's commit */
+    bool decided; /* the command may have changed something under its key: a fault behind it is "outcome unknown" */
     void *state;  /* the handler's own, in the arena */
 
     int status; /* of the answer; 0 = none yet */
@@ -85,7 +86,7 @@ int exchange_refuse_field(struct exchange *exchange, const struct refusal *refus
                           const char *message);
 /* Collects what is wrong with the fields of a body (or query): path and message live for ever or in the arena. */
 void schema_errors_add(struct schema_errors *errors, const char *path, const char *message);
-/* A fault (<0): logged once with its path, answered 500. */
+/* A fault (<0): logged once with its path, answered 500; 504 outcome_unknown when the exchange is decided. */
 int exchange_fault(struct exchange *exchange, const char *operation, int code);
 
 /* The common refusals, by name: refusals.c. */

@@ -45,6 +45,9 @@ static int finish(struct exchange *exchange) {
 
 static void run_finish(void *worker_ctx, void *job_ctx) {
     struct exchange *exchange = job_ctx;
+    enum answer_result result = exchange->command.answer.result;
+    bool stands = result == ANSWER_DONE || result == ANSWER_REPLAYED || result == ANSWER_UNKNOWN;
+    exchange->decided = exchange->command.idempotent && stands;
     int next = run_in_snapshot(worker_ctx, exchange, finish);
     check(next == EXCHANGE_ANSWERED);
     pipeline_answer(exchange);

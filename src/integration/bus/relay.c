@@ -8,7 +8,13 @@
 
 #include <pthread.h>
 
-enum { RELAY_ARENA_BLOCK_BYTES = 256 * 1024, RELAY_ARENA_BYTES_MAX = 256 * 1024 * 1024, RELAY_IDLE_MS = 1000 };
+enum {
+    RELAY_ARENA_BLOCK_BYTES = 256 * 1024,
+    RELAY_ARENA_BYTES_MAX = 256 * 1024 * 1024,
+    RELAY_FETCH_BYTES = 32 * 1024 * 1024, /* a fetch ends with the record that passes it */
+    RELAY_IDLE_MS = 1000,
+};
+static_assert(RELAY_FETCH_BYTES + 2 * (int)JOURNAL_BODY_BYTES_MAX <= RELAY_ARENA_BYTES_MAX, "one record more, read");
 
 static const struct column columns[] = {
     COLUMN_VAR(struct cursor_row, consumer, TEXT, RELAY_NAME_BYTES_MAX),
@@ -90,7 +96,8 @@ static int take_record(void *ctx, const void *row) {
     }
     if (!good) return err_origin(-EUCLEAN);
     line->next_seq = record->seq;
-    return line->event_count >= RELAY_EVENTS_MAX ? 1 : 0;
+    bool enough = line->event_count >= RELAY_EVENTS_MAX || line->arena.bytes_used >= RELAY_FETCH_BYTES;
+    return enough ? 1 : 0;
 }
 
 static int fetch(struct relay_line *line) {

@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-enum { SEEN_MAX = 256, WAIT_MS = 5000, PAYMENTS = 9 };
+enum { SEEN_MAX = 256, WAIT_MS = 20000, PAYMENTS = 9 };
 
 /* What a consumer was given; shared with the relay's thread. */
 struct seen {
