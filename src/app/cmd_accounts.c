@@ -1,8 +1,6 @@
 /* cmd_accounts.c - giro accounts list | show ID | statement ID. */
 #include "app/account_view.h"
 
-#include "engine/row_stream.h"
-
 const char *account_status_word(int64_t status) {
     static const char *const words[] = {
         [ACCOUNT_OPEN] = "open", [ACCOUNT_BLOCKED] = "blocked", [ACCOUNT_CLOSED] = "closed"
@@ -19,7 +17,9 @@ static int ledger_row(struct store_view *view, int64_t number, const struct ledg
     return err_trace(r);
 }
 
-static int print_account(struct store_view *view, const struct account_row *account) {
+static int print_account(void *ctx, const void *row) {
+    struct store_view *view = ctx;
+    const struct account_row *account = row;
     static const struct ledger_account_row none;
     const struct ledger_account_row *ledger;
     int r = ledger_row(view, account->number, &ledger);
@@ -55,19 +55,7 @@ static int accounts_list(int argc, char **argv) {
                                .rows = rows,
                                .row_count = ARRAY_COUNT(rows) };
     int code = store_view_begin(&view, &options, argc, argv, &open);
-    if (!open) return code;
-    struct row_stream *stream = calloc(1, sizeof *stream);
-    const void *row = NULL;
-    int r = stream ? row_stream_open(stream, &view.reader, &account_table) : err_origin(-ENOMEM);
-    store_view_list_begin(&view);
-    while (!r && (r = row_stream_next(stream, &row)) == 0 && row) {
-        arena_reset(&view.arena);
-        r = print_account(&view, row);
-    }
-    store_view_list_end(&view);
-    if (stream) row_stream_release(stream);
-    free(stream);
-    return store_view_end(&view, r, EXIT_DONE);
+    return open ? store_view_end(&view, store_view_table(&view, &account_table, print_account, &view), code) : code;
 }
 
 int account_find(struct store_view *view, const char *word, const struct account_row **ret_account) {

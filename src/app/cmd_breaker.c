@@ -34,7 +34,8 @@ static void print(const struct json *answer, bool json) {
                "\",\"waiting\":%lld,\"under_way\":%lld}]\n",
                connector, STR_ARG(state), STR_ARG(force), waiting, under_way);
     else
-        printf("%-10s %-10s force %-8s %lld waiting, %lld under way\n", connector, state.at, force.at, waiting, under_way);
+        printf("%-10s %-10s force %-8s %lld waiting, %lld under way\n", connector, state.at, force.at, waiting,
+               under_way);
 }
 
 static int run(const char *var, struct str request, bool json) {
@@ -58,7 +59,7 @@ int cmd_breaker(int argc, char **argv) {
         { "var", "DIR", &var, NULL, "the sandbox's folder (default $GIRO_VAR or var)" },
         { "json", NULL, NULL, &json, "one JSON document" },
     };
-    struct options options = { .usage = "breaker list | open | close [--var DIR] [--json]",
+    struct options options = { .usage = "breaker list|open|close [--var DIR] [--json]",
                                .help = "The circuit breaker before the core banking host.",
                                .rows = rows,
                                .row_count = ARRAY_COUNT(rows),

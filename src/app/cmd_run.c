@@ -50,7 +50,31 @@ static int stop(const struct sandbox *sandbox) {
     return r == 0 || r == SANDBOX_E_ABSENT ? EXIT_DONE : sandbox_complain(r, &message);
 }
 
-static void print_ready(const struct sandbox_run *run) {
+/* What the suggestions say, as one would type it in the folder where the sandbox was started. */
+struct suggestion {
+    char program[SANDBOX_PATH_BYTES_MAX], var[SANDBOX_PATH_BYTES_MAX];
+    char var_option[SANDBOX_PATH_BYTES_MAX]; /* " --var DIR"; empty where giro finds var without it */
+};
+
+static void shorten_path(const char *path, const char *name, char text[SANDBOX_PATH_BYTES_MAX]) {
+    char here[SANDBOX_PATH_BYTES_MAX];
+    size_t len = getcwd(here, sizeof here) ? strlen(here) : 0;
+    if (len && strncmp(path, here, len) == 0 && path[len] == '/') path += len + 1;
+    (void)snprintf(text, SANDBOX_PATH_BYTES_MAX, "%s%s", path, name);
+}
+
+/* Before the start: root's paths, and what root can reach, are those of whoever reads the suggestions. */
+static void suggest(const struct sandbox *sandbox, struct suggestion *ret_suggestion) {
+    struct sandbox found;
+    struct message message;
+    bool is_found = sandbox_init(&found, NULL, &message) == 0 && strcmp(found.var, sandbox->var) == 0;
+    shorten_path(sandbox->programs, "/giro", ret_suggestion->program);
+    shorten_path(sandbox->var, "", ret_suggestion->var);
+    (void)snprintf(ret_suggestion->var_option, sizeof ret_suggestion->var_option, "%s%.*s", is_found ? "" : " --var ",
+                   is_found ? 0 : SANDBOX_VAR_BYTES_MAX, ret_suggestion->var);
+}
+
+static void print_ready(const struct sandbox_run *run, const struct suggestion *suggestion) {
     const struct sandbox *sandbox = &run->sandbox;
     unsigned base = sandbox->port_base;
     printf("Giro is ready: API https://localhost:%u (mTLS), pages and issuer https://localhost:%u, operations "
@@ -58,12 +82,12 @@ static void print_ready(const struct sandbox_run *run) {
            base, base + 1, base + 2);
     printf("  customers  ");
     for (size_t i = 0; i < SANDBOX_CUSTOMERS; i++) printf(" %s", run->customers.at[i].login);
-    printf("   (passwords and codes: giro sandbox customers)\n  clients    ");
+    printf("\n  clients    ");
     for (size_t i = 0; i < sandbox_client_count; i++) printf(" %s", sandbox_clients[i].name);
-    printf("   (keys: %s/clients)\n  try\n", sandbox->var);
-    printf("    %s/giro sandbox customers --var %s\n", sandbox->programs, sandbox->var);
-    printf("    %s/giro sandbox scenarios\n", sandbox->programs);
-    printf("    curl --cacert %s/pki/ca.pem https://localhost:%u/.well-known/openid-configuration\n", sandbox->var,
+    printf("   (keys: %s/clients)\n  try\n", suggestion->var);
+    printf("    %s demo pay%s\n", suggestion->program, suggestion->var_option);
+    printf("    %s sandbox customers%s\n", suggestion->program, suggestion->var_option);
+    printf("    curl --cacert %s/pki/ca.pem https://localhost:%u/.well-known/openid-configuration\n", suggestion->var,
            base + 1);
     (void)fflush(stdout); /* main looks at it again */
 }
@@ -94,12 +118,14 @@ static int leave_terminal(const struct sandbox *sandbox) {
 /* told_fd: where the exit code of the start goes, -1 in the foreground. */
 static int run_to_the_end(struct sandbox_run *run, bool fresh, int told_fd) {
     struct message message = { .text = "" };
+    struct suggestion suggestion;
     uint8_t code = EXIT_DONE;
+    suggest(&run->sandbox, &suggestion);
     int r = sandbox_run_start(run, fresh, &message);
     if (r) {
         code = (uint8_t)complain(r, &message);
     } else {
-        print_ready(run);
+        print_ready(run, &suggestion);
         if (told_fd >= 0) r = leave_terminal(&run->sandbox);
         if (r) code = EXIT_FAILED;
     }

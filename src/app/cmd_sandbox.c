@@ -1,17 +1,14 @@
 #include "app/subcommand.h"
 
+#include "app/account_view.h"
 #include "app/admin_client.h"
-#include "app/exit_code.h"
-#include "app/options.h"
 #include "app/sandbox_customers.h"
-#include "app/snapshot.h"
 #include "domain/id.h"
 #include "domain/money.h"
 #include "platform/clock.h"
 #include "platform/file.h"
 #include "platform/net.h"
 #include "platform/secret.h"
-#include "services/accounts/account.h"
 #include "wire/json.h"
 
 enum { CONTROL_MS = 3000, CONTROL_BYTES_MAX = 256, FUND_ARENA_BYTES = 128 * 1024, FUND_BYTES_MAX = 1024 };
@@ -74,21 +71,6 @@ static int cmd_sandbox_customers(int argc, char **argv) {
 
 /* ---- fund ---- */
 
-/* The account by its id or IBAN, as it is in the store. */
-static int find_account(const struct sandbox *sandbox, const char *name, struct account_row *ret_account,
-                        struct message *message) {
-    struct snapshot snapshot;
-    struct account_row wanted = { .iban = str_from_c(name) };
-    struct store_probe probe = { .table = &account_table, .index = ACCOUNT_INDEX_IBAN, .row = &wanted };
-    if (id_parse(wanted.iban, wanted.account_id) == 0) probe.index = 0;
-    int r = snapshot_open(&snapshot, sandbox, message);
-    if (!r) r = store_read(snapshot.reader, &probe, 1, &snapshot.arena);
-    if (!r && probe.ret_row) *ret_account = *(const struct account_row *)probe.ret_row; /* its texts are not used */
-    if (!r && !probe.ret_row) r = SANDBOX_E_INVALID;
-    snapshot_release(&snapshot);
-    return r;
-}
-
 static int fund_call(const struct sandbox *sandbox, struct str request, struct message *message) {
     char path[SANDBOX_PATH_BYTES_MAX];
     struct admin_client client;
@@ -105,27 +87,22 @@ static int fund_call(const struct sandbox *sandbox, struct str request, struct m
     return r ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int fund(const char *var, const char *name, const char *amount, bool json) {
+/* account: its texts are not used. */
+static int fund(const char *var, const struct account_row *account, const char *amount, bool json) {
     struct sandbox sandbox;
-    struct account_row account;
     struct money money;
     struct message message = { .text = "" };
     char id[ID_TEXT_BYTES], currency[4], text[FUND_BYTES_MAX];
     int r = sandbox_init(&sandbox, var, &message);
-    if (!r) r = find_account(&sandbox, name, &account, &message);
-    if (r == SANDBOX_E_INVALID && !message.text[0]) {
-        fprintf(stderr, "giro: there is no account %s\n", name);
-        return EXIT_ABSENT;
-    }
     if (r) return sandbox_complain(r, &message);
-    struct currency unit = { .code = (uint32_t)account.currency };
+    struct currency unit = { .code = (uint32_t)account->currency };
     r = money_parse(str_from_c(amount), unit, &money);
     if (r) {
         fprintf(stderr, "giro: %s: %s\n", amount, money_refusal_text(r));
         return EXIT_USAGE;
     }
     struct str code = currency_text(unit, currency);
-    id_format(account.account_id, id);
+    id_format(account->account_id, id);
     int len =
         snprintf(text, sizeof text,
                  "{\"command\":\"account_fund\",\"account_id\":\"%s\",\"amount\":\"%s\",\"currency\":\"" STR_FMT "\"}",
@@ -140,18 +117,25 @@ static int fund(const char *var, const char *name, const char *amount, bool json
 }
 
 static int cmd_sandbox_fund(int argc, char **argv) {
-    const char *var = NULL;
-    bool json = false;
-    const struct option_row rows[] = { { "var", "DIR", &var, NULL, var_help },
-                                       { "json", NULL, NULL, &json, "one JSON document" } };
+    struct store_view view = { 0 };
+    bool open;
+    const struct option_row rows[] = { { "var", "DIR", &view.var, NULL, var_help },
+                                       { "json", NULL, NULL, &view.json, "one JSON document" } };
     struct options options = { .usage = "sandbox fund ACCOUNT AMOUNT [--json]",
                                .help = "Gives an account (its id or IBAN) an amount in its own currency.",
                                .rows = rows,
                                .row_count = ARRAY_COUNT(rows),
                                .words_min = 2,
                                .words_max = 2 };
-    int r = options_parse(&options, argc, argv);
-    return r ? options_exit(r) : fund(var, options.words[0], options.words[1], json);
+    const struct account_row *found = NULL;
+    struct account_row account = { 0 };
+    int code = store_view_begin(&view, &options, argc, argv, &open);
+    if (!open) return code;
+    int r = account_find(&view, options.words[0], &found);
+    if (!r && !found) code = store_view_absent("account");
+    if (!r && found) account = *found;
+    code = store_view_end(&view, r, code);
+    return code ? code : fund(view.var, &account, options.words[1], view.json);
 }
 
 /* ---- core ---- */
@@ -208,7 +192,7 @@ static int cmd_sandbox_core(int argc, char **argv) {
     bool json = false;
     const struct option_row rows[] = { { "var", "DIR", &var, NULL, var_help },
                                        { "json", NULL, NULL, &json, "one JSON document" } };
-    struct options options = { .usage = "sandbox core ok|slow|silent|twice|fail-before|fail-after|fail-random",
+    struct options options = { .usage = "sandbox core ok|slow|silent|twice|fail-before|fail-after|fail-random [--json]",
                                .help = "Sets how the core banking simulator behaves from now on.",
                                .rows = rows,
                                .row_count = ARRAY_COUNT(rows),

@@ -73,11 +73,26 @@ static void print_help(const struct options *options) {
     }
 }
 
+struct str options_name(const struct options *options) {
+    const char *usage = options->usage;
+    size_t len = 0;
+    for (const char *word = usage;;) {
+        size_t letters = strspn(word, "abcdefghijklmnopqrstuvwxyz-");
+        bool is_name = letters && word[0] != '-' && (word[letters] == ' ' || !word[letters]);
+        if (is_name) len = (size_t)(word - usage) + letters;
+        if (!is_name || !word[letters]) return str_from_bytes(usage, len);
+        word += letters + 1;
+    }
+}
+
 int options_parse(struct options *options, int argc, char **argv) {
     struct message message = { .text = "" };
     int r = options_read(options, argc, argv, &message);
     if (r == OPTIONS_E_HELP) print_help(options);
-    if (r == OPTIONS_E_USAGE) fprintf(stderr, "giro %s: %s (see giro %s --help)\n", argv[0], message.text, argv[0]);
+    struct str name = options_name(options);
+    if (r == OPTIONS_E_USAGE)
+        fprintf(stderr, "giro " STR_FMT ": %s (see giro " STR_FMT " --help)\n", STR_ARG(name), message.text,
+                STR_ARG(name));
     return r;
 }
 

@@ -19,7 +19,7 @@ struct option_row {
 };
 
 struct options {
-    const char *usage; /* "run [--var DIR]", behind "giro " */
+    const char *usage; /* "run [--var DIR]", behind "giro "; begins with the subcommand's words in small letters */
     const char *help;  /* one line */
     const struct option_row *rows;
     size_t row_count;
@@ -38,6 +38,8 @@ enum options_refusal { OPTIONS_E_NONE = 0, OPTIONS_E_MAP(X) OPTIONS_E_COUNT };
 int options_parse(struct options *options, int argc, char **argv) MUST_USE;
 /* The same, silent: the sentence goes into message (may be NULL), the help is not printed. */
 int options_read(struct options *options, int argc, char **argv, struct message *message) MUST_USE;
+/* "ledger statement" of the usage "ledger statement [--limit N] ACCOUNT". */
+struct str options_name(const struct options *options);
 /* The exit code that a refusal of the two becomes. */
 int options_exit(int refusal);
 /* A whole number in min..max; false, with a sentence on stderr that names the option, when text is none. NULL leaves

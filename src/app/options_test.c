@@ -72,6 +72,25 @@ static void a_missing_word_is_refused(void **state) {
     assert_string_equal(options.words[0], "x");
 }
 
+static void the_name_is_the_usage_without_its_words(void **state) {
+    (void)state; /* cmocka's signature */
+    static const struct {
+        const char *usage, *name;
+    } usages[] = {
+        { "run [OPTIONS]", "run" },
+        { "ledger statement [--limit N] [--] ACCOUNT", "ledger statement" },
+        { "ledger trial-balance [--json]", "ledger trial-balance" },
+        { "clients show CLIENT_ID", "clients show" },
+        { "breaker list|open|close", "breaker" },
+        { "serve --config FILE", "serve" },
+        { "version", "version" },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(usages); i++) {
+        struct options options = { .usage = usages[i].usage };
+        assert_true(str_equal_c(options_name(&options), usages[i].name));
+    }
+}
+
 static void numbers_keep_their_bounds(void **state) {
     (void)state; /* cmocka's signature */
     static const struct {
@@ -99,6 +118,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_are_read_by_their_table),
         cmocka_unit_test(a_missing_word_is_refused),
+        cmocka_unit_test(the_name_is_the_usage_without_its_words),
         cmocka_unit_test(numbers_keep_their_bounds),
         cmocka_unit_test(refusals_have_exit_codes),
     };

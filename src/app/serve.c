@@ -1,6 +1,7 @@
 #include "app/serve.h"
 
 #include "app/exit_code.h"
+#include "app/options.h"
 #include "app/wiring.h"
 #include "platform/secret.h"
 
@@ -77,11 +78,19 @@ static int serve(const struct bank_config *config, bool is_awaited) {
 int serve_main(int argc, char **argv) {
     struct bank_config config;
     bool is_awaited = somebody_waits();
-    if (argc != 3 || strcmp(argv[1], "--config")) {
-        fprintf(stderr, "usage: giro serve --config FILE\n");
+    const char *path = NULL;
+    const struct option_row rows[] = { { "config", "FILE", &path, NULL, "giro.yaml; see check-config" } };
+    struct options options = { .usage = "serve --config FILE",
+                               .help = "The bank itself, until SIGTERM; `giro run` starts it with all it needs.",
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows) };
+    int r = options_parse(&options, argc, argv);
+    if (r) return options_exit(r);
+    if (!path) {
+        fprintf(stderr, "giro serve: an option is missing: --config FILE\n");
         return EXIT_USAGE;
     }
-    int r = read_config(&config, argv[2]);
+    r = read_config(&config, path);
     int code = r ? EXIT_FAILED : serve(&config, is_awaited);
     bank_config_release(&config);
     return code;

@@ -1,6 +1,9 @@
 #include "app/store_view.h"
 
+#include <unistd.h>
+
 #include "app/sandbox.h"
+#include "engine/row_stream.h"
 #include "integration/integration.h"
 #include "platform/clock.h"
 #include "platform/file.h"
@@ -26,8 +29,12 @@ static int reader_take(struct store_view *view, struct message *message) {
     const struct table *const *tables = integration_tables(&count);
     int r = store_path(view, path, message);
     if (r) return err_fold(r);
+    if (access(path, R_OK) < 0 && errno == EACCES) {
+        message_set(message, "%s belongs to another user", path);
+        return err_origin(-EACCES);
+    }
     if (!file_exists(path)) {
-        message_set(message, "there is no store at %s: start the bank first, or name its folder with --var", path);
+        message_set(message, "there is no store at %s: start one with ./run, or name its folder with --var", path);
         return err_origin(-ENOENT);
     }
     struct store_options options = { .ops = &store_sqlite_ops, .path = path, .tables = tables, .table_count = count };
@@ -36,6 +43,7 @@ static int reader_take(struct store_view *view, struct message *message) {
 
 /* A store that is not as its descriptors say, or whose bytes are damaged, has failed its proof. */
 static int open_exit(int r) {
+    if (r == -EACCES) return EXIT_DENIED;
     return r == -EPROTO || r == -EBADMSG ? EXIT_PROOF_FAILED : EXIT_UNAVAILABLE;
 }
 
@@ -97,6 +105,22 @@ void store_view_list_end(struct store_view *view) {
     if (!view->json && view->rows == 0) fprintf(stderr, "nothing\n");
 }
 
+int store_view_table(struct store_view *view, const struct table *table, int (*print)(void *ctx, const void *row),
+                     void *ctx) {
+    struct row_stream *stream = calloc(1, sizeof *stream);
+    const void *row = NULL;
+    int r = stream ? row_stream_open(stream, &view->reader, table) : err_origin(-ENOMEM);
+    store_view_list_begin(view);
+    while (!r && (r = row_stream_next(stream, &row)) == 0 && row) {
+        arena_reset(&view->arena);
+        r = print(ctx, row);
+    }
+    store_view_list_end(view);
+    if (stream) row_stream_release(stream);
+    free(stream);
+    return err_trace(r);
+}
+
 void store_view_row_begin(struct store_view *view) {
     json_object_begin(&view->writer);
     view->line.len = 0;
@@ -141,6 +165,11 @@ void store_view_number(struct store_view *view, const char *name, int width, int
     if (!width) return;
     int len = snprintf(text, sizeof text, "%*lld", width, (long long)value);
     column(view, name, width, str_from_bytes(text, (size_t)(len < (int)sizeof text ? len : (int)sizeof text - 1)));
+}
+
+void store_view_bool(struct store_view *view, const char *name, int width, bool value) {
+    json_member_bool(&view->writer, name, value);
+    column(view, name, width, value ? STR("yes") : STR("no"));
 }
 
 void store_view_id(struct store_view *view, const char *name, int width, const uint8_t id[16]) {

@@ -48,7 +48,7 @@ struct store_view {
     { "limit", "N", &(view)->limit_text, NULL, "at most N rows, 1 to 1000 (default 50)" }
 
 /* Parses, opens the store and its snapshot. EXIT_DONE: go on, and end with store_view_end. Else what to exit with
- * (*ret_open false). */
+ * (*ret_open false): EXIT_DENIED for another user's store, EXIT_UNAVAILABLE for none. */
 int store_view_begin(struct store_view *view, struct options *options, int argc, char **argv, bool *ret_open);
 /* Closes what is open and gives the exit code: code, or EXIT_FAILED with a sentence on stderr when r < 0. */
 int store_view_end(struct store_view *view, int r, int code);
@@ -58,11 +58,16 @@ int store_view_end(struct store_view *view, int r, int code);
  * row_end alone. */
 void store_view_list_begin(struct store_view *view);
 void store_view_list_end(struct store_view *view);
+/* A whole list: every row of table in the order of its primary key (as engine/row_stream.h walks it), each printed by
+ * print, which reads with view->arena: it is empty for each row. 0 or <0. */
+int store_view_table(struct store_view *view, const struct table *table, int (*print)(void *ctx, const void *row),
+                     void *ctx);
 void store_view_row_begin(struct store_view *view);
 void store_view_row_end(struct store_view *view);
 void store_view_text(struct store_view *view, const char *name, int width, struct str value);
 void store_view_word(struct store_view *view, const char *name, int width, const char *value);
 void store_view_number(struct store_view *view, const char *name, int width, int64_t value);
+void store_view_bool(struct store_view *view, const char *name, int width, bool value); /* "yes" or "no" */
 void store_view_id(struct store_view *view, const char *name, int width,
                    const uint8_t id[16]); /* zero: left out in JSON, "-" */
 void store_view_time(struct store_view *view, const char *name, int width, int64_t ms); /* 0: as above */

@@ -128,6 +128,13 @@ static const struct {
     { "events tail --limit 1 --json", EXIT_DONE, "\"type\":\"PaymentUnknown\"" },
     { "consents list --json", EXIT_DONE, "[]" },
     { "consents show 00000000-0000-7000-8000-000000000000", EXIT_ABSENT, "" },
+    { "clients list --json", EXIT_DONE, "[]" },
+    { "clients show nobody --json", EXIT_ABSENT, "" },
+    { "clients show", EXIT_USAGE, "" },
+    { "customers list --json", EXIT_DONE, "[]" },
+    { "customers show nobody", EXIT_ABSENT, "" },
+    { "customers show 00000000-0000-7000-8000-000000000000 --json", EXIT_ABSENT, "" },
+    { "sandbox fund 00000000-0000-7000-8000-000000000000 1.00 --json", EXIT_ABSENT, "" },
     { "saga list --json", EXIT_DONE,
       "\"state\":\"ExecutePayment\",\"state_status\":\"task_open\",\"payment_status\":\"unknown\"" },
     { "saga stuck --json", EXIT_DONE, "\"stuck\":\"yes\"" }, /* the test's clock stands in the past */

@@ -19,6 +19,7 @@ static const struct subcommand rows[] = {
     { "events", "the newest events", cmd_events },
     { "breaker", "the circuit breaker before the core: list, open, close", cmd_breaker },
     { "consents", "consents to payments", cmd_consents },
+    { "limits", "the tiers of clients and what each may do", cmd_limits },
     { "demo", "one payment, or many, through the running sandbox", cmd_demo },
     { "bench", "how fast the running sandbox is", cmd_bench },
     { "version", "the version of this program", cmd_version },

@@ -35,6 +35,7 @@ int cmd_demo(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_ledger(int argc, char **argv);
+int cmd_limits(int argc, char **argv);
 int cmd_payments(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_saga(int argc, char **argv);

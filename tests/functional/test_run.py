@@ -145,6 +145,14 @@ def test_clients_are_those_of_the_contract(shared):
     assert shared.giro("clients", "show", "nobody", check=False).returncode == 3
 
 
+def test_limits_are_those_of_the_configuration(shared):
+    tiers = {row["tier"]: row for row in shared.giro_json("limits", "list")}
+    assert {tier for _, _, tier in CLIENTS.values()} <= set(tiers)
+    assert tiers["sandbox_unlimited"] == {"tier": "sandbox_unlimited", "requests_per_second": None, "burst": None,
+                                          "daily_limit": None}
+    assert tiers["open_banking_tpp"]["requests_per_second"] > 0
+
+
 def test_customers_are_those_of_the_contract(shared):
     people = shared.giro_json("sandbox", "customers")
     assert [person["login"] for person in people] == CUSTOMERS
