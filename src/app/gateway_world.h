@@ -96,7 +96,7 @@ static inline struct hash issue(struct world *world, const struct authority *aut
     struct certificate *certificate;
     struct key *key;
     if (which == WORLD_EXPIRED) request.not_after_ms = clock_now_ms() - WORLD_HOUR_MS;
-    if (which == WORLD_ACME_SECOND) request.not_after_ms = clock_now_ms() + 72LL * WORLD_HOUR_MS; /* its CA ends before */
+    if (which == WORLD_ACME_SECOND) request.not_after_ms = clock_now_ms() + 72LL * WORLD_HOUR_MS; /* after its CA */
     check(key_generate(KEY_TYPE_EC_P256, &key) == 0);
     check(authority_issue(authority, &request, key, &certificate) == 0);
     put_certificate(world, which, certificate);

@@ -85,7 +85,7 @@ trust_version(const struct trust *trust); /* the same certificates in the same o
 /* Is this certificate good for a TLS client at now_ms (from not_before to just before not_after)? Intermediates come
  * from the list alone. 0, any TRUST_E_* but _FILE, -ENOMEM. */
 int trust_verify(const struct trust *trust, const struct certificate *certificate, int64_t now_ms) MUST_USE;
-/* The same; *ret_until_ms is the end of the certificate of the chain that ends first: the verdict is good until then. */
+/* The same; *ret_until_ms is the end of the certificate of the chain that ends first: the verdict holds until then. */
 int trust_verify_until(const struct trust *trust, const struct certificate *certificate, int64_t now_ms,
                        int64_t *ret_until_ms) MUST_USE;
 
