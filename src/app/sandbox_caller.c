@@ -1,8 +1,5 @@
 #include "app/sandbox_caller.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "app/exit_code.h"
 #include "platform/clock.h"
 #include "platform/encoding.h"
@@ -126,19 +123,12 @@ static int open_folder(struct sandbox_caller *caller, const char *var, const cha
     return err_trace(r);
 }
 
-/* As root: becomes the user whose var it is (sandbox.h V2), since keys are read by their owner alone. */
-static int become_owner(struct sandbox *sandbox, struct message *message) {
-    struct stat info;
-    if (geteuid() != 0 || stat(sandbox->var, &info) < 0 || info.st_uid == 0) return 0;
-    int r = sandbox_claim(sandbox, message);
-    return r > 0 ? SANDBOX_CALLER_E_DENIED : err_trace(r);
-}
-
 int sandbox_caller_open(struct sandbox *sandbox, const char *name, struct sandbox_caller **ret_caller,
                         struct message *message) {
     struct sandbox_caller *caller = calloc(1, sizeof *caller);
     if (!caller) return err_origin(-ENOMEM);
-    int r = become_owner(sandbox, message);
+    int r = sandbox_become_owner(sandbox, message); /* keys are read by their owner alone (sandbox.h V2) */
+    if (r > 0) r = SANDBOX_CALLER_E_DENIED;
     if (!r) r = arena_init(&caller->arena, CLIENT_SCRATCH_BYTES, SANDBOX_CALLER_ARENA_BYTES_MAX);
     if (!r) r = open_folder(caller, sandbox->var, name, message);
     if (r) {

@@ -418,6 +418,9 @@ def test_root_may_keep_the_project_where_nobody_else_comes(nothing):
             places.append(next(Path(word).parent.parent for word in file.read().split("\0") if word.endswith("/giro")))
         partner = nothing.client("embed-partner")
         assert partner.wait_final(partner.pay("1.00").json["payment_id"])["status"] == "completed"
+        running = (places[1] / "build" / "giro").stat().st_ino
+        nothing.giro("demo", "pay")
+        assert (places[1] / "build" / "giro").stat().st_ino == running  # the programs that run stay where they are
         assert run(nothing, "--stop").returncode == 0
         detach(nothing, cwd=project)
         assert nothing.var.resolve() == places[0] and status(nothing)["ready"]
