@@ -2,9 +2,10 @@
  * program.
  *
  * (V1) Everything that the sandbox makes lies under var, but for sockets whose path there would be over
- * SANDBOX_SOCKET_BYTES_MAX bytes: these lie in a folder of this user alone, /tmp/giro-UID-HASH, and var/run holds links
- * to them. (V2) var and all in it belong to one user, who is never root: started as root, the program becomes the owner
- * of var (www-data when var is new) before it writes anything else. (V3) Files that hold a secret have mode 0600. */
+ * SANDBOX_SOCKET_BYTES_MAX bytes: these lie in a folder of this user alone, /tmp/giro-HASH (of var's path), and var/run
+ * holds links to them. (V2) var and all in it belong to one user, who is never root: started as root, the program
+ * becomes the owner of var (www-data when var is new) before it writes anything else. (V3) Files that hold a secret
+ * have mode 0600. */
 #ifndef GIRO_APP_SANDBOX_H
 #define GIRO_APP_SANDBOX_H
 
