@@ -416,7 +416,8 @@ static inline struct world_answer world_send(struct world *world, const struct w
     const struct json *error = json_at(json_get(answer.json, "Errors"), 0);
     answer.error = arena_dup(&world->arena, json_get_string(error, "ErrorCode")).at;
     answer.error_path = arena_dup(&world->arena, json_get_string(error, "Path")).at;
-    if (result.status != 404 && !call->unsigned_answer) world_verify(world, &result); /* what is no endpoint has no signature */
+    bool is_signed = result.status != 404 && !call->unsigned_answer; /* what is no endpoint has no signature */
+    if (is_signed) world_verify(world, &result);
     return answer;
 }
 

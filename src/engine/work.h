@@ -50,7 +50,7 @@ struct work {
     int64_t now_ms, seq;
     void (*encode_event)(struct buffer *out, const struct event *event);
     bool failed; /* out of memory or over a limit while drafting: the command becomes a fault */
-    bool full;   /* the journal's body cannot take what a decided command must write there: the batch cannot be written */
+    bool full;   /* the journal's body cannot take what a decided command must write there: no commit */
 };
 
 int work_init(struct work *work);

@@ -79,7 +79,7 @@ static int judge_creditor(struct work *work, const struct payment_accept *input,
         *ret_number = creditor->number;
         return 0;
     }
-    struct core_account named; /* the core's record names the debtor too: what it cannot carry would keep its hold for ever */
+    struct core_account named; /* the core's record names the debtor too; what it cannot write would never leave */
     r = core_carries(&input->order);
     if (!r) r = core_account_make(debtor->iban, debtor->sort_code, debtor->account_number, &named);
     if (r) return r == CORE_CARRIES_E_AMOUNT ? PAYMENT_ACCEPT_E_AMOUNT : PAYMENT_ACCEPT_E_CREDITOR;
