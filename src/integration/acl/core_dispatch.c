@@ -322,8 +322,13 @@ static int load_row(void *ctx, const void *found) {
     struct saga_state state;
     memcpy(loading->last.saga_id, row->saga_id, 16);
     loading->count++;
-    int r = saga_state_read(loading->dispatch->options.integration->payment_saga, row->state, &state);
-    if (r) return err_fold(r);
+    const struct core_dispatch_options *options = &loading->dispatch->options;
+    int r = saga_state_read(options->integration->payment_saga, row->state, &state);
+    if (r) {
+        /* Of another definition, or damaged: it keeps its hold and waits for people (giro saga stuck); the bank opens. */
+        if (options->on_fault) options->on_fault(options->ctx, "saga_load", err_fold(r));
+        return 0;
+    }
     if (state.status == SAGA_TASK_OPEN)
         put(loading->dispatch, row->enquiries ? FOLLOWUP_CORE_ENQUIRE : FOLLOWUP_CORE_EXECUTE, row->saga_id, 0);
     else
