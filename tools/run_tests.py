@@ -62,8 +62,15 @@ def show(name, output):
 def run(command, seconds, **more):
     """The exit code (None when stopped for time) and all output of a command."""
     try:
-        done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, timeout=seconds, check=False, **more)
+        done = subprocess.run(
+            [str(word) for word in command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=seconds,
+            check=False,
+            **more,
+        )
         return done.returncode, done.stdout.decode("utf-8", "replace")
     except subprocess.TimeoutExpired as expired:
         return None, (expired.stdout or b"").decode("utf-8", "replace") + f"\nstopped after {seconds} s\n"
@@ -171,8 +178,14 @@ def fuzz_door(door, program, seconds):
     crashes, grown = BUILD_FUZZ / "crashes", BUILD_FUZZ / "corpus" / door
     grown.mkdir(parents=True, exist_ok=True)
     words = ROOT / "tests" / "fuzz" / f"{door}.dict"
-    command = [program, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
-               f"-artifact_prefix={crashes}/{door}-"]
+    command = [
+        program,
+        f"-max_total_time={seconds}",
+        "-timeout=10",
+        "-rss_limit_mb=2048",
+        "-print_final_stats=1",
+        f"-artifact_prefix={crashes}/{door}-",
+    ]
     command += [f"-dict={words}"] if words.exists() else []
     command += [grown] + ([corpus_of(door)] if corpus_of(door) else [])
     code, output = run(command, seconds + 120, cwd=ROOT, env={**os.environ, **SANITIZERS})
@@ -210,16 +223,28 @@ def run_pytest(part, options):
     if not any(folder.glob("**/test_*.py")):
         return Count()
     report = RESULTS / f"{part}.xml"
-    command = ["/usr/bin/python3", "-m", "pytest", "-ra", "-v", "--color=auto", "-p", "no:cacheprovider",
-               f"--junitxml={report}", f"--rootdir={ROOT}", folder]
+    command = [
+        "/usr/bin/python3",
+        "-m",
+        "pytest",
+        "-ra",
+        "-v",
+        "--color=auto",
+        "-p",
+        "no:cacheprovider",
+        f"--junitxml={report}",
+        f"--rootdir={ROOT}",
+        folder,
+    ]
     command += ["-k", options.k] if options.k else []
     environment = {**os.environ, **SANITIZERS, "PYTHONDONTWRITEBYTECODE": "1"}
     if options.seeds:
         environment["GIRO_SEEDS"] = str(options.seeds)
     if options.minutes:
         environment["GIRO_MINUTES"] = str(options.minutes)
-    done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, cwd=ROOT, env=environment,
-                          check=False)
+    done = subprocess.run(
+        [str(word) for word in command], stdin=subprocess.DEVNULL, cwd=ROOT, env=environment, check=False
+    )
     count = count_junit(report) if report.exists() else Count()
     if done.returncode not in (0, 5) and count.failed == 0:  # 5: nothing was selected
         count.failed = 1

@@ -70,8 +70,7 @@ static const struct config_row rows[] = {
         .help = "the operator's socket, mode 0600"),
 };
 
-/* ---- rate_limits: {tier: {requests_per_second, burst, daily_limit}}
- * ---------------------------------------------------------- */
+/* ---- rate_limits: {tier: {requests_per_second, burst, daily_limit}} ---- */
 
 static struct bank_tier *tier_of(struct bank_config *config, const struct config_value *value,
                                  struct config_errors *errors) {

@@ -57,8 +57,7 @@ struct bank {
     _Atomic bool stopping;
 };
 
-/* ---- what the engine and the dispatch tell
- * ----------------------------------------------------------------------------------- */
+/* ---- what the engine and the dispatch tell ---- */
 
 static void on_followup(void *ctx, const struct followup *followup) {
     struct bank *bank = ctx;
@@ -93,8 +92,7 @@ static void on_unknown(void *ctx) {
     (void)!write(bank->end_fd, &one, sizeof one); /* an eventfd with room: cannot fail */
 }
 
-/* ---- parts, in the order in which they open
- * ---------------------------------------------------------------------------------- */
+/* ---- parts, in the order in which they open ---- */
 
 static int read_text(struct bank *bank, struct str path, struct str *ret_text, struct message *message) {
     char name[BANK_PATH_BYTES_MAX];
@@ -331,8 +329,7 @@ static int open_gateway(struct bank *bank, struct message *message) {
     return err_trace(gateway_start(&gateway, &bank->gateway, message));
 }
 
-/* ---- gauges: what is not counted but looked at
- * ------------------------------------------------------------------------------- */
+/* ---- gauges: what is not counted but looked at ---- */
 
 struct unknown_payments {
     int64_t count, oldest_ms;
@@ -413,8 +410,7 @@ static int open_admin(struct bank *bank, struct message *message) {
     return err_trace(admin_start(&admin, &bank->admin, message));
 }
 
-/* ---- start and stop
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- start and stop ---- */
 
 static int bank_open(struct bank *bank, struct message *message) {
     int r = arena_init(&bank->texts, 64 * 1024, BANK_TEXT_BYTES_MAX * 2);

@@ -51,8 +51,7 @@ struct command_call {
     struct command_answer answer; /* valid once answered */
 };
 
-/* ---- payments
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- payments ---- */
 
 #define PAYMENT_ACCEPT_E_MAP(X)                                                                                        \
     X(PAYMENT_ACCEPT_E_ACCOUNT, "account_not_found")                                                                   \
@@ -72,8 +71,7 @@ enum payment_accept_refusal { PAYMENT_ACCEPT_E_NONE = 0, PAYMENT_ACCEPT_E_MAP(X)
 int command_payment_accept(struct integration *integration, struct command_call *call,
                            const struct payment_order *order);
 
-/* ---- payment consents
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- payment consents ---- */
 
 enum { CONSENT_PART_BYTES_MAX = 32 * 1024 };
 /* Text is borrowed and must live as long as the call's arena. The caller has judged it: JSON parts are well-formed,
@@ -90,8 +88,7 @@ struct consent_create_input {
 int command_consent_create(struct integration *integration, struct command_call *call,
                            const struct consent_create_input *input);
 
-/* ---- accounts (operator, first-party)
- * -------------------------------------------------------------------------------------- */
+/* ---- accounts (operator, first-party) ---- */
 
 struct account_open_input {
     struct str customer_login; /* holder by login, or empty */
@@ -123,8 +120,7 @@ enum account_fund_refusal { ACCOUNT_FUND_E_NONE, ACCOUNT_FUND_E_ACCOUNT, ACCOUNT
 int command_account_fund(struct integration *integration, struct command_call *call,
                          const struct account_fund_input *input);
 
-/* ---- beside commands
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- beside commands ---- */
 
 /* An audit record (JSON) of a call that changed nothing, into the next commit; from any thread, never waits. Dropped
  * and counted when too many wait (engine_note). */
@@ -132,8 +128,7 @@ void command_note(struct integration *integration, struct str audit_json);
 /* How long to stay away after PAYMENT_ACCEPT_E_BREAKER: at least 1,000 ms. */
 int64_t command_payment_retry_ms(struct integration *integration);
 
-/* ---- clients and customers (operator, sandbox)
- * ------------------------------------------------------------------------------ */
+/* ---- clients and customers (operator, sandbox) ---- */
 
 struct client_register_input {
     struct str name, display_name; /* OAuth client_id (letters, digits, '-', '.', '_'); the name on consent pages */
@@ -169,10 +164,9 @@ enum customer_register_refusal { CUSTOMER_REGISTER_E_NONE = 0, CUSTOMER_REGISTER
 int command_customer_register(struct integration *integration, struct command_call *call,
                               const struct customer_register_input *input);
 
-/* ---- authorization server
- * ---------------------------------------------------------------------------------------------------- Whoever calls
- * has verified signatures, passwords and one-time codes; these commands judge the rows and write. Tokens, codes and
- * cookies come as SHA-256 of their text and never in clear. Where a refusal must leave a trace (a spent jti, a counted
+/* ---- authorization server ----
+ * Whoever calls has verified signatures, passwords and one-time codes; these commands judge the rows and write. Tokens,
+ * codes and cookies come as SHA-256 of their text and never in clear. Where a refusal must leave a trace (a spent jti, a counted
  * failure, a revoked token) the command is accepted and answer.body is the word of the verdict, empty when all is well.
  */
 
@@ -222,8 +216,7 @@ int command_code_exchange(struct integration *integration, struct command_call *
 /* Verdict "absent" when there is no such token. */
 int command_token_revoke(struct integration *integration, struct command_call *call, const struct hash *token_hash);
 
-/* ---- consent pages
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- consent pages ---- */
 
 /* Refusals of these: the session is over (expired, ended, unknown), not at this step, or the request or consent cannot
  * be decided any more. Verdicts: "" or "wrong" (password, code). */

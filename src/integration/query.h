@@ -20,8 +20,7 @@ struct query *query_close(struct query *query);
 int query_begin(struct query *query) MUST_USE; /* one snapshot for all until query_end */
 void query_end(struct query *query);
 
-/* ---- payments
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- payments ---- */
 
 enum { QUERY_TIMELINE_MAX = 8 };
 struct payment_view {
@@ -48,8 +47,7 @@ int query_payment(struct query *query, const struct payment_id *payment_id, stru
 /* The /v1 document of a payment. */
 void query_payment_json(struct buffer *out, const struct payment_view *payment);
 
-/* ---- accounts
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- accounts ---- */
 
 struct account_view {
     struct account_id account_id;
@@ -94,8 +92,7 @@ struct entry_page {
 /* Newest first. */
 int query_entries(struct query *query, int64_t account_number, struct entry_page *page, struct arena *arena);
 
-/* ---- consents
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- consents ---- */
 
 /* What a call is judged by; the rest of a consent is its API's business. */
 struct consent_view {
@@ -105,8 +102,7 @@ struct consent_view {
 int query_consent(struct query *query, const struct consent_id *consent_id, struct arena *arena,
                   struct consent_view *ret_consent);
 
-/* ---- payment consents
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- payment consents ---- */
 
 enum payment_consent_state { PAYMENT_CONSENT_AWAU, PAYMENT_CONSENT_AUTH, PAYMENT_CONSENT_COND, PAYMENT_CONSENT_RJCT };
 struct payment_consent_view {
@@ -128,8 +124,7 @@ struct payment_consent_view {
 int query_payment_consent(struct query *query, const struct consent_id *consent_id, struct arena *arena,
                           struct payment_consent_view *ret_consent);
 
-/* ---- callers
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- callers ---- */
 
 /* Fills the client fields of call from the client registered under a certificate's software id, or under its OAuth
  * client_id. A suspended client is QUERY_E_ABSENT. */
@@ -148,8 +143,7 @@ struct token_view {
 };
 int query_token(struct query *query, const struct hash *token_hash, struct arena *arena, struct token_view *ret_token);
 
-/* ---- authorization server
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- authorization server ---- */
 
 struct client_view {
     struct client_id client_id;

@@ -22,9 +22,20 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 PAGE_SECONDS_MAX = 30
 NARROW_PIXELS = 320  # WCAG 2.2, 1.4.10: no sideways scrolling at this width
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-         "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
-         "--disable-extensions", "--window-size=900,900", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--disable-extensions",
+    "--window-size=900,900",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost",
+)
 SCRIPTS_BLOCKED = {"profile.managed_default_content_settings.javascript": 2}
 
 # What every page owes to somebody who does not see it; each entry is a fault.
@@ -112,8 +123,10 @@ class Browser:
         action()
         wait = WebDriverWait(self.driver, PAGE_SECONDS_MAX)
         wait.until(lambda _: is_gone(page), f"the browser does not leave the page {self.url().split('?')[0]}")
-        wait.until(lambda driver: driver.execute_script("return document.readyState") == "complete",
-                   "the next page does not come to its end")
+        wait.until(
+            lambda driver: driver.execute_script("return document.readyState") == "complete",
+            "the next page does not come to its end",
+        )
 
     # ---- looking ----
 

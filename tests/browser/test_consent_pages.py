@@ -19,6 +19,7 @@ FAILURES_MAX = 5
 
 # ---- what a customer does ----
 
+
 def log_in(browser, customer, password=None):
     browser.fill("Login", customer.login)
     browser.fill("Password", password or customer.password)
@@ -44,6 +45,7 @@ def refused_login(browser, customer, password):
 
 
 # ---- what must hold ----
+
 
 def check_payment_is_shown(browser, payment):
     text = browser.text()
@@ -92,6 +94,7 @@ def check_headers(browser, issuer):
 
 
 # ---- the walk ----
+
 
 def test_confirm(browser, third_party, customers, payment, pushed, picture):
     customer = customers.take_any()
@@ -181,6 +184,7 @@ def test_confirm_by_keyboard(browser, third_party, customers, pushed):
 
 # ---- no ----
 
+
 def test_reject_after_looking(browser, third_party, customers, pushed):
     customer = customers.take_any()
     browser.open(pushed.url)
@@ -199,6 +203,7 @@ def test_reject_before_login(browser, third_party, pushed):
 
 
 # ---- wrong secrets ----
+
 
 def test_wrong_password(browser, customers, pushed, picture):
     customer = customers.take_any()
@@ -254,6 +259,7 @@ def test_lock_out(open_browser, third_party, customers, payment, pushed):
 
 # ---- the address of the request ----
 
+
 def test_reload_before_login(browser, customers, pushed):
     customer = customers.take_any()
     browser.open(pushed.url)
@@ -283,12 +289,16 @@ def test_used_request_shows_an_error(browser, third_party, pushed, picture):
     picture(browser, "7-used")
 
 
-@pytest.mark.parametrize("change", [
-    lambda url: url.replace("client_id=acme-tpp", "client_id=gamma-tpp"),
-    lambda url: url + "x",
-    lambda url: url.split("&request_uri=")[0],
-    lambda url: url.split("&request_uri=")[0] + f"&response_type=code&redirect_uri={REDIRECT_URI}",
-], ids=["other client", "unknown request", "no request", "not pushed"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda url: url.replace("client_id=acme-tpp", "client_id=gamma-tpp"),
+        lambda url: url + "x",
+        lambda url: url.split("&request_uri=")[0],
+        lambda url: url.split("&request_uri=")[0] + f"&response_type=code&redirect_uri={REDIRECT_URI}",
+    ],
+    ids=["other client", "unknown request", "no request", "not pushed"],
+)
 def test_wrong_address_shows_an_error(browser, third_party, pushed, change):
     check_error_page(browser, third_party, change(pushed.url))
     assert urlsplit(browser.url()).netloc == urlsplit(third_party.issuer).netloc

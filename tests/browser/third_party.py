@@ -47,8 +47,11 @@ class ThirdParty:
 
     def post_form(self, path, status, **form):
         """An authenticated form; what the JSON answer says."""
-        form |= {"client_id": self.client.name, "client_assertion_type": ASSERTION_TYPE,
-                 "client_assertion": self.client.assertion()}
+        form |= {
+            "client_id": self.client.name,
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": self.client.assertion(),
+        }
         answer = self.client.call("POST", path, urlencode(form), {"Content-Type": "application/x-www-form-urlencoded"})
         assert answer.status == status, answer
         return answer.json
@@ -56,20 +59,31 @@ class ThirdParty:
     def signature(self, body):
         """x-jws-signature: the payload is left out between the dots."""
         data, names = self.client.data, [f"{CLAIM}iat", f"{CLAIM}iss", f"{CLAIM}tan"]
-        header = {"alg": "PS256", "kid": data["kid"], names[0]: int(time.time()),
-                  names[1]: f"{data['org_id']}/{data['software_id']}", names[2]: "openbanking.org.uk", "crit": names}
+        header = {
+            "alg": "PS256",
+            "kid": data["kid"],
+            names[0]: int(time.time()),
+            names[1]: f"{data['org_id']}/{data['software_id']}",
+            names[2]: "openbanking.org.uk",
+            "crit": names,
+        }
         head, _, signature = jws(header, body, lambda text: rsa_pss(self.client.signing_key, text)).split(".")
         return f"{head}..{signature}"
 
     def make_consent(self, payment):
         """The id of a new domestic payment consent."""
         name = f"page-{uuid.uuid4().hex[:20]}"
-        initiation = {"InstructionIdentification": name, "EndToEndIdentification": name,
-                      "InstructedAmount": {"Amount": payment.amount, "Currency": "GBP"},
-                      "CreditorAccount": {"SchemeName": "UK.OBIE.SortCodeAccountNumber",
-                                          "Identification": payment.sort_code + payment.account_number,
-                                          "Name": payment.payee},
-                      "RemittanceInformation": {"Unstructured": [payment.reference]}}
+        initiation = {
+            "InstructionIdentification": name,
+            "EndToEndIdentification": name,
+            "InstructedAmount": {"Amount": payment.amount, "Currency": "GBP"},
+            "CreditorAccount": {
+                "SchemeName": "UK.OBIE.SortCodeAccountNumber",
+                "Identification": payment.sort_code + payment.account_number,
+                "Name": payment.payee,
+            },
+            "RemittanceInformation": {"Unstructured": [payment.reference]},
+        }
         body = json.dumps({"Data": {"Initiation": initiation}, "Risk": {}}).encode()
         headers = {"x-idempotency-key": name, "x-jws-signature": self.signature(body), "Idempotency-Key": None}
         answer = self.client.post(f"{PISP}/domestic-payment-consents", body, "payments", headers)
@@ -85,14 +99,28 @@ class ThirdParty:
         verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(24)
         claims = {"id_token": {"openbanking_intent_id": {"value": consent_id, "essential": True}}}
         pushed = self.post_form(
-            "/par", 201, response_type="code", redirect_uri=REDIRECT_URI, scope="openid payments", state=state,
-            nonce=secrets.token_urlsafe(24), code_challenge_method="S256",
-            code_challenge=b64url(hashlib.sha256(verifier.encode()).digest()), claims=json.dumps(claims))
+            "/par",
+            201,
+            response_type="code",
+            redirect_uri=REDIRECT_URI,
+            scope="openid payments",
+            state=state,
+            nonce=secrets.token_urlsafe(24),
+            code_challenge_method="S256",
+            code_challenge=b64url(hashlib.sha256(verifier.encode()).digest()),
+            claims=json.dumps(claims),
+        )
         return Pushed(self.authorize_url(pushed["request_uri"]), consent_id, state, verifier)
 
     def authorize_url(self, request_uri):
         return f"{self.issuer}/authorize?{urlencode({'client_id': self.client.name, 'request_uri': request_uri})}"
 
     def exchange(self, pushed, code):
-        return self.post_form("/token", 200, grant_type="authorization_code", code=code, redirect_uri=REDIRECT_URI,
-                              code_verifier=pushed.verifier)
+        return self.post_form(
+            "/token",
+            200,
+            grant_type="authorization_code",
+            code=code,
+            redirect_uri=REDIRECT_URI,
+            code_verifier=pushed.verifier,
+        )

@@ -20,8 +20,10 @@ FLOW_SECONDS_MAX = 120
 # Debian 12's Node; the one that runs is a newer one only where no 18 is there.
 NODE_MAJOR_WANTED, NODE_MAJOR_MIN = 18, 18
 NODES = ("/usr/bin/nodejs", "/usr/bin/node", "node")
-UNREACHABLE = re.compile(r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH"
-                         r"|ERR_SOCKET_TIMEOUT|E407|E429|E5\d\d)\b")
+UNREACHABLE = re.compile(
+    r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH"
+    r"|ERR_SOCKET_TIMEOUT|E407|E429|E5\d\d)\b"
+)
 
 
 def node_major(program):
@@ -49,11 +51,28 @@ def fetch_packages(folder):
     npm = shutil.which("npm")
     if not npm:
         pytest.skip("npm is not on this machine")
-    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--fetch-retries=2",
-               "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"]
+    command = [
+        npm,
+        "ci",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--no-update-notifier",
+        "--fetch-retries=2",
+        "--fetch-retry-mintimeout=1000",
+        "--fetch-retry-maxtimeout=5000",
+    ]
     try:
-        done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, timeout=FETCH_SECONDS_MAX, check=False)
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=FETCH_SECONDS_MAX,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         pytest.skip(f"npm's registry gave no packages in {FETCH_SECONDS_MAX} s")
     if done.returncode == 0:
@@ -89,8 +108,15 @@ def flow(request, bank, client_folder):
     def run(login_hint):
         payee = bank.customers()["sam"]["accounts"][0]
         command = [node, "flow.mjs", bank.var, payee["sort_code"] + payee["account_number"], login_hint]
-        done = subprocess.run([str(word) for word in command], cwd=client_folder, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=FLOW_SECONDS_MAX, check=False)
+        done = subprocess.run(
+            [str(word) for word in command],
+            cwd=client_folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=FLOW_SECONDS_MAX,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
         lines = done.stdout.splitlines()
         assert len(lines) == 1, lines

@@ -19,10 +19,14 @@ from bank import ROOT, Bank, free_port_base, wait_for
 CHILDREN = ("core", "sink", "giro", "nginx")
 CUSTOMERS = ["mia", "sam", "ada", "raj", "zoe", "leo"]
 CLIENTS = {
-    "acme-tpp": ("fapi2", "mtls", "open_banking_tpp"), "beta-tpp": ("fapi1", "mtls", "open_banking_tpp"),
-    "gamma-tpp": ("fapi2", "mtls", "open_banking_tpp"), "ms-tpp": ("fapi2-ms", "mtls", "open_banking_tpp"),
-    "ms2-tpp": ("fapi2-ms", "mtls", "open_banking_tpp"), "dpop-tpp": ("fapi2", "dpop", "open_banking_tpp"),
-    "beta2-tpp": ("fapi1", "mtls", "open_banking_tpp"), "mobile-app": ("fapi2", "mtls", "internal_mobile_app"),
+    "acme-tpp": ("fapi2", "mtls", "open_banking_tpp"),
+    "beta-tpp": ("fapi1", "mtls", "open_banking_tpp"),
+    "gamma-tpp": ("fapi2", "mtls", "open_banking_tpp"),
+    "ms-tpp": ("fapi2-ms", "mtls", "open_banking_tpp"),
+    "ms2-tpp": ("fapi2-ms", "mtls", "open_banking_tpp"),
+    "dpop-tpp": ("fapi2", "dpop", "open_banking_tpp"),
+    "beta2-tpp": ("fapi1", "mtls", "open_banking_tpp"),
+    "mobile-app": ("fapi2", "mtls", "internal_mobile_app"),
     "embed-partner": ("fapi2", "mtls", "partner_embedded_finance"),
     "bench-client": ("fapi2", "mtls", "sandbox_unlimited"),
 }
@@ -37,8 +41,16 @@ def run(bank, *words, var=None, port=None, program=None, user=None, cwd=ROOT):
         command += ["--port-base", str(port or bank.port)]
     if user:
         command = ["runuser", "-u", user, "--", *command]
-    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=START_SECONDS_MAX,
-                          env=bank.environment(), cwd=cwd, check=False)
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS_MAX,
+        env=bank.environment(),
+        cwd=cwd,
+        check=False,
+    )
 
 
 def detach(bank, *words, **more):
@@ -116,8 +128,15 @@ def test_ready_files_and_processes(shared):
         assert int((shared.var / "run" / f"{process['name']}.pid").read_text()) == process["pid"]
     assert shared.operations("/healthz").status == 200
     assert shared.operations("/readyz").status == 200
-    for name, mode in {"run/admin.sock": 0o600, "giro.yaml": 0o600, "customers.json": 0o600, "pki/ca.key": 0o600,
-                       "pki/server.key": 0o600, "pki/bank-signing.key": 0o600, "store": 0o700}.items():
+    for name, mode in {
+        "run/admin.sock": 0o600,
+        "giro.yaml": 0o600,
+        "customers.json": 0o600,
+        "pki/ca.key": 0o600,
+        "pki/server.key": 0o600,
+        "pki/bank-signing.key": 0o600,
+        "store": 0o700,
+    }.items():
         assert stat.S_IMODE((shared.var / name).stat().st_mode) == mode, name
 
 
@@ -148,8 +167,12 @@ def test_clients_are_those_of_the_contract(shared):
 def test_limits_are_those_of_the_configuration(shared):
     tiers = {row["tier"]: row for row in shared.giro_json("limits", "list")}
     assert {tier for _, _, tier in CLIENTS.values()} <= set(tiers)
-    assert tiers["sandbox_unlimited"] == {"tier": "sandbox_unlimited", "requests_per_second": None, "burst": None,
-                                          "daily_limit": None}
+    assert tiers["sandbox_unlimited"] == {
+        "tier": "sandbox_unlimited",
+        "requests_per_second": None,
+        "burst": None,
+        "daily_limit": None,
+    }
     assert tiers["open_banking_tpp"]["requests_per_second"] > 0
 
 
@@ -264,23 +287,33 @@ def test_a_killed_child_is_started_again(shared, name):
     assert partner.wait_final(answer.json["payment_id"])["status"] == "completed"
 
 
-@pytest.mark.parametrize("words,said", [
-    (["run", "--colour"], "no such option: --colour"),
-    (["run", "--port-base", "80"], "--port-base needs a whole number"),
-    (["run", "--port-base"], "an option needs a value"),
-    (["run", "--store", "postgres"], "no such adapter"),
-    (["run", "--bus", "rabbitmq"], "no such adapter"),
-    (["run", "--cache", "redis"], "no such adapter"),
-    (["run", "--stop", "--status"], "exclude each other"),
-    (["run", "--var", "/nonexistent/folder/var"], "does not exist"),
-    (["run", "word"], "a word too many"),
-    (["nonsense"], "no such subcommand: nonsense"),
-    (["sandbox", "core", "sideways"], "no such mode"),
-    ([], "usage: giro"),
-])
+@pytest.mark.parametrize(
+    "words,said",
+    [
+        (["run", "--colour"], "no such option: --colour"),
+        (["run", "--port-base", "80"], "--port-base needs a whole number"),
+        (["run", "--port-base"], "an option needs a value"),
+        (["run", "--store", "postgres"], "no such adapter"),
+        (["run", "--bus", "rabbitmq"], "no such adapter"),
+        (["run", "--cache", "redis"], "no such adapter"),
+        (["run", "--stop", "--status"], "exclude each other"),
+        (["run", "--var", "/nonexistent/folder/var"], "does not exist"),
+        (["run", "word"], "a word too many"),
+        (["nonsense"], "no such subcommand: nonsense"),
+        (["sandbox", "core", "sideways"], "no such mode"),
+        ([], "usage: giro"),
+    ],
+)
 def test_wrong_use_is_one_sentence(nothing, words, said):
-    done = subprocess.run([nothing.program, *words], capture_output=True, text=True, env=nothing.environment(),
-                          cwd=nothing.folder, timeout=60, check=False)
+    done = subprocess.run(
+        [nothing.program, *words],
+        capture_output=True,
+        text=True,
+        env=nothing.environment(),
+        cwd=nothing.folder,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 2, done
     assert said in done.stderr and not done.stdout
     assert not nothing.var.exists()

@@ -46,8 +46,7 @@ struct core_dispatch {
     struct worker workers[CORE_DISPATCH_THREADS_MAX];
 };
 
-/* ---- the queue: a heap by time, under the lock
- * ------------------------------------------------------------------------------ */
+/* ---- the queue: a heap by time, under the lock ---- */
 
 static bool item_before(const struct item *a, const struct item *b) {
     return a->due_ms != b->due_ms ? a->due_ms < b->due_ms : a->order < b->order;
@@ -112,8 +111,7 @@ void core_dispatch_follow(struct core_dispatch *dispatch, const struct followup 
     put(dispatch, followup->kind, followup->id, followup->due_ms ? followup->due_ms - clock_now_ms() : 0);
 }
 
-/* ---- answers go back into the engine
- * ---------------------------------------------------------------------------------------- */
+/* ---- answers go back into the engine ---- */
 
 /* The commit did not take the answer: the core is asked again later. A TXN that was booked gets its first answer again.
  */
@@ -152,8 +150,7 @@ static void submit_result(struct core_dispatch *dispatch, const struct item *ite
         put(dispatch, item->kind, item->id, DISPATCH_AGAIN_MS);
 }
 
-/* ---- one call
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- one call ---- */
 
 static int read_by_id(struct worker *worker, const struct table *table, const void *probe, const void **ret_row) {
     return err_trace(read_row(&worker->reader, table, 0, probe, &worker->arena, ret_row));
@@ -246,8 +243,7 @@ static void call_core(struct worker *worker, const struct item *item, struct bre
     submit_result(dispatch, item, verdict_of(answer.outcome), &answer);
 }
 
-/* ---- workers
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- workers ---- */
 
 static void wait_until(struct core_dispatch *dispatch, int64_t due_ms) {
     struct timespec until = { .tv_sec = (time_t)(due_ms / 1000), .tv_nsec = (long)(due_ms % 1000) * 1000000 };
@@ -307,8 +303,7 @@ static void *worker_main(void *ctx) {
     return NULL;
 }
 
-/* ---- start: every unfinished saga goes on where it was (X1)
- * ------------------------------------------------------------------ */
+/* ---- start: every unfinished saga goes on where it was (X1) ---- */
 
 struct loading {
     struct core_dispatch *dispatch;
@@ -325,7 +320,7 @@ static int load_row(void *ctx, const void *found) {
     const struct core_dispatch_options *options = &loading->dispatch->options;
     int r = saga_state_read(options->integration->payment_saga, row->state, &state);
     if (r) {
-        /* Of another definition, or damaged: it keeps its hold and waits for people (giro saga stuck); the bank opens. */
+        /* Of another definition, or damaged: it keeps its hold and waits for people (giro saga stuck). */
         if (options->on_fault) options->on_fault(options->ctx, "saga_load", err_fold(r));
         return 0;
     }

@@ -112,8 +112,7 @@ static int fetch(struct relay_line *line) {
     return r < 0 ? err_trace(r) : 0;
 }
 
-/* ---- the cursor moves in the engine
- * ---------------------------------------------------------------------------------------- */
+/* ---- the cursor moves in the engine ---- */
 
 struct cursor_move {
     struct relay_line *line; /* waits for the answer, so its events stay */
@@ -189,8 +188,7 @@ static int cursor_read(struct relay_line *line) {
     return 0;
 }
 
-/* ---- the line's thread
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- the line's thread ---- */
 
 static void note_oldest(struct relay_line *line, int64_t oldest_ms) {
     pthread_mutex_lock(&line->relay->lock);
