@@ -1,7 +1,6 @@
 /* cmd_saga.c - giro saga check FILE | list | show ID | stuck. */
 #include "app/journal_view.h"
 
-#include "engine/row_stream.h"
 #include "integration/saga/payment_saga.h"
 #include "integration/saga/saga_check.h"
 #include "platform/clock.h"
@@ -118,11 +117,12 @@ static void print_saga(struct sagas *sagas, const struct saga_row *row, const st
     store_view_row_end(view);
 }
 
-static int print_saga_row(struct sagas *sagas, const struct saga_row *row) {
+static int print_saga_row(void *ctx, const void *at) {
+    struct sagas *sagas = ctx;
+    const struct saga_row *row = at;
     struct payment_row probe = { 0 };
     const void *payment;
     memcpy(probe.payment_id, row->saga_id, 16);
-    arena_reset(&sagas->view.arena);
     int r = read_row(&sagas->view.reader, &payment_table, 0, &probe, &sagas->view.arena, &payment);
     if (!r) print_saga(sagas, row, payment);
     return err_trace(r);
@@ -137,20 +137,12 @@ static void definition_take(struct sagas *sagas) {
 }
 
 static int sagas_print(struct sagas *sagas, struct options *options, int argc, char **argv) {
-    struct row_stream *stream;
-    const void *row = NULL;
     bool open;
     int code = store_view_begin(&sagas->view, options, argc, argv, &open);
     if (!open) return code;
     sagas->now_ms = clock_now_ms();
     definition_take(sagas);
-    stream = calloc(1, sizeof *stream);
-    int r = stream ? row_stream_open(stream, &sagas->view.reader, &saga_table) : err_origin(-ENOMEM);
-    store_view_list_begin(&sagas->view);
-    while (!r && (r = row_stream_next(stream, &row)) == 0 && row) r = print_saga_row(sagas, row);
-    store_view_list_end(&sagas->view);
-    if (stream) row_stream_release(stream);
-    free(stream);
+    int r = store_view_table(&sagas->view, &saga_table, print_saga_row, sagas);
     saga_def_free(sagas->def);
     return store_view_end(&sagas->view, r, code);
 }
