@@ -166,9 +166,9 @@ int command_customer_register(struct integration *integration, struct command_ca
 
 /* ---- authorization server ----
  * Whoever calls has verified signatures, passwords and one-time codes; these commands judge the rows and write. Tokens,
- * codes and cookies come as SHA-256 of their text and never in clear. Where a refusal must leave a trace (a spent jti, a
- * counted failure, a revoked token) the command is accepted and answer.body is the word of the verdict, empty when all is
- * well. */
+ * codes and cookies come as SHA-256 of their text and never in clear. Where a refusal must leave a trace (a spent jti,
+ * a counted failure, a revoked token) the command is accepted and answer.body is the word of the verdict, empty when
+ * all is well. */
 
 /* A verified client assertion: its jti is spent with the command (FAPI C5). */
 struct assertion_spend {
