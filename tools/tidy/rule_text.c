@@ -9,9 +9,7 @@ static const char *const markers[] = { "TO"
                                        "ME",
                                        "XX"
                                        "X:" };
-static const char *const machine_paths[] = { "/wo"
-                                             "rk/",
-                                             "/ro"
+static const char *const machine_paths[] = { "/ro"
                                              "ot/",
                                              "/ho"
                                              "me/" };
@@ -70,7 +68,7 @@ static bool has_word(struct str line, const char *word) {
     return false;
 }
 
-/* A path of one machine begins a word: "x/wor" "k/" in the middle of a longer path is another folder's name. */
+/* A path of one machine begins a word: "x/hom" "e/" in the middle of a longer path is another folder's name. */
 static bool has_machine_path(struct str line, const char *path) {
     size_t at;
     if (!str_find(line, str_from_c(path), &at)) return false;
