@@ -87,8 +87,7 @@ static void print_ready(const struct sandbox_run *run, const struct suggestion *
     printf("   (keys: %s/clients)\n  try\n", suggestion->var);
     printf("    %s demo pay%s\n", suggestion->program, suggestion->var_option);
     printf("    %s sandbox customers%s\n", suggestion->program, suggestion->var_option);
-    printf("    curl --cacert %s/pki/ca.pem https://localhost:%u/.well-known/openid-configuration\n", suggestion->var,
-           base + 1);
+    printf("    %s ledger verify%s\n", suggestion->program, suggestion->var_option);
     (void)fflush(stdout); /* main looks at it again */
 }
 

@@ -145,8 +145,9 @@ static _Noreturn void child_exec(const struct supervisor_child *child, pid_t par
     (void)prctl(PR_SET_PDEATHSIG,
                 SIGTERM); /* after the change of user, which clears it; cannot fail with this signal */
     if (getppid() != parent) _exit(CHILD_SETUP_EXIT); /* the supervisor died in between */
-    for (size_t i = 0; i < ARRAY_COUNT(stop_signals); i++) (void)signal(stop_signals[i], SIG_DFL);
-    (void)signal(SIGPIPE, SIG_DFL);
+    /* Whoever started us may have had some ignored (a shell's background job: SIGINT, SIGQUIT); a child must hear its stop
+     * signal. SIGKILL and SIGSTOP refuse, which is fine. */
+    for (int number = 1; number < NSIG; number++) (void)signal(number, SIG_DFL);
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     execve(child->argv[0], (char *const *)(uintptr_t)child->argv,
