@@ -30,6 +30,7 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 START_SECONDS_MAX = 120
 STOP_SECONDS_MAX = 30
 CALL_SECONDS_MAX = 30
+IDLE_SECONDS_MAX = 20  # of a kept connection; the edge closes one after 60
 FINAL = ("completed", "rejected")
 
 
@@ -123,6 +124,7 @@ class Client:
         self.signing_key = serialization.load_pem_private_key((self.folder / "signing.key").read_bytes(), None)
         self.context = bank.tls_context(name)
         self.local = threading.local()
+        self.patient = True
         self.tokens = {}
 
     def certificate_pem(self):
@@ -132,7 +134,19 @@ class Client:
         return x509.load_pem_x509_certificate((self.folder / "transport.pem").read_bytes())
 
     def call(self, method, path, body=None, headers=None, context=None, port=None):
-        """One request on this thread's connection; a fresh one when the last has ended or a context is given."""
+        """One request; told to come again later (429), a patient client does, when the answer said."""
+        deadline = time.monotonic() + CALL_SECONDS_MAX
+        while True:
+            answer = self.call_once(method, path, body, headers, context, port)
+            if answer.status != 429 or not self.patient or time.monotonic() > deadline:
+                return answer
+            time.sleep(int(answer.headers["retry-after"]))
+
+    def call_once(self, method, path, body=None, headers=None, context=None, port=None):
+        """On this thread's connection; a fresh one when the last has ended, was idle for long, or a context is given."""
+        if time.monotonic() - getattr(self.local, "used", 0) > IDLE_SECONDS_MAX:
+            self.drop()  # the edge may be closing it just now
+        self.local.used = time.monotonic()
         data = body if isinstance(body, (bytes, type(None))) else body.encode()
         own = context is None and port is None
         connection = getattr(self.local, "connection", None) if own else None
@@ -152,7 +166,9 @@ class Client:
             connection.close()
             if fresh or method not in ("GET", "HEAD"):
                 raise
-            return self.call(method, path, body, headers)  # a kept connection that was closed meanwhile tells nothing
+            return self.call_once(
+                method, path, body, headers
+            )  # a kept connection that was closed meanwhile tells nothing
         if not keep:
             connection.close()
             if own:

@@ -218,3 +218,19 @@ def test_open_banking_leaves_no_trace_either(own):
     assert answer.status == 201, answer
     found = [path.name for path in files_below(own.var / "log") if b"20041555779911" in path.read_bytes()]
     assert not found, found
+
+
+def test_a_tier_has_a_rate(own):
+    """open_banking_tpp: 50 a second, burst 100; partner_embedded_finance (100, 200) is not moved by it."""
+    noisy, other = own.client("acme-tpp"), own.client("embed-partner")
+    token, theirs = noisy.token("payments"), other.token("accounts")
+    noisy.patient = other.patient = False
+    path, nobody = "/open-banking/v4.0/pisp/domestic-payments/", "00000000-0000-7000-8000-000000000000"
+    answers = [noisy.call("GET", path + nobody, headers={"Authorization": f"Bearer {token}"}) for _ in range(400)]
+    refused = [answer for answer in answers if answer.status == 429]
+    assert answers[0].status == 400 and refused, {answer.status for answer in answers}
+    assert int(refused[0].headers["retry-after"]) >= 1
+    assert "ratelimit" in refused[0].headers and "ratelimit-policy" in refused[0].headers
+    assert other.call("GET", "/v1/accounts", headers={"Authorization": f"Bearer {theirs}"}).status == 200
+    noisy.patient = True
+    assert noisy.call("GET", path + nobody, headers={"Authorization": f"Bearer {token}"}).status == 400
