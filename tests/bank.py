@@ -143,7 +143,7 @@ class Client:
             time.sleep(int(answer.headers["retry-after"]))
 
     def call_once(self, method, path, body=None, headers=None, context=None, port=None):
-        """On this thread's connection; a fresh one when the last has ended, was idle for long, or a context is given."""
+        """On this thread's connection; a fresh one when the last has ended or was idle, or a context is given."""
         if time.monotonic() - getattr(self.local, "used", 0) > IDLE_SECONDS_MAX:
             self.drop()  # the edge may be closing it just now
         self.local.used = time.monotonic()

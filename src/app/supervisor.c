@@ -145,8 +145,8 @@ static _Noreturn void child_exec(const struct supervisor_child *child, pid_t par
     (void)prctl(PR_SET_PDEATHSIG,
                 SIGTERM); /* after the change of user, which clears it; cannot fail with this signal */
     if (getppid() != parent) _exit(CHILD_SETUP_EXIT); /* the supervisor died in between */
-    /* Whoever started us may have had some ignored (a shell's background job: SIGINT, SIGQUIT); a child must hear its stop
-     * signal. SIGKILL and SIGSTOP refuse, which is fine. */
+    /* Whoever started us may have had some ignored (a shell's background job: SIGINT, SIGQUIT); a child must hear its
+     * stop signal. SIGKILL and SIGSTOP refuse, which is fine. */
     for (int number = 1; number < NSIG; number++) (void)signal(number, SIG_DFL);
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
