@@ -56,7 +56,7 @@ static void refuse(struct engine *engine, struct command *command, int refusal) 
     command->refusal = refusal;
     command->answer = (struct str){ 0 };
     if (command->kind->refusal_is_stored && command->kind->refusal_is_stored(refusal)) {
-        work_command_begin(&engine->work);
+        work_command_begin(&engine->work, command->kind);
         int r = idempotency_store(&engine->work, command);
         if (!r) r = work_command_accept(&engine->work);
         if (r) {
@@ -74,7 +74,7 @@ static void decide(struct engine *engine, struct command *command) {
     command->refusal = 0;
     command->answer = (struct str){ 0 };
     memset(command->resource_id, 0, sizeof command->resource_id);
-    work_command_begin(work);
+    work_command_begin(work, command->kind);
     int r = idempotency_judge(work, command);
     if (r == 1) {
         decided(engine, command);
@@ -104,7 +104,7 @@ static int decide_all(struct engine *engine, struct command **commands, size_t c
     }
     for (int round = 0; round < ENGINE_ROUNDS_MAX && open; round++) {
         int r = work_load(&engine->work, engine->options.store);
-        if (r) return err_trace(r);
+        if (r) return err_trace(r); /* STORE_E_AWAY, _FENCED too */
         open = 0;
         for (size_t i = 0; i < count; i++) {
             if (commands[i]->state == COMMAND_OPEN) decide(engine, commands[i]);
@@ -212,7 +212,7 @@ static int commit(struct engine *engine, size_t commands, struct str notes) {
     buffer_append_str(&work->body, notes);
     if (work->body.overflow) return STORE_E_UNDONE; /* nothing was written: half a batch may fit */
     if (work->dirty_count == 0 && work->body.len == 0) return 0;
-    struct journal_row record = { .epoch = ENGINE_EPOCH_EMBEDDED,
+    struct journal_row record = { .epoch = store_epoch(engine->options.store),
                                   .seq = work->seq,
                                   .at_ms = work->now_ms,
                                   .prev_hash = engine->head,
@@ -232,8 +232,7 @@ static int commit(struct engine *engine, size_t commands, struct str notes) {
     engine->head = record.hash;
     memcpy(work->counters_stored, work->counters, sizeof work->counters);
     if (engine->options.on_committed)
-        engine->options.on_committed(engine->options.ctx, record.seq, (uint32_t)commands,
-                                     clock_mono_ns() - began_ns);
+        engine->options.on_committed(engine->options.ctx, record.seq, (uint32_t)commands, clock_mono_ns() - began_ns);
     return 0;
 }
 
@@ -251,10 +250,10 @@ static void fail_all(struct command **commands, size_t count, enum command_resul
 }
 
 static int batch_try(struct engine *engine, struct command **commands, size_t count, struct str notes) {
-    int64_t now_ms = engine->options.now_ms ? engine->options.now_ms() : clock_now_ms();
-    work_begin(&engine->work, now_ms, engine->seq + 1);
+    work_begin(&engine->work, engine->batch_ms, engine->seq + 1);
     int r = decide_all(engine, commands, count);
     if (r < 0) return STORE_E_UNDONE; /* nothing was written: a failed load is like an undone commit */
+    if (r > 0) return r;
     return commit(engine, count, notes);
 }
 
@@ -279,9 +278,10 @@ void batch_run(struct engine *engine, struct command **commands, size_t count, s
         if (engine->options.on_unknown) engine->options.on_unknown(engine->options.ctx);
         return;
     }
-    if (r == STORE_E_FULL) {
+    if (r == STORE_E_FULL || r == STORE_E_AWAY || r == STORE_E_FENCED) {
         set_writable(engine, false);
         fail_all(commands, count, COMMAND_UNAVAILABLE);
+        if (r == STORE_E_FENCED && engine->options.on_fenced) engine->options.on_fenced(engine->options.ctx);
         return;
     }
     if (r == STORE_E_UNDONE && count > 1) {

@@ -132,6 +132,20 @@ void engine_note(struct engine *engine, struct str audit_json) {
     pthread_mutex_unlock(&engine->lock);
 }
 
+static int64_t now_ms(const struct engine *engine) {
+    return engine->options.now_ms ? engine->options.now_ms() : clock_now_ms();
+}
+
+/* Nothing to do: the lease must not grow old. */
+static size_t renew(struct engine *engine) {
+    int64_t at_ms = clock_mono_ms();
+    if (at_ms - engine->written_ms < STORE_LEASE_RENEW_MS) return 0;
+    engine->written_ms = at_ms;
+    int r = store_lease_renew(engine->options.store);
+    if (r == STORE_E_FENCED && engine->options.on_fenced) engine->options.on_fenced(engine->options.ctx);
+    return 0;
+}
+
 /* Takes up to a batch of commands and all notes; call with the lock held. */
 static size_t take(struct engine *engine, struct command **commands) {
     size_t count = 0;
@@ -149,12 +163,18 @@ static size_t take(struct engine *engine, struct command **commands) {
 }
 
 size_t engine_step(struct engine *engine) {
-    struct command *commands[ENGINE_BATCH_MAX];
+    struct command *commands[ENGINE_DUE_MAX + ENGINE_BATCH_MAX];
+    size_t count = 0;
+    engine->batch_ms = now_ms(engine);
+    if (engine->batch_ms < engine->work.now_ms) engine->batch_ms = engine->work.now_ms; /* never backwards */
+    if (engine->options.due)
+        count = engine->options.due(engine->options.ctx, engine->batch_ms, commands, ENGINE_DUE_MAX);
     pthread_mutex_lock(&engine->lock);
-    size_t count = take(engine, commands);
+    count += take(engine, commands + count);
     pthread_mutex_unlock(&engine->lock);
-    if (count == 0 && engine->notes_taken.len == 0) return 0;
+    if (count == 0 && engine->notes_taken.len == 0) return renew(engine);
     batch_run(engine, commands, count, buffer_str(&engine->notes_taken));
+    engine->written_ms = clock_mono_ms();
     buffer_reset(&engine->notes_taken);
     pthread_mutex_lock(&engine->lock);
     engine->state.batches++;
@@ -164,12 +184,21 @@ size_t engine_step(struct engine *engine) {
     return count;
 }
 
+/* How long there may be nothing to do, in milliseconds: until the notes are written or the next thing is due. */
+static int64_t wait_ms(const struct engine *engine) {
+    const struct engine_options *options = &engine->options;
+    if (!options->next_due_ms) return ENGINE_NOTES_WAIT_MS;
+    int64_t due_ms = options->next_due_ms(options->ctx), ms;
+    if (checked_sub(due_ms, now_ms(engine), &ms) || ms > ENGINE_NOTES_WAIT_MS) return ENGINE_NOTES_WAIT_MS;
+    return ms > 0 ? ms : 0;
+}
+
 /* Waits for work; false when stopping with nothing left. */
 static bool wait_for_work(struct engine *engine) {
     pthread_mutex_lock(&engine->lock);
     while (!engine->first && !engine->stopping) {
-        struct timespec until = clock_mono_after(ENGINE_NOTES_WAIT_MS);
-        if (pthread_cond_timedwait(&engine->wake, &engine->lock, &until) == ETIMEDOUT && engine->notes.len) break;
+        struct timespec until = clock_mono_after(wait_ms(engine));
+        if (pthread_cond_timedwait(&engine->wake, &engine->lock, &until) == ETIMEDOUT) break;
     }
     bool more = engine->first || engine->notes.len || !engine->stopping;
     pthread_mutex_unlock(&engine->lock);

@@ -19,9 +19,11 @@ enum {
     ENGINE_BATCH_MAX = 1000,
     ENGINE_QUEUE_MAX = 8192, /* commands of callers */
     ENGINE_INTERNAL_QUEUE_MAX =
-        32768,             /* commands of the program itself (results of the core, timers) have room above that */
-    ENGINE_ROUNDS_MAX = 4, /* loads a batch, then too_complex */
-    ENGINE_ROWS_MAX = 64,  /* rows one command may write */
+        32768,                   /* commands of the program itself (results of the core, timers) have room above that */
+    ENGINE_ROUNDS_MAX = 4,       /* loads a batch, then too_complex */
+    ENGINE_ROWS_MAX = 64,        /* rows one command may write, if its kind does not say more */
+    ENGINE_BULK_ROWS_MAX = 4096, /* the most that a kind may say: bulk work of the program itself */
+    ENGINE_DUE_MAX = 256,        /* commands that `due` may put before a batch */
     ENGINE_ANSWER_BYTES_MAX = 64 * 1024,
     ENGINE_NOTES_BYTES_MAX = 4 * 1024 * 1024, /* audit records of reads waiting for the next commit */
     ENGINE_NOTES_WAIT_MS = 100,
@@ -39,6 +41,7 @@ struct command_kind {
     int (*decide)(struct work *work, struct command *command);
     const char *(*refusal_name)(int refusal); /* for audit and answers */
     bool (*refusal_is_stored)(int refusal);   /* NULL: no refusal is stored under the key */
+    uint32_t rows_max;                        /* rows one command may write; 0: ENGINE_ROWS_MAX */
 };
 
 enum command_result {
@@ -91,6 +94,14 @@ struct engine_options {
                          int64_t commit_ns);                    /* metrics, relay wake-up; may be NULL */
     void (*on_fault)(void *ctx, const char *command, int code); /* logs the path of a fault */
     void (*on_unknown)(void *ctx);                              /* commands were answered: end the process */
+    /* The lease is another node's (STORE_E_FENCED): commands were answered UNAVAILABLE; end the process. */
+    void (*on_fenced)(void *ctx);
+    /* What is due by the time that the next batch will have: up to max commands of the program, which stand first in
+     * it, so that no later decision sees what should have ended (a hold that expires at 12:00 is gone for every
+     * decision of 12:00 and later). Called on the engine's thread before each batch; returns how many. May be NULL. */
+    size_t (*due)(void *ctx, int64_t now_ms, struct command **commands, size_t max);
+    /* The earliest time for which `due` has something, INT64_MAX = none: the engine sleeps no longer. NULL as due. */
+    int64_t (*next_due_ms)(void *ctx);
     void *ctx;
     int64_t (*now_ms)(void); /* NULL: clock_now_ms */
 };

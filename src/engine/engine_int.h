@@ -6,8 +6,6 @@
 
 #include <pthread.h>
 
-enum { ENGINE_EPOCH_EMBEDDED = 1 }; /* an embedded store has one writer for ever; leases bring other epochs */
-
 struct engine {
     struct engine_options options;
     struct work work;
@@ -16,6 +14,8 @@ struct engine {
     /* the chain's head; the engine thread's alone */
     int64_t seq;
     struct hash head;
+    int64_t batch_ms;   /* time of the batch being run */
+    int64_t written_ms; /* monotonic: when the lease was last renewed */
 
     pthread_mutex_t lock;
     pthread_cond_t wake;

@@ -6,7 +6,7 @@ static const struct column idempotency_columns[] = {
     COLUMN(struct idempotency_row, refusal, I64),
     COLUMN(struct idempotency_row, created_ms, I64),
     COLUMN(struct idempotency_row, resource_id, ID),
-    COLUMN_VAR(struct idempotency_row, answer, BLOB, ENGINE_ANSWER_BYTES_MAX),
+    COLUMN_PERSONAL(struct idempotency_row, answer, BLOB, ENGINE_ANSWER_BYTES_MAX),
 };
 static const struct table_index idempotency_indexes[] = {
     { .name = "", .columns = { 0 }, .column_count = 1, .unique = true }

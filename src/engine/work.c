@@ -154,8 +154,10 @@ int work_load(struct work *work, struct store *store) {
     return 0;
 }
 
-void work_command_begin(struct work *work) {
+void work_command_begin(struct work *work, const struct command_kind *kind) {
+    check(kind->rows_max <= ENGINE_BULK_ROWS_MAX);
     work->draft_count = 0;
+    work->draft_max = kind->rows_max ? kind->rows_max : ENGINE_ROWS_MAX;
     work->body_mark = work->body.len;
     work->followup_mark = work->followup_count;
 }
@@ -227,7 +229,7 @@ int view_get(const struct view *view, const struct table *table, const void *pro
 /* Makes copy the draft of row for the current command; copy NULL means deleted. */
 static int draft(struct work *work, struct work_row *row, void *copy) {
     if (!row->drafted) {
-        if (work->draft_count == ENGINE_ROWS_MAX) return err_origin(-E2BIG);
+        if (work->draft_count == work->draft_max) return err_origin(-E2BIG);
         work->drafts[work->draft_count++] = row;
     }
     row->drafted = true;

@@ -36,8 +36,8 @@ struct work {
     size_t slot_count, slots_used;
     struct store_probe *needs;
     size_t need_count, need_capacity;
-    struct work_row *drafts[ENGINE_ROWS_MAX];
-    size_t draft_count;
+    struct work_row *drafts[ENGINE_BULK_ROWS_MAX];
+    size_t draft_count, draft_max; /* draft_max: of the command's kind */
     struct work_row *first_dirty, *last_dirty;
     size_t dirty_count;
     struct buffer body; /* journal frames of the batch */
@@ -57,7 +57,7 @@ int work_init(struct work *work);
 void work_release(struct work *work);
 void work_begin(struct work *work, int64_t now_ms, int64_t seq); /* forgets the batch before */
 int work_load(struct work *work, struct store *store);           /* loads the needs; 0 or <0 */
-void work_command_begin(struct work *work);
+void work_command_begin(struct work *work, const struct command_kind *kind);
 int work_command_accept(struct work *work);
 void work_command_drop(struct work *work);
 

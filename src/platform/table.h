@@ -20,6 +20,9 @@ struct column {
     enum column_type type;
     size_t offset;    /* in the row struct */
     size_t bytes_max; /* TEXT and BLOB: refused above it (-EMSGSIZE at write) */
+    /* TEXT and BLOB that name or describe a person: sealed column by column in a store whose files are not sealed as a
+     * whole (postgres); never in the order of a range. */
+    bool personal;
 };
 
 enum { TABLE_COLUMNS_MAX = 40, TABLE_KEY_COLUMNS_MAX = 4, TABLE_INDEXES_MAX = 6, TABLE_KEY_BYTES_MAX = 320 };
@@ -49,6 +52,8 @@ struct table {
     { .name = #field, .type = COLUMN_##kind, .offset = offsetof(row_type, field) }
 #define COLUMN_VAR(row_type, field, kind, max)                                                                         \
     { .name = #field, .type = COLUMN_##kind, .offset = offsetof(row_type, field), .bytes_max = (max) }
+#define COLUMN_PERSONAL(row_type, field, kind, max)                                                                    \
+    { .name = #field, .type = COLUMN_##kind, .offset = offsetof(row_type, field), .bytes_max = (max), .personal = true }
 
 /* The canonical bytes of the columns of index (0 = primary key) of row, into key; returns the length. */
 size_t table_key(const struct table *table, uint8_t index, const void *row, uint8_t key[TABLE_KEY_BYTES_MAX]);

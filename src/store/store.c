@@ -110,6 +110,30 @@ int store_commit(struct store *store, const struct store_change *changes, size_t
     return err_trace(store->ops->commit(store, changes, count));
 }
 
+int store_lease_take(struct store *store, struct store_lease *ret_lease) {
+    if (store->ops->lease_take) return err_trace(store->ops->lease_take(store, ret_lease));
+    *ret_lease = (struct store_lease){ .epoch = STORE_EPOCH_EMBEDDED, .ours = true, .alive = true };
+    return 0;
+}
+
+int store_lease_look(struct store *store, struct store_lease *ret_lease) {
+    if (store->ops->lease_look) return err_trace(store->ops->lease_look(store, ret_lease));
+    *ret_lease = (struct store_lease){ .epoch = STORE_EPOCH_EMBEDDED, .ours = true, .alive = true };
+    return 0;
+}
+
+int store_lease_renew(struct store *store) {
+    return store->ops->lease_renew ? err_trace(store->ops->lease_renew(store)) : 0;
+}
+
+void store_lease_release(struct store *store) {
+    if (store->ops->lease_release) store->ops->lease_release(store);
+}
+
+int64_t store_epoch(const struct store *store) {
+    return store->ops->epoch ? store->ops->epoch(store) : STORE_EPOCH_EMBEDDED;
+}
+
 long store_culprit(const struct store *store) {
     return store->culprit;
 }

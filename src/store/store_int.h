@@ -6,7 +6,7 @@
 
 #include "store/store.h"
 
-enum { STORE_TABLES_MAX = 128, STORE_CATALOG_SLOTS = 256 };
+enum { STORE_TABLES_MAX = 128, STORE_CATALOG_SLOTS = 256, STORE_EPOCH_EMBEDDED = 1 };
 static_assert(STORE_TABLES_MAX * 2 <= STORE_CATALOG_SLOTS, "the hash of descriptors stays half empty");
 static_assert(STORE_TABLES_MAX < 255, "a slot holds position + 1 in one byte");
 
@@ -28,7 +28,7 @@ struct store {
     long culprit;
     /* a commit's outcome is unknown: nothing more is written until the store is opened anew */
     bool unknown;
-    _Atomic unsigned readers;  /* open readers, so that closing before them is caught */
+    _Atomic unsigned readers; /* open readers, so that closing before them is caught */
 };
 struct store_reader {
     const struct store_ops *ops;
@@ -46,6 +46,12 @@ struct store_ops {
     void (*close)(struct store *store);
     int (*load)(struct store *store, struct store_probe *probes, size_t count, struct arena *arena);
     int (*commit)(struct store *store, const struct store_change *changes, size_t count); /* sets store->culprit */
+    /* All five NULL in an embedded adapter: the file's lock is the lease. */
+    int (*lease_take)(struct store *store, struct store_lease *ret_lease);
+    int (*lease_look)(struct store *store, struct store_lease *ret_lease);
+    int (*lease_renew)(struct store *store);
+    void (*lease_release)(struct store *store);
+    int64_t (*epoch)(const struct store *store);
     int (*reader_open)(struct store *store, struct store_reader **ret_reader);
     int (*reader_open_only)(const struct store_options *options, struct store_reader **ret_reader,
                             struct message *message);

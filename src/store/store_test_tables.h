@@ -20,9 +20,14 @@ struct item {
     struct str name, body;
 };
 static const struct column item_columns[] = {
-    COLUMN(struct item, id, ID),       COLUMN(struct item, number, I64), COLUMN(struct item, hash, HASH),
-    COLUMN(struct item, owner, ID),    COLUMN(struct item, state, I64),  COLUMN(struct item, at, I64),
-    COLUMN_VAR(struct item, name, TEXT, NAME_BYTES_MAX), COLUMN_VAR(struct item, body, BLOB, BODY_BYTES_MAX),
+    COLUMN(struct item, id, ID),
+    COLUMN(struct item, number, I64),
+    COLUMN(struct item, hash, HASH),
+    COLUMN(struct item, owner, ID),
+    COLUMN(struct item, state, I64),
+    COLUMN(struct item, at, I64),
+    COLUMN_VAR(struct item, name, TEXT, NAME_BYTES_MAX),
+    COLUMN_VAR(struct item, body, BLOB, BODY_BYTES_MAX),
 };
 enum { ITEM_BY_ID, ITEM_BY_NUMBER, ITEM_BY_STATE, ITEM_BY_OWNER };
 static const struct table_index item_indexes[] = {
@@ -32,9 +37,14 @@ static const struct table_index item_indexes[] = {
     { "by_owner", { 3, 5 }, 2, false },
 };
 static const struct table item_table = {
-    .service = "test", .name = "item", .row_bytes = sizeof(struct item), .append_only = false,
-    .columns = item_columns, .column_count = ARRAY_COUNT(item_columns),
-    .indexes = item_indexes, .index_count = ARRAY_COUNT(item_indexes),
+    .service = "test",
+    .name = "item",
+    .row_bytes = sizeof(struct item),
+    .append_only = false,
+    .columns = item_columns,
+    .column_count = ARRAY_COUNT(item_columns),
+    .indexes = item_indexes,
+    .index_count = ARRAY_COUNT(item_indexes),
 };
 
 struct posting { /* append-only, key is the row number */
@@ -42,13 +52,20 @@ struct posting { /* append-only, key is the row number */
     uint8_t item[16];
 };
 static const struct column posting_columns[] = {
-    COLUMN(struct posting, number, I64), COLUMN(struct posting, amount, I64), COLUMN(struct posting, item, ID),
+    COLUMN(struct posting, number, I64),
+    COLUMN(struct posting, amount, I64),
+    COLUMN(struct posting, item, ID),
 };
 static const struct table_index posting_indexes[] = { { "", { 0 }, 1, true }, { "by_item", { 2, 0 }, 2, false } };
 static const struct table posting_table = {
-    .service = "test", .name = "posting", .row_bytes = sizeof(struct posting), .append_only = true,
-    .columns = posting_columns, .column_count = ARRAY_COUNT(posting_columns),
-    .indexes = posting_indexes, .index_count = ARRAY_COUNT(posting_indexes),
+    .service = "test",
+    .name = "posting",
+    .row_bytes = sizeof(struct posting),
+    .append_only = true,
+    .columns = posting_columns,
+    .column_count = ARRAY_COUNT(posting_columns),
+    .indexes = posting_indexes,
+    .index_count = ARRAY_COUNT(posting_indexes),
 };
 
 struct counter { /* a key of text and number, and of a hash */
@@ -58,14 +75,21 @@ struct counter { /* a key of text and number, and of a hash */
     int64_t total;
 };
 static const struct column counter_columns[] = {
-    COLUMN_VAR(struct counter, kind, TEXT, 32), COLUMN(struct counter, bucket, I64),
-    COLUMN(struct counter, hash, HASH), COLUMN(struct counter, total, I64),
+    COLUMN_VAR(struct counter, kind, TEXT, 32),
+    COLUMN(struct counter, bucket, I64),
+    COLUMN(struct counter, hash, HASH),
+    COLUMN(struct counter, total, I64),
 };
 static const struct table_index counter_indexes[] = { { "", { 0, 1 }, 2, true }, { "by_hash", { 2 }, 1, true } };
 static const struct table counter_table = {
-    .service = "test", .name = "counter", .row_bytes = sizeof(struct counter), .append_only = false,
-    .columns = counter_columns, .column_count = ARRAY_COUNT(counter_columns),
-    .indexes = counter_indexes, .index_count = ARRAY_COUNT(counter_indexes),
+    .service = "test",
+    .name = "counter",
+    .row_bytes = sizeof(struct counter),
+    .append_only = false,
+    .columns = counter_columns,
+    .column_count = ARRAY_COUNT(counter_columns),
+    .indexes = counter_indexes,
+    .index_count = ARRAY_COUNT(counter_indexes),
 };
 
 static const struct table *const test_tables[] = { &item_table, &posting_table, &counter_table };
@@ -121,8 +145,11 @@ static inline void world_make(struct world *world, const struct store_ops *ops, 
     check(mkdir(world->migrations, 0700) == 0);
     schema_write(world);
     check(arena_init(&world->arena, 1 << 20, 256 << 20) == 0);
-    world->options = (struct store_options){ ops, world->path, world->migrations, test_tables,
-                                             ARRAY_COUNT(test_tables) };
+    world->options = (struct store_options){ .ops = ops,
+                                             .path = world->path,
+                                             .migrations = world->migrations,
+                                             .tables = test_tables,
+                                             .table_count = ARRAY_COUNT(test_tables) };
 }
 
 static inline void world_open(struct world *world) {

@@ -11,7 +11,7 @@ enum {
 
 static const struct column columns[] = {
     COLUMN(struct saga_row, saga_id, ID),
-    COLUMN_VAR(struct saga_row, state, BLOB, SAGA_STATE_BYTES_MAX),
+    COLUMN_PERSONAL(struct saga_row, state, BLOB, SAGA_STATE_BYTES_MAX),
     COLUMN(struct saga_row, record_ms, I64),
     COLUMN(struct saga_row, enquiries, I64),
 };

@@ -4,10 +4,10 @@
 
 static const struct column columns[] = {
     COLUMN(struct customer_row, customer_id, ID),
-    COLUMN_VAR(struct customer_row, login, TEXT, CUSTOMER_LOGIN_BYTES_MAX),
-    COLUMN_VAR(struct customer_row, name, TEXT, CUSTOMER_NAME_BYTES_MAX),
-    COLUMN_VAR(struct customer_row, password, TEXT, 256),
-    COLUMN_VAR(struct customer_row, totp_secret, BLOB, 64),
+    COLUMN_PERSONAL(struct customer_row, login, TEXT, CUSTOMER_LOGIN_BYTES_MAX),
+    COLUMN_PERSONAL(struct customer_row, name, TEXT, CUSTOMER_NAME_BYTES_MAX),
+    COLUMN_PERSONAL(struct customer_row, password, TEXT, 256),
+    COLUMN_PERSONAL(struct customer_row, totp_secret, BLOB, 64),
     COLUMN(struct customer_row, totp_last_step, I64),
     COLUMN(struct customer_row, failed_count, I64),
     COLUMN(struct customer_row, locked_until_ms, I64),

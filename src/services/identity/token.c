@@ -34,9 +34,12 @@ static const struct column jti_columns[] = {
 const struct table jti_table = TABLE(struct jti_row, "jti", jti_columns);
 
 static const struct column pushed_columns[] = {
-    COLUMN(struct pushed_row, request_hash, HASH), COLUMN(struct pushed_row, client_id, ID),
-    COLUMN(struct pushed_row, consent_id, ID),     COLUMN_VAR(struct pushed_row, params, TEXT, PUSHED_PARAMS_BYTES_MAX),
-    COLUMN(struct pushed_row, created_ms, I64),    COLUMN(struct pushed_row, expires_ms, I64),
+    COLUMN(struct pushed_row, request_hash, HASH),
+    COLUMN(struct pushed_row, client_id, ID),
+    COLUMN(struct pushed_row, consent_id, ID),
+    COLUMN_PERSONAL(struct pushed_row, params, TEXT, PUSHED_PARAMS_BYTES_MAX),
+    COLUMN(struct pushed_row, created_ms, I64),
+    COLUMN(struct pushed_row, expires_ms, I64),
     COLUMN(struct pushed_row, used_ms, I64),
 };
 const struct table pushed_table = TABLE(struct pushed_row, "pushed", pushed_columns);
