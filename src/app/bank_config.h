@@ -4,8 +4,11 @@
 
 #include "gateway/gateway.h"
 #include "platform/config.h"
+#include "store/store.h"
 
 enum { BANK_TIERS_MAX = GATEWAY_TIERS_MAX, BANK_PATH_BYTES_MAX = 1024 };
+
+enum bank_store_kind { BANK_STORE_SQLITE, BANK_STORE_POSTGRES };
 
 /* Text lives as long as the config. Paths are taken as they stand: relative ones from the folder in which giro was
  * started. */
@@ -13,7 +16,11 @@ struct bank_options {
     bool sandbox;        /* allows what only a sandbox may have */
     struct str log_path; /* empty: standard error */
     int log_level;       /* enum log_level */
-    struct str store_path, store_migrations;
+    int store_kind;      /* enum bank_store_kind */
+    bool store_sealed;
+    struct str store_path, store_migrations, store_connection, store_epoch_file;
+    struct str secrets_folder;
+    struct str node_name, node_address;
     struct str bank_country, bank_code, bank_sort_code, bank_org_id;
     struct str aml_names, fraud_creditors, payment_saga;
     int64_t fraud_personal_amount, fraud_business_amount, fraud_personal_per_minute;

@@ -93,7 +93,7 @@ static void look_at_certificate(struct doctor *doctor, const struct sandbox *san
 
 static void look_at_var(struct doctor *doctor, struct sandbox *sandbox) {
     uint16_t asked = sandbox->port_base;
-    bool there = sandbox_read_ports(sandbox, NULL) == 0;
+    bool there = sandbox_read_state(sandbox, NULL) == 0;
     bool runs = there && sandbox_run_pid(sandbox) != 0;
     if (!runs && asked) sandbox->port_base = asked;
     if (!sandbox->port_base) sandbox->port_base = SANDBOX_PORT_BASE_DEFAULT;

@@ -18,7 +18,7 @@ struct run_options {
 /* Adapters that exist; the others of the contract are refused by name. */
 static bool is_choice(const char *name, const char *value, const char *only) {
     if (strcmp(value, only) == 0) return true;
-    fprintf(stderr, "giro: --%s %s: there is no such adapter in this version, only \"%s\"\n", name, value, only);
+    fprintf(stderr, "giro: --%s %s: this version has only \"%s\"\n", name, value, only);
     return false;
 }
 
@@ -182,19 +182,25 @@ static int dispatch(const struct run_options *options) {
         fprintf(stderr, "giro: --detach, --stop and --status exclude each other, and --json goes with --status\n");
         return EXIT_USAGE;
     }
-    if (!is_choice("store", options->store, "sqlite") || !is_choice("bus", options->bus, "embedded") ||
-        !is_choice("cache", options->cache, "embedded") ||
+    bool postgres = options->store && strcmp(options->store, "postgres") == 0;
+    if (options->store && !postgres && strcmp(options->store, "sqlite") != 0) {
+        fprintf(stderr, "giro: --store %s: want sqlite or postgres\n", options->store);
+        return EXIT_USAGE;
+    }
+    if (!is_choice("bus", options->bus, "embedded") || !is_choice("cache", options->cache, "embedded") ||
         !options_number("port-base", options->port_base, SANDBOX_PORT_BASE_MIN, SANDBOX_PORT_BASE_MAX, &port_base))
         return EXIT_USAGE;
     int r = sandbox_init(&sandbox, options->var, &message);
     if (r) return sandbox_complain(r, &message);
     sandbox.port_base = (uint16_t)port_base;
+    sandbox.store = postgres ? BANK_STORE_POSTGRES : BANK_STORE_SQLITE;
+    sandbox.store_named = options->store != NULL;
     if (options->status) return print_status(&sandbox, options->json);
     return options->stop ? stop(&sandbox) : start(&sandbox, options);
 }
 
 int cmd_run(int argc, char **argv) {
-    struct run_options given = { .store = "sqlite", .bus = "embedded", .cache = "embedded" };
+    struct run_options given = { .bus = "embedded", .cache = "embedded" };
     const struct option_row rows[] = {
         { "detach", NULL, NULL, &given.detach, "return once it is ready" },
         { "stop", NULL, NULL, &given.stop, "end the running sandbox" },
@@ -203,7 +209,7 @@ int cmd_run(int argc, char **argv) {
         { "fresh", NULL, NULL, &given.fresh, "forget everything that var holds" },
         { "var", "DIR", &given.var, NULL, "its folder (GIRO_VAR, then var)" },
         { "port-base", "N", &given.port_base, NULL, "API on N, pages on N+1, operations on N+2 (8443)" },
-        { "store", "S", &given.store, NULL, "sqlite" },
+        { "store", "S", &given.store, NULL, "sqlite (default) or postgres: a private server of its own" },
         { "bus", "B", &given.bus, NULL, "embedded" },
         { "cache", "C", &given.cache, NULL, "embedded" },
     };

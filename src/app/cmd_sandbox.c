@@ -34,7 +34,7 @@ static int customers_print(const char *var, bool json) {
     struct message message = { .text = "" };
     char path[SANDBOX_PATH_BYTES_MAX], text[SANDBOX_CUSTOMERS_BYTES_MAX];
     int r = sandbox_init(&sandbox, var, &message);
-    if (!r) r = sandbox_read_ports(&sandbox, &message);
+    if (!r) r = sandbox_read_state(&sandbox, &message);
     if (r) return sandbox_complain(r, &message);
     sandbox_path(&sandbox, "customers.json", path);
     if (!file_exists(path)) {

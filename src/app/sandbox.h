@@ -9,6 +9,7 @@
 #ifndef GIRO_APP_SANDBOX_H
 #define GIRO_APP_SANDBOX_H
 
+#include "app/bank_config.h"
 #include "platform/str.h"
 
 enum {
@@ -26,6 +27,8 @@ struct sandbox {
     char programs[SANDBOX_VAR_BYTES_MAX]; /* absolute: holds giro and the simulators */
     char sockets[SANDBOX_PATH_BYTES_MAX]; /* var/run, or the short folder */
     uint16_t port_base, core_port, sink_port;
+    enum bank_store_kind store; /* what var holds, or shall hold */
+    bool store_named;           /* by --store; else what var holds already decides */
 };
 
 #define SANDBOX_E_MAP(X)                                                                                               \
@@ -67,12 +70,26 @@ int sandbox_copy_project(struct sandbox *sandbox, struct message *message) MUST_
 int sandbox_move_var(struct sandbox *sandbox, struct message *message) MUST_USE;
 
 /* --- sandbox_ports.c --- */
+/* The store that var holds already, or the one that was asked for. 0; SANDBOX_E_INVALID: another one was asked for. */
+int sandbox_choose_store(struct sandbox *sandbox, bool fresh, struct message *message) MUST_USE;
 /* Whether the three ports of port_base are free, and picks two free ones for the simulators (those of the last start
  * where they still are). 0; SANDBOX_E_BUSY with the port in message; -errno. */
 int sandbox_pick_ports(struct sandbox *sandbox, struct message *message) MUST_USE;
-/* var/sandbox.json: the ports of the last start. 0; SANDBOX_E_ABSENT; -errno. */
-int sandbox_read_ports(struct sandbox *sandbox, struct message *message) MUST_USE;
-int sandbox_write_ports(const struct sandbox *sandbox, struct message *message) MUST_USE;
+/* var/sandbox.json: ports and store of the last start. 0; SANDBOX_E_ABSENT; -errno. */
+int sandbox_read_state(struct sandbox *sandbox, struct message *message) MUST_USE;
+int sandbox_write_state(const struct sandbox *sandbox, struct message *message) MUST_USE;
+
+/* --- sandbox_postgres.c: a private PostgreSQL server on a Unix socket, its data in var/postgres --- */
+/* Debian's program, or NULL when its package is not installed. */
+const char *sandbox_postgres_program(void);
+/* Makes the cluster (initdb, data checksums) when there is none, and writes its configuration anew: no TCP, peer
+ * authentication for this user alone, no row values in its log. 0; SANDBOX_E_ABSENT (not installed), SANDBOX_E_INVALID
+ * (initdb failed, its last line in message); -errno. */
+int sandbox_postgres_make(const struct sandbox *sandbox, struct message *message) MUST_USE;
+/* Whether the server takes connections; context: the struct sandbox. Never waits. */
+bool sandbox_postgres_answers(void *context);
+/* The connection string of the sandbox's database. */
+void sandbox_postgres_connection(const struct sandbox *sandbox, struct buffer *out);
 
 /* --- sandbox_config.c --- */
 /* var/giro.yaml (0600) and var/nginx/. 0 or -errno. */

@@ -62,13 +62,33 @@ static void put_tiers(struct buffer *out) {
                       tiers[i].rate, tiers[i].burst, tiers[i].daily);
 }
 
+static void put_store(struct buffer *out, const struct sandbox *sandbox) {
+    if (sandbox->store == BANK_STORE_SQLITE) {
+        buffer_append_c(out, "  kind: sqlite\n");
+        put_key(out, sandbox, "path", PLACE_VAR, "store/giro.db");
+        put_key(out, sandbox, "migrations", PLACE_PROJECT, "db/sqlite");
+    } else {
+        char memory[SANDBOX_PATH_BYTES_MAX * 2], text[sizeof memory];
+        struct buffer connection;
+        buffer_init(&connection, memory, sizeof memory);
+        sandbox_postgres_connection(sandbox, &connection);
+        check(str_to_c(buffer_str(&connection), text, sizeof text) == 0);
+        buffer_append_c(out, "  kind: postgres\n  connection: ");
+        put_quoted(out, text);
+        buffer_append_char(out, '\n');
+        put_key(out, sandbox, "epoch_file", PLACE_VAR, "store/giro.epoch");
+        put_key(out, sandbox, "migrations", PLACE_PROJECT, "db/postgres");
+    }
+    buffer_append_c(out, "secrets:\n");
+    put_key(out, sandbox, "folder", PLACE_VAR, "secrets");
+}
+
 static void put_yaml(struct buffer *out, const struct sandbox *sandbox) {
     unsigned base = sandbox->port_base;
     buffer_append_c(out, "# Made by `giro run` at every start; changes are lost.\nsandbox: true\nlog:\n");
     put_key(out, sandbox, "path", PLACE_VAR, "log/giro.jsonl");
     buffer_append_c(out, "  level: info\nstore:\n");
-    put_key(out, sandbox, "path", PLACE_VAR, "store/giro.db");
-    put_key(out, sandbox, "migrations", PLACE_PROJECT, "db/sqlite");
+    put_store(out, sandbox);
     buffer_append_c(out, "bank:\n  country: GB\n  code: GIRO\n  org_id: 0015800001ZGIROAAA\npolicy:\n");
     put_key(out, sandbox, "aml_names", PLACE_PROJECT, "policy/aml/names.csv");
     put_key(out, sandbox, "fraud_creditors", PLACE_PROJECT, "policy/fraud/creditors.txt");

@@ -8,6 +8,7 @@
 
 enum { STATE_BYTES_MAX = 4096, OPERATIONS_OFFSET = 2 };
 
+static const char *const store_names[] = { [BANK_STORE_SQLITE] = "sqlite", [BANK_STORE_POSTGRES] = "postgres" };
 static const char *const uses[] = { "the mTLS API", "the browser pages", "operations" };
 
 static bool is_free(uint16_t port) {
@@ -31,6 +32,19 @@ static int pick(uint16_t wanted, uint16_t *ret_port, struct message *message) {
     return 0;
 }
 
+int sandbox_choose_store(struct sandbox *sandbox, bool fresh, struct message *message) {
+    struct sandbox last = *sandbox;
+    if (fresh || sandbox_read_state(&last, NULL)) return 0; /* nothing there: what was asked for, or sqlite */
+    if (sandbox->store_named && sandbox->store != last.store) {
+        message_set(message,
+                    "%s holds a bank on %s, not on %s: leave --store out, use another --var, or forget it with --fresh",
+                    sandbox->var, store_names[last.store], store_names[sandbox->store]);
+        return SANDBOX_E_INVALID;
+    }
+    sandbox->store = last.store;
+    return 0;
+}
+
 int sandbox_pick_ports(struct sandbox *sandbox, struct message *message) {
     struct sandbox last = *sandbox;
     for (uint16_t i = 0; i <= OPERATIONS_OFFSET; i++) {
@@ -40,13 +54,13 @@ int sandbox_pick_ports(struct sandbox *sandbox, struct message *message) {
                     uses[i]);
         return SANDBOX_E_BUSY;
     }
-    bool known = sandbox_read_ports(&last, NULL) == 0;
+    bool known = sandbox_read_state(&last, NULL) == 0;
     int r = pick(known ? last.core_port : 0, &sandbox->core_port, message);
     if (!r) r = pick(known ? last.sink_port : 0, &sandbox->sink_port, message);
     return r ? err_trace(r) : 0;
 }
 
-int sandbox_read_ports(struct sandbox *sandbox, struct message *message) {
+int sandbox_read_state(struct sandbox *sandbox, struct message *message) {
     char path[SANDBOX_PATH_BYTES_MAX];
     struct arena arena = { 0 };
     struct json *json = NULL;
@@ -64,14 +78,16 @@ int sandbox_read_ports(struct sandbox *sandbox, struct message *message) {
     sandbox->port_base = (uint16_t)json_get_integer(json, "port_base", 0);
     sandbox->core_port = (uint16_t)json_get_integer(json, "core_port", 0);
     sandbox->sink_port = (uint16_t)json_get_integer(json, "sink_port", 0);
+    struct str store = json_get_string(json, "store");
+    sandbox->store = str_equal_c(store, store_names[BANK_STORE_POSTGRES]) ? BANK_STORE_POSTGRES : BANK_STORE_SQLITE;
     (void)json_free(json); /* always NULL */
     return 0;
 }
 
-int sandbox_write_ports(const struct sandbox *sandbox, struct message *message) {
+int sandbox_write_state(const struct sandbox *sandbox, struct message *message) {
     char path[SANDBOX_PATH_BYTES_MAX], text[256];
-    int len = snprintf(text, sizeof text, "{\"port_base\":%u,\"core_port\":%u,\"sink_port\":%u}\n", sandbox->port_base,
-                       sandbox->core_port, sandbox->sink_port);
+    int len = snprintf(text, sizeof text, "{\"port_base\":%u,\"core_port\":%u,\"sink_port\":%u,\"store\":\"%s\"}\n",
+                       sandbox->port_base, sandbox->core_port, sandbox->sink_port, store_names[sandbox->store]);
     sandbox_path(sandbox, "sandbox.json", path);
     return err_trace(file_write_atomic(path, str_from_bytes(text, (size_t)len), 0644, message));
 }

@@ -11,14 +11,18 @@
 #include "platform/net.h"
 
 enum { PROBE_MS = 20, READY_CALL_MS = 2000, READY_ARENA_BYTES = 64 * 1024, KILL_MS = 2000 };
-enum { CORE, SINK, GIRO, NGINX };
+enum { POSTGRES, CORE, SINK, GIRO, NGINX }; /* in the order of their start */
 
 static const char *const names[SANDBOX_CHILDREN] = {
-    [CORE] = "core", [SINK] = "sink", [GIRO] = "giro", [NGINX] = "nginx"
+    [POSTGRES] = "postgres", [CORE] = "core", [SINK] = "sink", [GIRO] = "giro", [NGINX] = "nginx"
 };
 static const char nginx_path[] = "/usr/sbin/nginx";
 
 /* ---- the children ---- */
+
+static bool is_wanted(const struct sandbox *sandbox, int child) {
+    return child != POSTGRES || sandbox->store == BANK_STORE_POSTGRES;
+}
 
 static bool port_answers(void *context) {
     const uint16_t *port = context;
@@ -74,26 +78,53 @@ static void describe_servers(struct sandbox_run *run) {
     memcpy(run->argv[NGINX], nginx, sizeof nginx);
 }
 
+static void describe_postgres(struct sandbox_run *run) {
+    const struct sandbox *sandbox = &run->sandbox;
+    char setting[SANDBOX_PATH_BYTES_MAX];
+    int len = snprintf(setting, sizeof setting, "config_file=%s/postgres/postgresql.conf", sandbox->var);
+    check(len < (int)sizeof setting);
+    const char *postgres[] = { sandbox_postgres_program(),
+                               "-D",
+                               keep_text(run, POSTGRES, 0, sandbox->var, "postgres/data"),
+                               "-c",
+                               keep_text(run, POSTGRES, 1, "", setting),
+                               NULL };
+    memcpy(run->argv[POSTGRES], postgres, sizeof postgres);
+}
+
+static int add_child(struct sandbox_run *run, int child) {
+    static const int stop_signals[SANDBOX_CHILDREN] = { [POSTGRES] = SIGINT /* its "fast" end */,
+                                                        [CORE] = SIGTERM,
+                                                        [SINK] = SIGTERM,
+                                                        [GIRO] = SIGTERM,
+                                                        [NGINX] = SIGQUIT };
+    bool by_fd = child == GIRO;
+    run->children[child] = (struct supervisor_child){
+        .name = names[child],
+        .argv = run->argv[child],
+        .stop_signal = stop_signals[child],
+        .ready = by_fd ? SUPERVISOR_READY_BY_FD : SUPERVISOR_READY_BY_PROBE,
+        .probe = by_fd ? NULL : port_answers,
+        .context = &run->ports[child],
+    };
+    if (child == POSTGRES) {
+        run->children[child].probe = sandbox_postgres_answers;
+        run->children[child].context = &run->sandbox;
+    }
+    return err_trace(supervisor_add(&run->supervisor, &run->children[child]));
+}
+
 static int add_children(struct sandbox_run *run) {
     run->ports[CORE] = run->sandbox.core_port;
     run->ports[SINK] = run->sandbox.sink_port;
     run->ports[GIRO] = (uint16_t)(run->sandbox.port_base + 2);
     run->ports[NGINX] = run->sandbox.port_base;
+    if (is_wanted(&run->sandbox, POSTGRES)) describe_postgres(run);
     describe_simulators(run);
     describe_servers(run);
     int r = 0;
-    for (int i = 0; !r && i < SANDBOX_CHILDREN; i++) {
-        bool by_fd = i == GIRO;
-        run->children[i] = (struct supervisor_child){
-            .name = names[i],
-            .argv = run->argv[i],
-            .stop_signal = i == NGINX ? SIGQUIT : SIGTERM,
-            .ready = by_fd ? SUPERVISOR_READY_BY_FD : SUPERVISOR_READY_BY_PROBE,
-            .probe = by_fd ? NULL : port_answers,
-            .context = &run->ports[i],
-        };
-        r = supervisor_add(&run->supervisor, &run->children[i]);
-    }
+    for (int i = 0; !r && i < SANDBOX_CHILDREN; i++)
+        if (is_wanted(&run->sandbox, i)) r = add_child(run, i);
     return err_trace(r);
 }
 
@@ -126,8 +157,9 @@ static int make_files(struct sandbox_run *run, struct message *message) {
     for (size_t i = 0; !r && i < sandbox_client_count; i++)
         r = sandbox_client_make(sandbox, &sandbox_clients[i], authority, &run->identities[i], message);
     authority = authority_free(authority);
+    if (!r && sandbox->store == BANK_STORE_POSTGRES) r = sandbox_postgres_make(sandbox, message);
     if (!r) r = sandbox_write_config(sandbox, message);
-    if (!r) r = sandbox_write_ports(sandbox, message);
+    if (!r) r = sandbox_write_state(sandbox, message);
     return r < 0 ? err_trace(r) : r;
 }
 
@@ -172,7 +204,8 @@ int sandbox_run_start(struct sandbox_run *run, bool fresh, struct message *messa
     if (!r) r = take_lock(run, message);
     if (r) return r < 0 ? err_trace(r) : r;
     unmark_ready(run);
-    r = sandbox_pick_ports(&run->sandbox, message);
+    r = sandbox_choose_store(&run->sandbox, fresh, message);
+    if (!r) r = sandbox_pick_ports(&run->sandbox, message);
     if (!r && fresh) r = sandbox_clear(&run->sandbox, message);
     if (!r) r = make_files(run, message);
     if (!r) r = start_processes(run, message);
@@ -272,7 +305,7 @@ static bool daemon_is_ready(uint16_t port) {
 void sandbox_run_look(struct sandbox *sandbox, struct sandbox_state *ret_state) {
     char path[SANDBOX_PATH_BYTES_MAX], folder[SANDBOX_PATH_BYTES_MAX];
     bool runs = sandbox_run_pid(sandbox) != 0, all = true;
-    if (sandbox_read_ports(sandbox, NULL)) runs = false;
+    if (sandbox_read_state(sandbox, NULL)) runs = false;
     const uint16_t ports[SANDBOX_CHILDREN] = { [CORE] = sandbox->core_port,
                                                [SINK] = sandbox->sink_port,
                                                [GIRO] = (uint16_t)(sandbox->port_base + 2),
@@ -281,6 +314,7 @@ void sandbox_run_look(struct sandbox *sandbox, struct sandbox_state *ret_state) 
     sandbox_path(sandbox, "run", folder);
     for (int i = 0; i < SANDBOX_CHILDREN; i++) {
         ret_state->processes[i].name = names[i];
+        if (!is_wanted(sandbox, i)) continue;
         ret_state->processes[i].pid = runs ? supervisor_read_pid(folder, names[i]) : 0;
         ret_state->processes[i].port = ports[i];
         all = all && ret_state->processes[i].pid;

@@ -89,10 +89,10 @@ static void ports_are_remembered(void **state) {
     struct sandbox again = sandbox;
     struct message message = { .text = "" };
     again.port_base = again.core_port = again.sink_port = 0;
-    assert_int_equal(sandbox_read_ports(&again, &message), SANDBOX_E_ABSENT);
+    assert_int_equal(sandbox_read_state(&again, &message), SANDBOX_E_ABSENT);
     assert_non_null(strstr(message.text, "there is no sandbox"));
-    assert_int_equal(sandbox_write_ports(&sandbox, &message), 0);
-    assert_int_equal(sandbox_read_ports(&again, &message), 0);
+    assert_int_equal(sandbox_write_state(&sandbox, &message), 0);
+    assert_int_equal(sandbox_read_state(&again, &message), 0);
     assert_int_equal(again.port_base, 20443);
     assert_int_equal(again.core_port, 20500);
     assert_int_equal(again.sink_port, 20501);

@@ -14,8 +14,8 @@ static const struct {
     const char *name;
     mode_t mode;
 } folders[] = {
-    { "run", 0755 },   { "pki", 0755 },  { "clients", 0755 }, { "log", 0750 },
-    { "store", 0700 }, { "core", 0700 }, { "sink", 0700 },    { "nginx", 0750 },
+    { "run", 0755 },  { "pki", 0755 },  { "clients", 0755 }, { "log", 0750 },     { "store", 0700 },
+    { "core", 0700 }, { "sink", 0700 }, { "nginx", 0750 },   { "secrets", 0700 }, { "postgres", 0700 },
 };
 
 /* Whom root becomes: the owner of var, else the first of the default users that exists. */

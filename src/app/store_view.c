@@ -10,35 +10,65 @@
 
 enum { LINE_BYTES_MAX = 128 * 1024 };
 
-static int store_path(const struct store_view *view, char path[SANDBOX_PATH_BYTES_MAX], struct message *message) {
-    struct sandbox sandbox;
-    if (view->store) {
-        if (str_to_c(str_from_c(view->store), path, SANDBOX_PATH_BYTES_MAX) == 0) return 0;
-        message_set(message, "the path of the store is longer than %d bytes", SANDBOX_PATH_BYTES_MAX - 1);
-        return err_origin(-ENAMETOOLONG);
+/* The bank's own configuration, where there is one: what the daemon opens is what is read here. */
+static int config_take(struct store_view *view, const struct sandbox *sandbox, struct message *message) {
+    char path[SANDBOX_PATH_BYTES_MAX];
+    struct config_errors *errors = calloc(1, sizeof *errors);
+    if (!errors) return err_origin(-ENOMEM);
+    sandbox_path(sandbox, "giro.yaml", path);
+    int r = access(path, R_OK) < 0 ? -errno : 0;
+    if (r == -EACCES) message_set(message, "%s belongs to another user", path);
+    if (!r) {
+        view->config_read = true;
+        r = bank_config_read(&view->config, path, errors);
+        if (r > 0) message_set(message, "%s", errors->messages[0].text);
+        if (r > 0) r = err_origin(-EINVAL);
     }
-    int r = sandbox_init(&sandbox, view->var, message);
-    if (r) return r;
-    sandbox_path(&sandbox, "store/giro.db", path);
+    free(errors);
+    return r;
+}
+
+/* An embedded store without a configuration beside it: as it lies there. */
+static int plain_take(struct store_view *view, const char *path) {
+    if (str_to_c(str_from_c(path), view->bank.path, sizeof view->bank.path)) return err_origin(-ENAMETOOLONG);
+    view->bank.options = (struct store_options){ .ops = &store_sqlite_ops, .path = view->bank.path };
+    view->bank.options.tables = integration_tables(&view->bank.options.table_count);
     return 0;
 }
 
-static int reader_take(struct store_view *view, struct message *message) {
+static int store_take(struct store_view *view, struct message *message) {
+    struct sandbox sandbox;
     char path[SANDBOX_PATH_BYTES_MAX];
-    size_t count;
-    const struct table *const *tables = integration_tables(&count);
-    int r = store_path(view, path, message);
+    int r = sandbox_init(&sandbox, view->var, message);
     if (r) return err_fold(r);
-    if (access(path, R_OK) < 0 && errno == EACCES) {
-        message_set(message, "%s belongs to another user", path);
-        return err_origin(-EACCES);
+    sandbox_path(&sandbox, "store/giro.db", path);
+    r = config_take(view, &sandbox, message);
+    if (r == 0) return err_trace(bank_store_init(&view->bank, &view->config.options, view->store, false, message));
+    if (r != -ENOENT && r != -ENOTDIR) return err_trace(r);
+    return err_trace(plain_take(view, view->store ? view->store : path));
+}
+
+static int reader_take(struct store_view *view, struct message *message) {
+    int r = store_take(view, message);
+    if (r) return err_trace(r);
+    const char *path = view->bank.path;
+    if (view->bank.options.ops == &store_sqlite_ops) {
+        if (access(path, R_OK) < 0 && errno == EACCES) {
+            message_set(message, "%s belongs to another user", path);
+            return err_origin(-EACCES);
+        }
+        if (!file_exists(path)) {
+            message_set(message, "there is no store at %s: start one with ./run, or name its folder with --var", path);
+            return err_origin(-ENOENT);
+        }
     }
-    if (!file_exists(path)) {
-        message_set(message, "there is no store at %s: start one with ./run, or name its folder with --var", path);
-        return err_origin(-ENOENT);
-    }
-    struct store_options options = { .ops = &store_sqlite_ops, .path = path, .tables = tables, .table_count = count };
-    return err_trace(reader_open_only(&options, &view->reader, message));
+    return err_trace(reader_open_only(&view->bank.options, &view->reader, message));
+}
+
+static void store_give(struct store_view *view) {
+    if (view->reader.store) reader_close(&view->reader);
+    bank_store_release(&view->bank);
+    if (view->config_read) bank_config_release(&view->config);
 }
 
 /* A store that is not as its descriptors say, or whose bytes are damaged, has failed its proof. */
@@ -59,7 +89,7 @@ int store_view_begin(struct store_view *view, struct options *options, int argc,
     if (!r) r = read_begin(&view->reader);
     if (r) {
         fprintf(stderr, "giro: %s\n", message.text[0] ? message.text : "the store cannot be read");
-        if (view->reader.store) reader_close(&view->reader);
+        store_give(view);
         arena_release(&view->arena);
         return open_exit(r);
     }
@@ -84,7 +114,7 @@ int store_view_end(struct store_view *view, int r, int code) {
     if (view->json && view->written) printf("\n");
     bool too_long = view->out.overflow;
     read_end(&view->reader);
-    reader_close(&view->reader);
+    store_give(view);
     arena_release(&view->arena);
     buffer_release(&view->out);
     buffer_release(&view->heading);

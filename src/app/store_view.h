@@ -6,6 +6,7 @@
 #ifndef GIRO_APP_STORE_VIEW_H
 #define GIRO_APP_STORE_VIEW_H
 
+#include "app/bank_store.h"
 #include "app/exit_code.h"
 #include "app/options.h"
 #include "app/subcommand.h"
@@ -28,6 +29,9 @@ struct store_view {
     bool json;
     uint64_t limit; /* 1..STORE_RANGE_ROWS_MAX */
     /* where it is read; the snapshot is open */
+    struct bank_config config;
+    bool config_read;
+    struct bank_store bank;
     struct reader reader;
     struct arena arena;
     /* where it is written */
@@ -41,7 +45,7 @@ struct store_view {
 /* The rows of an options table that every such subcommand has: --var, --store, --json, --limit. */
 #define STORE_VIEW_OPTIONS(view)                                                                                       \
     { "var", "DIR", &(view)->var, NULL, "the sandbox's folder (default $GIRO_VAR or var)" },                           \
-        { "store", "FILE", &(view)->store, NULL, "another store than DIR/store/giro.db" }, {                           \
+        { "store", "FILE", &(view)->store, NULL, "another file than the bank's own, under the same key" }, {           \
         "json", NULL, NULL, &(view)->json, "one JSON document"                                                         \
     }
 #define STORE_VIEW_LIMIT_OPTION(view)                                                                                  \
