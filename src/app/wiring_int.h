@@ -1,0 +1,72 @@
+/* wiring_int.h - the bank's parts, shared by wiring.c (start and stop) and wiring_*.c (one theme each). Private. */
+#ifndef GIRO_APP_WIRING_INT_H
+#define GIRO_APP_WIRING_INT_H
+
+#include "app/wiring.h"
+
+#include "app/admin.h"
+#include "auth/auth.h"
+#include "gateway/operations.h"
+#include "integration/acl/core_dispatch.h"
+#include "integration/acl/message_sink.h"
+#include "integration/bus/relay.h"
+#include "integration/integration.h"
+#include "integration/saga/payment_saga.h"
+
+#include <pthread.h>
+
+enum { BANK_TEXT_BYTES_MAX = 32 * 1024 * 1024 };
+
+struct bank {
+    const struct bank_config *config;
+    struct arena texts; /* documents, as long as the bank lives */
+    struct log log;
+    int log_fd, end_fd;
+    struct metrics *metrics;
+    struct integration integration;
+    struct saga_def *payment_saga;
+    struct fraud_policy fraud;
+    struct aml_list *aml;
+    struct core_host *core_host;
+    struct core_dispatch *dispatch;
+    struct message_sink *sink;
+    struct relay_consumer consumers[3];
+    pthread_mutex_t relay_lock;
+    struct relay *relay; /* the engine's thread wakes it, under relay_lock: once NULL, nobody is inside */
+    struct relay *relay_owned;
+    struct trust_slot *trust;
+    struct key *signing_key;
+    char signing_key_id[64]; /* base64url of the thumbprint */
+    struct str signing_kid;
+    struct rate_tier tiers[BANK_TIERS_MAX];
+    struct auth *auth;
+    struct gateway *gateway;
+    struct operations *operations;
+    struct admin *admin;
+    struct reader operations_reader; /* of the operations port's thread */
+    struct arena operations_arena;
+    _Atomic bool answering; /* the gateway listens */
+    _Atomic bool stopping;
+};
+
+/* Logs the fault; for every part that has no log of its own. ctx: the bank. */
+void bank_on_fault(void *ctx, const char *operation, int code);
+
+/* The parts, in the order in which they open. 0, or <0 with the sentence in message; what was opened stays for
+ * bank_stop. */
+/* The file at path as long as the bank lives. */
+int bank_read_text(struct bank *bank, struct str path, struct str *ret_text, struct message *message);
+int bank_fill_integration(struct bank *bank);
+int bank_open_policies(struct bank *bank, struct message *message);
+int bank_open_saga(struct bank *bank, struct message *message); /* compiles it, refuses one that is not proven safe */
+int bank_open_keys(struct bank *bank, struct message *message);
+int bank_open_store(struct bank *bank, struct message *message);
+int bank_open_core(struct bank *bank, struct message *message);
+int bank_open_bus(struct bank *bank);
+void bank_set_relay(struct bank *bank, struct relay *relay); /* whom the engine's thread wakes; NULL: nobody */
+int bank_open_operations(struct bank *bank, struct message *message);
+int bank_open_admin(struct bank *bank, struct message *message);
+int bank_open_auth(struct bank *bank, struct message *message);
+int bank_open_gateway(struct bank *bank, struct message *message);
+
+#endif

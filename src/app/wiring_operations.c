@@ -1,0 +1,88 @@
+/* wiring_operations.c - what operators look at: gauges, readiness, the admin socket. */
+#include "app/wiring_int.h"
+
+#include "observe/metric_table.h"
+#include "platform/clock.h"
+
+enum { BANK_GAUGES_ROWS = STORE_RANGE_ROWS_MAX };
+
+/* ---- gauges: what is not counted but looked at ---- */
+
+struct unknown_payments {
+    int64_t count, oldest_ms;
+};
+
+static int look_at_saga(void *ctx, const void *row) {
+    struct unknown_payments *unknown = ctx;
+    const struct saga_row *saga = row;
+    if (!saga->enquiries) return 0;
+    unknown->count++;
+    if (!unknown->oldest_ms || saga->record_ms < unknown->oldest_ms) unknown->oldest_ms = saga->record_ms;
+    return 0;
+}
+
+static void set_gauge(struct bank *bank, enum metric_id metric, struct str label, int64_t value) {
+    metrics_set(bank->metrics, metric, (struct metric_labels){ .at = { label } }, value);
+}
+
+static void look_at_dispatch(struct bank *bank) {
+    static const int64_t states[] = { [BREAKER_CLOSED] = 0, [BREAKER_HALF_OPEN] = 1, [BREAKER_OPEN] = 2 };
+    struct core_dispatch_state dispatch;
+    struct engine_state engine;
+    core_dispatch_state(bank->dispatch, &dispatch);
+    engine_state(bank->integration.engine, &engine);
+    set_gauge(bank, METRIC_BREAKER_STATE, STR("core"), states[dispatch.breaker]);
+    set_gauge(bank, METRIC_QUEUE_DEPTH, STR("core"), (int64_t)dispatch.waiting);
+    set_gauge(bank, METRIC_QUEUE_DEPTH, STR("engine"), (int64_t)engine.queued);
+    set_gauge(bank, METRIC_OUTBOX_AGE, (struct str){ 0 }, relay_lag_ms(bank->relay_owned, 0) * 1000);
+}
+
+static int look_at_unknown(struct bank *bank, struct reader *reader, struct arena *arena) {
+    struct unknown_payments unknown = { 0 };
+    struct store_range range = { .table = &saga_table, .limit = BANK_GAUGES_ROWS };
+    arena_reset(arena);
+    int r = read_range(reader, &range, arena, look_at_saga, &unknown);
+    if (r) return err_trace(r);
+    int64_t age_ms = unknown.oldest_ms ? clock_now_ms() - unknown.oldest_ms : 0;
+    set_gauge(bank, METRIC_PAYMENTS_UNKNOWN, (struct str){ 0 }, unknown.count);
+    set_gauge(bank, METRIC_UNKNOWN_OLDEST, (struct str){ 0 }, (age_ms > 0 ? age_ms : 0) * 1000);
+    return 0;
+}
+
+/* Called by the operations port, on its own thread, before it shows the metrics. */
+static void refresh(void *ctx) {
+    struct bank *bank = ctx;
+    look_at_dispatch(bank);
+    int r = look_at_unknown(bank, &bank->operations_reader, &bank->operations_arena);
+    if (r) bank_on_fault(bank, "gauges", r);
+    log_flush(&bank->log);
+}
+
+static const char *why_not_ready(void *ctx) {
+    struct bank *bank = ctx;
+    struct engine_state state;
+    engine_state(bank->integration.engine, &state);
+    if (!bank->answering) return "starting";
+    if (bank->stopping) return "draining";
+    return state.writable ? NULL : "store_full";
+}
+
+int bank_open_operations(struct bank *bank, struct message *message) {
+    struct operations_options operations = { .port = (uint16_t)bank->config->options.operations_port,
+                                             .metrics = bank->metrics,
+                                             .why_not_ready = why_not_ready,
+                                             .refresh = refresh,
+                                             .ctx = bank };
+    int r = arena_init(&bank->operations_arena, 64 * 1024, BANK_TEXT_BYTES_MAX);
+    if (!r) r = reader_open(bank->integration.store, &bank->operations_reader);
+    return r ? err_trace(r) : err_trace(operations_start(&operations, &bank->operations, message));
+}
+
+int bank_open_admin(struct bank *bank, struct message *message) {
+    char path[BANK_PATH_BYTES_MAX];
+    struct admin_options admin = {
+        .integration = &bank->integration, .core_dispatch = bank->dispatch, .path = path, .log = &bank->log
+    };
+    if (str_to_c(bank->config->options.admin_socket, path, sizeof path)) return err_origin(-ENAMETOOLONG);
+    return err_trace(admin_start(&admin, &bank->admin, message));
+}

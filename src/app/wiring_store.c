@@ -1,0 +1,49 @@
+/* wiring_store.c - the store and the engine on it, and what the engine tells the rest of the bank. */
+#include "app/wiring_int.h"
+
+#include "integration/bus/event_json.h"
+#include "observe/metric_table.h"
+
+#include <unistd.h>
+
+static void on_followup(void *ctx, const struct followup *followup) {
+    struct bank *bank = ctx;
+    if (bank->dispatch) core_dispatch_follow(bank->dispatch, followup);
+}
+
+static void on_committed(void *ctx, int64_t seq, uint32_t commands, int64_t commit_ns) {
+    struct bank *bank = ctx;
+    (void)seq;
+    metrics_observe(bank->metrics, METRIC_BATCH_COMMANDS, (struct metric_labels){ 0 }, commands);
+    metrics_observe(bank->metrics, METRIC_COMMIT_DURATION, (struct metric_labels){ 0 }, commit_ns / 1000);
+    pthread_mutex_lock(&bank->relay_lock);
+    if (bank->relay) relay_wake(bank->relay);
+    pthread_mutex_unlock(&bank->relay_lock);
+}
+
+static void on_unknown(void *ctx) {
+    struct bank *bank = ctx;
+    uint64_t one = 1;
+    log_note(&bank->log, LOG_LEVEL_ERROR, "commit_unknown");
+    (void)!write(bank->end_fd, &one, sizeof one); /* an eventfd with room: cannot fail */
+}
+
+int bank_open_store(struct bank *bank, struct message *message) {
+    const struct bank_options *options = &bank->config->options;
+    char path[BANK_PATH_BYTES_MAX], migrations[BANK_PATH_BYTES_MAX];
+    struct store_options store = { .ops = &store_sqlite_ops, .path = path, .migrations = migrations };
+    if (str_to_c(options->store_path, path, sizeof path) ||
+        str_to_c(options->store_migrations, migrations, sizeof migrations))
+        return err_origin(-ENAMETOOLONG);
+    store.tables = integration_tables(&store.table_count);
+    int r = store_open(&store, &bank->integration.store, message);
+    if (r) return err_trace(r);
+    struct engine_options engine = { .store = bank->integration.store,
+                                     .encode_event = event_json_write,
+                                     .on_followup = on_followup,
+                                     .on_committed = on_committed,
+                                     .on_fault = bank_on_fault,
+                                     .on_unknown = on_unknown,
+                                     .ctx = bank };
+    return err_trace(engine_open(&engine, &bank->integration.engine, message));
+}
