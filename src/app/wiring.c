@@ -96,6 +96,7 @@ struct bank *bank_stop(struct bank *bank) {
     bank->dispatch = core_dispatch_free(bank->dispatch);
     bank->integration.engine = engine_close(bank->integration.engine);
     bank->integration.store = store_close(bank->integration.store);
+    bank_store_release(&bank->store);
     bank->core_host = core_host_free(bank->core_host);
     bank->sink = message_sink_free(bank->sink);
     bank->payment_saga = saga_def_free(bank->payment_saga);

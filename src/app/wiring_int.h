@@ -2,6 +2,7 @@
 #ifndef GIRO_APP_WIRING_INT_H
 #define GIRO_APP_WIRING_INT_H
 
+#include "app/bank_store.h"
 #include "app/wiring.h"
 
 #include "app/admin.h"
@@ -23,6 +24,7 @@ struct bank {
     struct log log;
     int log_fd, end_fd;
     struct metrics *metrics;
+    struct bank_store store;
     struct integration integration;
     struct saga_def *payment_saga;
     struct fraud_policy fraud;

@@ -28,15 +28,18 @@ static void on_unknown(void *ctx) {
     (void)!write(bank->end_fd, &one, sizeof one); /* an eventfd with room: cannot fail */
 }
 
+/* The lease is another node's: nothing of this process may write any more. */
+static void on_fenced(void *ctx) {
+    struct bank *bank = ctx;
+    uint64_t one = 1;
+    log_note(&bank->log, LOG_LEVEL_ERROR, "lease_lost");
+    (void)!write(bank->end_fd, &one, sizeof one); /* as above */
+}
+
 int bank_open_store(struct bank *bank, struct message *message) {
     const struct bank_options *options = &bank->config->options;
-    char path[BANK_PATH_BYTES_MAX], migrations[BANK_PATH_BYTES_MAX];
-    struct store_options store = { .ops = &store_sqlite_ops, .path = path, .migrations = migrations };
-    if (str_to_c(options->store_path, path, sizeof path) ||
-        str_to_c(options->store_migrations, migrations, sizeof migrations))
-        return err_origin(-ENAMETOOLONG);
-    store.tables = integration_tables(&store.table_count);
-    int r = store_open(&store, &bank->integration.store, message);
+    int r = bank_store_init(&bank->store, options, NULL, options->sandbox, message);
+    if (!r) r = store_open(&bank->store.options, &bank->integration.store, message);
     if (r) return err_trace(r);
     struct engine_options engine = { .store = bank->integration.store,
                                      .encode_event = event_json_write,
@@ -44,6 +47,7 @@ int bank_open_store(struct bank *bank, struct message *message) {
                                      .on_committed = on_committed,
                                      .on_fault = bank_on_fault,
                                      .on_unknown = on_unknown,
+                                     .on_fenced = on_fenced,
                                      .ctx = bank };
     return err_trace(engine_open(&engine, &bank->integration.engine, message));
 }
