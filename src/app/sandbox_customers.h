@@ -1,5 +1,5 @@
 /* sandbox_customers.h - the sample customers: var/customers.json (0600) with their passwords, one-time-code secrets and
- * accounts, as `giro sandbox customers --json` prints it. */
+ * ids. `giro sandbox customers --json` adds their names and account numbers, which no file of var holds in clear. */
 #ifndef GIRO_APP_SANDBOX_CUSTOMERS_H
 #define GIRO_APP_SANDBOX_CUSTOMERS_H
 
