@@ -10,6 +10,7 @@
 #include "integration/bus/relay.h"
 #include "integration/bus/reporting.h"
 #include "integration/integration.h"
+#include "integration/jobs.h"
 #include "integration/saga/payment_saga.h"
 #include "integration/saga/saga_check.h"
 #include "observe/metric_table.h"
@@ -42,6 +43,7 @@ struct bank {
     pthread_mutex_t relay_lock;
     struct relay *relay; /* the engine's thread wakes it, under relay_lock: once NULL, nobody is inside */
     struct relay *relay_owned;
+    struct jobs *jobs;
     struct trust_slot *trust;
     struct key *signing_key;
     char signing_key_id[64]; /* base64url of the thumbprint */
@@ -234,6 +236,12 @@ static int open_bus(struct bank *bank) {
     return err_trace(r);
 }
 
+/* The background work of this node; a job is a line of the table. */
+static int open_jobs(struct bank *bank) {
+    struct jobs_options jobs = { .integration = &bank->integration, .on_fault = on_fault, .ctx = bank };
+    return err_trace(jobs_start(&jobs, &bank->jobs));
+}
+
 static int open_keys(struct bank *bank, struct message *message) {
     const struct bank_options *options = &bank->config->options;
     char path[BANK_PATH_BYTES_MAX];
@@ -424,6 +432,7 @@ static int bank_open(struct bank *bank, struct message *message) {
     if (!r) r = engine_start(bank->integration.engine);
     if (!r) r = open_core(bank, message);
     if (!r) r = open_bus(bank);
+    if (!r) r = open_jobs(bank);
     if (!r) r = open_operations(bank, message);
     if (!r) r = open_admin(bank, message);
     if (!r) r = open_auth(bank, message);
@@ -466,6 +475,7 @@ static void stop_threads(struct bank *bank) {
     arena_release(&bank->operations_arena);
     set_relay(bank, NULL); /* the engine's thread stops waking it */
     if (bank->dispatch) core_dispatch_stop(bank->dispatch);
+    bank->jobs = jobs_stop(bank->jobs); /* waits for its portion's command: the engine still runs */
 }
 
 struct bank *bank_stop(struct bank *bank) {
