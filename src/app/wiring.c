@@ -42,6 +42,7 @@ static int bank_open(struct bank *bank, struct message *message) {
     if (!r) r = engine_start(bank->integration.engine);
     if (!r) r = bank_open_core(bank, message);
     if (!r) r = bank_open_bus(bank);
+    if (!r) r = bank_open_jobs(bank);
     if (!r) r = bank_open_operations(bank, message);
     if (!r) r = bank_open_admin(bank, message);
     if (!r) r = bank_open_auth(bank, message);
@@ -89,6 +90,7 @@ static void stop_threads(struct bank *bank) {
 struct bank *bank_stop(struct bank *bank) {
     if (!bank) return NULL;
     stop_threads(bank);
+    bank->jobs = jobs_stop(bank->jobs); /* waits for its portion's command: the engine still runs */
     bank->relay_owned = relay_stop(bank->relay_owned); /* waits for its cursor's last move: the engine still runs */
     if (bank->integration.engine) engine_stop(bank->integration.engine);
     bank->gateway = gateway_free(bank->gateway);

@@ -12,6 +12,7 @@
 #include "integration/acl/message_sink.h"
 #include "integration/bus/relay.h"
 #include "integration/integration.h"
+#include "integration/jobs.h"
 #include "integration/saga/payment_saga.h"
 
 #include <pthread.h>
@@ -31,6 +32,7 @@ struct bank {
     struct aml_list *aml;
     struct core_host *core_host;
     struct core_dispatch *dispatch;
+    struct jobs *jobs;
     struct message_sink *sink;
     struct relay_consumer consumers[3];
     pthread_mutex_t relay_lock;
@@ -65,6 +67,7 @@ int bank_open_keys(struct bank *bank, struct message *message);
 int bank_open_store(struct bank *bank, struct message *message);
 int bank_open_core(struct bank *bank, struct message *message);
 int bank_open_bus(struct bank *bank);
+int bank_open_jobs(struct bank *bank);
 void bank_set_relay(struct bank *bank, struct relay *relay); /* whom the engine's thread wakes; NULL: nobody */
 int bank_open_operations(struct bank *bank, struct message *message);
 int bank_open_admin(struct bank *bank, struct message *message);

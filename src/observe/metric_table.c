@@ -53,4 +53,7 @@ const struct metric_family metric_families[METRIC_FAMILY_COUNT] = {
     [METRIC_OUTBOX_AGE] = { .name = "giro_outbox_age_seconds",
         .help = "Age of the oldest event that is not relayed yet.",
         .type = METRIC_TYPE_GAUGE, .ticks_per_unit = SECOND_US, .series_max = 1 },
+    [METRIC_JOB_FAULTS] = { .name = "giro_job_faults_total",
+        .help = "Portions of background work that failed.",
+        .type = METRIC_TYPE_COUNTER, .labels = { "job" }, .ticks_per_unit = 1, .series_max = 32 },
 };

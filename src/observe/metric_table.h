@@ -19,6 +19,7 @@ enum metric_id {
     METRIC_BREAKER_STATE,     /* connector: 0 closed, 1 half-open, 2 open */
     METRIC_EVENTS_RELAYED,    /* consumer */
     METRIC_OUTBOX_AGE,        /* age of the oldest event not yet relayed; 0 when there is none */
+    METRIC_JOB_FAULTS,        /* job: portions of background work that failed */
     METRIC_FAMILY_COUNT
 };
 

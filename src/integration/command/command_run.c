@@ -104,6 +104,41 @@ void command_note(struct integration *integration, struct str audit_json) {
     engine_note(integration->engine, audit_json);
 }
 
+/* ---- commands of the program itself ---- */
+
+struct program_run {
+    struct command command;
+    pthread_mutex_t lock;
+    pthread_cond_t done;
+    bool answered;
+};
+
+static void program_on_reply(struct command *command) {
+    struct program_run *run = command->owner;
+    pthread_mutex_lock(&run->lock);
+    run->answered = true;
+    pthread_cond_signal(&run->done);
+    pthread_mutex_unlock(&run->lock);
+}
+
+int command_run_program(struct integration *integration, const struct command_kind *kind, void *input) {
+    struct program_run run = { .answered = false };
+    run.command = (struct command){
+        .kind = kind, .input = input, .internal = true, .on_reply = program_on_reply, .owner = &run
+    };
+    check(pthread_mutex_init(&run.lock, NULL) == 0 && pthread_cond_init(&run.done, NULL) == 0);
+    int r = engine_submit(integration->engine, &run.command) ? err_origin(-EAGAIN) : 0;
+    if (!r) {
+        pthread_mutex_lock(&run.lock);
+        while (!run.answered) pthread_cond_wait(&run.done, &run.lock);
+        pthread_mutex_unlock(&run.lock);
+        r = run.command.result == COMMAND_DONE ? run.command.refusal : err_origin(-EIO);
+    }
+    pthread_cond_destroy(&run.done);
+    pthread_mutex_destroy(&run.lock);
+    return r;
+}
+
 struct internal_run {
     struct command command;
     void (*on_done)(void *ctx, const void *input, const struct command *command);

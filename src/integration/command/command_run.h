@@ -14,4 +14,9 @@ int command_run_internal(struct integration *integration, const struct command_k
                          size_t bytes, void (*on_done)(void *ctx, const void *input, const struct command *command),
                          void *ctx);
 
+/* A command of the program itself that the caller, a background thread, waits for. 0: accepted and flushed; > 0: the
+ * refusal of its kind; <0: -EAGAIN (queue full or stopping: nothing was taken) or -EIO (not decided, or not known to
+ * be: look at the store again). The engine's thread must run. */
+int command_run_program(struct integration *integration, const struct command_kind *kind, void *input) MUST_USE;
+
 #endif
