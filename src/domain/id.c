@@ -31,11 +31,16 @@ struct str id_format_hex(const uint8_t id[ID_BYTES], char text[ID_HEX_BYTES]) {
 }
 
 struct str id_format(const uint8_t id[ID_BYTES], char text[ID_TEXT_BYTES]) {
-    char hex[ID_HEX_BYTES];
-    (void)id_format_hex(id, hex); /* the digits are in hex */
-    size_t from = 0;
-    for (size_t to = 0; to < ID_TEXT_BYTES - 1; to++) text[to] = id_dash_at(to) ? '-' : hex[from++];
-    text[ID_TEXT_BYTES - 1] = 0;
+    char hex[ID_HEX_BYTES], *to = text;
+    const char *from = id_format_hex(id, hex).at;
+    static const size_t parts[] = { 8, 4, 4, 4, 12 };
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+        if (i) *to++ = '-';
+        memcpy(to, from, parts[i]);
+        to += parts[i];
+        from += parts[i];
+    }
+    *to = 0;
     return (struct str){ .at = text, .len = ID_TEXT_BYTES - 1 };
 }
 

@@ -39,7 +39,11 @@ static void append_code_point(struct buffer *out, struct str sequence) {
 void json_text_append(struct buffer *out, struct str s) {
     buffer_append_char(out, '"');
     while (s.len) {
-        size_t len = sequence_bytes(s);
+        size_t len = str_plain_len(s);
+        buffer_append(out, s.at, len);
+        s = str_slice(s, len, s.len);
+        if (!s.len) break;
+        len = sequence_bytes(s);
         if (len) append_code_point(out, str_slice(s, 0, len));
         else buffer_append_c(out, "\\ufffd");
         s = str_slice(s, len ? len : 1, s.len);

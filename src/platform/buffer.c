@@ -43,7 +43,7 @@ static bool buffer_reserve(struct buffer *buffer, size_t len) {
     return true;
 }
 
-void buffer_append(struct buffer *buffer, const void *bytes, size_t len) {
+void buffer_append_slow(struct buffer *buffer, const void *bytes, size_t len) {
     if (!buffer_reserve(buffer, len) || len == 0) return;
     memcpy(buffer->at + buffer->len, bytes, len);
     buffer->len += len;
@@ -55,10 +55,6 @@ void buffer_append_str(struct buffer *buffer, struct str s) {
 
 void buffer_append_c(struct buffer *buffer, const char *text) {
     buffer_append(buffer, text, strlen(text));
-}
-
-void buffer_append_char(struct buffer *buffer, char c) {
-    buffer_append(buffer, &c, 1);
 }
 
 void buffer_append_u64(struct buffer *buffer, uint64_t value) {

@@ -17,10 +17,20 @@ void buffer_init(struct buffer *buffer, void *memory, size_t bytes_max); /* borr
 void buffer_init_heap(struct buffer *buffer, size_t bytes_max);          /* allocates as it grows, up to bytes_max */
 void buffer_release(struct buffer *buffer);                              /* frees heap memory; harmless twice */
 void buffer_reset(struct buffer *buffer);                                /* empty again, overflow cleared */
-void buffer_append(struct buffer *buffer, const void *bytes, size_t len);
+void buffer_append_slow(struct buffer *buffer, const void *bytes, size_t len); /* grows, or sets overflow */
+static inline void buffer_append(struct buffer *buffer, const void *bytes, size_t len) {
+    if (len == 0 || len > buffer->capacity - buffer->len || buffer->overflow) {
+        buffer_append_slow(buffer, bytes, len);
+        return;
+    }
+    memcpy(buffer->at + buffer->len, bytes, len);
+    buffer->len += len;
+}
 void buffer_append_str(struct buffer *buffer, struct str s);
 void buffer_append_c(struct buffer *buffer, const char *text);
-void buffer_append_char(struct buffer *buffer, char c);
+static inline void buffer_append_char(struct buffer *buffer, char c) {
+    buffer_append(buffer, &c, 1);
+}
 void buffer_append_u64(struct buffer *buffer, uint64_t value);              /* decimal */
 void buffer_append_i64(struct buffer *buffer, int64_t value);               /* decimal */
 void buffer_append_be(struct buffer *buffer, uint64_t value, size_t bytes); /* big-endian binary, 1..8 bytes */

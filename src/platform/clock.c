@@ -43,11 +43,27 @@ static struct tm utc(int64_t ms) {
     return tm;
 }
 
+static char *put_digits(char *at, int64_t value, int count) {
+    for (int i = count - 1; i >= 0; i--, value /= 10) at[i] = (char)('0' + value % 10);
+    return at + count;
+}
+
+/* By hand, because a payment writes a dozen of them: strftime and snprintf were a hundredth of the daemon's CPU. */
 struct str clock_format_rfc3339(int64_t ms, char text[CLOCK_TEXT_BYTES]) {
     struct tm tm = utc(ms);
-    size_t len = strftime(text, CLOCK_TEXT_BYTES, "%Y-%m-%dT%H:%M:%S", &tm);
-    int tail = snprintf(text + len, CLOCK_TEXT_BYTES - len, ".%03dZ", (int)(ms % 1000));
-    return (struct str){ .at = text, .len = len + (size_t)tail };
+    const int fields[] = { tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec };
+    static const char before[] = "--T::";
+    check(tm.tm_year + 1900 <= 9999);
+    char *at = put_digits(text, tm.tm_year + 1900, 4);
+    for (size_t i = 0; i < ARRAY_COUNT(fields); i++) {
+        *at++ = before[i];
+        at = put_digits(at, fields[i], 2);
+    }
+    *at++ = '.';
+    at = put_digits(at, ms % 1000, 3);
+    *at++ = 'Z';
+    *at = 0;
+    return (struct str){ .at = text, .len = (size_t)(at - text) };
 }
 
 struct str clock_format_http(int64_t ms, char text[CLOCK_TEXT_BYTES]) {

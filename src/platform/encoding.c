@@ -7,9 +7,16 @@ static const char hex_digits[] = "0123456789abcdef";
 
 void hex_encode(struct buffer *out, const void *bytes, size_t len) {
     const unsigned char *at = bytes;
-    for (size_t i = 0; i < len; i++) {
-        char pair[2] = { hex_digits[at[i] >> 4], hex_digits[at[i] & 15] };
-        buffer_append(out, pair, 2);
+    char text[64];
+    while (len) {
+        size_t piece = len < sizeof text / 2 ? len : sizeof text / 2;
+        for (size_t i = 0; i < piece; i++) {
+            text[2 * i] = hex_digits[at[i] >> 4];
+            text[2 * i + 1] = hex_digits[at[i] & 15];
+        }
+        buffer_append(out, text, 2 * piece);
+        at += piece;
+        len -= piece;
     }
 }
 

@@ -107,11 +107,41 @@ static size_t utf8_sequence(struct str s) {
     return len;
 }
 
+/* Eight bytes at a time: the high bit of each byte of the result is set where the byte of word is below limit (1..128),
+ * for bytes below 128 ("Bit Twiddling Hacks", determine if a word has a byte less than n). */
+static const uint64_t each_01 = 0x0101010101010101u, each_80 = 0x8080808080808080u;
+
+static uint64_t bytes_below(uint64_t word, uint64_t limit) {
+    return (word - each_01 * limit) & ~word & each_80;
+}
+
+static bool is_plain_byte(unsigned char byte) {
+    return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+}
+
+size_t str_plain_len(struct str s) {
+    size_t at = 0;
+    for (; at + 8 <= s.len; at += 8) {
+        uint64_t word;
+        memcpy(&word, s.at + at, sizeof word);
+        uint64_t odd = (word & each_80) | bytes_below(word, 0x20) | bytes_below(word ^ each_01 * '"', 1) |
+                       bytes_below(word ^ each_01 * '\\', 1) | bytes_below(word ^ each_01 * 0x7f, 1);
+        if (odd) break;
+    }
+    while (at < s.len && is_plain_byte((unsigned char)s.at[at])) at++;
+    return at;
+}
+
 bool str_is_utf8(struct str s) {
     while (s.len) {
+        uint64_t word;
+        if (s.len >= 8 && (memcpy(&word, s.at, sizeof word), (word & each_80) == 0)) {
+            s = (struct str){ .at = s.at + 8, .len = s.len - 8 };
+            continue;
+        }
         size_t len = utf8_sequence(s);
         if (!len) return false;
-        s = str_slice(s, len, s.len);
+        s = (struct str){ .at = s.at + len, .len = s.len - len };
     }
     return true;
 }

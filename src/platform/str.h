@@ -34,6 +34,8 @@ bool str_find(struct str s, struct str needle, size_t *ret_at);
 int str_to_u64(struct str s, uint64_t *ret_value);
 /* Copies into text with a final NUL; -ENAMETOOLONG when it does not fit, -EINVAL when s holds a NUL. */
 int str_to_c(struct str s, char *text, size_t bytes_max);
+/* Length of the leading run of printable ASCII (0x20..0x7e) without '"' and '\\': what stands in JSON text as it is. */
+size_t str_plain_len(struct str s);
 bool str_is_utf8(struct str s); /* strict: no overlong, no surrogates, no more than U+10FFFF */
 
 #endif

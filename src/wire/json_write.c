@@ -92,7 +92,8 @@ static void put_repaired(struct buffer *out, struct str s) {
 
 static void put_quoted(struct buffer *out, struct str s) {
     buffer_append_char(out, '"');
-    if (s.len && str_is_utf8(s)) put_utf8(out, s);
+    if (str_plain_len(s) == s.len) buffer_append_str(out, s);
+    else if (s.len && str_is_utf8(s)) put_utf8(out, s);
     else put_repaired(out, s);
     buffer_append_char(out, '"');
 }
@@ -199,13 +200,26 @@ static void write_object(struct buffer *out, const struct json *json) {
 /* Recursion ends at JSON_DEPTH_DOCUMENT_MAX: no deeper tree exists. */
 void json_write(struct buffer *out, const struct json *json) {
     switch (json_type(json)) {
-    case JSON_OBJECT_TYPE: write_object(out, json); return;
-    case JSON_ARRAY_TYPE: write_array(out, json); return;
-    case JSON_STRING_TYPE: put_quoted(out, json_string(json)); return;
-    case JSON_INTEGER_TYPE: buffer_append_i64(out, json_integer(json, 0)); return;
-    case JSON_REAL_TYPE: write_real(out, json_real(json)); return;
-    case JSON_BOOL_TYPE: buffer_append_c(out, json_bool(json, false) ? "true" : "false"); return;
-    case JSON_NULL_TYPE: break;
+    case JSON_OBJECT_TYPE:
+        write_object(out, json);
+        return;
+    case JSON_ARRAY_TYPE:
+        write_array(out, json);
+        return;
+    case JSON_STRING_TYPE:
+        put_quoted(out, json_string(json));
+        return;
+    case JSON_INTEGER_TYPE:
+        buffer_append_i64(out, json_integer(json, 0));
+        return;
+    case JSON_REAL_TYPE:
+        write_real(out, json_real(json));
+        return;
+    case JSON_BOOL_TYPE:
+        buffer_append_c(out, json_bool(json, false) ? "true" : "false");
+        return;
+    case JSON_NULL_TYPE:
+        break;
     }
     buffer_append_c(out, "null");
 }
