@@ -32,6 +32,7 @@ STOP_SECONDS_MAX = 30
 CALL_SECONDS_MAX = 30
 IDLE_SECONDS_MAX = 20  # of a kept connection; the edge closes one after 60
 FINAL = ("completed", "rejected")
+STORES = ("sqlite", "postgres")
 
 
 def wait_for(what, seconds, look, every=0.05):
@@ -296,13 +297,14 @@ def other_bank(number="55779911", name="Grocer Ltd", sort_code="200415"):
 class Bank:
     """`giro run` with a var and ports of its own."""
 
-    def __init__(self, build=BUILD):
+    def __init__(self, build=BUILD, store="sqlite"):
         self.program = Path(build) / "giro"
         self.build = Path(build)
         self.folder = Path(tempfile.mkdtemp(prefix="giro-test-", dir="/tmp"))
         self.folder.chmod(0o755)
         self.var = self.folder / "var"
         self.port = free_port_base()
+        self.store = store
         self.supervisor = None
         self.clients = {}
 
@@ -320,7 +322,7 @@ class Bank:
         self.clients = {}
         self.output = open(self.folder / "run.log", "ab")
         self.supervisor = subprocess.Popen(
-            [self.program, "run", "--var", self.var, "--port-base", str(self.port), *options],
+            [self.program, "run", "--var", self.var, "--port-base", str(self.port), "--store", self.store, *options],
             stdin=subprocess.DEVNULL,
             stdout=self.output,
             stderr=subprocess.STDOUT,

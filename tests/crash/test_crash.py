@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from bank import FINAL, Bank, Client, minor, other_bank, wait_for
+from bank import FINAL, STORES, Bank, Client, minor, other_bank, wait_for
 
 SEED = int(os.environ.get("GIRO_SEEDS", 1))
 KILLS_EACH = 25 * max(1, int(os.environ.get("GIRO_MINUTES", 4)) // 4)
@@ -100,9 +100,9 @@ def every_entry(client, account):
         after = "&after=" + page["after"]
 
 
-@pytest.fixture(scope="module")
-def bank():
-    with Bank() as running:
+@pytest.fixture(scope="module", params=STORES)
+def bank(request):
+    with Bank(store=request.param) as running:
         running.start()
         running.configure(
             "core", "breaker_open", "200ms"
@@ -113,18 +113,18 @@ def bank():
 
 def load_and_kill(bank, workers, on_us_iban, end):
     failures, done = [], {}
-    with concurrent.futures.ThreadPoolExecutor(len(workers) + 2) as pool:
+    ready = {"giro": bank.is_ready, "core": lambda: bank.pid("core")}
+    if bank.store == "postgres":
+        ready["postgres"] = bank.is_ready
+    with concurrent.futures.ThreadPoolExecutor(len(workers) + len(ready)) as pool:
         loads = [pool.submit(worker.run, on_us_iban) for worker in workers]
-        killers = [
-            pool.submit(kill_at_random, bank, "giro", bank.is_ready, done, failures),
-            pool.submit(kill_at_random, bank, "core", lambda: bank.pid("core"), done, failures),
-        ]
+        killers = [pool.submit(kill_at_random, bank, name, ready[name], done, failures) for name in ready]
         concurrent.futures.wait(killers)
         end.set()
         for load in loads:
             load.result()
     assert not failures, failures
-    assert done == {"giro": KILLS_EACH, "core": KILLS_EACH}, done
+    assert done == dict.fromkeys(ready, KILLS_EACH), done
 
 
 def read_final(bank, client, payment_ids):
@@ -169,7 +169,7 @@ def check_accounts(client, workers, payments, before):
 
 
 def test_kill_nine_at_random(bank):
-    print(f"\n  seed {SEED}: {2 * KILLS_EACH} kills, {WORKERS} connections", flush=True)
+    print(f"\n  {bank.store}, seed {SEED}: {KILLS_EACH} kills of each program, {WORKERS} connections", flush=True)
     client = bank.client("bench-client")
     creditor = client.open_account()
     before = {account: client.balances(account) for account in client.data["account_ids"]}
