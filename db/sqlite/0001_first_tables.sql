@@ -296,6 +296,8 @@ CREATE TABLE "integration_saga" (
 
 CREATE TABLE "integration_cursor" (
     "consumer" TEXT NOT NULL,
+    "epoch" INTEGER NOT NULL,
     "seq" INTEGER NOT NULL,
+    "event" INTEGER NOT NULL,
     PRIMARY KEY ("consumer")
 ) STRICT, WITHOUT ROWID;

@@ -3,6 +3,8 @@
 
 #include "integration/bus/reporting.h"
 
+enum { BANK_REPORT_GATHER_MS = 500 }; /* its effects cost a commit */
+
 void bank_set_relay(struct bank *bank, struct relay *relay) {
     pthread_mutex_lock(&bank->relay_lock);
     bank->relay = relay;
@@ -46,8 +48,9 @@ int bank_open_bus(struct bank *bank) {
     bank->consumers[0] = (struct relay_consumer){
         .name = "notifications", .wants = message_sink_wants, .deliver = message_sink_deliver, .ctx = bank->sink
     };
-    bank->consumers[1] =
-        (struct relay_consumer){ .name = "reporting", .wants = reporting_wants, .apply = reporting_apply };
+    bank->consumers[1] = (struct relay_consumer){
+        .name = "reporting", .wants = reporting_wants, .apply = reporting_apply, .gather_ms = BANK_REPORT_GATHER_MS
+    };
     bank->consumers[2] = (struct relay_consumer){ .name = "metrics",
                                                   .wants = reporting_wants,
                                                   .deliver = reporting_measure,

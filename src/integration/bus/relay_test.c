@@ -1,9 +1,10 @@
-/* relay_test.c - b1..b3 on a real engine with its thread: order, effects exactly once across restarts, a failing
- * consumer. */
+/* relay_test.c - b1..b5 on a real engine with its thread: order, effects exactly once across restarts, a failing
+ * consumer, one that is left behind, a record larger than a hand. */
 #include "integration/bus/relay.h"
 
 #include "integration/bank_test_world.h"
 #include "integration/bus/reporting.h"
+#include "integration/command/command_run.h"
 #include "platform/clock.h"
 #include "services/insights/report.h"
 
@@ -231,6 +232,132 @@ static void effects_on_many_rows_happen_too(void **state) {
     }
 }
 
+/* ---- many events: more than a hand, and more than the ring ---- */
+
+enum { FLOOD_RECORD = 600, FLOOD_RECORDS = 10 };
+static_assert(FLOOD_RECORD > (int)RELAY_EVENTS_MAX && FLOOD_RECORD * FLOOD_RECORDS > (int)RELAY_RING_EVENTS,
+              "that is the case");
+
+/* One record of FLOOD_RECORD events, numbered on in their amounts. */
+static int flood_record(struct work *work, void *input) {
+    struct view view = view_of(work, "payments");
+    int64_t number = *(const int64_t *)input;
+    for (int i = 0; i < FLOOD_RECORD; i++) {
+        struct event event = { .type = EVENT_PAYMENT_COMPLETED,
+                               .amount = { number + i, bank_gbp() },
+                               .status = PAYMENT_COMPLETED };
+        int r = view_event(&view, &event);
+        if (r) return r;
+    }
+    return 0;
+}
+
+static void flood(struct bank *bank, int records) {
+    for (int64_t number = 1; number < records * FLOOD_RECORD; number += FLOOD_RECORD) {
+        struct test_decision decision = { .decide = flood_record, .input = &number };
+        assert_int_equal(command_run_program(&bank->integration, &test_decision_kind, &decision), 0);
+    }
+}
+
+/* Counts events that come in their order, each once; stands still while its gate is shut. */
+struct tally {
+    pthread_mutex_t lock;
+    pthread_cond_t more;
+    int64_t next; /* the amount that must come */
+    int wrong;
+    bool shut, inside;
+};
+static void tally_init(struct tally *tally, bool shut) {
+    *tally = (struct tally){ .next = 1, .shut = shut };
+    assert_int_equal(pthread_mutex_init(&tally->lock, NULL) | pthread_cond_init(&tally->more, NULL), 0);
+}
+static int tally_deliver(void *ctx, const struct event *events, size_t count) {
+    struct tally *tally = ctx;
+    pthread_mutex_lock(&tally->lock);
+    tally->inside = true;
+    pthread_cond_broadcast(&tally->more);
+    while (tally->shut) pthread_cond_wait(&tally->more, &tally->lock);
+    tally->wrong += count > RELAY_EVENTS_MAX;
+    for (size_t i = 0; i < count; i++) tally->wrong += events[i].amount.minor != tally->next++;
+    pthread_cond_broadcast(&tally->more);
+    pthread_mutex_unlock(&tally->lock);
+    return 0;
+}
+static void tally_open(struct tally *tally) {
+    pthread_mutex_lock(&tally->lock);
+    tally->shut = false;
+    pthread_cond_broadcast(&tally->more);
+    pthread_mutex_unlock(&tally->lock);
+}
+/* Waits until it has had `count` events, or (count 0) until it stands inside. */
+static void tally_wait(struct tally *tally, int64_t count) {
+    int64_t until_ms = clock_now_ms() + WAIT_MS;
+    struct timespec until = { .tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000) * 1000000 };
+    int r = 0;
+    pthread_mutex_lock(&tally->lock);
+    while ((count ? tally->next <= count : !tally->inside) && r == 0)
+        r = pthread_cond_timedwait(&tally->more, &tally->lock, &until);
+    int64_t got = tally->next - 1;
+    int wrong = tally->wrong;
+    pthread_mutex_unlock(&tally->lock);
+    assert_true(r == 0 && got >= count);
+    assert_int_equal(wrong, 0);
+}
+static void tally_release(struct tally *tally) {
+    pthread_cond_destroy(&tally->more);
+    pthread_mutex_destroy(&tally->lock);
+}
+
+static void b4_who_is_left_behind_catches_up(void **state) {
+    struct bank *bank = *state;
+    struct tally slow, healthy;
+    tally_init(&slow, true);
+    tally_init(&healthy, false);
+    const struct relay_consumer consumers[] = { { .name = "slow", .deliver = tally_deliver, .ctx = &slow },
+                                                { .name = "healthy", .deliver = tally_deliver, .ctx = &healthy } };
+    struct relay *relay = start(bank, consumers, 2);
+    flood(bank, FLOOD_RECORDS);
+    tally_wait(&slow, 0); /* stands still from the first event on */
+    tally_wait(&healthy, FLOOD_RECORDS * FLOOD_RECORD);
+    tally_open(&slow); /* the ring has gone on */
+    tally_wait(&slow, FLOOD_RECORDS * FLOOD_RECORD);
+    relay_stop(relay);
+    assert_int_equal(slow.wrong + healthy.wrong, 0);
+    assert_int_equal(slow.next - 1, FLOOD_RECORDS * FLOOD_RECORD);
+    assert_int_equal(healthy.next - 1, FLOOD_RECORDS * FLOOD_RECORD);
+    assert_true(cursor_of(bank, "slow") >= FLOOD_RECORDS); /* moved at the stop */
+    tally_release(&slow);
+    tally_release(&healthy);
+}
+
+/* Each event a row of its own. */
+static int apply_by_number(struct work *work, const struct event *event) {
+    struct report_row row = { .day = event->amount.minor, .amount_minor = 1 };
+    return report_count(work, &row);
+}
+
+static void b5_a_large_record_is_given_in_parts(void **state) {
+    struct bank *bank = *state;
+    struct tally tally;
+    tally_init(&tally, false);
+    assert_int_equal(engine_start(bank->world.engine), 0);
+    flood(bank, 2);
+    const struct relay_consumer consumer = {
+        .name = "reporting", .deliver = tally_deliver, .apply = apply_by_number, .ctx = &tally
+    };
+    struct relay *relay;
+    assert_int_equal(relay_start(&bank->integration, &consumer, 1, &relay), 0);
+    tally_wait(&tally, 2 * FLOOD_RECORD);
+    relay_stop(relay);
+    bank_restart(bank);
+    for (int64_t number = 1; number <= 2 * FLOOD_RECORD; number++) {
+        struct report_row row = { 0 }, probe = { .day = number };
+        assert_true(test_row(&bank->world, &report_table, &probe, &row));
+        assert_int_equal(row.payments, 1);
+    }
+    tally_release(&tally);
+}
+
 #define RELAY_TEST(name) cmocka_unit_test_setup_teardown(name, bank_setup, bank_teardown)
 
 int main(void) {
@@ -239,6 +366,8 @@ int main(void) {
         RELAY_TEST(b2_effects_in_the_store_happen_exactly_once),
         RELAY_TEST(effects_on_many_rows_happen_too),
         RELAY_TEST(b3_a_consumer_that_fails_is_tried_again),
+        RELAY_TEST(b4_who_is_left_behind_catches_up),
+        RELAY_TEST(b5_a_large_record_is_given_in_parts),
         RELAY_TEST(an_ephemeral_consumer_starts_at_the_head),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
