@@ -80,7 +80,6 @@ CREATE TABLE "ledger_entry" (
     "payment_id" BLOB NOT NULL CHECK (length("payment_id") = 16),
     "batch_seq" INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX "ledger_entry_account" ON "ledger_entry" ("account", "number");
 CREATE TRIGGER "ledger_entry_no_update" BEFORE UPDATE ON "ledger_entry"
 BEGIN
     SELECT RAISE(ABORT, 'ledger_entry is append-only');
@@ -89,6 +88,26 @@ CREATE TRIGGER "ledger_entry_no_delete" BEFORE DELETE ON "ledger_entry"
 BEGIN
     SELECT RAISE(ABORT, 'ledger_entry is append-only');
 END;
+
+CREATE TABLE "ledger_statement" (
+    "account" INTEGER NOT NULL,
+    "sequence" INTEGER NOT NULL,
+    "number" INTEGER NOT NULL,
+    "transaction" INTEGER NOT NULL,
+    "side" INTEGER NOT NULL,
+    "currency" INTEGER NOT NULL,
+    "amount_minor" INTEGER NOT NULL,
+    "balance_after_minor" INTEGER NOT NULL,
+    "booked_ms" INTEGER NOT NULL,
+    "payment_id" BLOB NOT NULL CHECK (length("payment_id") = 16),
+    PRIMARY KEY ("account", "sequence")
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE "ledger_statement_mark" (
+    "part" INTEGER NOT NULL PRIMARY KEY,
+    "number" INTEGER NOT NULL,
+    "clearing" INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE "ledger_hold" (
     "hold_id" BLOB NOT NULL CHECK (length("hold_id") = 16),

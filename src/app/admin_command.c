@@ -1,6 +1,7 @@
 #include "app/admin_int.h"
 
 #include "integration/acl/core_dispatch.h"
+#include "integration/command/statement_copy.h"
 #include "platform/encoding.h"
 #include "platform/secret.h"
 #include "platform/totp.h"
@@ -256,6 +257,15 @@ static const char *breaker(const struct admin_request *request, struct json_writ
     return NULL;
 }
 
+/* The read copy of the entries is made anew (integration/command/statement_copy.h). */
+static const char *statement_rebuild(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
+    struct command_call call = { .arena = request->arena };
+    int r = command_statement_rebuild(request->options->integration, &call);
+    const char *failure = outcome(r, &call.answer, ret_fault);
+    if (!failure) json_member_bool(out, "begun", true);
+    return failure;
+}
+
 static const char *health(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
     (void)ret_fault; /* every handler has it */
     json_member_bool(out, "sandbox", request->options->integration->sandbox);
@@ -272,6 +282,7 @@ static const struct {
     { "account_open", open_account },
     { "account_fund", fund_account },
     { "breaker", breaker },
+    { "statement_rebuild", statement_rebuild },
     { "health", health },
 };
 

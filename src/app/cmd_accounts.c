@@ -86,50 +86,15 @@ static int accounts_show(int argc, char **argv) {
     return store_view_end(&view, r, code);
 }
 
-static int print_entry(void *ctx, const void *row) {
-    struct store_view *view = ctx;
-    const struct ledger_entry_row *entry = row;
-    store_view_row_begin(view);
-    store_view_number(view, "number", 8, entry->number);
-    store_view_number(view, "sequence", 8, entry->sequence);
-    store_view_time(view, "booked_at", 24, entry->booked_ms);
-    store_view_word(view, "side", 6, entry->side == LEDGER_CREDIT ? "credit" : "debit");
-    store_view_number(view, "amount_minor", 14, entry->amount_minor);
-    store_view_number(view, "balance_after_minor", 14, entry->balance_after_minor);
-    store_view_currency(view, "currency", 3, entry->currency);
-    store_view_number(view, "transaction", 8, entry->transaction);
-    store_view_id(view, "payment_id", 36, entry->payment_id);
-    store_view_row_end(view);
-    return 0;
-}
-
-int account_statement(struct store_view *view, int64_t number, int *ret_code) {
-    const struct ledger_account_row *ledger;
-    struct ledger_entry_row probe = { .account = number };
-    struct store_range range = { .table = &ledger_entry_table,
-                                 .index = 1,
-                                 .row = &probe,
-                                 .equal_columns = 1,
-                                 .descending = true,
-                                 .limit = (uint32_t)view->limit };
-    int r = ledger_row(view, number, &ledger);
-    if (r) return err_trace(r);
-    if (!ledger) {
-        *ret_code = store_view_absent("account");
-        return 0;
-    }
-    store_view_list_begin(view);
-    r = read_range(&view->reader, &range, &view->arena, print_entry, view);
-    store_view_list_end(view);
-    return err_trace(r);
-}
-
 static int accounts_statement(int argc, char **argv) {
     struct store_view view = { 0 };
     bool open;
-    const struct option_row rows[] = { STORE_VIEW_OPTIONS(&view), STORE_VIEW_LIMIT_OPTION(&view) };
-    struct options options = { .usage = "accounts statement ACCOUNT [--limit N] [--var DIR] [--json]",
-                               .help = "The newest entries of one account, by id or IBAN.",
+    struct statement_dates dates = { 0 };
+    const struct option_row rows[] = { STORE_VIEW_OPTIONS(&view), STORE_VIEW_LIMIT_OPTION(&view),
+                                       STATEMENT_DATES_OPTIONS(&dates) };
+    struct options options = { .usage = "accounts statement ACCOUNT [--limit N | --from DAY --to DAY] [--json]",
+                               .help = "The newest entries of one account, by id or IBAN, or the statement of some "
+                                       "days.",
                                .rows = rows,
                                .row_count = ARRAY_COUNT(rows),
                                .words_min = 1,
@@ -137,9 +102,10 @@ static int accounts_statement(int argc, char **argv) {
     const struct account_row *account = NULL;
     int code = store_view_begin(&view, &options, argc, argv, &open);
     if (!open) return code;
+    if (!statement_dates_read(&dates)) return store_view_end(&view, 0, EXIT_USAGE);
     int r = account_find(&view, options.words[0], &account);
     if (!r && !account) code = store_view_absent("account");
-    if (!r && account) r = account_statement(&view, account->number, &code);
+    if (!r && account) r = account_statement(&view, account->number, &dates, &code);
     return store_view_end(&view, r, code);
 }
 

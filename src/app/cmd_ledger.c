@@ -1,6 +1,8 @@
-/* cmd_ledger.c - giro ledger verify | trial-balance | statement ACCOUNT. */
+/* cmd_ledger.c - giro ledger verify | trial-balance | statement ACCOUNT | rebuild-statements. */
 #include "app/account_view.h"
 
+#include "app/admin_client.h"
+#include "app/sandbox.h"
 #include "engine/row_stream.h"
 #include "integration/books.h"
 
@@ -17,6 +19,14 @@ static void findings_json(struct json_writer *writer, const struct books_result 
         json_member_i64(writer, "number", finding->number);
         json_member_i64(writer, "wanted", finding->wanted);
         json_member_i64(writer, "found", finding->found);
+        json_object_end(writer);
+    }
+    if (result->statement.finding_count) {
+        json_object_begin(writer);
+        json_member_c(writer, "finding", ledger_statement_finding_name(result->statement.first));
+        json_member_i64(writer, "number", result->statement.number);
+        json_member_i64(writer, "wanted", result->statement.wanted);
+        json_member_i64(writer, "found", result->statement.found);
         json_object_end(writer);
     }
     for (int64_t i = 0; i < result->finding_count && i < BOOKS_FINDINGS_MAX; i++) {
@@ -45,7 +55,10 @@ static void verify_json(struct store_view *view, const struct books_result *resu
     json_member_i64(writer, "payments_rejected", result->rejected);
     json_member_i64(writer, "payments_pending", result->pending);
     json_member_i64(writer, "payments_unknown", result->unknown);
-    json_member_i64(writer, "finding_count", ledger->finding_count + result->finding_count);
+    json_member_i64(writer, "statement_rows", result->statement.rows);
+    json_member_i64(writer, "statement_mark", result->statement.mark);
+    json_member_i64(writer, "finding_count",
+                    ledger->finding_count + result->finding_count + result->statement.finding_count);
     findings_json(writer, result);
     json_object_end(writer);
 }
@@ -65,6 +78,12 @@ static void verify_lines(const struct books_result *result) {
         printf("%s: number %lld, wanted %lld, found %lld\n", ledger_finding_name(ledger->findings[i].kind),
                (long long)ledger->findings[i].number, (long long)ledger->findings[i].wanted,
                (long long)ledger->findings[i].found);
+    if (result->statement.finding_count)
+        printf(
+            "%s: entry %lld, wanted %lld, found %lld (%lld such); giro ledger rebuild-statements makes the copy anew\n",
+            ledger_statement_finding_name(result->statement.first), (long long)result->statement.number,
+            (long long)result->statement.wanted, (long long)result->statement.found,
+            (long long)result->statement.finding_count);
     for (int64_t i = 0; i < result->finding_count && i < BOOKS_FINDINGS_MAX; i++)
         printf("%s: payment " STR_FMT "\n", books_finding_name(result->findings[i].kind),
                STR_ARG(id_format(result->findings[i].payment_id, text)));
@@ -211,10 +230,12 @@ static int number_find(struct store_view *view, const char *word, int64_t *ret_n
 static int ledger_statement(int argc, char **argv) {
     struct store_view view = { 0 };
     bool open;
-    const struct option_row rows[] = { STORE_VIEW_OPTIONS(&view), STORE_VIEW_LIMIT_OPTION(&view) };
-    struct options options = { .usage = "ledger statement [--limit N] [--var DIR] [--json] [--] ACCOUNT",
-                               .help =
-                                   "The newest entries of one account: its number in the ledger, its id or its IBAN.",
+    struct statement_dates dates = { 0 };
+    const struct option_row rows[] = { STORE_VIEW_OPTIONS(&view), STORE_VIEW_LIMIT_OPTION(&view),
+                                       STATEMENT_DATES_OPTIONS(&dates) };
+    struct options options = { .usage = "ledger statement [--limit N | --from DAY --to DAY] [--json] [--] ACCOUNT",
+                               .help = "The newest entries of one account (its number in the ledger, its id or its "
+                                       "IBAN), or the statement of some days.",
                                .rows = rows,
                                .row_count = ARRAY_COUNT(rows),
                                .words_min = 1,
@@ -222,16 +243,64 @@ static int ledger_statement(int argc, char **argv) {
     int64_t number = 0;
     int code = store_view_begin(&view, &options, argc, argv, &open);
     if (!open) return code;
+    if (!statement_dates_read(&dates)) return store_view_end(&view, 0, EXIT_USAGE);
     int r = number_find(&view, options.words[0], &number, &code);
-    if (!r && code == EXIT_DONE) r = account_statement(&view, number, &code);
+    if (!r && code == EXIT_DONE) r = account_statement(&view, number, &dates, &code);
     return store_view_end(&view, r, code);
+}
+
+/* ---- the statements' read copy ---- */
+
+enum { LEDGER_ANSWER_BYTES = 64 * 1024 };
+
+/* One request to the daemon's own socket; the exit code, with a sentence when it is none of EXIT_DONE. */
+static int tell(const char *var, struct str request) {
+    char path[SANDBOX_PATH_BYTES_MAX];
+    struct sandbox sandbox;
+    struct admin_client client;
+    struct arena arena;
+    struct message message = { .text = "" };
+    const struct json *answer;
+    int r = sandbox_init(&sandbox, var, &message);
+    if (r) return sandbox_complain(r, &message);
+    if (arena_init(&arena, LEDGER_ANSWER_BYTES, 2 * LEDGER_ANSWER_BYTES)) return EXIT_FAILED;
+    sandbox_socket(&sandbox, "admin.sock", path);
+    r = admin_client_open(&client, path, &message);
+    if (!r) {
+        r = admin_client_call(&client, request, &arena, &answer, &message);
+        admin_client_close(&client);
+    }
+    arena_release(&arena);
+    if (r) fprintf(stderr, "giro: %s\n", message.text[0] ? message.text : "the daemon gave no answer");
+    return r == 0 ? EXIT_DONE : r == ADMIN_CLIENT_E_UNREACHABLE ? EXIT_UNAVAILABLE : EXIT_FAILED;
+}
+
+static int ledger_rebuild(int argc, char **argv) {
+    const char *var = NULL;
+    bool json = false;
+    const struct option_row rows[] = {
+        { "var", "DIR", &var, NULL, "the sandbox's folder (default $GIRO_VAR or var)" },
+        { "json", NULL, NULL, &json, "one JSON document" },
+    };
+    struct options options = { .usage = "ledger rebuild-statements [--var DIR] [--json]",
+                               .help =
+                                   "Tells the daemon to make the read copy of the entries anew; reads stay complete.",
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows) };
+    int r = options_parse(&options, argc, argv);
+    if (r) return options_exit(r);
+    int code = tell(var, STR("{\"command\":\"statement_rebuild\"}"));
+    if (!code && json) printf("{\"begun\":true}\n");
+    else if (!code) printf("the copy is made anew\n");
+    return code;
 }
 
 int cmd_ledger(int argc, char **argv) {
     static const struct subcommand rows[] = {
         { "verify", "recompute everything from entries and chain", ledger_verify_run },
         { "trial-balance", "balances by currency and kind of account", ledger_trial_balance },
-        { "statement", "the newest entries of one account", ledger_statement },
+        { "statement", "the entries of one account", ledger_statement },
+        { "rebuild-statements", "make the read copy of the entries anew", ledger_rebuild },
     };
     static const struct subcommand_table table = { .title = "giro ledger", .rows = rows, .count = ARRAY_COUNT(rows) };
     return subcommand_run(&table, argc, argv);

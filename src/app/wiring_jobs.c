@@ -1,7 +1,16 @@
 /* wiring_jobs.c - the background work of the node that leads: a job is a line of the table. */
 #include "app/wiring_int.h"
 
+#include "integration/command/statement_copy.h"
+
 int bank_open_jobs(struct bank *bank) {
-    struct jobs_options jobs = { .integration = &bank->integration, .on_fault = bank_on_fault, .ctx = bank };
+    static const struct job list[] = {
+        { .name = "statement_copy", .period_ms = STATEMENT_COPY_PERIOD_MS, .run = statement_copy_run },
+    };
+    struct jobs_options jobs = { .integration = &bank->integration,
+                                 .jobs = list,
+                                 .count = ARRAY_COUNT(list),
+                                 .on_fault = bank_on_fault,
+                                 .ctx = bank };
     return err_trace(jobs_start(&jobs, &bank->jobs));
 }

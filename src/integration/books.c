@@ -16,7 +16,8 @@ const char *books_finding_name(enum books_finding_kind kind) {
 }
 
 bool books_is_clean(const struct books_result *result) {
-    return result->finding_count == 0 && ledger_verify_is_clean(&result->ledger);
+    return result->finding_count == 0 && result->statement.finding_count == 0 &&
+           ledger_verify_is_clean(&result->ledger);
 }
 
 /* The payments that were booked, by id; zero is an empty slot. */
@@ -174,6 +175,7 @@ int books_verify(struct reader *reader, struct books_result *ret_result) {
     if (!r) {
         *books = (struct books){ .reader = reader, .result = result };
         r = ledger_verify(reader, &result->ledger);
+        if (!r) r = ledger_statement_verify(reader, &result->statement);
         if (!r) r = payments_verify(books);
         read_end(reader);
     }

@@ -9,6 +9,7 @@
 #define GIRO_INTEGRATION_BOOKS_H
 
 #include "domain/id.h"
+#include "services/ledger/ledger_statement.h"
 #include "services/ledger/ledger_verify.h"
 
 enum {
@@ -18,11 +19,11 @@ enum {
 
 #define BOOKS_FINDING_MAP(X)                                                                                           \
     X(BOOKS_FINDING_PAYMENT_ABSENT, "transaction_without_payment")                                                     \
-    X(BOOKS_FINDING_TWICE, "payment_booked_twice") X(BOOKS_FINDING_NOT_COMPLETED, "booked_but_not_completed")          \
-        X(BOOKS_FINDING_DIFFERS, "booking_differs") X(BOOKS_FINDING_NOT_BOOKED, "completed_but_not_booked")            \
-            X(BOOKS_FINDING_HOLD_LEFT, "hold_left") X(BOOKS_FINDING_HOLD_GONE, "hold_gone")                            \
-                X(BOOKS_FINDING_HOLD_ALONE, "hold_without_payment") X(BOOKS_FINDING_STATUS, "status_invalid")          \
-                    X(BOOKS_FINDING_DAMAGED, "unreadable")
+    X(BOOKS_FINDING_TWICE, "payment_booked_twice")                                                                     \
+    X(BOOKS_FINDING_NOT_COMPLETED, "booked_but_not_completed") X(BOOKS_FINDING_DIFFERS, "booking_differs")             \
+        X(BOOKS_FINDING_NOT_BOOKED, "completed_but_not_booked") X(BOOKS_FINDING_HOLD_LEFT, "hold_left")                \
+            X(BOOKS_FINDING_HOLD_GONE, "hold_gone") X(BOOKS_FINDING_HOLD_ALONE, "hold_without_payment")                \
+                X(BOOKS_FINDING_STATUS, "status_invalid") X(BOOKS_FINDING_DAMAGED, "unreadable")
 #define X(code, name) code,
 enum books_finding_kind { BOOKS_FINDING_MAP(X) BOOKS_FINDING_KIND_COUNT };
 #undef X
@@ -34,6 +35,7 @@ struct books_finding {
 };
 struct books_result {
     struct ledger_verify_result ledger;
+    struct ledger_statement_check statement; /* the read copy of the entries */
     int64_t payments, completed, rejected, pending, unknown;
     int64_t finding_count; /* of payments only */
     struct books_finding findings[BOOKS_FINDINGS_MAX];

@@ -6,7 +6,7 @@
 #include "services/consents/payment_consent.h"
 #include "services/identity/client.h"
 #include "services/identity/token.h"
-#include "services/ledger/ledger.h"
+#include "services/ledger/ledger_statement.h"
 
 int query_open(struct integration *integration, struct query **ret_query) {
     struct query *query = calloc(1, sizeof *query);
@@ -135,34 +135,38 @@ int query_accounts(struct query *query, const struct call *call, struct account_
     return 0;
 }
 
+static int entry_add(void *ctx, const struct ledger_statement_row *row) {
+    struct entry_page *page = ctx;
+    struct entry_view *entry = &page->entries[page->count++];
+    *entry =
+        (struct entry_view){ .number = row->number,
+                             .transaction = row->transaction,
+                             .sequence = row->sequence,
+                             .credit = row->side == LEDGER_CREDIT,
+                             .balance_after_minor = row->balance_after_minor,
+                             .amount = { .minor = row->amount_minor, .currency = { .code = (uint32_t)row->currency } },
+                             .booked_ms = row->booked_ms };
+    memcpy(entry->payment_id.bytes, row->payment_id, 16);
+    return 0;
+}
+
 int query_entries(struct query *query, int64_t account_number, struct entry_page *page, struct arena *arena) {
-    struct ledger_entry_row probe = { .account = account_number, .number = page->before };
-    struct row_list list;
-    struct store_range range = { .table = &ledger_entry_table,
-                                 .index = 1,
-                                 .row = &probe,
-                                 .equal_columns = 1,
-                                 .bounded = page->before != 0,
-                                 .descending = true,
-                                 .limit = page->limit };
-    int r = rows_of(query, &range, arena, &list);
+    struct ledger_statement statement;
+    struct entry_page found = *page;
+    int64_t behind;
+    check(page->limit >= 1 && page->limit <= STORE_RANGE_ROWS_MAX);
+    int r = ledger_statement_open(&query->reader, account_number, arena, &statement);
+    if (r == LEDGER_STATEMENT_E_ACCOUNT) return QUERY_E_ABSENT;
+    behind = r ? 0 : statement.entries + 1;
+    if (!r && page->before) r = ledger_statement_find_number(&statement, page->before, &behind);
+    struct ledger_statement_range range = { .first = 1, .last = behind - 1, .descending = true, .limit = page->limit };
+    found.count = 0;
+    found.entries = r ? NULL : arena_new_array(arena, struct entry_view, page->limit);
+    if (!r && !found.entries) r = err_origin(-ENOMEM);
+    if (!r) r = ledger_statement_walk(&statement, &range, entry_add, &found);
     if (r) return err_trace(r);
-    struct entry_view *entries = arena_new_array(arena, struct entry_view, list.count);
-    if (!entries) return err_origin(-ENOMEM);
-    for (size_t i = 0; i < list.count; i++) {
-        const struct ledger_entry_row *row = list.rows[i];
-        entries[i] = (struct entry_view){ .number = row->number,
-                                          .transaction = row->transaction,
-                                          .sequence = row->sequence,
-                                          .credit = row->side == LEDGER_CREDIT,
-                                          .balance_after_minor = row->balance_after_minor,
-                                          .amount = { .minor = row->amount_minor,
-                                                      .currency = { .code = (uint32_t)row->currency } },
-                                          .booked_ms = row->booked_ms };
-        memcpy(entries[i].payment_id.bytes, row->payment_id, 16);
-    }
-    page->entries = entries;
-    page->count = list.count;
+    page->entries = found.entries;
+    page->count = found.count;
     return 0;
 }
 

@@ -10,7 +10,7 @@
 #include "services/identity/session.h"
 #include "services/identity/token.h"
 #include "services/insights/report.h"
-#include "services/ledger/ledger.h"
+#include "services/ledger/ledger_statement.h"
 
 static const struct table *const tables[] = {
     &engine_journal_table,
@@ -19,6 +19,8 @@ static const struct table *const tables[] = {
     &ledger_account_table,
     &ledger_transaction_table,
     &ledger_entry_table,
+    &ledger_statement_table,
+    &ledger_statement_mark_table,
     &ledger_hold_table,
     &account_table,
     &customer_table,

@@ -73,7 +73,8 @@ struct ledger_hold_row {
     int64_t state; /* enum ledger_hold_state */
     int64_t created_ms, ended_ms;
 };
-/* Index 1 of entries: (account, number), not unique. Index 1 of holds: (account, state, hold_id), not unique. */
+/* Entries have no index by account: ledger_statement.h reads an account's. Index 1 of holds: (account, state, hold_id),
+ * not unique. */
 extern const struct table ledger_account_table, ledger_transaction_table, ledger_entry_table, ledger_hold_table;
 
 /* The bank's own account of a kind in a currency; deterministic, opened on first use. */

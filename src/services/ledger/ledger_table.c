@@ -51,8 +51,7 @@ static const struct column entry_columns[] = {
     COLUMN(struct ledger_entry_row, batch_seq, I64),
 };
 static const struct table_index entry_indexes[] = {
-    { .name = "", .columns = { 0 }, .column_count = 1, .unique = true },
-    { .name = "account", .columns = { 2, 0 }, .column_count = 2 },
+    { .name = "", .columns = { 0 }, .column_count = 1, .unique = true }
 };
 const struct table ledger_entry_table = {
     .service = "ledger",
