@@ -11,6 +11,7 @@
 #include "integration/acl/core_dispatch.h"
 #include "integration/acl/message_sink.h"
 #include "integration/bus/relay.h"
+#include "integration/command/expired_delete.h"
 #include "integration/integration.h"
 #include "integration/jobs.h"
 #include "integration/saga/payment_saga.h"
@@ -33,6 +34,7 @@ struct bank {
     struct core_host *core_host;
     struct core_dispatch *dispatch;
     struct jobs *jobs;
+    struct expired_walk expired; /* the jobs' */
     struct message_sink *sink;
     struct relay_consumer consumers[3];
     pthread_mutex_t relay_lock;

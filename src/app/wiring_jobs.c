@@ -4,8 +4,9 @@
 #include "integration/command/statement_copy.h"
 
 int bank_open_jobs(struct bank *bank) {
-    static const struct job list[] = {
+    const struct job list[] = {
         { .name = "statement_copy", .period_ms = STATEMENT_COPY_PERIOD_MS, .run = statement_copy_run },
+        { .name = "expired_rows", .period_ms = EXPIRED_PERIOD_MS, .run = expired_delete_run, .ctx = &bank->expired },
     };
     struct jobs_options jobs = { .integration = &bank->integration,
                                  .jobs = list,
