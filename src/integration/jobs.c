@@ -137,6 +137,7 @@ int jobs_start(const struct jobs_options *options, struct jobs **ret_jobs) {
     if (!r && !options->stepped) {
         int code = pthread_create(&jobs->thread, NULL, jobs_main, jobs);
         jobs->running = code == 0;
+        if (jobs->running) (void)pthread_setname_np(jobs->thread, "jobs"); /* for people only */
         r = code ? err_origin(-code) : 0;
     }
     if (r) {

@@ -13,51 +13,69 @@ static const char *subject_of(enum event_type type) {
     return service;
 }
 
-static void member_id(struct json_writer *writer, const char *name, const uint8_t id[16]) {
-    char text[ID_TEXT_BYTES];
-    if (!id_is_zero(id)) json_member_str(writer, name, id_format(id, text));
+/* Written straight into the buffer: a payment has five events, and every text here is a word or number of ours that
+ * needs no escape. */
+static void put_word(struct buffer *out, const char *before, const char *word) {
+    buffer_append_c(out, before);
+    buffer_append_c(out, word);
+    buffer_append_char(out, '"');
 }
 
-static void write_data(struct json_writer *writer, const struct event *event) {
+static void put_id(struct buffer *out, const char *before, const uint8_t id[16]) {
+    char text[ID_TEXT_BYTES];
+    buffer_append_c(out, before);
+    buffer_append_str(out, id_format(id, text));
+    buffer_append_char(out, '"');
+}
+
+static const struct {
+    const char *name, *before; /* before: the member up to its value, behind another one */
+    size_t offset;
+} id_members[] = {
+    { "payment_id", ",\"payment_id\":\"", offsetof(struct event, payment_id) },
+    { "account_id", ",\"account_id\":\"", offsetof(struct event, account_id) },
+    { "customer_id", ",\"customer_id\":\"", offsetof(struct event, customer_id) },
+    { "client_id", ",\"client_id\":\"", offsetof(struct event, client_id) },
+    { "consent_id", ",\"consent_id\":\"", offsetof(struct event, consent_id) },
+    { "notification_id", ",\"notification_id\":\"", offsetof(struct event, notification_id) },
+};
+
+static void put_data(struct buffer *out, const struct event *event) {
     char currency[4];
-    json_name(writer, "data");
-    json_object_begin(writer);
-    member_id(writer, "payment_id", event->payment_id.bytes);
-    member_id(writer, "account_id", event->account_id.bytes);
-    member_id(writer, "customer_id", event->customer_id.bytes);
-    member_id(writer, "client_id", event->client_id.bytes);
-    member_id(writer, "consent_id", event->consent_id.bytes);
-    member_id(writer, "notification_id", event->notification_id.bytes);
+    size_t begin = out->len;
+    for (size_t i = 0; i < ARRAY_COUNT(id_members); i++) {
+        const uint8_t *id = (const uint8_t *)event + id_members[i].offset;
+        if (!id_is_zero(id)) put_id(out, id_members[i].before, id);
+    }
     if (event->amount.currency.code) {
-        json_member_i64(writer, "amount_minor", event->amount.minor);
-        json_member_str(writer, "currency", currency_text(event->amount.currency, currency));
+        buffer_append_c(out, ",\"amount_minor\":");
+        buffer_append_i64(out, event->amount.minor);
+        put_word(out, ",\"currency\":\"", currency_text(event->amount.currency, currency).at);
     }
     if (!strcmp(event_type_service(event->type), "payments")) {
-        json_member_c(writer, "payment_type", payment_type_name(event->payment_type));
-        json_member_c(writer, "status", payment_status_name(event->status));
+        put_word(out, ",\"payment_type\":\"", payment_type_name(event->payment_type));
+        put_word(out, ",\"status\":\"", payment_status_name(event->status));
     }
-    if (event->reason != PAYMENT_REASON_NONE) json_member_c(writer, "reason", payment_reason_name(event->reason));
-    json_object_end(writer);
+    if (event->reason != PAYMENT_REASON_NONE) put_word(out, ",\"reason\":\"", payment_reason_name(event->reason));
+    if (out->len > begin && !out->overflow) out->at[begin] = '{'; /* the first comma */
+    else buffer_append_char(out, '{');
+    buffer_append_char(out, '}');
 }
 
 void event_json_write(struct buffer *out, const struct event *event) {
-    struct json_writer writer;
-    char text[CLOCK_TEXT_BYTES], subject[64], id[ID_TEXT_BYTES], source[48];
-    json_begin(&writer, out);
-    json_object_begin(&writer);
-    json_member_c(&writer, "specversion", "1.0");
-    member_id(&writer, "id", event->id.bytes);
-    (void)snprintf(source, sizeof source, "banking.%s", event_type_service(event->type));
-    json_member_c(&writer, "source", source);
-    json_member_c(&writer, "type", event_type_name(event->type));
-    json_member_str(&writer, "time", clock_format_rfc3339(event->time_ms, text));
-    (void)snprintf(subject, sizeof subject, "%s/" STR_FMT, subject_of(event->type),
-                   STR_ARG(id_format(event->subject, id)));
-    json_member_c(&writer, "subject", subject);
-    json_member_c(&writer, "dataversion", "2.0");
-    json_member_c(&writer, "datacontenttype", "application/json");
-    write_data(&writer, event);
-    json_object_end(&writer);
+    const char *service = event_type_service(event->type);
+    char text[CLOCK_TEXT_BYTES];
+    buffer_append_c(out, "{\"specversion\":\"1.0\"");
+    if (!id_is_zero(event->id.bytes)) put_id(out, ",\"id\":\"", event->id.bytes);
+    put_word(out, ",\"source\":\"banking.", service);
+    put_word(out, ",\"type\":\"", event_type_name(event->type));
+    put_word(out, ",\"time\":\"", clock_format_rfc3339(event->time_ms, text).at);
+    buffer_append_c(out, ",\"subject\":\"");
+    buffer_append_c(out, subject_of(event->type));
+    put_id(out, "/", event->subject);
+    buffer_append_c(out, ",\"dataversion\":\"2.0\",\"datacontenttype\":\"application/json\",\"data\":");
+    put_data(out, event);
+    buffer_append_char(out, '}');
 }
 
 static bool find_name(struct str name, const char *(*name_of)(int code), int count, int *ret_code) {
@@ -129,18 +147,6 @@ static bool set_code(struct event *event, struct str name, struct str word) {
     }
     return true; /* a member that this program does not know is of a newer one */
 }
-
-static const struct {
-    const char *name;
-    size_t offset;
-} id_members[] = {
-    { "payment_id", offsetof(struct event, payment_id) },
-    { "account_id", offsetof(struct event, account_id) },
-    { "customer_id", offsetof(struct event, customer_id) },
-    { "client_id", offsetof(struct event, client_id) },
-    { "consent_id", offsetof(struct event, consent_id) },
-    { "notification_id", offsetof(struct event, notification_id) },
-};
 
 static bool set_data(struct event *event, struct str name, struct str value) {
     for (size_t i = 0; i < ARRAY_COUNT(id_members); i++)

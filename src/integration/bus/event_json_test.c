@@ -117,6 +117,25 @@ static void the_envelope_is_that_of_cloudevents(void **state) {
     }
 }
 
+static void the_text_is_this(void **state) {
+    char memory[JSON_BYTES];
+    struct event event = event_of(EVENT_PAYMENT_COMPLETED), bare = { .type = EVENT_CONSENT_REVOKED };
+    (void)state;
+    struct str text = written(&event, memory);
+    static const char want[] =
+        "{\"specversion\":\"1.0\",\"id\":\"10111213-1415-1617-1819-1a1b1c1d1e1f\",\"source\":\"banking.payments\","
+        "\"type\":\"PaymentCompleted\",\"time\":\"2026-09-21T14:13:20.123Z\","
+        "\"subject\":\"payments/20212223-2425-2627-2829-2a2b2c2d2e2f\",\"dataversion\":\"2.0\","
+        "\"datacontenttype\":\"application/json\",\"data\":{\"payment_id\":\"30313233-3435-3637-3839-3a3b3c3d3e3f\","
+        "\"account_id\":\"40414243-4445-4647-4849-4a4b4c4d4e4f\",\"customer_id\":\"50515253-5455-5657-5859-"
+        "5a5b5c5d5e5f\","
+        "\"client_id\":\"60616263-6465-6667-6869-6a6b6c6d6e6f\",\"amount_minor\":-1234567890123,\"currency\":\"CZK\","
+        "\"payment_type\":\"international\",\"status\":\"completed\"}}";
+    if (!str_equal_c(text, want)) fail_msg(STR_FMT, STR_ARG(text));
+    text = written(&bare, memory);
+    assert_true(str_ends(text, STR(",\"datacontenttype\":\"application/json\",\"data\":{}}")));
+}
+
 #define HEAD                                                                                                           \
     "{\"specversion\":\"1.0\",\"id\":\"01020304-0506-0708-090a-0b0c0d0e0f10\",\"time\":\"2026-11-22T03:45:00.123Z\","
 static const struct {
@@ -163,6 +182,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_comes_back_as_it_went),
         cmocka_unit_test(the_envelope_is_that_of_cloudevents),
+        cmocka_unit_test(the_text_is_this),
         cmocka_unit_test(what_is_not_ours_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
