@@ -271,6 +271,11 @@ static const struct {
     { "customer_register", register_customer },
     { "account_open", open_account },
     { "account_fund", fund_account },
+    { "payment_schedule", admin_schedule },
+    { "payment_schedule_cancel", admin_schedule_cancel },
+    { "standing_order", admin_standing_order },
+    { "standing_order_cancel", admin_standing_order_cancel },
+    { "payment_file", admin_payment_file },
     { "breaker", breaker },
     { "health", health },
 };

@@ -1,7 +1,19 @@
 /* wiring_jobs.c - the background work of the node that leads: a job is a line of the table. */
 #include "app/wiring_int.h"
 
+static void on_schedule_notice(void *ctx, const char *text) {
+    struct bank *bank = ctx;
+    log_event(&bank->log, LOG_LEVEL_WARN, "schedule", log_str("notice", text));
+}
+
 int bank_open_jobs(struct bank *bank) {
-    struct jobs_options jobs = { .integration = &bank->integration, .on_fault = bank_on_fault, .ctx = bank };
+    struct job list[SCHEDULE_JOBS_COUNT];
+    bank->schedule_jobs = (struct schedule_jobs){ .on_notice = on_schedule_notice, .ctx = bank };
+    schedule_jobs_table(&bank->schedule_jobs, bank->config->options.scheduling_period_ms, list);
+    struct jobs_options jobs = { .integration = &bank->integration,
+                                 .jobs = list,
+                                 .count = ARRAY_COUNT(list),
+                                 .on_fault = bank_on_fault,
+                                 .ctx = bank };
     return err_trace(jobs_start(&jobs, &bank->jobs));
 }
