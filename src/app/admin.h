@@ -33,7 +33,13 @@
 #include "integration/integration.h"
 #include "observe/log.h"
 
-enum { ADMIN_THREADS = 4, ADMIN_LINE_BYTES_MAX = 1024 * 1024, ADMIN_ANSWER_BYTES_MAX = 64 * 1024, ADMIN_IDLE_MS = 30000, ADMIN_SEND_MS = 5000 };
+enum {
+    ADMIN_THREADS = 4,
+    ADMIN_LINE_BYTES_MAX = 1024 * 1024, /* a file of payments is one line */
+    ADMIN_ANSWER_BYTES_MAX = 64 * 1024,
+    ADMIN_IDLE_MS = 30000,
+    ADMIN_SEND_MS = 5000,
+};
 
 struct admin;
 struct admin_options { /* all borrowed for the admin's life, but path */

@@ -180,37 +180,85 @@ static int file_each(void *ctx, const void *found) {
     return READ_ENOUGH;
 }
 
+/* The part of a file that a portion deals with: the items (from, from + SCHEDULE_PASS_MAX]. */
+struct window {
+    struct portion *portion;
+    int64_t from, through; /* through: every item up to it has a result */
+    bool has_result[SCHEDULE_PASS_MAX];
+};
+
+static int result_each(void *ctx, const void *found) {
+    struct window *window = ctx;
+    int64_t place = ((const struct payment_file_result_row *)found)->number - window->from - 1;
+    if (place < SCHEDULE_PASS_MAX) window->has_result[place] = true;
+    return 0;
+}
+
 static int item_each(void *ctx, const void *found) {
-    struct portion *portion = ctx;
+    struct window *window = ctx;
+    struct portion *portion = window->portion;
+    const struct payment_file_item_row *item = found;
+    int64_t place = item->number - window->from - 1;
+    if (place >= SCHEDULE_PASS_MAX || window->has_result[place]) return 0;
     struct file_item_due *due = arena_new(portion->arena, struct file_item_due);
-    portion->fault = due ? 0 : err_origin(-ENOMEM);
-    if (!portion->fault) {
-        due->item = *(const struct payment_file_item_row *)found;
-        portion->fault = accept_of(portion, &due->item.terms, PAYMENT_FILE, &due->accept);
-    }
+    portion->fault = due ? accept_of(portion, &item->terms, PAYMENT_FILE, &due->accept) : err_origin(-ENOMEM);
     if (portion->fault) return READ_ENOUGH;
+    due->item = *item;
+    due->through = window->through;
     add(portion, &file_item_due_kind, due);
     return 0;
 }
 
-/* 1 something was made, 0 the core is not reachable, <0. */
-static int file_run(struct portion *portion, const struct payment_file_row *file) {
-    struct payment_file_item_row probe = { .number = file->done };
-    struct store_range range = { .table = &payment_file_item_table,
+/* Which items behind from have results. */
+static int window_read(struct window *window, const struct payment_file_row *file) {
+    struct portion *portion = window->portion;
+    struct payment_file_result_row probe = { .number = window->from };
+    struct store_range range = { .table = &payment_file_result_table,
                                  .row = &probe,
                                  .equal_columns = 1,
                                  .bounded = true,
                                  .limit = SCHEDULE_PASS_MAX };
     memcpy(probe.file_id, file->file_id, 16);
-    int r = read_due(portion, &range, item_each);
+    memset(window->has_result, 0, sizeof window->has_result);
+    int r = read_range(portion->reader, &range, portion->arena, result_each, window);
+    window->through = window->from;
+    for (int i = 0; i < SCHEDULE_PASS_MAX && window->has_result[i]; i++) window->through++;
+    return r < 0 ? err_trace(r) : 0;
+}
+
+/* Adds the items of the first window that lacks a result. */
+static int read_window(struct portion *portion, const struct payment_file_row *file) {
+    struct window *window = arena_new(portion->arena, struct window);
+    struct payment_file_item_row probe = { .number = 0 };
+    struct store_range range = { .table = &payment_file_item_table,
+                                 .row = &probe,
+                                 .equal_columns = 1,
+                                 .bounded = true,
+                                 .limit = SCHEDULE_PASS_MAX };
+    if (!window) return err_origin(-ENOMEM);
+    *window = (struct window){ .portion = portion, .through = file->through };
+    do { /* ends: a file that is not completed lacks one */
+        window->from = window->through;
+        int r = window_read(window, file);
+        if (r) return err_trace(r);
+    } while (window->through - window->from == SCHEDULE_PASS_MAX);
+    memcpy(probe.file_id, file->file_id, 16);
+    probe.number = window->from;
+    int r = read_range(portion->reader, &range, portion->arena, item_each, window);
+    return r < 0 ? err_trace(r) : portion->fault;
+}
+
+/* 1 something was made, 0 the rest needs the core and that is not reachable, <0. */
+static int file_run(struct portion *portion, const struct payment_file_row *file) {
+    int r = read_window(portion, file);
     if (r) return err_trace(r);
-    size_t count = portion->count;
-    int undecided = command_group_run(portion->integration, portion->entries, count);
-    for (size_t i = 0; i < count; i++)
-        if (portion->entries[i].taken && portion->entries[i].command.result == COMMAND_DONE &&
-            portion->entries[i].command.refusal == DUE_E_CORE)
-            return 0; /* S3: those behind it said "nothing due" */
-    return undecided ? err_origin(-EAGAIN) : 1;
+    size_t away = 0;
+    int undecided = command_group_run(portion->integration, portion->entries, portion->count);
+    for (size_t i = 0; i < portion->count; i++)
+        away += portion->entries[i].taken && portion->entries[i].command.result == COMMAND_DONE &&
+                portion->entries[i].command.refusal == DUE_E_CORE;
+    if (undecided) return err_origin(-EAGAIN);
+    return away < portion->count ? 1 : 0; /* S3 */
 }
 
 static int run_files(void *ctx, struct integration *integration, struct reader *reader, struct arena *arena) {

@@ -204,17 +204,18 @@ static int file_item_due_decide(struct work *work, struct command *command) {
     struct view view = view_of(work, "payments");
     const struct payment_file_row *file;
     struct made made;
+    bool has_result;
     int r = payment_file_get(work, input->item.file_id, &file);
+    if (!r) r = payment_file_has_result(work, &input->item, &has_result);
     if (r) return r;
-    if (!file || file->state != PAYMENT_FILE_ACCEPTED || file->done + 1 != input->item.number ||
-        file->due_ms > view_now_ms(&view))
-        return DUE_E_PAST; /* D1; also behind an item of the same batch that was not decided */
+    if (!file || file->state != PAYMENT_FILE_ACCEPTED || has_result || file->due_ms > view_now_ms(&view))
+        return DUE_E_PAST; /* D1 */
     r = make(work, &input->accept, &made);
     if (r) return r;
     struct payment_file_result_row result = { .reason = str_from_c(made.reason) };
     if (made.made) memcpy(result.payment_id, made.payment_id, 16);
     memcpy(command->resource_id, made.payment_id, 16);
-    return payment_file_ran(work, &input->item, &result);
+    return payment_file_ran(work, &input->item, &result, input->through);
 }
 
 const struct command_kind file_item_due_kind = { .name = "file_item_due",

@@ -1,6 +1,6 @@
 /* due.h - commands of the program itself: what fell due becomes a payment. Private to integration.
  *
- * (D1) the row that fell due and its payment change in one commit; the row's state (its sequence, its count) is looked
+ * (D1) the row that fell due and its payment change in one commit; the row's state (its sequence, its result) is looked
  * at there again, so a command that comes twice does nothing the second time. (D2) what an input says of a row is what
  * the row will say as long as the state is as expected: terms never change. Tests: schedule_test.c,
  * payment_file_test.c. */
@@ -42,6 +42,7 @@ struct standing_order_due {
 struct file_item_due {
     struct payment_accept accept;
     struct payment_file_item_row item;
+    int64_t through; /* as in payment_file_ran */
 };
 extern const struct command_kind scheduled_due_kind, standing_order_due_kind, file_item_due_kind;
 

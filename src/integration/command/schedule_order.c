@@ -1,5 +1,5 @@
-/* schedule_order.c - a payment of a later day is ordered, or cancelled. It is judged as a payment of today would be, so that
- * what cannot be paid is refused while somebody still listens; money is looked at on the day. */
+/* schedule_order.c - a payment of a later day is ordered, or cancelled. It is judged as a payment of today would be, so
+ * that what cannot be paid is refused while somebody still listens; money is looked at on the day. */
 #include "integration/command/schedule_order.h"
 
 #include "services/consents/payment_consent.h"

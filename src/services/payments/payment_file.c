@@ -28,6 +28,7 @@ static const struct column file_columns[] = {
     COLUMN(struct payment_file_row, done, I64),
     COLUMN(struct payment_file_row, accepted, I64),
     COLUMN(struct payment_file_row, rejected, I64),
+    COLUMN(struct payment_file_row, through, I64),
     COLUMN(struct payment_file_row, accepted_minor, I64),
     COLUMN(struct payment_file_row, created_ms, I64),
     COLUMN(struct payment_file_row, ended_ms, I64),
@@ -139,21 +140,29 @@ static int emit_rejected(const struct view *view, const struct payment_file_item
     return payment_terms_event(view, &item->terms, event);
 }
 
+int payment_file_has_result(struct work *work, const struct payment_file_item_row *item, bool *ret_has) {
+    struct view view = view_of(work, "payments");
+    struct payment_file_result_row probe = { .number = item->number };
+    const void *found;
+    memcpy(probe.file_id, item->file_id, 16);
+    int r = view_get(&view, &payment_file_result_table, &probe, &found);
+    if (!r) *ret_has = found != NULL;
+    return r;
+}
+
 int payment_file_ran(struct work *work, const struct payment_file_item_row *item,
-                     struct payment_file_result_row *result) {
+                     struct payment_file_result_row *result, int64_t through) {
     struct view view = view_of(work, "payments");
     const struct payment_file_row *old;
-    const void *found;
+    int r = payment_file_get(work, item->file_id, &old);
+    if (r) return r;
+    check(old && old->done < old->item_count); /* B2: the item had no result */
     memcpy(result->file_id, item->file_id, 16);
     result->number = item->number;
-    int r = payment_file_get(work, item->file_id, &old);
-    if (!r) r = view_get(&view, &payment_file_result_table, result, &found);
-    if (r) return r;
-    check(old && old->done + 1 == item->number); /* B2: the caller has looked */
-    if (found) return err_origin(-EEXIST);
     struct payment_file_row file = *old;
     result->at_ms = view_now_ms(&view);
     file.done++;
+    if (through > file.through) file.through = through;
     if (result->reason.len) {
         file.rejected++;
     } else {

@@ -3,9 +3,10 @@
  *
  *     (new) --payment_file_create--> accepted --payment_file_ran (each item)--> accepted | completed
  *
- * (B1) the file and all of its items are stored in one commit, or none. (B2) items are dealt with in their order, each
- * once: its result's row (file_id, number) is inserted in the commit that makes its payment and moves the file's count.
- * (B3) a rejected item stops nothing. Tests: src/integration/command/payment_file_test.c, b1..b3. */
+ * (B1) the file and all of its items are stored in one commit, or none. (B2) items are dealt with in their order but
+ * for those of one portion, each once: its result's row (file_id, number) is inserted in the commit that makes its
+ * payment and moves the file's count. (B3) a rejected item stops nothing. Tests:
+ * src/integration/command/payment_file_test.c, b1..b3. */
 #ifndef GIRO_SERVICES_PAYMENTS_PAYMENT_FILE_H
 #define GIRO_SERVICES_PAYMENTS_PAYMENT_FILE_H
 
@@ -29,6 +30,7 @@ struct payment_file_row {
     int64_t due_day, due_ms;
     int64_t state;
     int64_t done, accepted, rejected; /* items dealt with = accepted + rejected */
+    int64_t through;                  /* every item up to this number has its result; perhaps more have */
     int64_t accepted_minor;
     int64_t created_ms, ended_ms;
 };
@@ -56,10 +58,12 @@ int payment_file_get(struct work *work, const uint8_t file_id[16], const struct 
 int payment_file_create(struct work *work, struct payment_file_row *file);
 /* Inserts one item of the file just created. 0 or <0. */
 int payment_file_item_add(struct work *work, const struct payment_file_item_row *item);
-/* Inserts the result of the file's next item and moves the file on; emits PaymentFileCompleted behind the last, and
- * ScheduledPaymentRejected for one without a payment. result: payment_id and reason are the caller's. 0,
- * VIEW_NEED, <0 (-EEXIST: the item has a result, B2). */
+/* True when the item has its result. 0 or VIEW_NEED. */
+int payment_file_has_result(struct work *work, const struct payment_file_item_row *item, bool *ret_has);
+/* Inserts the result of an item that has none (the caller has looked) and moves the file on; emits PaymentFileCompleted
+ * behind the last, and ScheduledPaymentRejected for one without a payment. result: payment_id and reason are the
+ * caller's; through: up to where the caller found a result for every item. 0, VIEW_NEED, <0. */
 int payment_file_ran(struct work *work, const struct payment_file_item_row *item,
-                     struct payment_file_result_row *result);
+                     struct payment_file_result_row *result, int64_t through);
 
 #endif
