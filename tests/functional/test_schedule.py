@@ -74,7 +74,7 @@ def credits(bank, payment_ids):
     """How often each payment stands in the creditor's statement."""
     _, creditor = accounts(bank)
     entries = bank.giro_json("accounts", "statement", creditor["account_id"], "--limit", "1000")
-    seen = [entry["payment_id"] for entry in entries if entry["side"] == "credit"]
+    seen = [entry.get("payment_id") for entry in entries if entry["side"] == "credit"]
     return {payment_id: seen.count(payment_id) for payment_id in payment_ids}
 
 
@@ -132,6 +132,7 @@ def test_a_file_goes_on_behind_a_kill(scheduling, tmp_path):
     assert len(set(ids)) == 599
     paid = [result["payment_id"] for result in results if result["result"] == "accepted"]
     assert set(credits(bank, paid).values()) <= {1}
+    assert b'banking_payments_total{payment_type="file",status="' in bank.operations("/metrics").body
     bank.verify()
 
 
