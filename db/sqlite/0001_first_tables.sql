@@ -289,6 +289,159 @@ CREATE TABLE "payments_payment" (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX "payments_payment_client" ON "payments_payment" ("client_id", "payment_id");
 
+CREATE TABLE "payments_scheduled" (
+    "scheduled_id" BLOB NOT NULL CHECK (length("scheduled_id") = 16),
+    "client_id" BLOB NOT NULL CHECK (length("client_id") = 16),
+    "customer_id" BLOB NOT NULL CHECK (length("customer_id") = 16),
+    "consent_id" BLOB NOT NULL CHECK (length("consent_id") = 16),
+    "debtor_account_id" BLOB NOT NULL CHECK (length("debtor_account_id") = 16),
+    "creditor_name" TEXT NOT NULL,
+    "creditor_iban" TEXT NOT NULL,
+    "creditor_sort_code" TEXT NOT NULL,
+    "creditor_account_number" TEXT NOT NULL,
+    "reference" TEXT NOT NULL,
+    "end_to_end_id" TEXT NOT NULL,
+    "instruction_id" TEXT NOT NULL,
+    "currency" INTEGER NOT NULL,
+    "amount_minor" INTEGER NOT NULL,
+    "requested_day" INTEGER NOT NULL,
+    "due_day" INTEGER NOT NULL,
+    "due_ms" INTEGER NOT NULL,
+    "state" INTEGER NOT NULL,
+    "attempts" INTEGER NOT NULL,
+    "reason" TEXT NOT NULL,
+    "payment_id" BLOB NOT NULL CHECK (length("payment_id") = 16),
+    "created_ms" INTEGER NOT NULL,
+    "ended_ms" INTEGER NOT NULL,
+    PRIMARY KEY ("scheduled_id")
+) STRICT, WITHOUT ROWID;
+CREATE INDEX "payments_scheduled_due" ON "payments_scheduled" ("state", "due_ms", "scheduled_id");
+CREATE INDEX "payments_scheduled_account" ON "payments_scheduled" ("debtor_account_id", "scheduled_id");
+
+CREATE TABLE "payments_standing_order" (
+    "standing_order_id" BLOB NOT NULL CHECK (length("standing_order_id") = 16),
+    "client_id" BLOB NOT NULL CHECK (length("client_id") = 16),
+    "customer_id" BLOB NOT NULL CHECK (length("customer_id") = 16),
+    "consent_id" BLOB NOT NULL CHECK (length("consent_id") = 16),
+    "debtor_account_id" BLOB NOT NULL CHECK (length("debtor_account_id") = 16),
+    "creditor_name" TEXT NOT NULL,
+    "creditor_iban" TEXT NOT NULL,
+    "creditor_sort_code" TEXT NOT NULL,
+    "creditor_account_number" TEXT NOT NULL,
+    "reference" TEXT NOT NULL,
+    "end_to_end_id" TEXT NOT NULL,
+    "instruction_id" TEXT NOT NULL,
+    "currency" INTEGER NOT NULL,
+    "amount_minor" INTEGER NOT NULL,
+    "state" INTEGER NOT NULL,
+    "due_ms" INTEGER NOT NULL,
+    "frequency" TEXT NOT NULL,
+    "first_minor" INTEGER NOT NULL,
+    "final_minor" INTEGER NOT NULL,
+    "first_day" INTEGER NOT NULL,
+    "recurring_day" INTEGER NOT NULL,
+    "final_day" INTEGER NOT NULL,
+    "payments_max" INTEGER NOT NULL,
+    "sequence" INTEGER NOT NULL,
+    "plan_day" INTEGER NOT NULL,
+    "plan_part" INTEGER NOT NULL,
+    "last_day" INTEGER NOT NULL,
+    "due_day" INTEGER NOT NULL,
+    "created_ms" INTEGER NOT NULL,
+    "ended_ms" INTEGER NOT NULL,
+    PRIMARY KEY ("standing_order_id")
+) STRICT, WITHOUT ROWID;
+CREATE INDEX "payments_standing_order_due" ON "payments_standing_order" ("state", "due_ms", "standing_order_id");
+CREATE INDEX "payments_standing_order_account" ON "payments_standing_order" ("debtor_account_id", "standing_order_id");
+
+CREATE TABLE "payments_standing_order_run" (
+    "standing_order_id" BLOB NOT NULL CHECK (length("standing_order_id") = 16),
+    "sequence" INTEGER NOT NULL,
+    "plan_day" INTEGER NOT NULL,
+    "amount_minor" INTEGER NOT NULL,
+    "payment_id" BLOB NOT NULL CHECK (length("payment_id") = 16),
+    "reason" TEXT NOT NULL,
+    "at_ms" INTEGER NOT NULL,
+    PRIMARY KEY ("standing_order_id", "sequence")
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER "payments_standing_order_run_no_update" BEFORE UPDATE ON "payments_standing_order_run"
+BEGIN
+    SELECT RAISE(ABORT, 'payments_standing_order_run is append-only');
+END;
+CREATE TRIGGER "payments_standing_order_run_no_delete" BEFORE DELETE ON "payments_standing_order_run"
+BEGIN
+    SELECT RAISE(ABORT, 'payments_standing_order_run is append-only');
+END;
+
+CREATE TABLE "payments_file" (
+    "file_id" BLOB NOT NULL CHECK (length("file_id") = 16),
+    "state" INTEGER NOT NULL,
+    "due_ms" INTEGER NOT NULL,
+    "client_id" BLOB NOT NULL CHECK (length("client_id") = 16),
+    "customer_id" BLOB NOT NULL CHECK (length("customer_id") = 16),
+    "consent_id" BLOB NOT NULL CHECK (length("consent_id") = 16),
+    "debtor_account_id" BLOB NOT NULL CHECK (length("debtor_account_id") = 16),
+    "file_hash" BLOB NOT NULL CHECK (length("file_hash") = 32),
+    "reference" TEXT NOT NULL,
+    "currency" INTEGER NOT NULL,
+    "item_count" INTEGER NOT NULL,
+    "control_sum_minor" INTEGER NOT NULL,
+    "due_day" INTEGER NOT NULL,
+    "done" INTEGER NOT NULL,
+    "accepted" INTEGER NOT NULL,
+    "rejected" INTEGER NOT NULL,
+    "through" INTEGER NOT NULL,
+    "accepted_minor" INTEGER NOT NULL,
+    "created_ms" INTEGER NOT NULL,
+    "ended_ms" INTEGER NOT NULL,
+    PRIMARY KEY ("file_id")
+) STRICT, WITHOUT ROWID;
+CREATE INDEX "payments_file_due" ON "payments_file" ("state", "due_ms", "file_id");
+
+CREATE TABLE "payments_file_item" (
+    "file_id" BLOB NOT NULL CHECK (length("file_id") = 16),
+    "number" INTEGER NOT NULL,
+    "client_id" BLOB NOT NULL CHECK (length("client_id") = 16),
+    "customer_id" BLOB NOT NULL CHECK (length("customer_id") = 16),
+    "consent_id" BLOB NOT NULL CHECK (length("consent_id") = 16),
+    "debtor_account_id" BLOB NOT NULL CHECK (length("debtor_account_id") = 16),
+    "creditor_name" TEXT NOT NULL,
+    "creditor_iban" TEXT NOT NULL,
+    "creditor_sort_code" TEXT NOT NULL,
+    "creditor_account_number" TEXT NOT NULL,
+    "reference" TEXT NOT NULL,
+    "end_to_end_id" TEXT NOT NULL,
+    "instruction_id" TEXT NOT NULL,
+    "currency" INTEGER NOT NULL,
+    "amount_minor" INTEGER NOT NULL,
+    PRIMARY KEY ("file_id", "number")
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER "payments_file_item_no_update" BEFORE UPDATE ON "payments_file_item"
+BEGIN
+    SELECT RAISE(ABORT, 'payments_file_item is append-only');
+END;
+CREATE TRIGGER "payments_file_item_no_delete" BEFORE DELETE ON "payments_file_item"
+BEGIN
+    SELECT RAISE(ABORT, 'payments_file_item is append-only');
+END;
+
+CREATE TABLE "payments_file_result" (
+    "file_id" BLOB NOT NULL CHECK (length("file_id") = 16),
+    "number" INTEGER NOT NULL,
+    "payment_id" BLOB NOT NULL CHECK (length("payment_id") = 16),
+    "reason" TEXT NOT NULL,
+    "at_ms" INTEGER NOT NULL,
+    PRIMARY KEY ("file_id", "number")
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER "payments_file_result_no_update" BEFORE UPDATE ON "payments_file_result"
+BEGIN
+    SELECT RAISE(ABORT, 'payments_file_result is append-only');
+END;
+CREATE TRIGGER "payments_file_result_no_delete" BEFORE DELETE ON "payments_file_result"
+BEGIN
+    SELECT RAISE(ABORT, 'payments_file_result is append-only');
+END;
+
 CREATE TABLE "fraud_counter" (
     "account" INTEGER NOT NULL PRIMARY KEY,
     "minute" INTEGER NOT NULL,

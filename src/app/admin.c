@@ -71,7 +71,7 @@ static void answer_line(const struct admin *admin, struct str line, struct arena
     char members[ANSWER_BYTES_MAX];
     struct buffer body;
     struct json_writer writer;
-    struct admin_request request = { .options = &admin->options, .arena = arena };
+    struct admin_request request = { .options = &admin->options, .line = line, .arena = arena };
     const char *error = NULL;
     int fault = 0;
     buffer_init(&body, members, sizeof members);

@@ -14,7 +14,14 @@
  * fund_minor business -> account_id created account_fund       account_id amount currency (amount as money_parse reads
  * it) -> account_id breaker            force: none|open|closed, or absent -> state force waiting under_way health ->
  * sandbox state
+ *   payment_schedule   account(id or IBAN) name iban|(sort_code account_number) amount reference on(date) key
+ *                      -> scheduled_id replayed
+ *   standing_order     the same without on; frequency first recurring final(dates) payments first_amount final_amount
+ *                      -> standing_order_id replayed
+ *   payment_file       account file(text) hash(base64) items sum reference on(date) key -> file_id replayed
+ *   payment_schedule_cancel scheduled_id   standing_order_cancel standing_order_id
  *
+ * "key" is an idempotency key: the same line again gets the same answer. Amounts are in the account's currency.
  * What is there already is answered with its id and "created":false, so that a start can ask for everything again.
  * (A1) The socket has mode 0600, and who connects must be this process's user or root (SO_PEERCRED); others are closed
  * unread. (A2) A line over ADMIN_LINE_BYTES_MAX, or a connection that says nothing for ADMIN_IDLE_MS, is closed. (A3)
@@ -26,7 +33,13 @@
 #include "integration/integration.h"
 #include "observe/log.h"
 
-enum { ADMIN_THREADS = 4, ADMIN_LINE_BYTES_MAX = 64 * 1024, ADMIN_IDLE_MS = 30000, ADMIN_SEND_MS = 5000 };
+enum {
+    ADMIN_THREADS = 4,
+    ADMIN_LINE_BYTES_MAX = 1024 * 1024, /* a file of payments is one line */
+    ADMIN_ANSWER_BYTES_MAX = 64 * 1024,
+    ADMIN_IDLE_MS = 30000,
+    ADMIN_SEND_MS = 5000,
+};
 
 struct admin;
 struct admin_options { /* all borrowed for the admin's life, but path */

@@ -21,8 +21,8 @@ void admin_client_close(struct admin_client *client) {
 
 static int receive_line(int fd, int64_t deadline_ms, char *text, struct str *ret_line) {
     size_t len = 0, got;
-    while (len < ADMIN_LINE_BYTES_MAX) {
-        int r = net_receive_some(fd, text + len, ADMIN_LINE_BYTES_MAX - len, deadline_ms, &got);
+    while (len < ADMIN_ANSWER_BYTES_MAX) {
+        int r = net_receive_some(fd, text + len, ADMIN_ANSWER_BYTES_MAX - len, deadline_ms, &got);
         if (r) return r;
         if (got == 0) return -ENODATA;
         len += got;
@@ -38,7 +38,7 @@ int admin_client_call(struct admin_client *client, struct str request, struct ar
     int64_t deadline_ms = clock_mono_ms() + ADMIN_CALL_MS_MAX;
     const struct json *answer = NULL;
     struct str line = { 0 };
-    char *text = arena_alloc(arena, ADMIN_LINE_BYTES_MAX);
+    char *text = arena_alloc(arena, ADMIN_ANSWER_BYTES_MAX);
     if (!text) return err_origin(-ENOMEM);
     int r = net_send_all(client->fd, request.at, request.len, deadline_ms);
     if (!r) r = net_send_all(client->fd, "\n", 1, deadline_ms);
@@ -47,7 +47,7 @@ int admin_client_call(struct admin_client *client, struct str request, struct ar
         message_set(message, "the daemon did not answer: %s", strerror(-r));
         return ADMIN_CLIENT_E_UNREACHABLE;
     }
-    r = json_parse_arena(line, ADMIN_LINE_BYTES_MAX, JSON_DEPTH_MAX, arena, &answer);
+    r = json_parse_arena(line, ADMIN_ANSWER_BYTES_MAX, JSON_DEPTH_MAX, arena, &answer);
     if (r == -ENOMEM) return err_trace(r);
     if (r || json_type(json_get(answer, "ok")) != JSON_BOOL_TYPE) return err_origin(-EBADMSG);
     if (!json_get_bool(answer, "ok", false)) {

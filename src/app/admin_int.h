@@ -5,15 +5,23 @@
 #include "app/admin.h"
 #include "wire/json.h"
 
-enum { ADMIN_ARENA_BYTES = 64 * 1024, ADMIN_ARENA_BYTES_MAX = 1024 * 1024 };
+enum { ADMIN_ARENA_BYTES = 64 * 1024, ADMIN_ARENA_BYTES_MAX = 16 * 1024 * 1024 };
 
 struct admin_request {
     const struct admin_options *options;
     const struct json *json;
+    struct str line; /* as it came: what an idempotency key stands for */
     struct arena *arena;
 };
 /* Writes the members behind "ok":true and returns NULL, or writes nothing and returns the error's name. *ret_fault is
  * set with "fault". */
 const char *admin_handle(const struct admin_request *request, struct json_writer *out, int *ret_fault);
+
+/* As admin_handle, one command each (admin_schedule.c). */
+const char *admin_schedule(const struct admin_request *request, struct json_writer *out, int *ret_fault);
+const char *admin_schedule_cancel(const struct admin_request *request, struct json_writer *out, int *ret_fault);
+const char *admin_standing_order(const struct admin_request *request, struct json_writer *out, int *ret_fault);
+const char *admin_standing_order_cancel(const struct admin_request *request, struct json_writer *out, int *ret_fault);
+const char *admin_payment_file(const struct admin_request *request, struct json_writer *out, int *ret_fault);
 
 #endif

@@ -82,6 +82,14 @@ static const struct config_row rows[] = {
         .help = "health and metrics on loopback; 0: any free port"),
     ROW("admin.socket", CONFIG_STRING, admin_socket, .max = 100, .boot = "admin.sock",
         .help = "the operator's socket, mode 0600"),
+    ROW("scheduling.period", CONFIG_DURATION, scheduling_period_ms, .min = 100, .max = 3600000, .boot = "1s",
+        .help = "how often the bank looks for payments that fell due"),
+    ROW("scheduling.scheduled_on_holiday", CONFIG_CHOICE, scheduled_on_holiday, .boot = "following",
+        .choices = SCHEDULE_CONFIG_CHOICES, .help = "a scheduled payment of a day that is no business day"),
+    ROW("scheduling.standing_orders_on_holiday", CONFIG_CHOICE, standing_orders_on_holiday, .boot = "following",
+        .choices = SCHEDULE_CONFIG_CHOICES, .help = "the same for standing orders"),
+    ROW("scheduling.files_on_holiday", CONFIG_CHOICE, files_on_holiday, .boot = "following",
+        .choices = SCHEDULE_CONFIG_CHOICES, .help = "the same for files of payments"),
 };
 
 /* ---- rate_limits: {tier: {requests_per_second, burst, daily_limit}} ---- */
@@ -171,14 +179,17 @@ static const char tiers_sample[] = "# rate_limits:\n"
 static void bank_config_init(struct bank_config *config) {
     *config = (struct bank_config){ 0 };
     config->table = (struct config_table){ .rows = rows, .row_count = ARRAY_COUNT(rows), .options = &config->options };
-    config->section = (struct config_section){ .name = "rate_limits",
+    config->sections[0] = (struct config_section){ .name = "rate_limits",
                                                .set = tier_set,
                                                .end = tiers_end,
                                                .print = tiers_print,
                                                .sample = tiers_sample,
                                                .ctx = config };
-    config->config =
-        (struct config){ .tables = &config->table, .table_count = 1, .sections = &config->section, .section_count = 1 };
+    config->sections[1] = schedule_config_section(&config->schedule);
+    config->config = (struct config){ .tables = &config->table,
+                                      .table_count = 1,
+                                      .sections = config->sections,
+                                      .section_count = ARRAY_COUNT(config->sections) };
 }
 
 int bank_config_read(struct bank_config *config, const char *path, struct config_errors *errors) {

@@ -2,6 +2,7 @@
 #ifndef GIRO_APP_BANK_CONFIG_H
 #define GIRO_APP_BANK_CONFIG_H
 
+#include "app/schedule_config.h"
 #include "gateway/gateway.h"
 #include "platform/config.h"
 #include "store/store.h"
@@ -36,6 +37,8 @@ struct bank_options {
     struct config_strings trust_clients;
     int64_t operations_port;
     struct str admin_socket;
+    int64_t scheduling_period_ms;
+    int scheduled_on_holiday, standing_orders_on_holiday, files_on_holiday; /* enum calendar_rule */
 };
 
 struct bank_tier {
@@ -49,9 +52,10 @@ struct bank_config {
     struct bank_options options;
     struct bank_tier tiers[BANK_TIERS_MAX];
     size_t tier_count;
+    struct schedule_config schedule;
     struct config config;
     struct config_table table;
-    struct config_section section;
+    struct config_section sections[2];
 };
 
 /* Boot values, then the file at path. 0; CONFIG_E_INVALID with everything that is wrong in errors: unknown keys, values

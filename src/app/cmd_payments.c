@@ -1,4 +1,7 @@
-/* cmd_payments.c - giro payments list | show ID [--timeline]. */
+/* cmd_payments.c - giro payments list | show ID [--timeline]; the others: cmd_payments_schedule.c, cmd_payments_file.c.
+ */
+#include "app/cmd_payments.h"
+
 #include "app/store_view.h"
 #include "platform/clock.h"
 #include "services/ledger/ledger.h"
@@ -134,6 +137,12 @@ int cmd_payments(int argc, char **argv) {
     static const struct subcommand rows[] = {
         { "list", "the newest payments", payments_list },
         { "show", "one payment, with --timeline every status it had", payments_show },
+        { "schedule", "orders a payment of a later day", payments_schedule },
+        { "scheduled", "payments of a later day: list, show, cancel", payments_scheduled },
+        { "standing-order", "orders payments that come again", payments_standing_order },
+        { "standing-orders", "standing orders: list, show, cancel", payments_standing_orders },
+        { "bulk", "orders a file of payments", payments_bulk },
+        { "files", "files of payments: list, show", payments_files },
     };
     static const struct subcommand_table table = { .title = "giro payments", .rows = rows, .count = ARRAY_COUNT(rows) };
     return subcommand_run(&table, argc, argv);

@@ -47,6 +47,12 @@ static void put_key(struct buffer *out, const struct sandbox *sandbox, const cha
     buffer_append_char(out, '\n');
 }
 
+/* A place of the project one level deeper. */
+static void put_indented(struct buffer *out, const struct sandbox *sandbox, const char *key, const char *name) {
+    buffer_append_c(out, "  ");
+    put_key(out, sandbox, key, PLACE_PROJECT, name);
+}
+
 static void put_tiers(struct buffer *out) {
     static const struct {
         const char *name, *rate, *burst, *daily;
@@ -106,6 +112,10 @@ static void put_yaml(struct buffer *out, const struct sandbox *sandbox) {
     put_place(out, sandbox, PLACE_VAR, "pki/ca.pem");
     buffer_printf(out, "]\noperations:\n  port: %u\nadmin:\n", base + 2);
     put_key(out, sandbox, "socket", PLACE_SOCKET, "admin.sock");
+    buffer_append_c(out, "scheduling:\n  period: 500ms\nbusiness_days:\n  GBP:\n");
+    put_indented(out, sandbox, "calendar", "policy/calendar/GB.csv");
+    buffer_append_c(out, "  EUR:\n");
+    put_indented(out, sandbox, "calendar", "policy/calendar/EUR.csv");
     put_tiers(out);
 }
 

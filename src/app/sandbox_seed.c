@@ -111,7 +111,7 @@ int sandbox_seed_run(const struct sandbox_seed *seed, struct message *message) {
     seeding->seed = seed;
     seeding->message = message;
     sandbox_socket(seed->sandbox, "admin.sock", path);
-    int r = arena_init(&seeding->arena, ADMIN_LINE_BYTES_MAX, SEED_ARENA_BYTES);
+    int r = arena_init(&seeding->arena, ADMIN_ANSWER_BYTES_MAX, SEED_ARENA_BYTES);
     if (!r && admin_client_open(&seeding->admin, path, message)) r = SANDBOX_E_ABSENT;
     bool open = r == 0;
     for (size_t i = 0; !r && i < sandbox_client_count; i++) r = seed_client(seeding, i);

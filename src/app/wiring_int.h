@@ -15,6 +15,8 @@
 #include "integration/integration.h"
 #include "integration/jobs.h"
 #include "integration/saga/payment_saga.h"
+#include "integration/schedule_jobs.h"
+#include "integration/schedule_rules.h"
 
 #include <pthread.h>
 
@@ -35,6 +37,8 @@ struct bank {
     struct core_dispatch *dispatch;
     struct jobs *jobs;
     struct expired_walk expired; /* the jobs' */
+    struct schedule_jobs schedule_jobs;
+    struct schedule_rules schedule;
     struct message_sink *sink;
     struct relay_consumer consumers[3];
     pthread_mutex_t relay_lock;
@@ -63,7 +67,7 @@ void bank_on_fault(void *ctx, const char *operation, int code);
 /* The file at path as long as the bank lives. */
 int bank_read_text(struct bank *bank, struct str path, struct str *ret_text, struct message *message);
 int bank_fill_integration(struct bank *bank);
-int bank_open_policies(struct bank *bank, struct message *message);
+int bank_open_policies(struct bank *bank, struct message *message); /* and the calendars */
 int bank_open_saga(struct bank *bank, struct message *message); /* compiles it, refuses one that is not proven safe */
 int bank_open_keys(struct bank *bank, struct message *message);
 int bank_open_store(struct bank *bank, struct message *message);

@@ -3,11 +3,18 @@
 
 #include "integration/command/statement_copy.h"
 
+static void on_schedule_notice(void *ctx, const char *text) {
+    struct bank *bank = ctx;
+    log_event(&bank->log, LOG_LEVEL_WARN, "schedule", log_str("notice", text));
+}
+
 int bank_open_jobs(struct bank *bank) {
-    const struct job list[] = {
+    struct job list[2 + SCHEDULE_JOBS_COUNT] = {
         { .name = "statement_copy", .period_ms = STATEMENT_COPY_PERIOD_MS, .run = statement_copy_run },
         { .name = "expired_rows", .period_ms = EXPIRED_PERIOD_MS, .run = expired_delete_run, .ctx = &bank->expired },
     };
+    bank->schedule_jobs = (struct schedule_jobs){ .on_notice = on_schedule_notice, .ctx = bank };
+    schedule_jobs_table(&bank->schedule_jobs, bank->config->options.scheduling_period_ms, list + 2);
     struct jobs_options jobs = { .integration = &bank->integration,
                                  .jobs = list,
                                  .count = ARRAY_COUNT(list),

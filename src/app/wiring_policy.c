@@ -13,6 +13,16 @@ int bank_read_text(struct bank *bank, struct str path, struct str *ret_text, str
     return err_trace(file_read_all(name, BANK_TEXT_BYTES_MAX, &bank->texts, ret_text, message));
 }
 
+/* The days and hours of payments of a later day. */
+static int open_schedule(struct bank *bank, struct message *message) {
+    const struct bank_options *options = &bank->config->options;
+    bank->schedule.rules[SCHEDULE_PAYMENT] = (enum calendar_rule)options->scheduled_on_holiday;
+    bank->schedule.rules[SCHEDULE_STANDING_ORDER] = (enum calendar_rule)options->standing_orders_on_holiday;
+    bank->schedule.rules[SCHEDULE_FILE] = (enum calendar_rule)options->files_on_holiday;
+    bank->integration.schedule = &bank->schedule;
+    return err_trace(schedule_config_open(&bank->config->schedule, &bank->texts, &bank->schedule, message));
+}
+
 int bank_open_policies(struct bank *bank, struct message *message) {
     const struct bank_options *options = &bank->config->options;
     struct str text;
@@ -24,6 +34,7 @@ int bank_open_policies(struct bank *bank, struct message *message) {
     if (!r) r = fraud_policy_read_creditors(&bank->fraud, text, message);
     if (!r) r = bank_read_text(bank, options->aml_names, &text, message);
     if (!r) r = aml_list_read(text, &bank->aml, message);
+    if (!r) r = open_schedule(bank, message);
     return err_trace(r);
 }
 

@@ -23,7 +23,15 @@
                                         X(EVENT_CONSENT_REJECTED, "ConsentRejected", "consents")                       \
                                             X(EVENT_CONSENT_REVOKED, "ConsentRevoked", "consents")                     \
                                                 X(EVENT_CONSENT_EXPIRED, "ConsentExpired", "consents")                 \
-                                                    X(EVENT_NOTIFICATION_SENT, "NotificationSent", "notifications")
+                                                    X(EVENT_NOTIFICATION_SENT, "NotificationSent", "notifications")    \
+    X(EVENT_PAYMENT_SCHEDULED, "PaymentScheduled", "payments")                                                         \
+    X(EVENT_SCHEDULED_CANCELLED, "ScheduledPaymentCancelled", "payments")                                              \
+    X(EVENT_SCHEDULED_REJECTED, "ScheduledPaymentRejected", "payments")                                                \
+    X(EVENT_STANDING_ORDER_CREATED, "StandingOrderCreated", "payments")                                                \
+    X(EVENT_STANDING_ORDER_CANCELLED, "StandingOrderCancelled", "payments")                                            \
+    X(EVENT_STANDING_ORDER_COMPLETED, "StandingOrderCompleted", "payments")                                            \
+    X(EVENT_FILE_ACCEPTED, "PaymentFileAccepted", "payments")                                                          \
+    X(EVENT_FILE_COMPLETED, "PaymentFileCompleted", "payments")
 
 #define X(code, name, service) code,
 enum event_type { EVENT_MAP(X) EVENT_TYPE_COUNT };

@@ -13,7 +13,8 @@
     X(PAYMENT_REASON_INSUFFICIENT_FUNDS, "insufficient_funds") X(PAYMENT_REASON_FRAUD, "fraud")                        \
         X(PAYMENT_REASON_SANCTIONS, "sanctions") X(PAYMENT_REASON_ACCOUNT_BLOCKED, "account_blocked")                  \
             X(PAYMENT_REASON_CORE_REFUSED, "core_refused") X(PAYMENT_REASON_CHECK_UNAVAILABLE, "check_unavailable")    \
-                X(PAYMENT_REASON_DEADLINE, "deadline") X(PAYMENT_REASON_CORE_FAILED, "core_failed")
+                X(PAYMENT_REASON_DEADLINE, "deadline") X(PAYMENT_REASON_CORE_FAILED, "core_failed")     \
+    X(PAYMENT_REASON_NOT_ACCEPTED, "not_accepted") /* of an order that fell due and became no payment */
 
 #define PAYMENT_TYPE_MAP(X)                                                                                            \
     X(PAYMENT_ON_US, "on_us")                                                                                          \

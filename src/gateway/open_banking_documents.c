@@ -168,6 +168,8 @@ static struct status_reason reason_of(enum payment_reason reason) {
         return (struct status_reason){ "AB06", "The payment was not ready in time." };
     case PAYMENT_REASON_CORE_FAILED:
         return (struct status_reason){ "ED05", "The payment could not be executed." };
+    case PAYMENT_REASON_NOT_ACCEPTED:
+        return (struct status_reason){ "MS03", "The payment could not be made when it fell due." };
     case PAYMENT_REASON_NONE:
     case PAYMENT_REASON_COUNT:
         break;

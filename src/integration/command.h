@@ -71,6 +71,8 @@ enum payment_accept_refusal { PAYMENT_ACCEPT_E_NONE = 0, PAYMENT_ACCEPT_E_MAP(X)
 int command_payment_accept(struct integration *integration, struct command_call *call,
                            const struct payment_order *order);
 
+#include "integration/command_schedule.h" /* payments of a later day; they use struct command_call */
+
 /* ---- payment consents ---- */
 
 enum { CONSENT_PART_BYTES_MAX = 32 * 1024 };

@@ -13,6 +13,7 @@
 #include "services/fraud/fraud.h"
 
 struct core_dispatch;
+struct schedule_rules;
 
 struct integration {
     struct store *store;
@@ -22,6 +23,7 @@ struct integration {
     const struct aml_list *aml;
     struct metrics *metrics; /* NULL: nothing is counted */
     struct core_dispatch *core;   /* NULL in tests without a core: its payments stay pending */
+    const struct schedule_rules *schedule; /* NULL: nothing can be scheduled */
     char country[3];              /* of this bank: "GB" */
     char bank_code[5];            /* in the IBANs of its UK accounts: "GIRO" */
     char sort_code[7];            /* of the accounts that clients open themselves: six digits; empty: none can */

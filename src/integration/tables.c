@@ -10,7 +10,10 @@
 #include "services/identity/session.h"
 #include "services/identity/token.h"
 #include "services/insights/report.h"
+#include "services/ledger/ledger.h"
 #include "services/ledger/ledger_statement.h"
+#include "services/payments/payment_file.h"
+#include "services/payments/standing_order.h"
 
 static const struct table *const tables[] = {
     &engine_journal_table,
@@ -32,6 +35,12 @@ static const struct table *const tables[] = {
     &session_table,
     &payment_consent_table,
     &payment_table,
+    &scheduled_table,
+    &standing_order_table,
+    &standing_order_run_table,
+    &payment_file_table,
+    &payment_file_item_table,
+    &payment_file_result_table,
     &fraud_counter_table,
     &report_table,
     &saga_table,

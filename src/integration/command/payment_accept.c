@@ -2,28 +2,20 @@
  *
  * Order inside the decision: replay and key reuse (the engine), state (account, consent), decide (creditor, checks,
  * hold). */
-#include "integration/command/command_run.h"
+#include "integration/command/payment_accept.h"
 
 #include "integration/acl/core_carries.h"
 #include "integration/acl/core_dispatch.h"
 #include "integration/payment_document.h"
 #include "integration/saga/payment_saga.h"
-#include "services/accounts/account.h"
 #include "services/consents/payment_consent.h"
 #include "services/ledger/ledger.h"
-
-struct payment_accept {
-    const struct integration *integration;
-    struct payment_order order;
-    struct str creditor_iban; /* the IBAN that finds the creditor among our accounts; empty: not ours */
-    bool core_open;           /* the breaker lets new payments through and its queue has room */
-};
 
 #define X(code, name) [code] = name,
 static const char *const refusal_names[PAYMENT_ACCEPT_E_COUNT] = { PAYMENT_ACCEPT_E_MAP(X) };
 #undef X
 
-static const char *payment_accept_refusal_name(int refusal) {
+const char *payment_accept_refusal_name(int refusal) {
     check(refusal > 0 && refusal < PAYMENT_ACCEPT_E_COUNT);
     return refusal_names[refusal];
 }
@@ -32,11 +24,18 @@ static bool payment_accept_refusal_is_stored(int refusal) {
     return refusal != PAYMENT_ACCEPT_E_BREAKER; /* 503: nothing stored */
 }
 
-static void payment_accept_needs(struct work *work, const struct command *command) {
-    const struct payment_accept *input = command->input;
-    if (id_is_zero(input->order.consent_id.bytes)) account_want(work, input->order.debtor_account_id.bytes);
-    else payment_consent_want(work, input->order.consent_id.bytes);
+static bool spends_consent(const struct payment_accept *input) {
+    return !input->consent_spent && !id_is_zero(input->order.consent_id.bytes);
+}
+
+void payment_accept_want(struct work *work, const struct payment_accept *input) {
+    if (spends_consent(input)) payment_consent_want(work, input->order.consent_id.bytes);
+    else account_want(work, input->order.debtor_account_id.bytes);
     if (input->creditor_iban.len) account_want_iban(work, input->creditor_iban);
+}
+
+static void payment_accept_needs(struct work *work, const struct command *command) {
+    payment_accept_want(work, command->input);
 }
 
 /* The debtor account, if it is the caller's to pay from. */
@@ -46,7 +45,7 @@ static int judge_debtor(struct work *work, const struct payment_accept *input, c
     const struct account_row *account;
     const uint8_t *account_id = order->debtor_account_id.bytes;
     int r = 0;
-    if (!id_is_zero(order->consent_id.bytes)) {
+    if (spends_consent(input)) {
         r = payment_consent_get(work, order->consent_id.bytes, &consent);
         if (r) return r;
         if (!consent || !id_equal(consent->client_id, order->client_id.bytes)) return PAYMENT_ACCEPT_E_CONSENT;
@@ -96,8 +95,9 @@ static enum payment_type type_of(const struct payment_order *order, const struct
     return str_equal(country, str_slice(debtor->iban, 0, 2)) ? PAYMENT_DOMESTIC : PAYMENT_INTERNATIONAL;
 }
 
-static struct payment_row payment_of(const struct payment_order *order, const struct account_row *debtor,
+static struct payment_row payment_of(const struct payment_accept *input, const struct account_row *debtor,
                                      int64_t creditor_number) {
+    const struct payment_order *order = &input->order;
     struct payment_row payment = {
         .debtor_number = debtor->number,
         .creditor_number = creditor_number,
@@ -110,7 +110,7 @@ static struct payment_row payment_of(const struct payment_order *order, const st
         .reference = payment_reference_reveal(&order->reference),
         .end_to_end_id = end_to_end_id_str(&order->end_to_end_id),
         .instruction_id = end_to_end_id_str(&order->instruction_id),
-        .type = type_of(order, debtor, creditor_number),
+        .type = input->type_given ? input->type : type_of(order, debtor, creditor_number),
     };
     memcpy(payment.client_id, order->client_id.bytes, 16);
     memcpy(payment.customer_id, order->customer_id.bytes, 16);
@@ -136,22 +136,32 @@ static int answer(struct work *work, struct command *command, const uint8_t paym
     return 0;
 }
 
-static int payment_accept_decide(struct work *work, struct command *command) {
-    const struct payment_accept *input = command->input;
+int payment_accept_judge(struct work *work, const struct payment_accept *input, const struct account_row **ret_debtor,
+                         int64_t *ret_creditor_number) {
+    int r = judge_debtor(work, input, ret_debtor);
+    return r ? r : judge_creditor(work, input, *ret_debtor, ret_creditor_number);
+}
+
+int payment_accept_make(struct work *work, const struct payment_accept *input, uint8_t ret_payment_id[16]) {
     const struct account_row *debtor;
     int64_t creditor_number;
-    int r = judge_debtor(work, input, &debtor);
-    if (!r) r = judge_creditor(work, input, debtor, &creditor_number);
+    int r = payment_accept_judge(work, input, &debtor, &creditor_number);
     if (r) return r;
     ledger_want_account(work, debtor->number); /* one load for all that the checks will ask for */
     if (debtor->product == ACCOUNT_PERSONAL) fraud_want(work, debtor->number);
-    struct payment_row payment = payment_of(&input->order, debtor, creditor_number);
+    struct payment_row payment = payment_of(input, debtor, creditor_number);
     r = payment_create(work, &payment);
-    if (!r && !id_is_zero(payment.consent_id))
-        r = payment_consent_consume(work, payment.consent_id, payment.payment_id);
+    if (!r && spends_consent(input)) r = payment_consent_consume(work, payment.consent_id, payment.payment_id);
     if (r) return r == VIEW_NEED ? r : err_fold(r);
     r = payment_saga_start(work, input->integration, &payment);
-    return r ? r : answer(work, command, payment.payment_id);
+    if (!r) memcpy(ret_payment_id, payment.payment_id, 16);
+    return r;
+}
+
+static int payment_accept_decide(struct work *work, struct command *command) {
+    uint8_t payment_id[16];
+    int r = payment_accept_make(work, command->input, payment_id);
+    return r ? r : answer(work, command, payment_id);
 }
 
 static const struct command_kind payment_accept_kind = {
@@ -162,9 +172,8 @@ static const struct command_kind payment_accept_kind = {
     .refusal_is_stored = payment_accept_refusal_is_stored,
 };
 
-/* The IBAN under which the creditor could be one of our accounts. */
-static struct str creditor_iban(const struct integration *integration, const struct creditor *creditor,
-                                struct arena *arena) {
+struct str payment_accept_creditor_iban(const struct integration *integration, const struct creditor *creditor,
+                                        struct arena *arena) {
     struct iban iban;
     if (creditor->scheme == CREDITOR_SCHEME_IBAN) return iban_reveal(&creditor->iban);
     struct str sort_code = sort_code_reveal(&creditor->sort_code),
@@ -187,6 +196,6 @@ int command_payment_accept(struct integration *integration, struct command_call 
     *input = (struct payment_accept){ .integration = integration,
                                       .order = *order,
                                       .core_open = !integration->core || core_dispatch_open(integration->core) };
-    input->creditor_iban = creditor_iban(integration, &input->order.creditor, call->arena);
+    input->creditor_iban = payment_accept_creditor_iban(integration, &input->order.creditor, call->arena);
     return command_run(integration, call, &payment_accept_kind, input);
 }
