@@ -124,12 +124,16 @@ static void copy_files(const struct world *from, const struct world *to) {
     pid_t pid = fork(); /* opening the files here would drop SQLite's locks on them */
     assert_true(pid >= 0);
     if (pid == 0) {
-        char log[TEST_PATH_BYTES * 3], marker[TEST_PATH_BYTES * 3], lock[TEST_PATH_BYTES * 3];
+        char log[TEST_PATH_BYTES * 3], marker[TEST_PATH_BYTES * 3], lock[TEST_PATH_BYTES * 3], keys[TEST_PATH_BYTES * 3];
+        const char *more[3] = { NULL };
+        size_t count = 0;
         (void)snprintf(log, sizeof log, "%s-wal", from->path);
         (void)snprintf(marker, sizeof marker, "%s.unknown", from->path);
         (void)snprintf(lock, sizeof lock, "%s.lock", from->path);
-        bool marked = access(marker, F_OK) == 0;
-        execlp("cp", "cp", "-t", to->folder, from->path, log, lock, marked ? marker : (char *)NULL, (char *)NULL);
+        (void)snprintf(keys, sizeof keys, "%s-keys", from->path);
+        if (access(marker, F_OK) == 0) more[count++] = marker;
+        if (test_sealed) more[count++] = keys;
+        execlp("cp", "cp", "-t", to->folder, from->path, log, lock, more[0], more[1], (char *)NULL);
         _exit(127);
     }
     int status;
@@ -330,5 +334,7 @@ int main(void) {
     };
     (void)sqlite3_initialize();
     shim_install();
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("stock", tests, NULL, NULL);
+    test_sealed = true;
+    return failed + cmocka_run_group_tests_name("sealed", tests, NULL, NULL);
 }
