@@ -17,6 +17,12 @@ static bool at_frame(int64_t at) {
     return at >= LOG_HEADER_BYTES && (at - LOG_HEADER_BYTES) % FRAME_BYTES == 0;
 }
 
+/* Within the log's header or that of a frame: in clear. */
+static bool in_header(int64_t at, int len) {
+    if (at < LOG_HEADER_BYTES) return at >= 0 && at + len <= LOG_HEADER_BYTES;
+    return (at - LOG_HEADER_BYTES) % FRAME_BYTES + len <= FRAME_HEADER_BYTES;
+}
+
 static int join_flush(struct seal_file *file) {
     if (file->joined_bytes == 0) return SQLITE_OK;
     int code = file->lower->pMethods->xWrite(file->lower, file->joined, (int)file->joined_bytes, file->joined_at);
@@ -166,8 +172,7 @@ static int log_read(sqlite3_file *base, void *at, int len, sqlite3_int64 from) {
     struct seal_file *file = seal_file_of(base);
     int code = join_flush(file);
     if (code != SQLITE_OK) return code;
-    bool header = (from == 0 && len == LOG_HEADER_BYTES) || (at_frame(from) && len == FRAME_HEADER_BYTES);
-    if (header) return file->lower->pMethods->xRead(file->lower, at, len, from);
+    if (in_header(from, len)) return file->lower->pMethods->xRead(file->lower, at, len, from);
     if (at_frame(from) && len == FRAME_BYTES) return read_frame(file, at, from);
     if (at_frame(from - FRAME_HEADER_BYTES) && len == SEAL_PAGE_BYTES) return read_page(file, at, from);
     return SQLITE_IOERR_READ; /* SQLite reads these pieces and no others */
