@@ -12,6 +12,9 @@ enum {
     FRAME_HEADER_BYTES = 24,
     FRAME_BYTES = FRAME_HEADER_BYTES + SEAL_PAGE_BYTES,
     FRAME_SEALED_BYTES = 16, /* of its header: page number, commit mark, salts */
+    FRAME_SALTS_AT = 8,
+    LOG_SALTS_AT = 16,
+    SALT_BYTES = 8,
     PLACE_BYTES_MAX = 40
 };
 

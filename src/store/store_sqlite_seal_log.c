@@ -10,7 +10,9 @@
  *      truncation and question for the size ends it too.
  * (L2) SQLite writes a header, then its page. A header that does not follow what was written last is written through:
  *      it may be one whose checksums alone change. A page without its header before it (a page that changed again in
- *      the same commit) takes the header that is in the file. */
+ *      the same commit) takes the header that is in the file.
+ * (L3) While a commit writes pages again, SQLite leaves the salts of its frame headers zero until it has summed them up
+ *      anew; such a frame is bound to the salts of the log's header, which it is about to get. */
 #include "store/store_sqlite_seal_int.h"
 
 static bool at_frame(int64_t at) {
@@ -74,14 +76,31 @@ static int write_frame_header(struct seal_file *file, const uint8_t *header, int
     return SQLITE_OK;
 }
 
+/* What a frame's page is bound to; flushes what is joined when the log's header must be asked (L3). */
+static int frame_place(struct seal_file *file, int64_t frame_at, const uint8_t header[FRAME_HEADER_BYTES],
+                       struct seal_place *ret_place) {
+    static const uint8_t no_salts[SALT_BYTES];
+    uint8_t bound[FRAME_SEALED_BYTES];
+    memcpy(bound, header, sizeof bound);
+    if (memcmp(header + FRAME_SALTS_AT, no_salts, SALT_BYTES) == 0) {
+        int code = join_flush(file);
+        if (code == SQLITE_OK)
+            code = file->lower->pMethods->xRead(file->lower, bound + FRAME_SALTS_AT, SALT_BYTES, LOG_SALTS_AT);
+        if (code != SQLITE_OK) return code;
+    }
+    *ret_place = seal_place_log((uint64_t)frame_at, bound);
+    return SQLITE_OK;
+}
+
 static bool is_commit(const uint8_t header[FRAME_HEADER_BYTES]) {
     return (header[4] | header[5] | header[6] | header[7]) != 0; /* the database's size behind the commit */
 }
 
 /* The page of the frame whose header came just before. */
 static int write_next_page(struct seal_file *file, const uint8_t *page, int64_t to) {
-    int code;
-    struct seal_place place = seal_place_log((uint64_t)file->header_at, file->header);
+    struct seal_place place;
+    int code = frame_place(file, file->header_at, file->header, &place);
+    if (code != SQLITE_OK) return code;
     uint8_t *room = join_room(file, to, SEAL_PAGE_BYTES, &code);
     if (!room) return code;
     int r = seal_page(file->ring, &file->cipher, &place, page, room);
@@ -98,8 +117,9 @@ static int write_page_again(struct seal_file *file, const uint8_t *page, int64_t
     int64_t frame_at = to - FRAME_HEADER_BYTES;
     int code = join_flush(file);
     if (code == SQLITE_OK) code = file->lower->pMethods->xRead(file->lower, header, sizeof header, frame_at);
+    struct seal_place place;
+    if (code == SQLITE_OK) code = frame_place(file, frame_at, header, &place);
     if (code != SQLITE_OK) return code;
-    struct seal_place place = seal_place_log((uint64_t)frame_at, header);
     int r = seal_page(file->ring, &file->cipher, &place, page, file->frame);
     if (r) return seal_code(r, SQLITE_IOERR_WRITE);
     return file->lower->pMethods->xWrite(file->lower, file->frame, SEAL_PAGE_BYTES, to);
@@ -117,9 +137,9 @@ static int log_write(sqlite3_file *base, const void *at, int len, sqlite3_int64 
 
 /* A frame of this log, not of one before it: its salts are those of the log's header. */
 static bool is_current(struct seal_file *file, const uint8_t frame_header[FRAME_HEADER_BYTES]) {
-    uint8_t header[LOG_HEADER_BYTES];
-    int code = file->lower->pMethods->xRead(file->lower, header, sizeof header, 0);
-    return code == SQLITE_OK && memcmp(header + 16, frame_header + 8, 8) == 0;
+    uint8_t salts[SALT_BYTES];
+    int code = file->lower->pMethods->xRead(file->lower, salts, sizeof salts, LOG_SALTS_AT);
+    return code == SQLITE_OK && memcmp(salts, frame_header + FRAME_SALTS_AT, SALT_BYTES) == 0;
 }
 
 /* A whole frame: SQLite recovers the log, or sums up anew what it has just written. */
@@ -129,7 +149,9 @@ static int read_frame(struct seal_file *file, uint8_t *at, int64_t from) {
         memset(at, 0, FRAME_BYTES);
         return code;
     }
-    struct seal_place place = seal_place_log((uint64_t)from, at);
+    struct seal_place place;
+    code = frame_place(file, from, at, &place);
+    if (code != SQLITE_OK) return code;
     uint8_t *page = at + FRAME_HEADER_BYTES;
     switch (seal_page_open(file->ring, &file->cipher, &place, page, page)) {
     case SEAL_SOUND:
@@ -152,8 +174,9 @@ static int read_page(struct seal_file *file, uint8_t *at, int64_t from) {
     int64_t frame_at = from - FRAME_HEADER_BYTES;
     int code = file->lower->pMethods->xRead(file->lower, file->frame, FRAME_BYTES, frame_at);
     memset(at, 0, SEAL_PAGE_BYTES);
+    struct seal_place place;
+    if (code == SQLITE_OK) code = frame_place(file, frame_at, file->frame, &place);
     if (code != SQLITE_OK) return code;
-    struct seal_place place = seal_place_log((uint64_t)frame_at, file->frame);
     switch (seal_page_open(file->ring, &file->cipher, &place, file->frame + FRAME_HEADER_BYTES, at)) {
     case SEAL_SOUND:
         return SQLITE_OK;
