@@ -80,6 +80,7 @@ struct seal_file {
     int64_t joined_at, next; /* next: the end of what was written last, -1 = nothing yet */
     uint8_t header[FRAME_HEADER_BYTES];
     int64_t header_at; /* of the frame whose page comes next, -1 = none */
+    int64_t lost_at;   /* where a failed write lost what was joined, -1 = nowhere */
     bool wrote;
 };
 

@@ -11,7 +11,9 @@
  * (L2) SQLite writes a header, then its page. A header that does not follow what was written last is written through:
  *      it may be one whose checksums alone change. A page without its header before it (a page that changed again in
  *      the same commit) takes the header that is in the file.
- * (L3) While a commit writes pages again, SQLite leaves the salts of its frame headers zero until it has summed them up
+ * (L3) A failed write loses what was joined. SQLite may hear of it in a call that was not the frame's own, so nothing
+ *      behind the loss is written or read until the commit was rolled back and begins at or before it again.
+ * (L4) While a commit writes pages again, SQLite leaves the salts of its frame headers zero until it has summed them up
  *      anew; such a frame is bound to the salts of the log's header, which it is about to get. */
 #include "store/store_sqlite_seal_int.h"
 
@@ -28,8 +30,10 @@ static bool in_header(int64_t at, int len) {
 static int join_flush(struct seal_file *file) {
     if (file->joined_bytes == 0) return SQLITE_OK;
     int code = file->lower->pMethods->xWrite(file->lower, file->joined, (int)file->joined_bytes, file->joined_at);
-    file->joined_bytes = 0; /* after a failure the commit is rolled back: these frames are written never or anew */
-    if (code != SQLITE_OK) file->next = -1;
+    file->joined_bytes = 0;
+    if (code == SQLITE_OK) return SQLITE_OK;
+    file->next = -1;
+    if (file->lost_at < 0 || file->joined_at < file->lost_at) file->lost_at = file->joined_at;
     return code;
 }
 
@@ -76,7 +80,7 @@ static int write_frame_header(struct seal_file *file, const uint8_t *header, int
     return SQLITE_OK;
 }
 
-/* What a frame's page is bound to; flushes what is joined when the log's header must be asked (L3). */
+/* What a frame's page is bound to; flushes what is joined when the log's header must be asked (L4). */
 static int frame_place(struct seal_file *file, int64_t frame_at, const uint8_t header[FRAME_HEADER_BYTES],
                        struct seal_place *ret_place) {
     static const uint8_t no_salts[SALT_BYTES];
@@ -128,6 +132,8 @@ static int write_page_again(struct seal_file *file, const uint8_t *page, int64_t
 static int log_write(sqlite3_file *base, const void *at, int len, sqlite3_int64 to) {
     struct seal_file *file = seal_file_of(base);
     file->wrote = true;
+    if (file->lost_at >= 0 && (len == SEAL_PAGE_BYTES || to > file->lost_at)) return SQLITE_IOERR_WRITE;
+    file->lost_at = -1;
     if (to == 0 && len == LOG_HEADER_BYTES) return join_header(file, at, LOG_HEADER_BYTES, 0);
     if (len == FRAME_HEADER_BYTES && at_frame(to)) return write_frame_header(file, at, to);
     if (len != SEAL_PAGE_BYTES || !at_frame(to - FRAME_HEADER_BYTES)) return SQLITE_IOERR_WRITE;
@@ -195,6 +201,7 @@ static int log_read(sqlite3_file *base, void *at, int len, sqlite3_int64 from) {
     struct seal_file *file = seal_file_of(base);
     int code = join_flush(file);
     if (code != SQLITE_OK) return code;
+    if (file->lost_at >= 0 && from >= file->lost_at) return SQLITE_IOERR_READ;
     if (in_header(from, len)) return file->lower->pMethods->xRead(file->lower, at, len, from);
     if (at_frame(from) && len == FRAME_BYTES) return read_frame(file, at, from);
     if (at_frame(from - FRAME_HEADER_BYTES) && len == SEAL_PAGE_BYTES) return read_page(file, at, from);

@@ -226,7 +226,7 @@ static int database_opened(struct seal_file *file) {
 static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *base, int flags, int *ret_flags) {
     struct seal_ring *ring = (struct seal_ring *)vfs;
     struct seal_file *file = seal_file_of(base);
-    *file = (struct seal_file){ .ring = ring, .next = -1, .header_at = -1 };
+    *file = (struct seal_file){ .ring = ring, .next = -1, .header_at = -1, .lost_at = -1 };
     file->lower = (sqlite3_file *)(file + 1);
     if (!name || !(flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL))) return SQLITE_CANTOPEN; /* (V1) */
     file->lower->pMethods = NULL;
