@@ -37,7 +37,8 @@ static int files_get(struct secret_provider *provider, const char *name, size_t 
     int r = secret_load_file(path, bytes, ret_secret, message);
     if (r != SECRET_E_MISSING || !files->make) return err_trace(r);
     r = secret_create_file(path, bytes, ret_secret, message);
-    if (r == SECRET_E_EXISTS) r = secret_load_file(path, bytes, ret_secret, message); /* made by another one meanwhile */
+    if (r == SECRET_E_EXISTS)
+        r = secret_load_file(path, bytes, ret_secret, message); /* made by another one meanwhile */
     return err_trace(r);
 }
 

@@ -31,11 +31,16 @@ static void p1_names_are_words(void **state) {
         const char *name;
         int want;
     } cases[] = {
-        { "store", SECRET_E_MISSING }, { "store_key-2", SECRET_E_MISSING },
-        { "", -EINVAL },               { "Store", -EINVAL },
-        { "2store", -EINVAL },         { "_store", -EINVAL },
-        { "../store", -EINVAL },       { "a/b", -EINVAL },
-        { "a.b", -EINVAL },            { "a b", -EINVAL },
+        { "store", SECRET_E_MISSING },
+        { "store_key-2", SECRET_E_MISSING },
+        { "", -EINVAL },
+        { "Store", -EINVAL },
+        { "2store", -EINVAL },
+        { "_store", -EINVAL },
+        { "../store", -EINVAL },
+        { "a/b", -EINVAL },
+        { "a.b", -EINVAL },
+        { "a b", -EINVAL },
         { "abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0", SECRET_E_MISSING },
         { "abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz01", -EINVAL },
     };

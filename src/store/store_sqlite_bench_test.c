@@ -205,8 +205,8 @@ static void pages(void **state) {
         assert_int_equal(seal_page_open(ring, &cipher, &place, sealed, opened), SEAL_SOUND);
     int64_t end_ns = clock_mono_ns();
     assert_memory_equal(page, opened, sizeof page);
-    print_message("pages of 4 KiB: %.0f sealed/s, %.0f opened/s\n", (double)count * 1e9 / (double)(middle_ns - begin_ns),
-                  (double)count * 1e9 / (double)(end_ns - middle_ns));
+    print_message("pages of 4 KiB: %.0f sealed/s, %.0f opened/s\n", 
+                  (double)count * 1e9 / (double)(middle_ns - begin_ns), (double)count * 1e9 / (double)(end_ns - middle_ns));
     seal_cipher_release(&cipher);
     (void)sqlite_seal_close(ring);
     world_drop(&world);

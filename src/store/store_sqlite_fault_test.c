@@ -125,7 +125,8 @@ static void copy_files(const struct world *from, const struct world *to) {
     pid_t pid = fork(); /* opening the files here would drop SQLite's locks on them */
     assert_true(pid >= 0);
     if (pid == 0) {
-        char log[TEST_PATH_BYTES * 3], marker[TEST_PATH_BYTES * 3], lock[TEST_PATH_BYTES * 3], keys[TEST_PATH_BYTES * 3];
+        char log[TEST_PATH_BYTES * 3], marker[TEST_PATH_BYTES * 3], lock[TEST_PATH_BYTES * 3];
+        char keys[TEST_PATH_BYTES * 3];
         const char *more[3] = { NULL };
         size_t count = 0;
         (void)snprintf(log, sizeof log, "%s-wal", from->path);

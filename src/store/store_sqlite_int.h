@@ -52,7 +52,8 @@ struct sqlite_connection {
 
 enum sqlite_access { ACCESS_WRITER, ACCESS_READER };
 
-/* Opens the file (through the ring's VFS when it is not NULL) and sets the pragmas; no statement is prepared yet. 0 or -errno with a sentence in message. */
+/* Opens the file (through the ring's VFS when it is not NULL) and sets the pragmas; no statement is prepared yet. 0 or
+ * -errno with a sentence in message. */
 int sqlite_connection_open(struct sqlite_connection *connection, const char *path, enum sqlite_access access,
                            const struct seal_ring *ring, struct message *message);
 /* Prepares every statement of the catalog (borrowed). 0 or -errno with a sentence. */

@@ -36,8 +36,8 @@ static int write_first_page(struct seal_ring *ring, const char *path) {
                               "PRAGMA user_version = 0; PRAGMA journal_mode = WAL;";
     sqlite3 *db = NULL;
     int reserved = SEAL_RESERVED_BYTES;
-    int code = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                               ring->name);
+    int code =
+        sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, ring->name);
     if (code == SQLITE_OK) code = sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
     if (code == SQLITE_OK) code = sqlite3_exec(db, sql, NULL, NULL, NULL);
     int closed = sqlite3_close(db);
@@ -100,8 +100,7 @@ static int renew_page(struct renewal *renewal, uint64_t number) {
     if (pread(renewal->from, renewal->sealed, SEAL_PAGE_BYTES, at) != SEAL_PAGE_BYTES) return err_origin(-EIO);
     if (is_hole(renewal->sealed)) return 0; /* never written, stays so */
     struct seal_place place = seal_place_database(number, renewal->sealed);
-    enum seal_verdict verdict =
-        seal_page_open(renewal->ring, &renewal->cipher, &place, renewal->sealed, renewal->page);
+    enum seal_verdict verdict = seal_page_open(renewal->ring, &renewal->cipher, &place, renewal->sealed, renewal->page);
     if (verdict != SEAL_SOUND) return err_origin(verdict == SEAL_NO_MEMORY ? -ENOMEM : -EBADMSG);
     int r = seal_page(renewal->ring, &renewal->cipher, &place, renewal->page, renewal->sealed); /* header stays there */
     if (r) return err_trace(r);
@@ -145,7 +144,8 @@ static int empty_log(struct seal_ring *ring, struct message *message) {
     struct sqlite_connection connection;
     int r = sqlite_connection_open(&connection, ring->path, ACCESS_WRITER, ring, message);
     if (r) return err_trace(r);
-    (void)sqlite3_wal_checkpoint_v2(connection.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL); /* judged by the size */
+    (void)sqlite3_wal_checkpoint_v2(connection.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
+                                    NULL); /* judged by the size */
     sqlite_connection_release(&connection);
     return 0;
 }
@@ -165,8 +165,8 @@ int sqlite_seal_renew(struct seal_ring **ring, struct message *message) {
     if (alone && r == 0) r = seal_ring_drop_before(*ring, count);
     if (fd >= 0) (void)close(fd); /* gives up the lock */
     if (r == -EBUSY)
-        message_set(message, "the store %s must be sealed anew and another process still reads it: close that one first",
-                    path);
+        message_set(message,
+                    "the store %s must be sealed anew and another process still reads it: close that one first", path);
     else if (r) message_set(message, "the store %s cannot be sealed anew: %s", path, strerror(-r));
     if (r || !alone) return err_trace(r);
     *ring = sqlite_seal_close(*ring); /* the old keys go with it */

@@ -20,7 +20,8 @@ enum {
 
 extern const uint8_t seal_magic[SEAL_MAGIC_BYTES], stock_magic[SEAL_MAGIC_BYTES];
 
-/* The ring (store_sqlite_seal_keys.c). ticket: the right to seal one page; makes a key when none is left. 0 or -errno. */
+/* The ring (store_sqlite_seal_keys.c). ticket: the right to seal one page; makes a key when none is left. 0 or -errno.
+ */
 int seal_ring_ticket(struct seal_ring *ring, uint32_t *ret_position, uint32_t *ret_counter);
 /* The position of an epoch; reads the side file when it is not known. False: there is no such key. */
 bool seal_ring_find(struct seal_ring *ring, uint32_t epoch, uint32_t *ret_position);

@@ -40,8 +40,12 @@ struct keys_file {
 };
 
 static atomic_uint forks;
-static void count_fork(void) { atomic_fetch_add(&forks, 1); }
-static void watch_forks(void) { check(pthread_atfork(NULL, NULL, count_fork) == 0); }
+static void count_fork(void) {
+    atomic_fetch_add(&forks, 1);
+}
+static void watch_forks(void) {
+    check(pthread_atfork(NULL, NULL, count_fork) == 0);
+}
 
 static uint32_t get_be32(const uint8_t *at) {
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
@@ -224,7 +228,8 @@ static int keys_append(const struct seal_ring *ring, struct keys_file *file, uin
     return 0;
 }
 
-/* Under the mutex and the file's lock: reads what is there, adds a fresh key, flushes it, and only then publishes it. */
+/* Under the mutex and the file's lock: reads what is there, adds a fresh key, flushes it, and only then publishes it.
+ */
 static int make_key_locked(struct seal_ring *ring, struct keys_file *file) {
     uint8_t store_id[SEAL_STORE_ID_BYTES];
     int r = keys_read(ring, file);
@@ -328,8 +333,10 @@ static int open_sentence(const struct seal_ring *ring, int r, struct message *me
     char path[STORE_COMPANION_BYTES_MAX];
     keys_path(ring, path);
     if (r == -EACCES && access(path, R_OK) == 0)
-        message_set(message, "the store's key does not open %s: %s was written with another key; give the key that the "
-                    "store was made with", ring->path, path);
+        message_set(message,
+                    "the store's key does not open %s: %s was written with another key; give the key that the "
+                    "store was made with",
+                    ring->path, path);
     else if (r == -EBADMSG)
         message_set(message, "the store's keys file %s is damaged: restore it, and the store with it, from a backup",
                     path);

@@ -224,7 +224,9 @@ static void make_keys(const struct world *world, int count) {
     (void)sqlite_seal_close(ring);
 }
 
-static void make_twenty(struct world *world) { make_keys(world, KEYS_MADE); }
+static void make_twenty(struct world *world) {
+    make_keys(world, KEYS_MADE);
+}
 
 /* Two processes make keys at once: none is lost, and each has an epoch of its own. */
 static void k2_two_openers_keep_all_keys(void **state) {
@@ -267,7 +269,8 @@ static void v2_a_key_ends_after_its_pages(void **state) {
     assert_int_equal(sqlite_seal_open(world.path, &test_key, &ring, NULL), 0);
     ring->key_pages_max = 7;
     assert_int_equal(sqlite3_open_v2(world.path, &db, SQLITE_OPEN_READWRITE, ring->name), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "PRAGMA temp_store = MEMORY; CREATE TABLE t (a BLOB)", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA temp_store = MEMORY; CREATE TABLE t (a BLOB)", NULL, NULL, NULL),
+                     SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, insert, NULL, NULL, NULL), SQLITE_OK);
     uint32_t made = atomic_load(&ring->count);
     assert_true(made > 7);
@@ -286,7 +289,8 @@ static void v2_a_key_ends_after_its_pages(void **state) {
     (void)sqlite_seal_close(ring);
     assert_int_equal(sqlite_seal_open(world.path, &test_key, &ring, NULL), 0);
     assert_int_equal(sqlite3_open_v2(world.path, &db, SQLITE_OPEN_READWRITE, ring->name), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM t WHERE a = zeroblob(1000)", -1, &count, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM t WHERE a = zeroblob(1000)", -1, &count, NULL),
+                     SQLITE_OK);
     assert_int_equal(sqlite3_step(count), SQLITE_ROW);
     assert_int_equal(sqlite3_column_int(count, 0), 400);
     assert_int_equal(sqlite3_finalize(count), SQLITE_OK);
@@ -330,18 +334,25 @@ static void v1_no_other_file(void **state) {
     assert_int_equal(sqlite_seal_open(world.path, &test_key, &ring, NULL), 0);
     assert_int_equal(sqlite3_open_v2(world.path, &db, SQLITE_OPEN_READWRITE, ring->name), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, "PRAGMA temp_store = FILE; CREATE TEMP TABLE t (a); INSERT INTO t VALUES (1)",
-                                  NULL, NULL, NULL), SQLITE_OK); /* still in its cache */
-    assert_int_equal(sqlite3_exec(db, "PRAGMA temp.cache_size = 1; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT"
+                                  NULL, NULL, NULL),
+                     SQLITE_OK); /* still in its cache */
+    assert_int_equal(sqlite3_exec(db,
+                                  "PRAGMA temp.cache_size = 1; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT"
                                   " i + 1 FROM n WHERE i < 100) INSERT INTO t SELECT zeroblob(5000) FROM n",
-                                  NULL, NULL, NULL), SQLITE_CANTOPEN);
-    assert_int_equal(sqlite3_exec(db, "PRAGMA journal_mode = DELETE; CREATE TABLE u (a)", NULL, NULL, NULL), SQLITE_CANTOPEN);
+                                  NULL, NULL, NULL),
+                     SQLITE_CANTOPEN);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA journal_mode = DELETE; CREATE TABLE u (a)", NULL, NULL, NULL),
+                     SQLITE_CANTOPEN);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     char bare[TEST_PATH_BYTES * 3];
     companion(&world, "-bare", bare);
     assert_int_equal(sqlite3_open_v2(bare, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, ring->name), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "PRAGMA journal_mode = OFF; CREATE TABLE t (a);"
+    assert_int_equal(sqlite3_exec(db,
+                                  "PRAGMA journal_mode = OFF; CREATE TABLE t (a);"
                                   "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 99)"
-                                  " INSERT INTO t SELECT zeroblob(300) FROM n", NULL, NULL, NULL), SQLITE_IOERR);
+                                  " INSERT INTO t SELECT zeroblob(300) FROM n",
+                                  NULL, NULL, NULL),
+                     SQLITE_IOERR);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     (void)sqlite_seal_close(ring);
     world_drop(&world);

@@ -1,9 +1,9 @@
 /* store_sqlite_seal_log.c - the write-ahead log of a sealed store.
  *
- * The file keeps SQLite's layout: a header of 32 bytes, then frames of 24 + SEAL_PAGE_BYTES. Headers stay in clear (page
- * number, commit mark, salts, checksums); the page is sealed, bound to the frame's place and to the first 16 bytes of
- * its header, so that a frame cannot be played again elsewhere, under other salts, or with another commit mark.
- * SQLite's checksums are over the clear page: they are computed before sealing and compared after opening.
+ * The file keeps SQLite's layout: a header of 32 bytes, then frames of 24 + SEAL_PAGE_BYTES. Headers stay in clear
+ * (page number, commit mark, salts, checksums); the page is sealed, bound to the frame's place and to the first 16
+ * bytes of its header, so that a frame cannot be played again elsewhere, under other salts, or with another commit
+ * mark. SQLite's checksums are over the clear page: they are computed before sealing and compared after opening.
  *
  * (L1) Frames are joined in memory and written in pieces shorter than SEAL_JOIN_BYTES_MAX. A frame with a commit mark
  *      ends the piece, so the commit is in the file before SQLite flushes it or tells anybody (V5); every read, flush,
@@ -67,8 +67,7 @@ static int write_frame_header(struct seal_file *file, const uint8_t *header, int
         code = join_header(file, header, FRAME_HEADER_BYTES, to);
     } else {
         code = join_flush(file);
-        if (code == SQLITE_OK)
-            code = file->lower->pMethods->xWrite(file->lower, header, FRAME_HEADER_BYTES, to);
+        if (code == SQLITE_OK) code = file->lower->pMethods->xWrite(file->lower, header, FRAME_HEADER_BYTES, to);
         file->next = to + FRAME_HEADER_BYTES;
     }
     if (code != SQLITE_OK) {

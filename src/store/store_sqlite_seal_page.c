@@ -62,8 +62,7 @@ int seal_page(struct seal_ring *ring, struct seal_cipher *cipher, const struct s
     uint32_t position, counter;
     if (!reserved_is_zero(page)) return err_origin(-EINVAL); /* made without the reserved bytes: they would be lost */
     int r = seal_ring_ticket(ring, &position, &counter);
-    if (r == 0)
-        r = cipher_key(&cipher->seal, &cipher->seal_position, position, seal_ring_key(ring, position), 1);
+    if (r == 0) r = cipher_key(&cipher->seal, &cipher->seal_position, position, seal_ring_key(ring, position), 1);
     if (r) return err_trace(r);
     EVP_CIPHER_CTX *context = cipher->seal;
     int len = 0, tail = 0, text_bytes = SEAL_TEXT_BYTES - (int)place->clear;
@@ -97,8 +96,8 @@ enum seal_verdict seal_page_open(struct seal_ring *ring, struct seal_cipher *cip
     enum seal_verdict verdict = SEAL_DAMAGED;
     if (epoch && seal_ring_find(ring, epoch, &position)) {
         size_t slot = position % SEAL_CONTEXTS;
-        int r = cipher_key(&cipher->open[slot], &cipher->open_positions[slot], position,
-                           seal_ring_key(ring, position), 0);
+        int r =
+            cipher_key(&cipher->open[slot], &cipher->open_positions[slot], position, seal_ring_key(ring, position), 0);
         if (r) verdict = SEAL_NO_MEMORY;
         else if (is_proven(cipher->open[slot], place, sealed, page)) verdict = SEAL_SOUND;
         ERR_clear_error(); /* a wrong tag leaves nothing, a fault might */

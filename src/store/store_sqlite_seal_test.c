@@ -119,7 +119,8 @@ static int64_t rows_found(struct world *world, const char *what) {
             if (probes[i].ret_row && !table_rows_equal(&item_table, probes[i].ret_row, &wanted))
                 fail_msg("%s: row %d is wrong", what, (int)n);
         bool there = probes[0].ret_row != NULL;
-        if (there != (probes[1].ret_row != NULL) || (there && ended)) fail_msg("%s: row %d is half there", what, (int)n);
+        if (there != (probes[1].ret_row != NULL) || (there && ended))
+            fail_msg("%s: row %d is half there", what, (int)n);
         ended = ended || !there;
         rows += there;
     }
@@ -150,7 +151,7 @@ static void round_trip_and_no_clear_text(void **state) {
         for (struct dirent *entry; (entry = readdir(folder));) {
             static const char *const texts[] = { marker_text, "CREATE TABLE", "item_by_number", "SQLite format" };
             char path[TEST_PATH_BYTES * 4];
-            if (entry->d_type != DT_REG) continue; /* the migrations */
+            if (entry->d_type != DT_REG) continue;                             /* the migrations */
             if (round == 0 && strcmp(entry->d_name, "giro.db") == 0) continue; /* closing it drops SQLite's locks */
             (void)snprintf(path, sizeof path, "%s/%s", world.folder, entry->d_name);
             struct image image = image_take(path);
@@ -209,9 +210,18 @@ static void flips(bool in_log, int which) {
     world_drop(&world);
 }
 
-static void v4_flipped_bytes_of_the_database(void **state) { (void)state; flips(false, 0); }
-static void v4_flipped_bytes_of_the_log(void **state) { (void)state; flips(true, 1); }
-static void v4_flipped_bytes_of_the_keys(void **state) { (void)state; flips(false, 2); }
+static void v4_flipped_bytes_of_the_database(void **state) {
+    (void)state;
+    flips(false, 0);
+}
+static void v4_flipped_bytes_of_the_log(void **state) {
+    (void)state;
+    flips(true, 1);
+}
+static void v4_flipped_bytes_of_the_keys(void **state) {
+    (void)state;
+    flips(false, 2);
+}
 
 static void v4_exchanged_pages(void **state) {
     (void)state;
@@ -351,7 +361,8 @@ static void v2_no_nonce_twice(void **state) {
     struct image log = image_take(path); /* the log may be opened beside SQLite; the database after the close */
     world.store = store_close(world.store);
     struct image database = image_take(world.path);
-    size_t log_pages = (log.len - LOG_HEADER_BYTES) / FRAME_BYTES, old_pages = (images[1].len - LOG_HEADER_BYTES) / FRAME_BYTES;
+    size_t log_pages = (log.len - LOG_HEADER_BYTES) / FRAME_BYTES,
+           old_pages = (images[1].len - LOG_HEADER_BYTES) / FRAME_BYTES;
     size_t pages = database.len / SEAL_PAGE_BYTES, count = 0;
     uint8_t(*nonces)[16] = calloc(log_pages + old_pages + pages, 16);
     assert_true(nonces && log_pages > 10 && pages > 10);
@@ -369,7 +380,8 @@ static void v2_no_nonce_twice(void **state) {
     world_drop(&world);
 }
 
-/* Bigger than the cache: pages are written to the log, read back, written again into their frames and summed up anew. */
+/* Bigger than the cache: pages are written to the log, read back, written again into their frames and summed up anew.
+ */
 static void pages_that_change_again_in_one_commit(void **state) {
     (void)state;
     struct world world;
@@ -385,11 +397,15 @@ static void pages_that_change_again_in_one_commit(void **state) {
         assert_int_equal(sqlite3_open_v2(world.path, &db, SQLITE_OPEN_READWRITE, ring->name), SQLITE_OK);
         assert_int_equal(sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL), SQLITE_OK);
         if (round == 0)
-            assert_int_equal(sqlite3_exec(db,
-                "PRAGMA cache_size = 10; PRAGMA temp_store = MEMORY; BEGIN; CREATE TABLE t (a INTEGER PRIMARY KEY, b BLOB);"
-                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)"
-                " INSERT INTO t SELECT i, zeroblob(200) FROM n; UPDATE t SET b = zeroblob(201);"
-                "UPDATE t SET b = zeroblob(202) WHERE a % 7 = 0; COMMIT;", NULL, NULL, NULL), SQLITE_OK);
+            assert_int_equal(
+                sqlite3_exec(db,
+                             "PRAGMA cache_size = 10; PRAGMA temp_store = MEMORY; BEGIN; CREATE TABLE t (a INTEGER "
+                             "PRIMARY KEY, b BLOB);"
+                             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)"
+                             " INSERT INTO t SELECT i, zeroblob(200) FROM n; UPDATE t SET b = zeroblob(201);"
+                             "UPDATE t SET b = zeroblob(202) WHERE a % 7 = 0; COMMIT;",
+                             NULL, NULL, NULL),
+                SQLITE_OK);
         assert_int_equal(sqlite3_prepare_v2(db, "SELECT sum(length(b)) FROM t", -1, &sum, NULL), SQLITE_OK);
         assert_int_equal(sqlite3_step(sum), SQLITE_ROW);
         assert_int_equal(sqlite3_column_int(sum, 0), 2000 * 201 + 2000 / 7);

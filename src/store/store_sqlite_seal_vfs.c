@@ -4,9 +4,9 @@
 #include "store/store_sqlite_seal_int.h"
 
 enum {
-    READ_TRIES = 3,          /* a page that another process is writing right now is read again */
+    READ_TRIES = 3,           /* a page that another process is writing right now is read again */
     HEADER_PIECE_BYTES = 100, /* what SQLite reads of a file before it locks it */
-    RECOVER_LOCK = 2         /* the lock in the -shm file that is held while the log is recovered */
+    RECOVER_LOCK = 2          /* the lock in the -shm file that is held while the log is recovered */
 };
 
 const uint8_t stock_magic[SEAL_MAGIC_BYTES] = "SQLite format 3";
@@ -52,7 +52,8 @@ int seal_file_sector(sqlite3_file *base) {
     sqlite3_file *lower = seal_file_of(base)->lower;
     return lower->pMethods->xSectorSize(lower);
 }
-/* No atomic writes: they would leave the journal out. A write that leaves its neighbours alone: no padding of commits. */
+/* No atomic writes: they would leave the journal out. A write that leaves its neighbours alone: no padding of commits.
+ */
 int seal_file_device(sqlite3_file *base) {
     sqlite3_file *lower = seal_file_of(base)->lower;
     return (lower->pMethods->xDeviceCharacteristics(lower) & SQLITE_IOCAP_UNDELETABLE_WHEN_OPEN) |
@@ -100,7 +101,8 @@ static int page_read(struct seal_file *file, uint64_t number, uint8_t *page) {
 static int header_read(struct seal_file *file, uint8_t *at, int len) {
     uint8_t header[SEAL_CLEAR_BYTES];
     memset(at, 0, (size_t)len);
-    if (file->kind == SEAL_KIND_STOCK || file->kind == SEAL_KIND_OTHER) return SQLITE_IOERR_SHORT_READ; /* judged later */
+    if (file->kind == SEAL_KIND_STOCK || file->kind == SEAL_KIND_OTHER)
+        return SQLITE_IOERR_SHORT_READ; /* judged later */
     int code = file->lower->pMethods->xRead(file->lower, header, SEAL_CLEAR_BYTES, 0);
     if (code != SQLITE_OK) return code;
     if (memcmp(header, seal_magic, SEAL_MAGIC_BYTES) != 0 || header[16] != clear_rest[0] ||
@@ -265,10 +267,12 @@ static int judge_sealed(const struct seal_file *file, const char *path, struct m
         return 0;
     case SEAL_KIND_SEALED:
         if (atomic_load(&file->ring->count)) return 0;
-        message_set(message, "the store %s is sealed and its keys file %s-keys is missing: restore that file", path, path);
+        message_set(message, "the store %s is sealed and its keys file %s-keys is missing: restore that file", path,
+                    path);
         return err_origin(-ENOKEY);
     case SEAL_KIND_STOCK:
-        message_set(message, "the store %s is not sealed: set store.form to stock, or begin a new store elsewhere", path);
+        message_set(message, "the store %s is not sealed: set store.form to stock, or begin a new store elsewhere",
+                    path);
         return err_origin(-EPROTO);
     case SEAL_KIND_OTHER:
         break;
@@ -284,7 +288,8 @@ int sqlite_seal_judge(sqlite3 *db, const struct seal_ring *ring, const char *pat
     if (code != SQLITE_OK || !file || !file->pMethods) return err_origin(-EIO);
     if (ring) return judge_sealed(seal_file_of(file), path, message);
     code = file->pMethods->xRead(file, magic, SEAL_MAGIC_BYTES, 0);
-    if (code != SQLITE_OK || kind_of(magic, SEAL_MAGIC_BYTES) != SEAL_KIND_SEALED) return 0; /* SQLite judges the rest */
+    if (code != SQLITE_OK || kind_of(magic, SEAL_MAGIC_BYTES) != SEAL_KIND_SEALED)
+        return 0; /* SQLite judges the rest */
     message_set(message, "the store %s is sealed: set store.form to sealed and give its key", path);
     return err_origin(-EPROTO);
 }
