@@ -127,6 +127,12 @@ struct store_range {
 int store_range(struct store_reader *reader, const struct store_range *range, struct arena *arena,
                 int (*each)(void *ctx, const void *row), void *ctx);
 
+/* sqlite, sealed: wraps the data keys in `<path>-keys` with new_key instead of old_key (32 bytes each); no page is
+ * written. The store must not be open. 0 or -errno with a sentence: -EACCES old_key is not the store's, -EBUSY in use.
+ */
+int store_seal_rewrap(const char *path, const struct secret_bytes *old_key, const struct secret_bytes *new_key,
+                      struct message *message);
+
 /* memory adapter only, for tests and simulation: the next commits fail as told (0 = none). */
 enum store_fault {
     STORE_FAULT_NONE,

@@ -16,6 +16,7 @@ struct sqlite_store {
     struct store base;
     char path[STORE_PATH_BYTES_MAX];
     int lock_fd;
+    struct seal_ring *ring; /* NULL: stock */
     struct sqlite_connection writer;
     struct sqlite_checkpoint checkpoint;
     uint64_t page_bytes, log_bytes; /* log_bytes: after the last commit */
@@ -25,6 +26,8 @@ struct sqlite_store {
 
 struct sqlite_reader {
     struct store_reader base;
+    char path[STORE_PATH_BYTES_MAX]; /* this and ring: of a reader without a store */
+    struct seal_ring *ring;
     struct sqlite_connection connection;
 };
 
@@ -82,9 +85,12 @@ static int path_copy(const char *path, char text[STORE_PATH_BYTES_MAX], struct m
 /* Everything behind the lock. */
 static int open_locked(struct sqlite_store *store, const struct store_options *options, struct message *message) {
     bool marker = sqlite_marker_found(store->path, store->lock_fd);
-    int r = marker ? sqlite_log_refresh(store->path, message) : 0;
+    int r = options->key ? sqlite_seal_open(store->path, options->key, &store->ring, message) : 0;
+    if (r == 0 && marker) r = sqlite_log_refresh(store->path, message);
+    if (r == 0 && store->ring) r = sqlite_seal_create(store->ring, store->path, message);
+    if (r == 0 && store->ring) r = sqlite_seal_renew(&store->ring, message);
     if (r == 0) r = sqlite_file_create(store->path, message);
-    if (r == 0) r = sqlite_connection_open(&store->writer, store->path, ACCESS_WRITER, message);
+    if (r == 0) r = sqlite_connection_open(&store->writer, store->path, ACCESS_WRITER, store->ring, message);
     if (r == 0 && marker) r = quick_check(store->writer.db);
     if (r == 0) r = sqlite_migrate(store->writer.db, options->migrations, message);
     if (r == 0) r = sqlite_check_tables(store->writer.db, &store->base.catalog, message);
@@ -97,7 +103,7 @@ static int open_locked(struct sqlite_store *store, const struct store_options *o
     store->page_bytes = (uint64_t)page_bytes;
     store->buried = (int32_t)buried;
     (void)sqlite3_wal_hook(store->writer.db, on_commit, store); /* gives the hook before it: none */
-    r = sqlite_checkpoint_start(&store->checkpoint, store->path, message);
+    r = sqlite_checkpoint_start(&store->checkpoint, store->path, store->ring, message);
     if (r == 0 && marker) r = sqlite_marker_remove(store->path, store->lock_fd, message);
     return err_trace(r);
 }
@@ -108,6 +114,7 @@ static void sqlite_close(struct store *base) {
     if (base->unknown) /* the log stays as it is, for the next start to copy */
         (void)sqlite3_db_config(store->writer.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite_connection_release(&store->writer);
+    (void)sqlite_seal_close(store->ring);
     if (store->lock_fd >= 0) (void)close(store->lock_fd); /* gives up the lock; nothing buffered */
     free(store);
 }
@@ -123,8 +130,10 @@ static int sqlite_open(const struct store_options *options, struct store **ret_s
     int r = path_copy(options->path, store->path, message);
     if (r == 0) r = sqlite_lock_take(store->path, &store->lock_fd, message);
     if (r == 0) r = open_locked(store, options, message);
-    if (r == -EBADMSG)
-        message_set(message, "the store %s is damaged: restore it from a backup", store->path);
+    if (r == -EBADMSG && store->ring && atomic_load(&store->ring->keyless))
+        message_set(message, "the keys file %s-keys is older than the store: put back the one that belongs to it",
+                    store->path);
+    else if (r == -EBADMSG) message_set(message, "the store %s is damaged: restore it from a backup", store->path);
     if (r) sqlite_close(&store->base);
     else *ret_store = &store->base;
     return err_trace(r);
@@ -239,6 +248,7 @@ static int sqlite_commit(struct store *base, const struct store_change *changes,
 
 static void sqlite_reader_close(struct store_reader *base) {
     sqlite_connection_release(&of_reader(base)->connection);
+    (void)sqlite_seal_close(of_reader(base)->ring);
     free(base);
 }
 
@@ -246,20 +256,23 @@ static int sqlite_reader_open(struct store *base, struct store_reader **ret_read
     struct sqlite_reader *reader = calloc(1, sizeof *reader);
     if (!reader) return err_origin(-ENOMEM);
     reader->base = (struct store_reader){ .ops = base->ops, .catalog = base->catalog, .store = base };
-    int r = sqlite_connection_open(&reader->connection, of_store(base)->path, ACCESS_READER, NULL);
+    struct sqlite_store *store = of_store(base);
+    int r = sqlite_connection_open(&reader->connection, store->path, ACCESS_READER, store->ring, NULL);
     if (r == 0) r = sqlite_connection_prepare(&reader->connection, &reader->base.catalog, ACCESS_READER, NULL);
     if (r) sqlite_reader_close(&reader->base);
     else *ret_reader = &reader->base;
     return err_trace(r);
 }
 
-static int reader_open_file(struct sqlite_reader *reader, const char *path, struct message *message) {
+static int reader_open_file(struct sqlite_reader *reader, const struct secret_bytes *key, struct message *message) {
+    const char *path = reader->path;
     if (sqlite_marker_found(path, -1)) {
         message_set(message, "the store %s ended in the middle of a commit: start the daemon once, it will find out",
                     path);
         return err_origin(-EBUSY);
     }
-    int r = sqlite_connection_open(&reader->connection, path, ACCESS_READER, message);
+    int r = key ? sqlite_seal_open(path, key, &reader->ring, message) : 0;
+    if (r == 0) r = sqlite_connection_open(&reader->connection, path, ACCESS_READER, reader->ring, message);
     if (r == 0) r = sqlite_check_tables(reader->connection.db, &reader->base.catalog, message);
     if (r == 0) r = sqlite_connection_prepare(&reader->connection, &reader->base.catalog, ACCESS_READER, message);
     return err_trace(r);
@@ -267,14 +280,12 @@ static int reader_open_file(struct sqlite_reader *reader, const char *path, stru
 
 static int sqlite_reader_open_only(const struct store_options *options, struct store_reader **ret_reader,
                                    struct message *message) {
-    char path[STORE_PATH_BYTES_MAX];
-    int r = path_copy(options->path, path, message);
-    if (r) return err_trace(r);
     struct sqlite_reader *reader = calloc(1, sizeof *reader);
     if (!reader) return err_origin(-ENOMEM);
     reader->base.ops = &store_sqlite_ops;
     store_catalog_init(&reader->base.catalog, options);
-    r = reader_open_file(reader, path, message);
+    int r = path_copy(options->path, reader->path, message);
+    if (r == 0) r = reader_open_file(reader, options->key, message);
     if (r) sqlite_reader_close(&reader->base);
     else *ret_reader = &reader->base;
     return err_trace(r);

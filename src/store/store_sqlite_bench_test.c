@@ -1,7 +1,8 @@
 /* store_sqlite_bench_test.c - what the store costs beside the same statements without it.
  *
- * Ten columns, batches of 1, 100 and 1,000 rows, inserted in key order; the raw side is a hand-written INSERT on the
- * same schema and the same pragmas. Prints rows a second and microseconds of CPU a row; GIRO_BENCH_ROWS asks for more
+ * Ten columns, batches of 1, 100 and 1,000 rows, inserted in key order, into a stock and into a sealed store; the raw
+ * side is a hand-written INSERT on the same schema and the same pragmas, stock. Also how many pages a second are sealed
+ * and opened in memory. Prints rows a second and microseconds of CPU a row; GIRO_BENCH_ROWS asks for more
  * rows than the default, which only shows that both sides work. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,9 +12,8 @@
 
 #include "store/store_test_tables.h"
 
-#include <sqlite3.h>
-
 #include "platform/clock.h"
+#include "store/store_sqlite_seal_int.h"
 
 enum { ROWS_DEFAULT = 4000, ROWS_MAX = 5000000 };
 
@@ -101,8 +101,11 @@ static void raw_open(struct raw *raw, const struct world *world) {
                                         &raw->insert, NULL), SQLITE_OK);
 }
 
+enum side { SIDE_STOCK, SIDE_SEALED, SIDE_RAW, SIDES };
+static const char *const side_names[] = { "stock", "sealed", "raw" };
+
 static void report(const char *side, size_t batch, uint64_t rows, int64_t ns, int64_t cpu_us) {
-    print_message("%-5s batch %4zu: %9.0f rows/s  %7.2f us CPU a row", side, batch, (double)rows * 1e9 / (double)ns,
+    print_message("%-6s batch %4zu: %9.0f rows/s  %7.2f us CPU a row", side, batch, (double)rows * 1e9 / (double)ns,
                   (double)cpu_us / (double)rows);
 }
 
@@ -118,7 +121,7 @@ static void report_commits(int64_t *commit_ns, size_t count) {
 }
 
 /* Writes count rows with one side and prints what they cost. */
-static void run_side(struct world *world, struct raw *raw, size_t batch, uint64_t count) {
+static double run_side(struct world *world, struct raw *raw, size_t batch, uint64_t count) {
     static struct wide rows[1000];
     int64_t *commit_ns = calloc(count / batch + 1, sizeof *commit_ns);
     assert_non_null(commit_ns);
@@ -130,9 +133,41 @@ static void run_side(struct world *world, struct raw *raw, size_t batch, uint64_
         else store_rows(world, rows, batch, n);
         commit_ns[commits++] = clock_mono_ns() - ns;
     }
-    report(raw ? "raw" : "store", batch, count, clock_mono_ns() - begin_ns, clock_cpu_us() - begin_us);
+    int64_t ns = clock_mono_ns() - begin_ns;
+    report(side_names[raw ? SIDE_RAW : world->options.key ? SIDE_SEALED : SIDE_STOCK], batch, count, ns,
+           clock_cpu_us() - begin_us);
     report_commits(commit_ns, commits);
     free(commit_ns);
+    return (double)count * 1e9 / (double)ns;
+}
+
+/* Rows a second of one side; then every row read back is the one that was written. */
+static double bench_side(enum side side, size_t batch, uint64_t count) {
+    struct world world;
+    struct raw raw = { 0 };
+    test_sealed = side == SIDE_SEALED;
+    wide_world(&world);
+    if (side == SIDE_RAW) {
+        world.store = store_close(world.store);
+        raw_open(&raw, &world);
+    }
+    double rows_per_second = run_side(&world, side == SIDE_RAW ? &raw : NULL, batch, count);
+    if (side == SIDE_RAW) {
+        assert_int_equal(sqlite3_finalize(raw.insert), SQLITE_OK);
+        assert_int_equal(sqlite3_close(raw.db), SQLITE_OK);
+    } else {
+        world.store = store_close(world.store);
+    }
+    world_open(&world);
+    for (uint64_t n = 0; n < count; n += 97) {
+        struct wide row;
+        wide_make(&row, n);
+        struct store_probe probe = { .table = &wide_table, .row = &row };
+        assert_int_equal(store_load(world.store, &probe, 1, &world.arena), 0);
+        assert_true(probe.ret_row && table_rows_equal(&wide_table, probe.ret_row, &row));
+    }
+    world_drop(&world);
+    return rows_per_second;
 }
 
 static void bench(void **state) {
@@ -141,33 +176,43 @@ static void bench(void **state) {
     const char *asked = getenv("GIRO_BENCH_ROWS");
     uint64_t total = ROWS_DEFAULT;
     if (asked) assert_true(str_to_u64(str_from_c(asked), &total) == 0 && total >= 1000 && total <= ROWS_MAX);
-    for (size_t i = 0; i < ARRAY_COUNT(batches); i++)
-        for (int side = 0; side < 2; side++) {
-            struct world world;
-            struct raw raw = { 0 };
-            wide_world(&world);
-            if (side) {
-                world.store = store_close(world.store);
-                raw_open(&raw, &world);
-            }
-            uint64_t count = (batches[i] == 1 ? total / 10 : total) / 1000 * 1000 + 1000;
-            run_side(&world, side ? &raw : NULL, batches[i], count);
-            if (side) assert_int_equal(sqlite3_finalize(raw.insert), SQLITE_OK);
-            if (side) assert_int_equal(sqlite3_close(raw.db), SQLITE_OK);
-            else world.store = store_close(world.store);
-            world_open(&world);
-            for (uint64_t n = 0; n < count; n += 97) {
-                struct wide row;
-                wide_make(&row, n);
-                struct store_probe probe = { .table = &wide_table, .row = &row };
-                assert_int_equal(store_load(world.store, &probe, 1, &world.arena), 0);
-                assert_true(probe.ret_row && table_rows_equal(&wide_table, probe.ret_row, &row));
-            }
-            world_drop(&world);
-        }
+    for (size_t i = 0; i < ARRAY_COUNT(batches); i++) {
+        double rows_per_second[SIDES];
+        uint64_t count = (batches[i] == 1 ? total / 10 : total) / 1000 * 1000 + 1000;
+        for (int side = 0; side < SIDES; side++) rows_per_second[side] = bench_side(side, batches[i], count);
+        print_message("batch %4zu: sealed %.2f of stock\n", batches[i],
+                      rows_per_second[SIDE_SEALED] / rows_per_second[SIDE_STOCK]);
+    }
+}
+
+static void pages(void **state) {
+    (void)state;
+    static uint8_t page[SEAL_PAGE_BYTES], sealed[SEAL_PAGE_BYTES], opened[SEAL_PAGE_BYTES];
+    struct world world;
+    struct seal_ring *ring;
+    struct seal_cipher cipher = { 0 };
+    world_make(&world, &store_sqlite_ops, "/tmp");
+    assert_int_equal(sqlite_seal_open(world.path, &test_key, &ring, NULL), 0);
+    memset(page, 'p', SEAL_TEXT_BYTES);
+    int64_t count = getenv("GIRO_BENCH_ROWS") ? 500000 : 5000, begin_ns = clock_mono_ns();
+    for (int64_t n = 0; n < count; n++) {
+        struct seal_place place = seal_place_database((uint64_t)n + 2, NULL);
+        assert_int_equal(seal_page(ring, &cipher, &place, page, sealed), 0);
+    }
+    int64_t middle_ns = clock_mono_ns();
+    struct seal_place place = seal_place_database((uint64_t)count + 1, NULL);
+    for (int64_t n = 0; n < count; n++)
+        assert_int_equal(seal_page_open(ring, &cipher, &place, sealed, opened), SEAL_SOUND);
+    int64_t end_ns = clock_mono_ns();
+    assert_memory_equal(page, opened, sizeof page);
+    print_message("pages of 4 KiB: %.0f sealed/s, %.0f opened/s\n", 
+                  (double)count * 1e9 / (double)(middle_ns - begin_ns), (double)count * 1e9 / (double)(end_ns - middle_ns));
+    seal_cipher_release(&cipher);
+    (void)sqlite_seal_close(ring);
+    world_drop(&world);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(bench) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(bench), cmocka_unit_test(pages) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,8 +74,9 @@ static void *checkpoint_main(void *ctx) {
     return NULL;
 }
 
-int sqlite_checkpoint_start(struct sqlite_checkpoint *checkpoint, const char *path, struct message *message) {
-    int r = sqlite_connection_open(&checkpoint->connection, path, ACCESS_WRITER, message);
+int sqlite_checkpoint_start(struct sqlite_checkpoint *checkpoint, const char *path, const struct seal_ring *ring,
+                            struct message *message) {
+    int r = sqlite_connection_open(&checkpoint->connection, path, ACCESS_WRITER, ring, message);
     if (r) return err_trace(r);
     (void)sqlite3_busy_timeout(checkpoint->connection.db, TRUNCATE_BUSY_MS); /* a setting; cannot fail */
     pthread_condattr_t attributes;

@@ -66,15 +66,23 @@ static int set_pragmas(sqlite3 *db, enum sqlite_access access) {
 }
 
 int sqlite_connection_open(struct sqlite_connection *connection, const char *path, enum sqlite_access access,
-                           struct message *message) {
+                           const struct seal_ring *ring, struct message *message) {
     *connection = (struct sqlite_connection){ 0 };
     if (sqlite3_libversion_number() < STORE_SQLITE_VERSION_MIN) {
         message_set(message, "SQLite %s is too old: 3.37 or newer is needed", sqlite3_libversion());
         return err_origin(-ENOTSUP);
     }
     int flags = access == ACCESS_WRITER ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
-    int code = sqlite3_open_v2(path, &connection->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    int code = sqlite3_open_v2(path, &connection->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                               sqlite_seal_vfs(ring));
     if (!connection->db) return err_origin(-ENOMEM);
+    if (code == SQLITE_OK) {
+        int r = sqlite_seal_judge(connection->db, ring, path, message);
+        if (r) {
+            sqlite_connection_release(connection);
+            return err_trace(r);
+        }
+    }
     bool wal = false;
     if (code == SQLITE_OK) code = sqlite3_busy_timeout(connection->db, STORE_BUSY_MS);
     if (code == SQLITE_OK) code = journal_mode(connection->db, access, &wal);

@@ -17,7 +17,8 @@
 
 #include "store/store_sqlite_int.h"
 
-enum { BASE_ROWS = 10, FAULT_ROWS = 40, CALLS_MAX = 2000, SPILL_ROWS = 60000 };
+enum { BASE_ROWS = 10, STOCK_ROWS = 40, SEALED_ROWS = 2000, CALLS_MAX = 2000, SPILL_ROWS = 60000 };
+static int64_t fault_rows = STOCK_ROWS; /* of the batch that fails; a sealed log joins its writes, so more of them */
 enum fault_call { FAULT_WRITE, FAULT_SYNC, FAULT_SHARED_MEMORY };
 
 /* One fault: the n-th call of a kind gives code, once or from then on. */
@@ -125,11 +126,16 @@ static void copy_files(const struct world *from, const struct world *to) {
     assert_true(pid >= 0);
     if (pid == 0) {
         char log[TEST_PATH_BYTES * 3], marker[TEST_PATH_BYTES * 3], lock[TEST_PATH_BYTES * 3];
+        char keys[TEST_PATH_BYTES * 3];
+        const char *more[3] = { NULL };
+        size_t count = 0;
         (void)snprintf(log, sizeof log, "%s-wal", from->path);
         (void)snprintf(marker, sizeof marker, "%s.unknown", from->path);
         (void)snprintf(lock, sizeof lock, "%s.lock", from->path);
-        bool marked = access(marker, F_OK) == 0;
-        execlp("cp", "cp", "-t", to->folder, from->path, log, lock, marked ? marker : (char *)NULL, (char *)NULL);
+        (void)snprintf(keys, sizeof keys, "%s-keys", from->path);
+        if (access(marker, F_OK) == 0) more[count++] = marker;
+        if (test_sealed) more[count++] = keys;
+        execlp("cp", "cp", "-t", to->folder, from->path, log, lock, more[0], more[1], (char *)NULL);
         _exit(127);
     }
     int status;
@@ -141,7 +147,7 @@ static void copy_files(const struct world *from, const struct world *to) {
 static int64_t count_rows(struct world *world) {
     int64_t rows = 0;
     for (int64_t n = 0; n < BASE_ROWS; n++) assert_true(store_has_item(world, n));
-    for (int64_t n = BASE_ROWS; n < BASE_ROWS + FAULT_ROWS; n++) rows += store_has_item(world, n);
+    for (int64_t n = BASE_ROWS; n < BASE_ROWS + fault_rows; n++) rows += store_has_item(world, n);
     return rows;
 }
 
@@ -152,7 +158,7 @@ static int64_t count_rows_after_kill(const struct world *world) {
     copy_files(world, &copy);
     world_open(&copy);
     int64_t rows = count_rows(&copy);
-    assert_int_equal(commit_items(&copy, 5000, 5010), 0);
+    assert_int_equal(commit_items(&copy, 90000, 90010), 0);
     world_drop(&copy);
     return rows;
 }
@@ -187,28 +193,28 @@ static bool fault_round(size_t kind, int n, unsigned *seen) {
     assert_int_equal(commit_items(&world, 0, BASE_ROWS - 1), 0);
     fault.whole = fault_kinds[kind].whole;
     fault_arm(fault_kinds[kind].call, fault_kinds[kind].code, fault_kinds[kind].sticky, n);
-    int r = commit_items(&world, BASE_ROWS, BASE_ROWS + FAULT_ROWS - 1);
+    int r = commit_items(&world, BASE_ROWS, BASE_ROWS + fault_rows - 1);
     atomic_store(&fault.armed, false);
     bool fired = atomic_load(&fault.fired);
     int64_t left = count_rows_after_kill(&world);
-    if (r >= 0 && left != (r ? 0 : FAULT_ROWS)) fail_msg("%s, call %d: said %d, %d rows are there", name, n, r,
+    if (r >= 0 && left != (r ? 0 : fault_rows)) fail_msg("%s, call %d: said %d, %d rows are there", name, n, r,
                                                          (int)left);
-    if (left != 0 && left != FAULT_ROWS) fail_msg("%s, call %d: half a batch, %d rows", name, n, (int)left);
+    if (left != 0 && left != fault_rows) fail_msg("%s, call %d: half a batch, %d rows", name, n, (int)left);
     assert_int_equal(access(marker, F_OK) == 0, r < 0);
     if (!fired) assert_int_equal(r, 0);
     if (r > 0) { /* the store goes on */
         assert_int_equal(count_rows(&world), 0);
-        assert_int_equal(commit_items(&world, BASE_ROWS, BASE_ROWS + FAULT_ROWS - 1), 0);
-        assert_int_equal(count_rows_after_kill(&world), FAULT_ROWS);
+        assert_int_equal(commit_items(&world, BASE_ROWS, BASE_ROWS + fault_rows - 1), 0);
+        assert_int_equal(count_rows_after_kill(&world), fault_rows);
     }
     if (r < 0) { /* this one must not; the next start finds out */
-        assert_int_equal(commit_items(&world, 900, 900), -EIO);
+        assert_int_equal(commit_items(&world, 9000, 9000), -EIO);
         world.store = store_close(world.store);
         world_open(&world);
         left = count_rows(&world);
-        assert_true(left == 0 || left == FAULT_ROWS);
+        assert_true(left == 0 || left == fault_rows);
         assert_true(access(marker, F_OK) != 0);
-        assert_int_equal(commit_items(&world, 900, 900), 0);
+        assert_int_equal(commit_items(&world, 9000, 9000), 0);
     }
     *seen |= r < 0 ? 1u << 8 : 1u << r;
     world_drop(&world);
@@ -254,8 +260,8 @@ static void q2_failing_write_before_commit(void **state) {
         assert_int_equal(count_rows(&world), 0);
         assert_int_equal(count_rows_after_kill(&world), 0);
     }
-    assert_int_equal(commit_items(&world, BASE_ROWS, BASE_ROWS + FAULT_ROWS - 1), 0);
-    assert_int_equal(count_rows_after_kill(&world), FAULT_ROWS);
+    assert_int_equal(commit_items(&world, BASE_ROWS, BASE_ROWS + fault_rows - 1), 0);
+    assert_int_equal(count_rows_after_kill(&world), fault_rows);
     world_drop(&world);
 }
 
@@ -330,5 +336,8 @@ int main(void) {
     };
     (void)sqlite3_initialize();
     shim_install();
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("stock", tests, NULL, NULL);
+    test_sealed = true;
+    fault_rows = SEALED_ROWS;
+    return failed + cmocka_run_group_tests_name("sealed", tests, NULL, NULL);
 }

@@ -138,6 +138,20 @@ static bool opened_elsewhere(const char *path) {
     return taken;
 }
 
+bool sqlite_shared_memory_take(const char *path, int *ret_fd) {
+    char name[STORE_COMPANION_BYTES_MAX];
+    struct stat ours, named;
+    companion(path, "-shm", name);
+    int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) return false;
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = SHARED_MEMORY_LOCK, .l_len = 1 };
+    bool taken = fcntl(fd, F_SETLK, &lock) == 0 && fstat(fd, &ours) == 0 && stat(name, &named) == 0 &&
+                 ours.st_ino == named.st_ino; /* who closes last removes it */
+    if (taken) *ret_fd = fd;
+    else (void)close(fd);
+    return taken;
+}
+
 static int copy_bytes(int from, int to) {
     static char bytes[COPY_BYTES]; /* at opening, under the writer's lock: one thread */
     ssize_t len;

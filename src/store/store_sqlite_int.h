@@ -6,7 +6,8 @@
  * store_sqlite_checkpoint.c  the thread that moves the log into the database
  * store_sqlite_files.c       the writer's lock, the marker of an unknown commit, the fresh copy of the log
  * store_sqlite_migration.c   numbered migrations
- * store_sqlite_check.c       the database against the descriptors */
+ * store_sqlite_check.c       the database against the descriptors
+ * store_sqlite_seal.h        the VFS that seals database and log (its parts are listed there) */
 #ifndef GIRO_STORE_STORE_SQLITE_INT_H
 #define GIRO_STORE_STORE_SQLITE_INT_H
 
@@ -15,6 +16,7 @@
 
 #include "platform/buffer.h"
 #include "store/store_int.h"
+#include "store/store_sqlite_seal.h"
 
 enum {
     STORE_PATH_BYTES_MAX = 1024,            /* of the database file; its companions add a suffix */
@@ -50,9 +52,10 @@ struct sqlite_connection {
 
 enum sqlite_access { ACCESS_WRITER, ACCESS_READER };
 
-/* Opens the file and sets the pragmas; no statement is prepared yet. 0 or -errno with a sentence in message. */
+/* Opens the file (through the ring's VFS when it is not NULL) and sets the pragmas; no statement is prepared yet. 0 or
+ * -errno with a sentence in message. */
 int sqlite_connection_open(struct sqlite_connection *connection, const char *path, enum sqlite_access access,
-                           struct message *message);
+                           const struct seal_ring *ring, struct message *message);
 /* Prepares every statement of the catalog (borrowed). 0 or -errno with a sentence. */
 int sqlite_connection_prepare(struct sqlite_connection *connection, const struct store_catalog *catalog,
                               enum sqlite_access access, struct message *message);
@@ -85,6 +88,9 @@ int sqlite_marker_remove(const char *path, int lock_fd, struct message *message)
 /* Copies `<path>-wal` to a fresh flushed file and puts that in its place. Nobody else may have the store open: refused
  * with a sentence otherwise. */
 int sqlite_log_refresh(const char *path, struct message *message);
+/* Takes the lock that keeps every other process from using the store's shared memory, held until fd is closed. False
+ * when one uses it. This process must have no connection. */
+bool sqlite_shared_memory_take(const char *path, int *ret_fd);
 /* Creates the database file (mode 0600) when it is absent and flushes its folder. */
 int sqlite_file_create(const char *path, struct message *message);
 
@@ -104,7 +110,8 @@ struct sqlite_checkpoint {
     _Atomic uint64_t log_bytes;        /* after the last commit */
     struct sqlite_connection connection;
 };
-int sqlite_checkpoint_start(struct sqlite_checkpoint *checkpoint, const char *path, struct message *message);
+int sqlite_checkpoint_start(struct sqlite_checkpoint *checkpoint, const char *path, const struct seal_ring *ring,
+                            struct message *message);
 void sqlite_checkpoint_stop(struct sqlite_checkpoint *checkpoint);                          /* takes a zeroed one */
 /* the writer, before a commit */
 void sqlite_checkpoint_enter(struct sqlite_checkpoint *checkpoint);

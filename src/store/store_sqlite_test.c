@@ -228,6 +228,11 @@ static int64_t rows_after_tearing(const struct world *made, off_t cut, off_t spo
     memset(noise, 0x5a, sizeof noise);
     world_make(&world, &store_sqlite_ops, "/tmp");
     copy_file(made->path, world.path);
+    if (test_sealed) {
+        with_suffix(made, "-keys", from);
+        with_suffix(&world, "-keys", to);
+        copy_file(from, to);
+    }
     with_suffix(made, "-wal", from);
     with_suffix(&world, "-wal", to);
     copy_file(from, to);
@@ -405,12 +410,22 @@ static void missing_folder_and_long_path(void **state) {
     world_drop(&world);
 }
 
+/* The database beside the store's own functions. */
+static sqlite3 *database_open(const struct world *world, struct seal_ring **ret_ring) {
+    sqlite3 *db;
+    struct message message;
+    *ret_ring = NULL;
+    if (test_sealed) assert_int_equal(sqlite_seal_open(world->path, &test_key, ret_ring, &message), 0);
+    assert_int_equal(sqlite3_open_v2(world->path, &db, SQLITE_OPEN_READWRITE, sqlite_seal_vfs(*ret_ring)), SQLITE_OK);
+    return db;
+}
+
 static void s3_the_database_refuses_too(void **state) {
     (void)state;
     struct world world;
-    sqlite3 *db;
+    struct seal_ring *ring;
     make_store(&world);
-    assert_int_equal(sqlite3_open_v2(world.path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    sqlite3 *db = database_open(&world, &ring);
     static const struct {
         const char *sql;
         int want;
@@ -425,6 +440,7 @@ static void s3_the_database_refuses_too(void **state) {
     for (size_t i = 0; i < ARRAY_COUNT(statements); i++)
         assert_int_equal(sqlite3_exec(db, statements[i].sql, NULL, NULL, NULL), statements[i].want);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    (void)sqlite_seal_close(ring);
     world_drop(&world);
 }
 
@@ -450,9 +466,9 @@ static void check_plan(sqlite3 *db, const struct table *table, struct sqlite_sha
 static void ranges_walk_their_index(void **state) {
     (void)state;
     struct world world;
-    sqlite3 *db;
+    struct seal_ring *ring;
     make_store(&world);
-    assert_int_equal(sqlite3_open_v2(world.path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    sqlite3 *db = database_open(&world, &ring);
     for (size_t i = 0; i < ARRAY_COUNT(test_tables); i++)
         for (uint8_t index = 0; index < test_tables[i]->index_count; index++)
             for (uint8_t equal = 0; equal <= test_tables[i]->indexes[index].column_count; equal++)
@@ -462,6 +478,7 @@ static void ranges_walk_their_index(void **state) {
                         test_tables[i], shape);
                 }
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    (void)sqlite_seal_close(ring);
     world_drop(&world);
 }
 
@@ -501,5 +518,7 @@ int main(void) {
         cmocka_unit_test(ranges_walk_their_index),
         cmocka_unit_test(c1_c2_log_stays_short),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("stock", tests, NULL, NULL);
+    test_sealed = true;
+    return failed + cmocka_run_group_tests_name("sealed", tests, NULL, NULL);
 }

@@ -135,6 +135,11 @@ static inline void schema_write(const struct world *world) {
     buffer_release(&sql);
 }
 
+/* Stores made from here on are sealed (sqlite only). */
+static bool test_sealed;
+static uint8_t test_key_bytes[STORE_KEY_BYTES] = "a key for tests, 32 bytes long.";
+static const struct secret_bytes test_key = { .at = test_key_bytes, .len = STORE_KEY_BYTES };
+
 /* A new folder under parent with one migration made from the descriptors; nothing is opened yet. */
 static inline void world_make(struct world *world, const struct store_ops *ops, const char *parent) {
     *world = (struct world){ 0 };
@@ -148,6 +153,7 @@ static inline void world_make(struct world *world, const struct store_ops *ops, 
     world->options = (struct store_options){ .ops = ops,
                                              .path = world->path,
                                              .migrations = world->migrations,
+                                             .key = test_sealed && ops == &store_sqlite_ops ? &test_key : NULL,
                                              .tables = test_tables,
                                              .table_count = ARRAY_COUNT(test_tables) };
 }
