@@ -13,7 +13,7 @@ static const struct config_row rows[] = {
         .help = "where the bank's rows live: a file of its own, or a PostgreSQL database"),
     ROW("store.path", CONFIG_STRING, store_path, .boot = "giro.db",
         .help = "sqlite: the store's file; its folder must exist"),
-    ROW("store.sealed", CONFIG_BOOL, store_sealed, .boot = "false",
+    ROW("store.sealed", CONFIG_BOOL, store_sealed, .boot = "true",
         .help = "sqlite: encrypt the file with the key \"store\"; false: leave that to the disk"),
     ROW("store.connection", CONFIG_STRING, store_connection, .boot = "",
         .help = "postgres: connection string without a password (that is the passfile's: passfile=FILE)"),

@@ -2,8 +2,9 @@
 
 #include "integration/integration.h"
 #include "platform/file.h"
+#include "platform/secret_provider.h"
 
-static const char key_name[] = "store.key";
+static const char key_name[] = "store"; /* in secrets.folder */
 
 static int too_long(const char *key, struct message *message) {
     message_set(message, "%s in the configuration is too long", key);
@@ -36,16 +37,18 @@ static int copy_texts(struct bank_store *store, const struct bank_options *optio
 
 static int load_key(struct bank_store *store, const struct bank_options *options, bool may_make,
                     struct message *message) {
-    char path[BANK_PATH_BYTES_MAX + sizeof key_name];
-    int len = snprintf(path, sizeof path, STR_FMT "/%s", STR_ARG(options->secrets_folder), key_name);
-    if (len >= (int)sizeof path) return too_long("secrets.folder", message);
-    int r = secret_load_file(path, STORE_KEY_BYTES, &store->key, message);
-    if (r == SECRET_E_MISSING && may_make) r = secret_create_file(path, STORE_KEY_BYTES, &store->key, message);
+    char folder[BANK_PATH_BYTES_MAX];
+    struct secret_provider *provider;
+    if (str_to_c(options->secrets_folder, folder, sizeof folder)) return too_long("secrets.folder", message);
+    int r = secret_provider_files(folder, may_make, &provider);
+    if (r) return err_trace(r);
+    r = secret_provider_get(provider, key_name, STORE_KEY_BYTES, &store->key, message);
+    (void)secret_provider_close(provider); /* always NULL */
     if (r == SECRET_E_MISSING)
         message_set(message,
-                    "there is no key at %s: make one (head -c %d /dev/urandom, mode 0600) before the first start, and "
-                    "keep a copy of it in a safe place: without it the store cannot be read",
-                    path, STORE_KEY_BYTES);
+                    "there is no key at %s/%s: make one (head -c %d /dev/urandom, mode 0600) before the first start, "
+                    "and keep a copy of it in a safe place: without it the store cannot be read",
+                    folder, key_name, STORE_KEY_BYTES);
     if (r) return r > 0 ? err_origin(-EACCES) : err_trace(r);
     store->options.key = &store->key;
     return 0;
@@ -74,7 +77,10 @@ int bank_store_init(struct bank_store *store, const struct bank_options *options
         message_set(message, "store.kind: this program has no postgres adapter");
         return err_origin(-EINVAL);
     }
-    return postgres || options->store_sealed ? err_trace(load_key(store, options, may_make_key, message)) : 0;
+    if (!postgres && !options->store_sealed) return 0;
+    bool may_make =
+        may_make_key && (postgres || !file_exists(store->path)); /* a new key opens no store that is there */
+    return err_trace(load_key(store, options, may_make, message));
 }
 
 void bank_store_release(struct bank_store *store) {
