@@ -179,7 +179,8 @@ static void bench(void **state) {
     for (size_t i = 0; i < ARRAY_COUNT(batches); i++) {
         double rows_per_second[SIDES];
         uint64_t count = (batches[i] == 1 ? total / 10 : total) / 1000 * 1000 + 1000;
-        for (enum side side = SIDE_STOCK; side < SIDES; side++) rows_per_second[side] = bench_side(side, batches[i], count);
+        for (enum side side = SIDE_STOCK; side < SIDES; side++)
+            rows_per_second[side] = bench_side(side, batches[i], count);
         print_message("batch %4zu: sealed %.2f of stock\n", batches[i],
                       rows_per_second[SIDE_SEALED] / rows_per_second[SIDE_STOCK]);
     }
