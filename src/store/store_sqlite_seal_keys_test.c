@@ -101,7 +101,7 @@ static void stock_and_sealed_are_told_apart(void **state) {
     world_make(&world, &store_sqlite_ops, "/tmp");
     in_child(&world, write_rows);
     world.options.key = NULL;
-    open_is_refused(&world, "is sealed: set store.form to sealed");
+    open_is_refused(&world, "is sealed: set store.sealed to true");
     world.options.key = &test_key;
     rows_are_there(&world);
     world_drop(&world);
@@ -109,7 +109,7 @@ static void stock_and_sealed_are_told_apart(void **state) {
     world_make(&world, &store_sqlite_ops, "/tmp");
     in_child(&world, write_rows);
     world.options.key = &test_key;
-    open_is_refused(&world, "is not sealed: set store.form to stock");
+    open_is_refused(&world, "is not sealed: set store.sealed to false");
     world.options.key = NULL;
     rows_are_there(&world);
     world_drop(&world);

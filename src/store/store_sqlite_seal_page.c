@@ -83,8 +83,8 @@ static bool is_proven(EVP_CIPHER_CTX *context, const struct seal_place *place, c
     uint8_t trailer[SEAL_RESERVED_BYTES];
     int len = 0, tail = 0, text_bytes = SEAL_TEXT_BYTES - (int)place->clear;
     memcpy(trailer, sealed + SEAL_TEXT_BYTES, sizeof trailer); /* page may be sealed */
-    return EVP_DecryptInit_ex(context, NULL, NULL, NULL, trailer + NONCE_AT - SEAL_TEXT_BYTES) == 1 &&
-           EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, 16, trailer + TAG_AT - SEAL_TEXT_BYTES) == 1 &&
+    return EVP_DecryptInit_ex(context, NULL, NULL, NULL, trailer + (NONCE_AT - SEAL_TEXT_BYTES)) == 1 &&
+           EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, 16, trailer + (TAG_AT - SEAL_TEXT_BYTES)) == 1 &&
            EVP_DecryptUpdate(context, NULL, &len, place->bytes, (int)place->len) == 1 &&
            EVP_DecryptUpdate(context, page + place->clear, &len, sealed + place->clear, text_bytes) == 1 &&
            EVP_DecryptFinal_ex(context, page + place->clear + len, &tail) == 1 && len == text_bytes;

@@ -271,7 +271,7 @@ static int judge_sealed(const struct seal_file *file, const char *path, struct m
                     path);
         return err_origin(-ENOKEY);
     case SEAL_KIND_STOCK:
-        message_set(message, "the store %s is not sealed: set store.form to stock, or begin a new store elsewhere",
+        message_set(message, "the store %s is not sealed: set store.sealed to false, or begin a new store elsewhere",
                     path);
         return err_origin(-EPROTO);
     case SEAL_KIND_OTHER:
@@ -290,6 +290,6 @@ int sqlite_seal_judge(sqlite3 *db, const struct seal_ring *ring, const char *pat
     code = file->pMethods->xRead(file, magic, SEAL_MAGIC_BYTES, 0);
     if (code != SQLITE_OK || kind_of(magic, SEAL_MAGIC_BYTES) != SEAL_KIND_SEALED)
         return 0; /* SQLite judges the rest */
-    message_set(message, "the store %s is sealed: set store.form to sealed and give its key", path);
+    message_set(message, "the store %s is sealed: set store.sealed to true and give its key", path);
     return err_origin(-EPROTO);
 }
