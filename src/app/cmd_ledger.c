@@ -1,8 +1,7 @@
 /* cmd_ledger.c - giro ledger verify | trial-balance | statement ACCOUNT | rebuild-statements. */
 #include "app/account_view.h"
 
-#include "app/admin_client.h"
-#include "app/sandbox.h"
+#include "app/admin_ask.h"
 #include "engine/row_stream.h"
 #include "integration/books.h"
 
@@ -251,30 +250,6 @@ static int ledger_statement(int argc, char **argv) {
 
 /* ---- the statements' read copy ---- */
 
-enum { LEDGER_ANSWER_BYTES = 64 * 1024 };
-
-/* One request to the daemon's own socket; the exit code, with a sentence when it is none of EXIT_DONE. */
-static int tell(const char *var, struct str request) {
-    char path[SANDBOX_PATH_BYTES_MAX];
-    struct sandbox sandbox;
-    struct admin_client client;
-    struct arena arena;
-    struct message message = { .text = "" };
-    const struct json *answer;
-    int r = sandbox_init(&sandbox, var, &message);
-    if (r) return sandbox_complain(r, &message);
-    if (arena_init(&arena, LEDGER_ANSWER_BYTES, 2 * LEDGER_ANSWER_BYTES)) return EXIT_FAILED;
-    sandbox_socket(&sandbox, "admin.sock", path);
-    r = admin_client_open(&client, path, &message);
-    if (!r) {
-        r = admin_client_call(&client, request, &arena, &answer, &message);
-        admin_client_close(&client);
-    }
-    arena_release(&arena);
-    if (r) fprintf(stderr, "giro: %s\n", message.text[0] ? message.text : "the daemon gave no answer");
-    return r == 0 ? EXIT_DONE : r == ADMIN_CLIENT_E_UNREACHABLE ? EXIT_UNAVAILABLE : EXIT_FAILED;
-}
-
 static int ledger_rebuild(int argc, char **argv) {
     const char *var = NULL;
     bool json = false;
@@ -289,7 +264,11 @@ static int ledger_rebuild(int argc, char **argv) {
                                .row_count = ARRAY_COUNT(rows) };
     int r = options_parse(&options, argc, argv);
     if (r) return options_exit(r);
-    int code = tell(var, STR("{\"command\":\"statement_rebuild\"}"));
+    struct arena arena;
+    const struct json *answer;
+    if (arena_init(&arena, ADMIN_ASK_ARENA_BYTES, ADMIN_ASK_BYTES_MAX)) return EXIT_FAILED;
+    int code = admin_ask(var, STR("{\"command\":\"statement_rebuild\"}"), &arena, &answer);
+    arena_release(&arena);
     if (!code && json) printf("{\"begun\":true}\n");
     else if (!code) printf("the copy is made anew\n");
     return code;
