@@ -150,6 +150,9 @@ def run_simulation(options):
         return run(command, seconds, cwd=ROOT, env={**os.environ, **SANITIZERS})
 
     total = Count()
+    digests = {run([BUILD / "sim", "--seed", 1, "--digest"], CHECK_SECONDS_MAX, cwd=ROOT)[1] for _ in range(2)}
+    total.add(Count(passed=1) if len(digests) == 1 else Count(failed=1))
+    say(f"  sim: one seed twice {'is one history' if len(digests) == 1 else 'gave two histories'}")
     with concurrent.futures.ThreadPoolExecutor(max_workers=programs) as pool:
         for code, output in pool.map(run_seeds, bounds, bounds[1:]):
             count = count_tap(output, code)
