@@ -23,10 +23,12 @@ RESULTS = BUILD / "results"
 PROGRAM_SECONDS_MAX = 300
 CHECK_SECONDS_MAX = 600
 DOOR_SECONDS = 10
+SIM_SEEDS = 200
+SIM_SECONDS_PER_SEED = 2
 OUTPUT_LINES_SHOWN = 60
 # Unit programs of these names belong to a part of their own; all others to "unit".
-PROGRAM_PARTS = {"store": "store_", "sim": "simulation_"}
-PYTEST_PARTS = ("store", "functional", "crash", "sim", "browser", "attack")
+PROGRAM_PARTS = {"store": "store_"}
+PYTEST_PARTS = ("store", "functional", "crash", "browser", "attack")
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
@@ -133,6 +135,32 @@ def run_programs(part, options):
             say(f"  {name}: {count} ({seconds:.1f} s)")
             if count.failed:
                 show(name, output)
+    return total
+
+
+def run_simulation(options):
+    """Histories from seeds, as many programs at a time as there are processors; a case per group of seeds."""
+    seeds = options.seeds or SIM_SEEDS
+    programs = min(os.cpu_count() or 1, seeds)
+    bounds = [1 + seeds * i // programs for i in range(programs + 1)]
+
+    def run_seeds(first, end):
+        command = [BUILD / "sim", "--first", first, "--seeds", end - first]
+        seconds = CHECK_SECONDS_MAX + SIM_SECONDS_PER_SEED * (end - first)
+        return run(command, seconds, cwd=ROOT, env={**os.environ, **SANITIZERS})
+
+    total = Count()
+    digests = {run([BUILD / "sim", "--seed", 1, "--digest"], CHECK_SECONDS_MAX, cwd=ROOT)[1] for _ in range(2)}
+    total.add(Count(passed=1) if len(digests) == 1 else Count(failed=1))
+    say(f"  sim: one seed twice {'is one history' if len(digests) == 1 else 'gave two histories'}")
+    with concurrent.futures.ThreadPoolExecutor(max_workers=programs) as pool:
+        for code, output in pool.map(run_seeds, bounds, bounds[1:]):
+            count = count_tap(output, code)
+            total.add(count)
+            if count.failed:
+                show("sim", output)
+            else:
+                say("\n".join(f"  sim: {line[2:]}" for line in output.splitlines() if line.startswith("# ")))
     return total
 
 
@@ -260,6 +288,8 @@ def run_part(part, options):
         total.add(replay_doors(options))
     if part == "unit" or part in PROGRAM_PARTS:
         total.add(run_programs(part, options))
+    if part == "sim":
+        total.add(run_simulation(options))
     if part == "fuzz":
         total.add(run_fuzz(options))
     if part in PYTEST_PARTS:

@@ -36,9 +36,20 @@ static void on_fenced(void *ctx) {
     (void)!write(bank->end_fd, &one, sizeof one); /* as above */
 }
 
+/* Beside the store's file, or beside the file that remembers the database's epoch; "" when there is neither. */
+static int marker_path(const struct bank *bank, char path[BANK_PATH_BYTES_MAX]) {
+    bool postgres = bank->config->options.store_kind == BANK_STORE_POSTGRES;
+    const char *beside = postgres ? bank->store.epoch_file : bank->store.path;
+    int len = beside[0] ? snprintf(path, BANK_PATH_BYTES_MAX, "%s.aborts", beside) : 0;
+    if (!len) path[0] = 0;
+    return len < BANK_PATH_BYTES_MAX ? 0 : err_origin(-ENAMETOOLONG);
+}
+
 int bank_open_store(struct bank *bank, struct message *message) {
     const struct bank_options *options = &bank->config->options;
+    char marker[BANK_PATH_BYTES_MAX];
     int r = bank_store_init(&bank->store, options, NULL, options->sandbox, message);
+    if (!r) r = marker_path(bank, marker);
     if (!r) r = store_open(&bank->store.options, &bank->integration.store, message);
     if (r) return err_trace(r);
     struct engine_options engine = { .store = bank->integration.store,
@@ -48,6 +59,7 @@ int bank_open_store(struct bank *bank, struct message *message) {
                                      .on_fault = bank_on_fault,
                                      .on_unknown = on_unknown,
                                      .on_fenced = on_fenced,
-                                     .ctx = bank };
+                                     .ctx = bank,
+                                     .quarantine_path = marker[0] ? marker : NULL };
     return err_trace(engine_open(&engine, &bank->integration.engine, message));
 }

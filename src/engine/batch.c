@@ -5,6 +5,7 @@
 #include "engine/engine_int.h"
 
 #include "engine/idempotency.h"
+#include "engine/quarantine.h"
 #include "platform/clock.h"
 
 enum { COMMAND_OPEN, COMMAND_DECIDED };
@@ -67,6 +68,17 @@ static void refuse(struct engine *engine, struct command *command, int refusal) 
     decided(engine, command);
 }
 
+/* It was there at two aborts: answered FAULT, and not even its needs are asked for. */
+static bool is_held(struct engine *engine, struct command *command) {
+    if (!quarantine_holds(engine->quarantine, command)) return false;
+    command->result = COMMAND_FAULT;
+    command->refusal = 0;
+    command->answer = (struct str){ 0 };
+    if (engine->options.on_fault) engine->options.on_fault(engine->options.ctx, "quarantined", -ECANCELED);
+    decided(engine, command);
+    return true;
+}
+
 /* Runs one command; it stays open when it needs rows. */
 static void decide(struct engine *engine, struct command *command) {
     struct work *work = &engine->work;
@@ -99,6 +111,10 @@ static int decide_all(struct engine *engine, struct command **commands, size_t c
     size_t open = count;
     for (size_t i = 0; i < count; i++) {
         commands[i]->state = COMMAND_OPEN;
+        if (is_held(engine, commands[i])) {
+            open--;
+            continue;
+        }
         idempotency_want(&engine->work, commands[i]);
         if (commands[i]->kind->needs) commands[i]->kind->needs(&engine->work, commands[i]);
     }
@@ -250,6 +266,7 @@ static void fail_all(struct command **commands, size_t count, enum command_resul
 }
 
 static int batch_try(struct engine *engine, struct command **commands, size_t count, struct str notes) {
+    quarantine_enter(engine->quarantine, commands, count);
     work_begin(&engine->work, engine->batch_ms, engine->seq + 1);
     int r = decide_all(engine, commands, count);
     if (r < 0) return STORE_E_UNDONE; /* nothing was written: a failed load is like an undone commit */
@@ -273,6 +290,7 @@ static void set_writable(struct engine *engine, bool writable) {
 void batch_run(struct engine *engine, struct command **commands, size_t count, struct str notes) {
     int r = batch_try(engine, commands, count, notes);
     if (r == STORE_E_UNDONE) r = batch_try(engine, commands, count, notes);
+    quarantine_leave(engine->quarantine, commands, r == 0 ? count : 0);
     if (r < 0) { /* unknown: say so, then the process ends */
         fail_all(commands, count, COMMAND_UNKNOWN);
         if (engine->options.on_unknown) engine->options.on_unknown(engine->options.ctx);

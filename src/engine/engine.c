@@ -1,5 +1,6 @@
 #include "engine/engine_int.h"
 
+#include "engine/quarantine.h"
 #include "platform/clock.h"
 
 static int keep_head(void *ctx, const void *row) {
@@ -54,7 +55,7 @@ static int take_head(struct engine *engine, const struct journal_row *head, stru
     engine->work.ids.counter =
         (UINT64_C(1) << 42) - 1; /* go on in the next millisecond: never lower than what was handed out */
     memcpy(engine->work.last_id, head->last_id, 16); /* for records of batches that draw no id */
-    engine->work.now_ms = head->at_ms;
+    engine->work.now_ms = engine->latest_ms = head->at_ms;
     return 0;
 }
 
@@ -82,7 +83,9 @@ int engine_open(const struct engine_options *options, struct engine **ret_engine
     check(pthread_mutex_init(&engine->lock, NULL) == 0 && pthread_cond_init(&engine->wake, &attributes) == 0);
     int r = work_init(&engine->work);
     engine->work.encode_event = options->encode_event;
+    if (options->id_salt) engine->work.ids.salt = options->id_salt;
     if (!r) r = engine_load(engine, message);
+    if (!r && options->quarantine_path) r = quarantine_open(options->quarantine_path, &engine->quarantine, message);
     if (r) {
         message_set(message, "%s", message && message->text[0] ? message->text : "the journal cannot be read");
         engine_close(engine);
@@ -95,6 +98,7 @@ int engine_open(const struct engine_options *options, struct engine **ret_engine
 struct engine *engine_close(struct engine *engine) {
     if (!engine) return NULL;
     engine_stop(engine);
+    engine->quarantine = quarantine_close(engine->quarantine);
     work_release(&engine->work);
     buffer_release(&engine->notes);
     buffer_release(&engine->notes_taken);
@@ -136,6 +140,14 @@ static int64_t now_ms(const struct engine *engine) {
     return engine->options.now_ms ? engine->options.now_ms() : clock_now_ms();
 }
 
+int64_t engine_time_ms(struct engine *engine) {
+    int64_t at_ms = now_ms(engine);
+    pthread_mutex_lock(&engine->lock);
+    if (at_ms < engine->latest_ms) at_ms = engine->latest_ms;
+    pthread_mutex_unlock(&engine->lock);
+    return at_ms;
+}
+
 /* Nothing to do: the lease must not grow old. */
 static size_t renew(struct engine *engine) {
     int64_t at_ms = clock_mono_ms();
@@ -162,6 +174,16 @@ static size_t take(struct engine *engine, struct command **commands) {
     return count;
 }
 
+/* Suspects of an abort are run alone, and first; returns how many commands are left for the batch. */
+static size_t run_suspects(struct engine *engine, struct command **commands, size_t count) {
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (quarantine_suspects(engine->quarantine, commands[i])) batch_run(engine, &commands[i], 1, (struct str){ 0 });
+        else commands[left++] = commands[i];
+    }
+    return left;
+}
+
 size_t engine_step(struct engine *engine) {
     struct command *commands[ENGINE_DUE_MAX + ENGINE_BATCH_MAX];
     size_t count = 0;
@@ -170,10 +192,12 @@ size_t engine_step(struct engine *engine) {
     if (engine->options.due)
         count = engine->options.due(engine->options.ctx, engine->batch_ms, commands, ENGINE_DUE_MAX);
     pthread_mutex_lock(&engine->lock);
+    engine->latest_ms = engine->batch_ms;
     count += take(engine, commands + count);
     pthread_mutex_unlock(&engine->lock);
     if (count == 0 && engine->notes_taken.len == 0) return renew(engine);
-    batch_run(engine, commands, count, buffer_str(&engine->notes_taken));
+    size_t left = engine->quarantine ? run_suspects(engine, commands, count) : count;
+    if (left || engine->notes_taken.len) batch_run(engine, commands, left, buffer_str(&engine->notes_taken));
     engine->written_ms = clock_mono_ms();
     buffer_reset(&engine->notes_taken);
     pthread_mutex_lock(&engine->lock);

@@ -6,8 +6,9 @@
  * (E2) a command that was answered DONE or REFUSED (stored) is found again under its idempotency key, in this process
  * or the next. (E3) a lone command waits for nobody; a batch is at most ENGINE_BATCH_MAX commands. (E4) a failed
  * commit: undone -> decide again, then bisect to the culprit (FAULT); disk full -> UNAVAILABLE, nothing stored; unknown
- * -> every command of the batch is answered UNKNOWN and on_unknown is called, which must end the process. Tests:
- * engine_test.c, e1..e4. */
+ * -> every command of the batch is answered UNKNOWN and on_unknown is called, which must end the process.
+ * (E5) a command that was in the batch at two aborts of the process is not decided again. Tests: engine_test.c, e1..e4;
+ * quarantine_test.c. */
 #ifndef GIRO_ENGINE_ENGINE_H
 #define GIRO_ENGINE_ENGINE_H
 
@@ -104,6 +105,11 @@ struct engine_options {
     int64_t (*next_due_ms)(void *ctx);
     void *ctx;
     int64_t (*now_ms)(void); /* NULL: clock_now_ms */
+    /* File that remembers which commands were in the batch when the process aborted (quarantine.h); its folder must
+     * exist, and only one engine of a process may have one. A command that was there at two aborts is answered FAULT
+     * and never decided; on_fault says "quarantined". Read at open only. NULL: none. */
+    const char *quarantine_path;
+    uint32_t id_salt;        /* of the ids, for the simulation; 0: drawn at random, once a process */
 };
 /* Reads the journal's head and the counters; refuses a chain whose head does not hash. 0 or <0 with message. */
 int engine_open(const struct engine_options *options, struct engine **ret_engine, struct message *message);
@@ -130,6 +136,9 @@ void engine_state(struct engine *engine, struct engine_state *ret_state);
 
 /* In needs(): the row will be wanted. */
 void work_want(struct work *work, const struct table *table, uint8_t index, const void *probe);
+
+/* The time that a batch would have now: the wall clock, but never before that of a batch before. Any thread. */
+int64_t engine_time_ms(struct engine *engine);
 
 /* Every table the engine itself owns, for the composition root. */
 extern const struct table engine_journal_table, engine_idempotency_table, engine_counter_table;

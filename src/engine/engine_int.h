@@ -15,12 +15,14 @@ struct engine {
     int64_t seq;
     struct hash head;
     int64_t batch_ms;   /* time of the batch being run */
+    struct quarantine *quarantine; /* NULL: no marker is kept */
     int64_t written_ms; /* monotonic: when the lease was last renewed */
 
     pthread_mutex_t lock;
     pthread_cond_t wake;
     struct command *first, *last;
     size_t queued;
+    int64_t latest_ms; /* time of the newest batch */
     struct buffer notes, notes_taken;
     struct engine_state state;
     bool stopping, thread_running;

@@ -33,7 +33,7 @@ static const struct table *const tables[] = { &engine_journal_table, &engine_ide
 struct world {
     struct store *store;
     struct engine *engine;
-    int unknowns, faults, followups, committed;
+    int unknowns, fenced, faults, followups, committed;
 };
 
 /* Takes amount out of a purse, making it with 100 when it is not there. */
@@ -112,6 +112,9 @@ static void on_followup(void *ctx, const struct followup *followup) {
 static void on_unknown(void *ctx) {
     ((struct world *)ctx)->unknowns++;
 }
+static void on_fenced(void *ctx) {
+    ((struct world *)ctx)->fenced++;
+}
 static void on_fault(void *ctx, const char *command, int code) {
     (void)command;
     (void)code;
@@ -129,6 +132,7 @@ static void world_open_engine(struct world *world) {
                                       .encode_event = encode_event,
                                       .on_followup = on_followup,
                                       .on_unknown = on_unknown,
+                                      .on_fenced = on_fenced,
                                       .on_fault = on_fault,
                                       .on_committed = on_committed,
                                       .ctx = world,
@@ -310,6 +314,110 @@ static void e4_unknown_is_said_and_found_out_by_the_key(void **state) {
     }
 }
 
+/* e4: a batch of three while the store fails `count` times, then the same three again on a store that is well. */
+enum { FAIL_COMMANDS = 3 };
+static const struct {
+    const char *name;
+    enum store_fault fault;
+    uint32_t count;
+    enum command_result first, again; /* of each of the three */
+    int unknowns, fenced, faults;
+    bool ends, writable; /* the process ends before the second time; writable after the first */
+} failure_cases[] = {
+    { "undone once", STORE_FAULT_UNDONE, 1, COMMAND_DONE, COMMAND_REPLAYED, 0, 0, 0, false, true },
+    { "undone twice", STORE_FAULT_UNDONE, 2, COMMAND_DONE, COMMAND_REPLAYED, 0, 0, 0, false, true },
+    { "undone for ever", STORE_FAULT_UNDONE, 1000, COMMAND_FAULT, COMMAND_DONE, 0, 0, 3, false, true },
+    { "full once", STORE_FAULT_FULL, 1, COMMAND_UNAVAILABLE, COMMAND_DONE, 0, 0, 0, false, false },
+    { "full for ever", STORE_FAULT_FULL, 1000, COMMAND_UNAVAILABLE, COMMAND_DONE, 0, 0, 0, false, false },
+    { "away at the load", STORE_FAULT_AWAY, 1, COMMAND_UNAVAILABLE, COMMAND_DONE, 0, 0, 0, false, false },
+    { "away for ever", STORE_FAULT_AWAY, 1000, COMMAND_UNAVAILABLE, COMMAND_DONE, 0, 0, 0, false, false },
+    { "fenced at the load", STORE_FAULT_FENCED, 1, COMMAND_UNAVAILABLE, COMMAND_DONE, 0, 1, 0, true, false },
+    { "fenced for ever", STORE_FAULT_FENCED, 1000, COMMAND_UNAVAILABLE, COMMAND_DONE, 0, 1, 0, true, false },
+    { "unknown and lost", STORE_FAULT_UNKNOWN_LOST, 1, COMMAND_UNKNOWN, COMMAND_DONE, 1, 0, 0, true, true },
+    { "unknown and kept", STORE_FAULT_UNKNOWN_KEPT, 1, COMMAND_UNKNOWN, COMMAND_REPLAYED, 1, 0, 0, true, true },
+};
+
+static void submit_three(struct world *world, struct take takes[FAIL_COMMANDS], size_t row) {
+    for (int64_t i = 0; i < FAIL_COMMANDS; i++) {
+        char key[8];
+        (void)snprintf(key, sizeof key, "%zu.%d", row, (int)i);
+        takes[i] = (struct take){ .purse = (int64_t)row * 10 + i + 1, .amount = 30 };
+        take_submit(world, &takes[i], key);
+    }
+    engine_step(world->engine);
+}
+
+static void e4_each_failure_is_answered_by_its_kind(void **state) {
+    struct world *world = *state;
+    for (size_t row = 0; row < ARRAY_COUNT(failure_cases); row++) {
+        struct take first[FAIL_COMMANDS], again[FAIL_COMMANDS];
+        struct engine_state told;
+        world->unknowns = world->fenced = world->faults = 0;
+        store_memory_fault(world->store, failure_cases[row].fault, 0, failure_cases[row].count);
+        submit_three(world, first, row);
+        engine_state(world->engine, &told);
+        if (told.writable != failure_cases[row].writable || world->unknowns != failure_cases[row].unknowns ||
+            world->fenced != failure_cases[row].fenced || world->faults != failure_cases[row].faults)
+            fail_msg("%s: writable %d, unknown %d, fenced %d, faults %d", failure_cases[row].name, told.writable,
+                     world->unknowns, world->fenced, world->faults);
+        store_memory_fault(world->store, STORE_FAULT_NONE, 0, 0);
+        if (failure_cases[row].ends) world_restart(world);
+        submit_three(world, again, row);
+        for (int i = 0; i < FAIL_COMMANDS; i++) {
+            if (first[i].command.result != failure_cases[row].first || first[i].replied != 1 ||
+                again[i].command.result != failure_cases[row].again || again[i].replied != 1)
+                fail_msg("%s: %d, then %d", failure_cases[row].name, first[i].command.result, again[i].command.result);
+            assert_int_equal(purse_amount(world, again[i].purse), 70); /* once, whatever happened */
+        }
+    }
+}
+
+static void e4_after_an_unknown_commit_nothing_is_written(void **state) {
+    struct world *world = *state;
+    struct take first = { .purse = 1, .amount = 30 }, later = { .purse = 2, .amount = 30 };
+    store_memory_fault(world->store, STORE_FAULT_UNKNOWN_LOST, 0, 1);
+    take_submit(world, &first, NULL);
+    engine_step(world->engine);
+    take_submit(world, &later, NULL);
+    engine_step(world->engine);
+    assert_int_equal(later.command.result, COMMAND_UNKNOWN);
+    world_restart(world);
+    assert_int_equal(purse_amount(world, 2), -1);
+}
+
+/* e1: at the flush, and until it is over, nobody has heard anything. */
+static struct take *flush_take;
+static void flush_looks(void *ctx) {
+    ++*(int *)ctx;
+    assert_int_equal(flush_take->replied, 0);
+}
+static void e1_nobody_hears_before_the_flush_is_over(void **state) {
+    struct world *world = *state;
+    struct take take = { .purse = 1, .amount = 30 };
+    int flushes = 0;
+    flush_take = &take;
+    store_memory_on_flush(world->store, flush_looks, &flushes);
+    take_submit(world, &take, NULL);
+    engine_step(world->engine);
+    assert_int_equal(flushes, 1);
+    assert_int_equal(take.replied, 1);
+}
+
+static void the_engines_time_never_goes_back(void **state) {
+    struct world *world = *state;
+    struct take take = { .purse = 1, .amount = 1 };
+    int64_t before_ms = fake_now_ms;
+    take_submit(world, &take, NULL);
+    engine_step(world->engine);
+    assert_int_equal(engine_time_ms(world->engine), before_ms);
+    fake_now_ms -= 3600000;
+    assert_int_equal(engine_time_ms(world->engine), before_ms);
+    world_restart(world); /* nor in the next process */
+    assert_int_equal(engine_time_ms(world->engine), before_ms);
+    fake_now_ms = before_ms + 5;
+    assert_int_equal(engine_time_ms(world->engine), before_ms + 5);
+}
+
 struct chain {
     struct hash head;
     int64_t seq, count;
@@ -381,8 +489,7 @@ static void draw_on_reply(struct command *command) {
 
 static void draw_id(struct world *world, uint8_t ret_id[16]) {
     struct draw draw = { 0 };
-    draw.command =
-        (struct command){ .kind = &draw_kind, .input = &draw, .owner = &draw, .on_reply = draw_on_reply };
+    draw.command = (struct command){ .kind = &draw_kind, .input = &draw, .owner = &draw, .on_reply = draw_on_reply };
     assert_int_equal(engine_submit(world->engine, &draw.command), 0);
     engine_step(world->engine);
     assert_int_equal(draw.replied, 1);
@@ -448,8 +555,11 @@ static void e4_a_record_that_overflows_is_halved(void **state) {
     memset(fill_bytes, 'x', sizeof fill_bytes);
     for (size_t i = 0; i < FILLS; i++) {
         fills[i] = (struct fill){ .frames = i ? 0 : FILL_FRAMES };
-        fills[i].command = (struct command){ .kind = &fill_kind, .input = &fills[i], .owner = &fills[i],
-                                             .write_audit = fill_audit, .on_reply = fill_on_reply };
+        fills[i].command = (struct command){ .kind = &fill_kind,
+                                             .input = &fills[i],
+                                             .owner = &fills[i],
+                                             .write_audit = fill_audit,
+                                             .on_reply = fill_on_reply };
         assert_int_equal(engine_submit(world->engine, &fills[i].command), 0);
     }
     engine_step(world->engine);
@@ -503,6 +613,10 @@ int main(void) {
         ENGINE_TEST(e4_the_culprit_is_found_and_the_others_pass),
         ENGINE_TEST(e4_full_is_unavailable_until_a_write_works),
         ENGINE_TEST(e4_unknown_is_said_and_found_out_by_the_key),
+        ENGINE_TEST(e4_each_failure_is_answered_by_its_kind),
+        ENGINE_TEST(e4_after_an_unknown_commit_nothing_is_written),
+        ENGINE_TEST(e1_nobody_hears_before_the_flush_is_over),
+        ENGINE_TEST(the_engines_time_never_goes_back),
         ENGINE_TEST(j1_records_hold_the_hash_before),
         ENGINE_TEST(the_time_of_a_batch_never_goes_back),
         ENGINE_TEST(ids_never_go_back),

@@ -135,7 +135,7 @@ void work_want(struct work *work, const struct table *table, uint8_t index, cons
 int work_load(struct work *work, struct store *store) {
     if (work->failed) return err_origin(-ENOMEM);
     int r = work->need_count ? store_load(store, work->needs, work->need_count, &work->arena) : 0;
-    if (r) return err_fold(r);
+    if (r) return err_trace(r); /* STORE_E_AWAY, _FENCED */
     for (size_t i = 0; i < work->need_count; i++) {
         const struct store_probe *probe = &work->needs[i];
         if (slot_find(work, probe->table, probe->index, probe->row)) continue; /* wanted twice */

@@ -56,7 +56,7 @@ struct work {
 int work_init(struct work *work);
 void work_release(struct work *work);
 void work_begin(struct work *work, int64_t now_ms, int64_t seq); /* forgets the batch before */
-int work_load(struct work *work, struct store *store);           /* loads the needs; 0 or <0 */
+int work_load(struct work *work, struct store *store);           /* loads the needs; 0, STORE_E_AWAY, _FENCED, <0 */
 void work_command_begin(struct work *work, const struct command_kind *kind);
 int work_command_accept(struct work *work);
 void work_command_drop(struct work *work);

@@ -138,10 +138,15 @@ enum store_fault {
     STORE_FAULT_NONE,
     STORE_FAULT_UNDONE,
     STORE_FAULT_FULL,
+    STORE_FAULT_AWAY,   /* store_load answers so too */
+    STORE_FAULT_FENCED, /* the same */
     STORE_FAULT_UNKNOWN_LOST,
     STORE_FAULT_UNKNOWN_KEPT
 };
 void store_memory_fault(struct store *store, enum store_fault fault, uint32_t after_commits, uint32_t count);
+/* memory adapter: called inside each commit, before its rows are durable and shown: time passes, others read. NULL:
+ * none. It must not use this store's writer. */
+void store_memory_on_flush(struct store *store, void (*on_flush)(void *ctx), void *ctx);
 /* memory adapter: options.path is a name (or NULL). With a name, what is durable outlives store_close within this
  * process, as on a disk, until it is forgotten; UNKNOWN_KEPT is there after the next open, UNKNOWN_LOST is not. The
  * store must be closed. */

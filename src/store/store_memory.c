@@ -32,6 +32,8 @@ struct memory_store {
     struct memory_disk *disk;
     enum store_fault fault;
     uint32_t fault_after, fault_count;
+    void (*on_flush)(void *ctx);
+    void *on_flush_ctx;
 };
 struct memory_reader {
     struct store_reader base;
@@ -178,6 +180,12 @@ static int probe_all(const struct memory_version *version, const struct store_ca
 }
 
 static int memory_load(struct store *base, struct store_probe *probes, size_t count, struct arena *arena) {
+    struct memory_store *store = of_store(base);
+    bool gone = store->fault == STORE_FAULT_AWAY || store->fault == STORE_FAULT_FENCED;
+    if (gone && store->fault_after == 0 && store->fault_count) {
+        store->fault_count--;
+        return store->fault == STORE_FAULT_AWAY ? STORE_E_AWAY : STORE_E_FENCED;
+    }
     /* only this thread changes shown */
     return probe_all(of_store(base)->disk->shown, &base->catalog, probes, count, arena);
 }
@@ -302,6 +310,7 @@ static int memory_commit(struct store *base, const struct store_change *changes,
     struct memory_version *version = version_copy(store->disk->shown);
     if (!version) return STORE_E_UNDONE;
     int r = apply(store, version, changes, count);
+    if (r == 0 && store->on_flush) store->on_flush(store->on_flush_ctx);
     if (r == 0) {
         switch (next_fault(store)) {
         case STORE_FAULT_NONE:
@@ -312,6 +321,12 @@ static int memory_commit(struct store *base, const struct store_change *changes,
             break;
         case STORE_FAULT_FULL:
             r = STORE_E_FULL;
+            break;
+        case STORE_FAULT_AWAY:
+            r = STORE_E_AWAY;
+            break;
+        case STORE_FAULT_FENCED:
+            r = STORE_E_FENCED;
             break;
         case STORE_FAULT_UNKNOWN_KEPT:
             replace(store->disk, version, false, true);
@@ -438,6 +453,12 @@ void store_memory_fault(struct store *base, enum store_fault fault, uint32_t aft
     store->fault = fault;
     store->fault_after = after_commits;
     store->fault_count = count;
+}
+
+void store_memory_on_flush(struct store *base, void (*on_flush)(void *ctx), void *ctx) {
+    check(base->ops == &store_memory_ops);
+    of_store(base)->on_flush = on_flush;
+    of_store(base)->on_flush_ctx = ctx;
 }
 
 const struct store_ops store_memory_ops = {

@@ -51,6 +51,51 @@ static void y2_faults_come_as_told(void **state) {
     }
 }
 
+/* A store that is away, or another's, says so at a load too; each answer counts. */
+static void y2_what_is_gone_cannot_be_loaded(void **state) {
+    static const struct {
+        enum store_fault fault;
+        int want;
+    } cases[] = { { STORE_FAULT_AWAY, STORE_E_AWAY }, { STORE_FAULT_FENCED, STORE_E_FENCED } };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct world world;
+        world_make(&world, &store_memory_ops, "/tmp");
+        world_open(&world);
+        struct item row = item_make(&world.arena, 1);
+        struct store_probe probe = { .table = &item_table, .index = ITEM_BY_ID, .row = &row };
+        store_memory_fault(world.store, cases[i].fault, 1, 2);
+        assert_int_equal(store_load(world.store, &probe, 1, &world.arena), 0); /* not yet */
+        assert_int_equal(commit_items(&world, 1, 1), 0);
+        assert_int_equal(commit_items(&world, 2, 2), cases[i].want);
+        assert_int_equal(store_load(world.store, &probe, 1, &world.arena), cases[i].want);
+        assert_true(store_has_item(&world, 1));
+        assert_false(store_has_item(&world, 2));
+        assert_int_equal(commit_items(&world, 2, 2), 0);
+        world_drop(&world);
+    }
+}
+
+static void count_flush(void *ctx) {
+    ++*(int *)ctx;
+}
+
+static void y2_a_flush_is_told_once_a_commit(void **state) {
+    struct world world;
+    int flushes = 0;
+    (void)state;
+    world_make(&world, &store_memory_ops, "/tmp");
+    world_open(&world);
+    store_memory_on_flush(world.store, count_flush, &flushes);
+    assert_int_equal(commit_items(&world, 1, 1), 0);
+    assert_int_equal(commit_items(&world, 1, 1), STORE_E_UNDONE); /* a row that is there: nothing is flushed */
+    assert_int_equal(flushes, 1);
+    store_memory_on_flush(world.store, NULL, NULL);
+    assert_int_equal(commit_items(&world, 2, 2), 0);
+    assert_int_equal(flushes, 1);
+    world_drop(&world);
+}
+
 static void y2_without_a_name_nothing_stays(void **state) {
     (void)state;
     struct world world;
@@ -67,6 +112,8 @@ static void y2_without_a_name_nothing_stays(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(y2_faults_come_as_told),
+        cmocka_unit_test(y2_what_is_gone_cannot_be_loaded),
+        cmocka_unit_test(y2_a_flush_is_told_once_a_commit),
         cmocka_unit_test(y2_without_a_name_nothing_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

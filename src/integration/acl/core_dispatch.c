@@ -46,6 +46,15 @@ struct core_dispatch {
     struct worker workers[CORE_DISPATCH_THREADS_MAX];
 };
 
+static int64_t mono_ms(const struct core_dispatch *dispatch) {
+    return dispatch->options.mono_ms ? dispatch->options.mono_ms() : clock_mono_ms();
+}
+
+/* From now to a time of the engine's, whose clock never goes back: a jump of the wall clock delays nothing. */
+static int64_t delay_ms(const struct core_dispatch *dispatch, int64_t at_ms) {
+    return at_ms ? at_ms - engine_time_ms(dispatch->options.integration->engine) : 0;
+}
+
 /* ---- the queue: a heap by time, under the lock ---- */
 
 static bool item_before(const struct item *a, const struct item *b) {
@@ -98,8 +107,8 @@ static void heap_recall(struct core_dispatch *dispatch) {
     pthread_cond_broadcast(&dispatch->wake);
 }
 
-static void put(struct core_dispatch *dispatch, enum followup_kind kind, const uint8_t id[16], int64_t delay_ms) {
-    struct item item = { .due_ms = delay_ms > 0 ? clock_mono_ms() + delay_ms : 0, .kind = kind };
+static void put(struct core_dispatch *dispatch, enum followup_kind kind, const uint8_t id[16], int64_t after_ms) {
+    struct item item = { .due_ms = after_ms > 0 ? mono_ms(dispatch) + after_ms : 0, .kind = kind };
     memcpy(item.id, id, 16);
     pthread_mutex_lock(&dispatch->lock);
     heap_push(dispatch, item);
@@ -108,7 +117,7 @@ static void put(struct core_dispatch *dispatch, enum followup_kind kind, const u
 }
 
 void core_dispatch_follow(struct core_dispatch *dispatch, const struct followup *followup) {
-    put(dispatch, followup->kind, followup->id, followup->due_ms ? followup->due_ms - clock_now_ms() : 0);
+    put(dispatch, followup->kind, followup->id, delay_ms(dispatch, followup->due_ms));
 }
 
 /* ---- answers go back into the engine ---- */
@@ -137,17 +146,17 @@ static void submit_wake(struct core_dispatch *dispatch, const uint8_t id[16]) {
         put(dispatch, FOLLOWUP_SAGA_WAKE, id, DISPATCH_AGAIN_MS);
 }
 
-static void submit_result(struct core_dispatch *dispatch, const struct item *item, enum core_verdict verdict,
+static void submit_result(struct core_dispatch *dispatch, const struct core_call *call, enum core_verdict verdict,
                           const struct core_answer *answer) {
     struct core_result result = { .integration = dispatch->options.integration, .verdict = verdict };
     size_t len = strlen(answer->record.core_reference);
     check(len <= sizeof result.core_reference);
-    memcpy(result.payment_id, item->id, 16);
+    memcpy(result.payment_id, call->id, 16);
     memcpy(result.core_reference, answer->record.core_reference, len);
     result.core_reference_len = (uint8_t)len;
     if (command_run_internal(dispatch->options.integration, &core_result_kind, &result, sizeof result, result_on_done,
                              dispatch))
-        put(dispatch, item->kind, item->id, DISPATCH_AGAIN_MS);
+        put(dispatch, call->kind, call->id, DISPATCH_AGAIN_MS);
 }
 
 /* ---- one call ---- */
@@ -212,35 +221,49 @@ static enum core_verdict verdict_of(enum core_outcome outcome) {
 static void report(struct core_dispatch *dispatch, struct breaker_permit permit, enum breaker_result result) {
     pthread_mutex_lock(&dispatch->lock);
     bool was_closed = dispatch->breaker.state == BREAKER_CLOSED;
-    breaker_report(&dispatch->breaker, permit, result, clock_mono_ms());
+    breaker_report(&dispatch->breaker, permit, result, mono_ms(dispatch));
     bool half_open = dispatch->breaker.state == BREAKER_HALF_OPEN; /* a permit may be free again */
     if (half_open || (!was_closed && dispatch->breaker.state == BREAKER_CLOSED)) heap_recall(dispatch);
     pthread_mutex_unlock(&dispatch->lock);
 }
 
-static void call_core(struct worker *worker, const struct item *item, struct breaker_permit permit) {
-    struct core_dispatch *dispatch = worker->dispatch;
-    struct core_transfer transfer;
-    struct core_answer answer;
+/* No call after all: the saga has ended, or (r) it could not be read or sent. */
+static void call_off(struct core_dispatch *dispatch, const struct core_call *call, int r) {
+    report(dispatch, call->permit, BREAKER_CANCELLED);
+    if (r && dispatch->options.on_fault) dispatch->options.on_fault(dispatch->options.ctx, "core_call", r);
+    if (r) put(dispatch, call->kind, call->id, DISPATCH_AGAIN_MS);
+}
+
+/* True: the call is to be made now. */
+static bool call_begin(struct worker *worker, const struct item *item, struct breaker_permit permit,
+                       struct core_call *ret_call) {
+    struct core_call call = { .kind = item->kind, .permit = permit };
     bool live = false;
-    int r = item_transfer(worker, item, &transfer, &live);
-    if (!r && live)
-        r = item->kind == FOLLOWUP_CORE_ENQUIRE
-                ? core_host_enquire(dispatch->options.core, &transfer.payment_id, &answer)
-                : core_host_execute(dispatch->options.core, &transfer, &answer);
-    if (r || !live) {
-        report(dispatch, permit, BREAKER_CANCELLED);
-        if (r && dispatch->options.on_fault) dispatch->options.on_fault(dispatch->options.ctx, "core_call", r);
-        if (r) put(dispatch, item->kind, item->id, DISPATCH_AGAIN_MS);
-        return;
-    }
-    report(dispatch, permit, core_host_judge(&answer));
-    if (answer.outcome == CORE_UNKNOWN && !answer.sent && item->kind == FOLLOWUP_CORE_EXECUTE) {
-        put(dispatch, item->kind, item->id,
+    memcpy(call.id, item->id, 16);
+    int r = item_transfer(worker, item, &call.transfer, &live);
+    if (r || !live) call_off(worker->dispatch, &call, r);
+    else *ret_call = call;
+    return !r && live;
+}
+
+static void call_answered(struct core_dispatch *dispatch, const struct core_call *call,
+                          const struct core_answer *answer) {
+    report(dispatch, call->permit, core_host_judge(answer));
+    if (answer->outcome == CORE_UNKNOWN && !answer->sent && call->kind == FOLLOWUP_CORE_EXECUTE) {
+        put(dispatch, call->kind, call->id,
             DISPATCH_UNSENT_MS); /* not a byte left: the payment is not unknown, only late */
         return;
     }
-    submit_result(dispatch, item, verdict_of(answer.outcome), &answer);
+    submit_result(dispatch, call, verdict_of(answer->outcome), answer);
+}
+
+static void call_core(struct core_dispatch *dispatch, const struct core_call *call) {
+    struct core_answer answer;
+    int r = call->kind == FOLLOWUP_CORE_ENQUIRE
+                ? core_host_enquire(dispatch->options.core, &call->transfer.payment_id, &answer)
+                : core_host_execute(dispatch->options.core, &call->transfer, &answer);
+    if (r) call_off(dispatch, call, r);
+    else call_answered(dispatch, call, &answer);
 }
 
 /* ---- workers ---- */
@@ -251,23 +274,17 @@ static void wait_until(struct core_dispatch *dispatch, int64_t due_ms) {
                                  &until); /* woken or not, the queue is looked at again */
 }
 
-/* The next item that may go now, with the lock held; false when stopping. A call to the core takes its permit here. */
-static bool next_item(struct core_dispatch *dispatch, struct item *ret_item, struct breaker_permit *ret_permit) {
-    while (!dispatch->stopping) {
-        int64_t now_ms = clock_mono_ms();
-        if (dispatch->count == 0) {
-            pthread_cond_wait(&dispatch->wake, &dispatch->lock);
-            continue;
-        }
-        if (dispatch->heap[0].due_ms > now_ms) {
-            wait_until(dispatch, dispatch->heap[0].due_ms);
-            continue;
-        }
+static bool is_call(const struct item *item) {
+    return item->kind == FOLLOWUP_CORE_EXECUTE || item->kind == FOLLOWUP_CORE_ENQUIRE;
+}
+
+/* The first item that may go now, with the lock held; false when none may. A call to the core takes its permit here. */
+static bool pop_due(struct core_dispatch *dispatch, struct item *ret_item, struct breaker_permit *ret_permit) {
+    int64_t now_ms = mono_ms(dispatch);
+    while (dispatch->count && dispatch->heap[0].due_ms <= now_ms) {
         struct item item = heap_pop(dispatch);
         *ret_item = item;
-        bool more = dispatch->count && dispatch->heap[0].due_ms <= now_ms;
-        if (more) pthread_cond_signal(&dispatch->wake);
-        if (item.kind == FOLLOWUP_SAGA_CONTINUE || item.kind == FOLLOWUP_SAGA_WAKE) return true;
+        if (!is_call(&item)) return true;
         enum breaker_call call = item.kind == FOLLOWUP_CORE_ENQUIRE ? BREAKER_CALL_ENQUIRY : BREAKER_CALL_OTHER;
         if (breaker_ask(&dispatch->breaker, call, now_ms, ret_permit) == 0) return true;
         int64_t after_ms = breaker_retry_after_ms(&dispatch->breaker, call, now_ms);
@@ -278,29 +295,79 @@ static bool next_item(struct core_dispatch *dispatch, struct item *ret_item, str
     return false;
 }
 
+/* Waits for the next item, with the lock held; false when stopping. */
+static bool next_item(struct core_dispatch *dispatch, struct item *ret_item, struct breaker_permit *ret_permit) {
+    while (!dispatch->stopping) {
+        if (pop_due(dispatch, ret_item, ret_permit)) {
+            bool more = dispatch->count && dispatch->heap[0].due_ms <= mono_ms(dispatch);
+            if (more) pthread_cond_signal(&dispatch->wake);
+            return true;
+        }
+        if (dispatch->count == 0) pthread_cond_wait(&dispatch->wake, &dispatch->lock);
+        else wait_until(dispatch, dispatch->heap[0].due_ms);
+    }
+    return false;
+}
+
 static int load_unfinished(struct worker *worker);
+
+/* The queue was full once, and there is room again: what overflowed is read from the table (X1). */
+static void reload_overflow(struct worker *worker) {
+    struct core_dispatch *dispatch = worker->dispatch;
+    pthread_mutex_lock(&dispatch->lock);
+    bool reload = dispatch->overflowed && dispatch->count < CORE_DISPATCH_ACCEPT_MAX / 2;
+    if (reload) dispatch->overflowed = false;
+    pthread_mutex_unlock(&dispatch->lock);
+    int r = reload ? load_unfinished(worker) : 0;
+    if (!r) return;
+    if (dispatch->options.on_fault) dispatch->options.on_fault(dispatch->options.ctx, "saga_reload", r);
+    pthread_mutex_lock(&dispatch->lock);
+    dispatch->overflowed = true;
+    pthread_mutex_unlock(&dispatch->lock);
+}
 
 static void *worker_main(void *ctx) {
     struct worker *worker = ctx;
     struct core_dispatch *dispatch = worker->dispatch;
     struct item item;
+    struct core_call call;
     struct breaker_permit permit = { 0 };
     pthread_mutex_lock(&dispatch->lock);
     while (next_item(dispatch, &item, &permit)) {
         dispatch->under_way++;
-        bool reload = dispatch->overflowed && dispatch->count < CORE_DISPATCH_ACCEPT_MAX / 2;
-        if (reload) dispatch->overflowed = false;
         pthread_mutex_unlock(&dispatch->lock);
-        if (item.kind == FOLLOWUP_CORE_EXECUTE || item.kind == FOLLOWUP_CORE_ENQUIRE) call_core(worker, &item, permit);
-        else submit_wake(dispatch, item.id);
-        int r = reload ? load_unfinished(worker) : 0;
-        if (r && dispatch->options.on_fault) dispatch->options.on_fault(dispatch->options.ctx, "saga_reload", r);
+        if (!is_call(&item)) submit_wake(dispatch, item.id);
+        else if (call_begin(worker, &item, permit, &call)) call_core(dispatch, &call);
+        reload_overflow(worker);
         pthread_mutex_lock(&dispatch->lock);
-        if (r) dispatch->overflowed = true;
         dispatch->under_way--;
     }
     pthread_mutex_unlock(&dispatch->lock);
     return NULL;
+}
+
+/* ---- without the workers ---- */
+
+bool core_dispatch_take(struct core_dispatch *dispatch, struct core_call *ret_call) {
+    struct worker *worker = &dispatch->workers[0];
+    struct item item;
+    struct breaker_permit permit = { 0 };
+    for (bool found = true; found;) {
+        check(!worker->runs);
+        pthread_mutex_lock(&dispatch->lock);
+        found = pop_due(dispatch, &item, &permit);
+        pthread_mutex_unlock(&dispatch->lock);
+        if (!found) break;
+        reload_overflow(worker);
+        if (!is_call(&item)) submit_wake(dispatch, item.id);
+        else if (call_begin(worker, &item, permit, ret_call)) return true;
+    }
+    return false;
+}
+
+void core_dispatch_answer(struct core_dispatch *dispatch, const struct core_call *call,
+                          const struct core_answer *answer) {
+    call_answered(dispatch, call, answer);
 }
 
 /* ---- start: every unfinished saga goes on where it was (X1) ---- */
@@ -327,8 +394,7 @@ static int load_row(void *ctx, const void *found) {
     if (state.status == SAGA_TASK_OPEN)
         put(loading->dispatch, row->enquiries ? FOLLOWUP_CORE_ENQUIRE : FOLLOWUP_CORE_EXECUTE, row->saga_id, 0);
     else
-        put(loading->dispatch, FOLLOWUP_SAGA_WAKE, row->saga_id,
-            state.wake_at_ms ? state.wake_at_ms - clock_now_ms() : 0);
+        put(loading->dispatch, FOLLOWUP_SAGA_WAKE, row->saga_id, delay_ms(loading->dispatch, state.wake_at_ms));
     return 0;
 }
 
@@ -361,7 +427,7 @@ int core_dispatch_new(const struct core_dispatch_options *options, struct core_d
     pthread_condattr_t attributes;
     check(pthread_condattr_init(&attributes) == 0 && pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
     check(pthread_mutex_init(&dispatch->lock, NULL) == 0 && pthread_cond_init(&dispatch->wake, &attributes) == 0);
-    breaker_init(&dispatch->breaker, &options->breaker, clock_mono_ms());
+    breaker_init(&dispatch->breaker, &options->breaker, mono_ms(dispatch));
     dispatch->heap = calloc(CORE_DISPATCH_QUEUE_MAX, sizeof *dispatch->heap);
     int r = dispatch->heap ? 0 : err_origin(-ENOMEM);
     for (; !r && dispatch->worker_count < options->threads; dispatch->worker_count++)
@@ -412,21 +478,21 @@ struct core_dispatch *core_dispatch_free(struct core_dispatch *dispatch) {
 bool core_dispatch_open(struct core_dispatch *dispatch) {
     pthread_mutex_lock(&dispatch->lock);
     bool open = dispatch->count < CORE_DISPATCH_ACCEPT_MAX &&
-                breaker_admits(&dispatch->breaker, BREAKER_CALL_OTHER, clock_mono_ms());
+                breaker_admits(&dispatch->breaker, BREAKER_CALL_OTHER, mono_ms(dispatch));
     pthread_mutex_unlock(&dispatch->lock);
     return open;
 }
 
 int64_t core_dispatch_retry_after_ms(struct core_dispatch *dispatch) {
     pthread_mutex_lock(&dispatch->lock);
-    int64_t after_ms = breaker_retry_after_ms(&dispatch->breaker, BREAKER_CALL_OTHER, clock_mono_ms());
+    int64_t after_ms = breaker_retry_after_ms(&dispatch->breaker, BREAKER_CALL_OTHER, mono_ms(dispatch));
     pthread_mutex_unlock(&dispatch->lock);
     return after_ms > 1000 ? after_ms : 1000;
 }
 
 void core_dispatch_state(struct core_dispatch *dispatch, struct core_dispatch_state *ret_state) {
     pthread_mutex_lock(&dispatch->lock);
-    *ret_state = (struct core_dispatch_state){ .breaker = breaker_state_at(&dispatch->breaker, clock_mono_ms()),
+    *ret_state = (struct core_dispatch_state){ .breaker = breaker_state_at(&dispatch->breaker, mono_ms(dispatch)),
                                                .force = dispatch->breaker.force,
                                                .waiting = dispatch->count,
                                                .under_way = dispatch->under_way };
@@ -435,7 +501,7 @@ void core_dispatch_state(struct core_dispatch *dispatch, struct core_dispatch_st
 
 void core_dispatch_force(struct core_dispatch *dispatch, enum breaker_force force) {
     pthread_mutex_lock(&dispatch->lock);
-    breaker_force(&dispatch->breaker, force, clock_mono_ms());
+    breaker_force(&dispatch->breaker, force, mono_ms(dispatch));
     heap_recall(dispatch); /* forced open, they are put off again at once */
     pthread_mutex_unlock(&dispatch->lock);
 }

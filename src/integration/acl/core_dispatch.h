@@ -26,6 +26,7 @@ struct core_dispatch_options {
     struct breaker_options breaker;
     void (*on_fault)(void *ctx, const char *operation, int code); /* logs */
     void *ctx;
+    int64_t (*mono_ms)(void); /* NULL: clock_mono_ms */
 };
 /* Loads the unfinished sagas. 0 or <0. */
 int core_dispatch_new(const struct core_dispatch_options *options, struct core_dispatch **ret_dispatch);
@@ -44,6 +45,18 @@ struct core_dispatch_state {
 };
 void core_dispatch_state(struct core_dispatch *dispatch, struct core_dispatch_state *ret_state);
 void core_dispatch_force(struct core_dispatch *dispatch, enum breaker_force force);
+/* For the simulation, in the workers' place (threads: 1, core_dispatch_start never called, core NULL): what the workers
+ * would do now, until a call to the core is due. True: make the call and give its answer to core_dispatch_answer,
+ * exactly once. False: nothing more is due now. */
+struct core_call {
+    enum followup_kind kind; /* FOLLOWUP_CORE_EXECUTE or FOLLOWUP_CORE_ENQUIRE */
+    uint8_t id[16];
+    struct breaker_permit permit;
+    struct core_transfer transfer;
+};
+bool core_dispatch_take(struct core_dispatch *dispatch, struct core_call *ret_call);
+void core_dispatch_answer(struct core_dispatch *dispatch, const struct core_call *call,
+                          const struct core_answer *answer);
 /* Lets the calls under way end (at most one deadline) and ends the workers; followups are still taken, and wait. Then
  * stop the engine, whose last answers come back here, then free. Harmless twice. */
 void core_dispatch_stop(struct core_dispatch *dispatch);
