@@ -26,8 +26,8 @@ static const char own_tables[] =
     "CREATE FUNCTION \"store\".\"append_only\"() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
     " RAISE EXCEPTION '%.% is append-only', TG_TABLE_SCHEMA, TG_TABLE_NAME USING ERRCODE = 'GA001'; END $$;\n"
     /* a batch whose UPDATE or DELETE missed a row does not commit */
-    "CREATE FUNCTION \"store\".\"expect\"(found bigint, wanted bigint) RETURNS void LANGUAGE plpgsql AS $$ BEGIN"
-    " IF found <> wanted THEN RAISE EXCEPTION 'a row is not there' USING ERRCODE = 'GR001'; END IF; END $$;\n"
+    "CREATE FUNCTION \"store\".\"expect\"(met bigint, wanted bigint) RETURNS void LANGUAGE plpgsql AS $$ BEGIN"
+    " IF met <> wanted THEN RAISE EXCEPTION 'a row is not there' USING ERRCODE = 'GR001'; END IF; END $$;\n"
     /* a batch under a lease that is not ours any more does not commit; the row stays locked until it has */
     "CREATE FUNCTION \"store\".\"lease_hold\"(held_epoch bigint, holder bytea) RETURNS void LANGUAGE plpgsql AS $$ BEGIN"
     " UPDATE \"store\".\"lease\" SET renewed_at = clock_timestamp()"
