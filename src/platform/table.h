@@ -36,8 +36,8 @@ struct table_index {
     bool unique;
 };
 
-/* Rows written in one batch balance: for each pair of values of the two group columns, the amounts with side 0 sum up to
- * those with side 1. Positions of I64 columns. A store that can checks it too (postgres: a trigger a statement). */
+/* Rows written in one batch balance: for each pair of values of the two group columns, the amounts with side 0 sum up
+ * to those with side 1. Positions of I64 columns. A store that can checks it too (postgres: a trigger a statement). */
 struct table_balance {
     uint8_t group[2], side, amount;
 };

@@ -150,18 +150,18 @@ static const struct {
     struct str text, body;
     int want;
 } text_cases[] = {
-    { "empty",                  STR_INIT(""),                 STR_INIT(""),             0 },
-    { "no address",             { NULL, 0 },                  { NULL, 0 },              0 },
-    { "two, three, four bytes", STR_INIT("é€😀"),             STR_INIT("x"),            0 },
-    { "blob with zeros",        STR_INIT("a"),                STR_INIT("\0\0\xff\0"),   0 },
-    { "blob that is not UTF-8", STR_INIT("a"),                STR_INIT("\xc3\x28\xfe"), 0 },
-    { "text as long as it may", { long_text, NAME_BYTES_MAX },     STR_INIT(""),        0 },
-    { "text too long",          { long_text, NAME_BYTES_MAX + 1 }, STR_INIT(""),        STORE_E_UNDONE },
-    { "blob as long as it may", STR_INIT(""),  { long_text, BODY_BYTES_MAX },           0 },
-    { "blob too long",          STR_INIT(""),  { long_text, BODY_BYTES_MAX + 1 },       STORE_E_UNDONE },
-    { "text that is not UTF-8", STR_INIT("\xc3\x28"),         STR_INIT(""),             STORE_E_UNDONE },
-    { "text with a NUL",        STR_INIT("a\0b"),             STR_INIT(""),             STORE_E_UNDONE },
-    { "quotes are data",        STR_INIT("'\"; DROP TABLE"),  STR_INIT(""),             0 },
+    { "empty", STR_INIT(""), STR_INIT(""), 0 },
+    { "no address", { NULL, 0 }, { NULL, 0 }, 0 },
+    { "two, three, four bytes", STR_INIT("é€😀"), STR_INIT("x"), 0 },
+    { "blob with zeros", STR_INIT("a"), STR_INIT("\0\0\xff\0"), 0 },
+    { "blob that is not UTF-8", STR_INIT("a"), STR_INIT("\xc3\x28\xfe"), 0 },
+    { "text as long as it may", { long_text, NAME_BYTES_MAX }, STR_INIT(""), 0 },
+    { "text too long", { long_text, NAME_BYTES_MAX + 1 }, STR_INIT(""), STORE_E_UNDONE },
+    { "blob as long as it may", STR_INIT(""), { long_text, BODY_BYTES_MAX }, 0 },
+    { "blob too long", STR_INIT(""), { long_text, BODY_BYTES_MAX + 1 }, STORE_E_UNDONE },
+    { "text that is not UTF-8", STR_INIT("\xc3\x28"), STR_INIT(""), STORE_E_UNDONE },
+    { "text with a NUL", STR_INIT("a\0b"), STR_INIT(""), STORE_E_UNDONE },
+    { "quotes are data", STR_INIT("'\"; DROP TABLE"), STR_INIT(""), 0 },
 };
 
 static void texts_and_blobs(struct world *world) {
@@ -218,28 +218,29 @@ static const struct {
     int64_t from; /* the row that gives equal columns and bound */
     int64_t want[8];
     size_t want_count;
-} range_cases[] = { /* items 1..12: state = n % 5, owner = n % 3 + 1, at = 10 n */
-    { "by id, up",                   ITEM_BY_ID,     0, false, false, 4,   0,  { 1, 2, 3, 4 },        4 },
-    { "by id, down",                 ITEM_BY_ID,     0, false, true,  3,   0,  { 12, 11, 10 },        3 },
-    { "by id, behind 9",             ITEM_BY_ID,     0, true,  false, 100, 9,  { 10, 11, 12 },        3 },
-    { "by id, down behind 4",        ITEM_BY_ID,     0, true,  true,  100, 4,  { 3, 2, 1 },           3 },
-    { "by id, behind the last",      ITEM_BY_ID,     0, true,  false, 100, 12, { 0 },                 0 },
-    { "by id, equal",                ITEM_BY_ID,     1, false, false, 100, 5,  { 5 },                 1 },
-    { "by id, equal and absent",     ITEM_BY_ID,     1, false, false, 100, 50, { 0 },                 0 },
-    { "by number, behind 10",        ITEM_BY_NUMBER, 0, true,  false, 100, 10, { 11, 12 },            2 },
-    { "by number, down",             ITEM_BY_NUMBER, 0, false, true,  2,   0,  { 12, 11 },            2 },
-    { "by state, ties by key",       ITEM_BY_STATE,  1, false, false, 100, 2,  { 2, 7, 12 },          3 },
-    { "by state, down, ties too",    ITEM_BY_STATE,  1, false, true,  100, 2,  { 12, 7, 2 },          3 },
-    { "by state, all",               ITEM_BY_STATE,  0, false, false, 5,   0,  { 5, 10, 1, 6, 11 },   5 },
-    { "by state, behind 3",          ITEM_BY_STATE,  0, true,  false, 100, 3,  { 4, 9 },              2 },
-    { "by state, down behind 1",     ITEM_BY_STATE,  0, true,  true,  100, 1,  { 10, 5 },             2 },
-    { "by owner, prefix",            ITEM_BY_OWNER,  1, false, false, 100, 3,  { 3, 6, 9, 12 },       4 },
-    { "by owner, prefix, down",      ITEM_BY_OWNER,  1, false, true,  100, 3,  { 12, 9, 6, 3 },       4 },
-    { "by owner, behind a time",     ITEM_BY_OWNER,  1, true,  false, 100, 6,  { 9, 12 },             2 },
-    { "by owner, down behind",       ITEM_BY_OWNER,  1, true,  true,  100, 6,  { 3 },                 1 },
-    { "by owner, both equal",        ITEM_BY_OWNER,  2, false, false, 100, 8,  { 8 },                 1 },
-    { "by owner, behind an owner",   ITEM_BY_OWNER,  0, true,  false, 3,   4,  { 2, 5, 8 },           3 },
-    { "by owner, limit 1",           ITEM_BY_OWNER,  1, false, true,  1,   1,  { 10 },                1 },
+} range_cases[] = {
+    /* items 1..12: state = n % 5, owner = n % 3 + 1, at = 10 n */
+    { "by id, up", ITEM_BY_ID, 0, false, false, 4, 0, { 1, 2, 3, 4 }, 4 },
+    { "by id, down", ITEM_BY_ID, 0, false, true, 3, 0, { 12, 11, 10 }, 3 },
+    { "by id, behind 9", ITEM_BY_ID, 0, true, false, 100, 9, { 10, 11, 12 }, 3 },
+    { "by id, down behind 4", ITEM_BY_ID, 0, true, true, 100, 4, { 3, 2, 1 }, 3 },
+    { "by id, behind the last", ITEM_BY_ID, 0, true, false, 100, 12, { 0 }, 0 },
+    { "by id, equal", ITEM_BY_ID, 1, false, false, 100, 5, { 5 }, 1 },
+    { "by id, equal and absent", ITEM_BY_ID, 1, false, false, 100, 50, { 0 }, 0 },
+    { "by number, behind 10", ITEM_BY_NUMBER, 0, true, false, 100, 10, { 11, 12 }, 2 },
+    { "by number, down", ITEM_BY_NUMBER, 0, false, true, 2, 0, { 12, 11 }, 2 },
+    { "by state, ties by key", ITEM_BY_STATE, 1, false, false, 100, 2, { 2, 7, 12 }, 3 },
+    { "by state, down, ties too", ITEM_BY_STATE, 1, false, true, 100, 2, { 12, 7, 2 }, 3 },
+    { "by state, all", ITEM_BY_STATE, 0, false, false, 5, 0, { 5, 10, 1, 6, 11 }, 5 },
+    { "by state, behind 3", ITEM_BY_STATE, 0, true, false, 100, 3, { 4, 9 }, 2 },
+    { "by state, down behind 1", ITEM_BY_STATE, 0, true, true, 100, 1, { 10, 5 }, 2 },
+    { "by owner, prefix", ITEM_BY_OWNER, 1, false, false, 100, 3, { 3, 6, 9, 12 }, 4 },
+    { "by owner, prefix, down", ITEM_BY_OWNER, 1, false, true, 100, 3, { 12, 9, 6, 3 }, 4 },
+    { "by owner, behind a time", ITEM_BY_OWNER, 1, true, false, 100, 6, { 9, 12 }, 2 },
+    { "by owner, down behind", ITEM_BY_OWNER, 1, true, true, 100, 6, { 3 }, 1 },
+    { "by owner, both equal", ITEM_BY_OWNER, 2, false, false, 100, 8, { 8 }, 1 },
+    { "by owner, behind an owner", ITEM_BY_OWNER, 0, true, false, 3, 4, { 2, 5, 8 }, 3 },
+    { "by owner, limit 1", ITEM_BY_OWNER, 1, false, true, 1, 1, { 10 }, 1 },
 };
 
 static void ranges(struct world *world) {
@@ -250,8 +251,9 @@ static void ranges(struct world *world) {
         size_t at = i % ARRAY_COUNT(range_cases);
         struct item from = item_make(&world->arena, range_cases[at].from);
         bool used = range_cases[at].equal || range_cases[at].bounded;
-        struct store_range range = { &item_table, range_cases[at].index, used ? &from : NULL, range_cases[at].equal,
-                                     range_cases[at].bounded, range_cases[at].descending, range_cases[at].limit };
+        struct store_range range = { &item_table,           range_cases[at].index,   used ? &from : NULL,
+                                     range_cases[at].equal, range_cases[at].bounded, range_cases[at].descending,
+                                     range_cases[at].limit };
         struct seen seen = { .arena = &world->arena };
         assert_int_equal(store_range(reader, &range, &world->arena, see_item, &seen), 0);
         bool same = seen.count == range_cases[at].want_count &&
@@ -292,8 +294,9 @@ static void range_orders_negative_numbers(struct world *world) {
     struct posting none = { 0 };
     for (uint8_t index = 0; index < 2; index++) {
         struct seen seen = { 0 };
-        struct store_range range = { .table = &posting_table, .index = index, .row = &none, .equal_columns = index,
-                                     .limit = 10 };
+        struct store_range range = {
+            .table = &posting_table, .index = index, .row = &none, .equal_columns = index, .limit = 10
+        };
         assert_int_equal(store_range(reader, &range, &world->arena, see_posting, &seen), 0);
         assert_int_equal(seen.count, 5);
         assert_memory_equal(seen.numbers, wanted, sizeof wanted);
@@ -309,8 +312,9 @@ static void range_follows_updates_of_its_index(struct world *world) {
     assert_int_equal(commit_one(world->store, STORE_UPDATE, &item_table, &item), 0);
     assert_int_equal(store_reader_open(world->store, &reader), 0);
     struct seen seen = { 0 };
-    struct store_range range = { .table = &item_table, .index = ITEM_BY_OWNER, .row = &item, .equal_columns = 1,
-                                 .limit = 10 };
+    struct store_range range = {
+        .table = &item_table, .index = ITEM_BY_OWNER, .row = &item, .equal_columns = 1, .limit = 10
+    };
     assert_int_equal(store_range(reader, &range, &world->arena, see_posting, &seen), 0);
     assert_int_equal(seen.count, 2); /* 1 and 4 have the same owner */
     range.equal_columns = 2;
@@ -485,8 +489,8 @@ static void random_walk_against_an_array(struct world *world) {
             uint32_t n = walk_next(&random) % WALK_ROWS;
             bool lawful = walk_next(&random) % 50 != 0;
             items[i] = item_make(&world->arena, n);
-            changes[i] = (struct store_change){ &item_table, next[n] == lawful ? STORE_DELETE : STORE_INSERT,
-                                                &items[i] };
+            changes[i] =
+                (struct store_change){ &item_table, next[n] == lawful ? STORE_DELETE : STORE_INSERT, &items[i] };
             if (!lawful && culprit < 0) culprit = i;
             next[n] = !next[n];
         }

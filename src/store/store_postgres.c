@@ -48,11 +48,12 @@ static int check_epoch(struct postgres_store *store, struct message *message) {
     struct store_lease lease;
     int r = postgres_lease_verify(store);
     if (r == STORE_E_FENCED) {
-        message_set(message,
-                    "the database is an old copy: this node has seen writers of epoch %lld, and the database knows only"
-                    " earlier ones; what was written since is missing in it. Find the newer database, or remove the file"
-                    " %s to accept the loss",
-                    (long long)store->epoch_seen, store->options.epoch_file ? store->options.epoch_file : "");
+        message_set(
+            message,
+            "the database is an old copy: this node has seen writers of epoch %lld, and the database knows only"
+            " earlier ones; what was written since is missing in it. Find the newer database, or remove the file"
+            " %s to accept the loss",
+            (long long)store->epoch_seen, store->options.epoch_file ? store->options.epoch_file : "");
         return err_origin(-ESTALE);
     }
     if (r == 0) r = postgres_lease_look(&store->base, &lease); /* notes the epoch */
@@ -94,6 +95,7 @@ static int postgres_open(const struct store_options *options, struct store **ret
     store_catalog_init(&store->base.catalog, options);
     store->loading.catalog = &store->base.catalog;
     store->loading.seal = &store->seal;
+    store->writer.seal = &store->seal;
     random_bytes(store->instance, sizeof store->instance);
     r = open_database(store, message);
     if (r) postgres_close(&store->base);

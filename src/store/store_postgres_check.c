@@ -18,22 +18,34 @@ static const char facts_sql[] =
     "   || CASE WHEN attnotnull THEN '' ELSE ' nullable' END || CASE WHEN atthasdef THEN ' default' ELSE '' END AS fact"
     "   FROM r JOIN pg_attribute a ON a.attrelid = r.oid LEFT JOIN pg_collation l ON l.oid = a.attcollation"
     "   WHERE attnum > 0 AND NOT attisdropped"
-    " UNION ALL SELECT 'check ' || " PLAIN("pg_get_constraintdef(k.oid)")
-    "   FROM r JOIN pg_constraint k ON k.conrelid = r.oid WHERE contype NOT IN ('p', 'n')"
-    " UNION ALL SELECT CASE WHEN indisprimary THEN 'key (' ELSE 'index ' || i.relname"
-    "   || CASE WHEN indisunique THEN ' unique (' ELSE ' (' END END"
-    "   || (SELECT string_agg(coalesce(a.attname, 'expression') || CASE WHEN o.bits <> 0 THEN ' DESC' ELSE '' END, ','"
-    "      ORDER BY c.at) FROM unnest(x.indkey::int[]) WITH ORDINALITY AS c(number, at)"
-    "      JOIN unnest(x.indoption::int[]) WITH ORDINALITY AS o(bits, at) USING (at)"
-    "      LEFT JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = c.number AND c.number <> 0) || ')'"
-    "   || CASE WHEN indpred IS NULL THEN '' ELSE ' partial' END || CASE WHEN indisvalid THEN '' ELSE ' invalid' END"
-    "   FROM r JOIN pg_index x ON x.indrelid = r.oid JOIN pg_class i ON i.oid = x.indexrelid"
-    " UNION ALL SELECT 'trigger ' || tgname || ' ' || tgtype || ' ' || tgenabled::text || ' ' || " PLAIN("f.prosrc")
-    "   FROM r JOIN pg_trigger t ON t.tgrelid = r.oid JOIN pg_proc f ON f.oid = t.tgfoid WHERE NOT tgisinternal"
-    " UNION ALL SELECT 'rights of ' || role || ':' || coalesce((SELECT string_agg(p, ',' ORDER BY p)"
-    "      FROM unnest(ARRAY['DELETE', 'INSERT', 'SELECT', 'TRUNCATE', 'UPDATE']) p"
-    "      WHERE has_table_privilege(role, r.oid, p)), '')"
-    "   FROM r, unnest(ARRAY['giro_engine', 'giro_read']) role) facts ORDER BY fact COLLATE \"C\"";
+    " UNION ALL SELECT 'check ' || " PLAIN(
+        "pg_get_constraintdef(k.oid)") "   FROM r JOIN pg_constraint k ON k.conrelid = r.oid WHERE contype NOT IN "
+                                       "('p', 'n')"
+                                       " UNION ALL SELECT CASE WHEN indisprimary THEN 'key (' ELSE 'index ' || "
+                                       "i.relname"
+                                       "   || CASE WHEN indisunique THEN ' unique (' ELSE ' (' END END"
+                                       "   || (SELECT string_agg(coalesce(a.attname, 'expression') || CASE WHEN o.bits "
+                                       "<> 0 THEN ' DESC' ELSE '' END, ','"
+                                       "      ORDER BY c.at) FROM unnest(x.indkey::int[]) WITH ORDINALITY AS c(number, "
+                                       "at)"
+                                       "      JOIN unnest(x.indoption::int[]) WITH ORDINALITY AS o(bits, at) USING (at)"
+                                       "      LEFT JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = "
+                                       "c.number AND c.number <> 0) || ')'"
+                                       "   || CASE WHEN indpred IS NULL THEN '' ELSE ' partial' END || CASE WHEN "
+                                       "indisvalid THEN '' ELSE ' invalid' END"
+                                       "   FROM r JOIN pg_index x ON x.indrelid = r.oid JOIN pg_class i ON i.oid = "
+                                       "x.indexrelid"
+                                       " UNION ALL SELECT 'trigger ' || tgname || ' ' || tgtype || ' ' || "
+                                       "tgenabled::text || ' ' || " PLAIN(
+                                           "f.prosrc") "   FROM r JOIN pg_trigger t ON t.tgrelid = r.oid JOIN pg_proc "
+                                                       "f ON f.oid = t.tgfoid WHERE NOT tgisinternal"
+                                                       " UNION ALL SELECT 'rights of ' || role || ':' || "
+                                                       "coalesce((SELECT string_agg(p, ',' ORDER BY p)"
+                                                       "      FROM unnest(ARRAY['DELETE', 'INSERT', 'SELECT', "
+                                                       "'TRUNCATE', 'UPDATE']) p"
+                                                       "      WHERE has_table_privilege(role, r.oid, p)), '')"
+                                                       "   FROM r, unnest(ARRAY['giro_engine', 'giro_read']) role) "
+                                                       "facts ORDER BY fact COLLATE \"C\"";
 
 struct facts {
     struct buffer text; /* facts with a NUL behind each */
@@ -96,8 +108,10 @@ static void trigger_facts(struct facts *facts, const struct table *table) {
     struct buffer text;
     size_t begin = facts->text.len;
     if (table->append_only) {
-        buffer_printf(&facts->text, "trigger %s_append_only 58 O BEGINRAISEEXCEPTION'%%.%%isappend-only',TG_TABLE_SCHEMA,"
-                      "TG_TABLE_NAMEUSINGERRCODE='GA001';END", table->name);
+        buffer_printf(&facts->text,
+                      "trigger %s_append_only 58 O BEGINRAISEEXCEPTION'%%.%%isappend-only',TG_TABLE_SCHEMA,"
+                      "TG_TABLE_NAMEUSINGERRCODE='GA001';END",
+                      table->name);
         fact_end(facts, begin);
     }
     if (!table->balance) return;

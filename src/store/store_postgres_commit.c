@@ -29,6 +29,7 @@ struct postgres_plan {
     /* rows met in a table's present wave; entries of earlier batches have a number below first_number */
     struct {
         uint64_t hash, number;
+        bool inserted; /* and nothing else */
     } seen[SEEN_SLOTS];
     uint64_t number, first_number;
     size_t tables;
@@ -81,15 +82,18 @@ static uint64_t key_hash(const struct store_change *change, size_t table) {
     return hash ^ hash >> 29;
 }
 
-/* Notes that the row is met in the table's present wave; true when it was already. Two rows with one hash only cost a
- * statement more. */
-static bool meet(struct postgres_plan *plan, uint64_t hash, size_t table) {
+/* Notes that the row is met in the table's present wave; true when it was already and the order matters. Two rows with
+ * one hash only cost a statement more. Two inserts of one row fail in one statement as in two: inserts alone are never
+ * divided, as a balanced table needs it. */
+static bool meet(struct postgres_plan *plan, uint64_t hash, size_t table, bool insert) {
     size_t at = hash % SEEN_SLOTS;
     while (plan->seen[at].number >= plan->first_number && plan->seen[at].hash != hash) at = (at + 1) % SEEN_SLOTS;
     bool met = plan->seen[at].hash == hash && plan->seen[at].number == plan->of_table[table].number;
+    bool both_inserts = met && insert && plan->seen[at].inserted;
+    plan->seen[at].inserted = insert;
     plan->seen[at].hash = hash;
     plan->seen[at].number = plan->of_table[table].number;
-    return met;
+    return met && !both_inserts;
 }
 
 static void plan_change(struct postgres_plan *plan, const struct store_change *change, size_t table, int32_t at) {
@@ -101,9 +105,9 @@ static void plan_change(struct postgres_plan *plan, const struct store_change *c
     uint64_t hash = key_hash(change, table);
     bool behind_insert = kind == WAVE_ERASE && plan->of_table[table].secondary &&
                          plan->buckets[plan->of_table[table].wave][WAVE_INSERT].count > 0;
-    if (meet(plan, hash, table) || behind_insert) {
+    if (meet(plan, hash, table, kind == WAVE_INSERT) || behind_insert) {
         wave_begin(plan, table);
-        (void)meet(plan, hash, table); /* the first of its wave */
+        (void)meet(plan, hash, table, kind == WAVE_INSERT); /* the first of its wave */
     }
     struct bucket *bucket = &plan->buckets[plan->of_table[table].wave][kind];
     plan->next[at] = NO_CHANGE;
@@ -139,10 +143,11 @@ static int send_bucket(struct postgres_store *store, const struct store_change *
     for (int32_t at = bucket->head; at != NO_CHANGE; at = plan->next[at]) plan->rows[filled++] = &changes[at];
     if (kind != WAVE_ERASE) count = postgres_columns(table, columns);
     else
-        for (uint8_t i = 0; i < table->indexes[0].column_count; i++) columns[count++] = postgres_key_column(table, 0, i);
+        for (uint8_t i = 0; i < table->indexes[0].column_count; i++)
+            columns[count++] = postgres_key_column(table, 0, i);
     postgres_parameters_begin(writer, &parameters);
     for (size_t i = 0; i < count; i++) {
-        int r = postgres_put_array(writer, &parameters, &store->seal, &rows, columns[i]);
+        int r = postgres_put_array(writer, &parameters, &rows, columns[i]);
         if (r) return err_trace(r);
     }
     if (kind != WAVE_INSERT) postgres_put_i64(writer, &parameters, bucket->count);

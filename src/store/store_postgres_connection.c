@@ -20,9 +20,8 @@ static const char settings[] =
     "SET client_connection_check_interval = 2000; SET search_path = 'pg_catalog'";
 static_assert(POSTGRES_STATEMENT_MS == 10000 && POSTGRES_LOCK_MS == 4000, "as in the settings");
 static const char *const quiet_settings[][2] = {
-    { "log_min_error_statement", "panic" }, { "log_error_verbosity", "terse" },
-    { "log_statement", "none" },            { "log_min_duration_statement", "-1" },
-    { "log_duration", "off" },              { "log_parameter_max_length", "0" },
+    { "log_min_error_statement", "panic" }, { "log_error_verbosity", "terse" }, { "log_statement", "none" },
+    { "log_min_duration_statement", "-1" }, { "log_duration", "off" },          { "log_parameter_max_length", "0" },
 };
 
 static void on_notice(void *ctx, const PGresult *result) {
@@ -194,12 +193,11 @@ static int open_conn(struct postgres_connection *connection, const struct postgr
     char name[STORE_NODE_BYTES_MAX + 8];
     (void)snprintf(name, sizeof name, "giro %s", access->node ? access->node : ""); /* fits, or is cut */
     /* what stands before dbname, the connection string, is its owner's to change */
-    const char *const words[] = { "connect_timeout",     "keepalives",      "keepalives_idle",
-                                  "keepalives_interval", "keepalives_count", "tcp_user_timeout",
-                                  "gssencmode",          "target_session_attrs", "dbname",
-                                  "application_name",    "client_encoding",  NULL };
-    const char *const values[] = { "3", "1", "2", "1", "3", "5000", "disable", "read-write", access->connection, name,
-                                   "UTF8", NULL };
+    const char *const words[] = { "connect_timeout",  "keepalives",       "keepalives_idle", "keepalives_interval",
+                                  "keepalives_count", "tcp_user_timeout", "gssencmode",      "target_session_attrs",
+                                  "dbname",           "application_name", "client_encoding", NULL };
+    const char *const values[] = { "3",  "1",    "2", "1", "3", "5000", "disable", "read-write", access->connection,
+                                   name, "UTF8", NULL };
     static_assert(POSTGRES_CONNECT_SECONDS == 3, "as in the values");
     connection->conn = PQconnectdbParams(words, values, 1);
     if (!connection->conn) return err_origin(-ENOMEM);
@@ -354,7 +352,8 @@ int postgres_pipeline_collect(struct postgres_connection *connection,
         PQclear(result);
     }
     if (!goes_on || !pipeline_end(connection)) {
-        note_lost(connection, connection->expected_count ? connection->expected[connection->expected_count - 1].tag : 0);
+        note_lost(connection,
+                  connection->expected_count ? connection->expected[connection->expected_count - 1].tag : 0);
         postgres_disconnect(connection);
     }
     if (r) return r;

@@ -22,13 +22,13 @@
 #include "store/store_int.h"
 
 enum {
-    POSTGRES_CONNECT_SECONDS = 3,          /* to each host of the connection string */
-    POSTGRES_ANSWER_MS = 15 * 1000,        /* a server that says nothing for so long is taken for lost */
-    POSTGRES_MIGRATION_MS = 3600 * 1000,   /* one statement of a migration */
-    POSTGRES_STATEMENT_MS = 10 * 1000,     /* the server gives a statement up; less than the answer's time */
-    POSTGRES_LOCK_MS = 4 * 1000,           /* and a wait for a lock; less than the lease's life */
+    POSTGRES_CONNECT_SECONDS = 3,        /* to each host of the connection string */
+    POSTGRES_ANSWER_MS = 15 * 1000,      /* a server that says nothing for so long is taken for lost */
+    POSTGRES_MIGRATION_MS = 3600 * 1000, /* one statement of a migration */
+    POSTGRES_STATEMENT_MS = 10 * 1000,   /* the server gives a statement up; less than the answer's time */
+    POSTGRES_LOCK_MS = 4 * 1000,         /* and a wait for a lock; less than the lease's life */
     POSTGRES_VERSION_MIN = 150000,
-    POSTGRES_STATEMENT_BYTES_MAX = 32 * 1024, /* 64 columns with their names, a few times over */
+    POSTGRES_STATEMENT_BYTES_MAX = 32 * 1024,         /* 64 columns with their names, a few times over */
     POSTGRES_PARAMETER_BYTES_MAX = 512 * 1024 * 1024, /* of one statement */
     POSTGRES_COLUMNS_MAX = TABLE_COLUMNS_MAX + TABLE_INDEXES_MAX * TABLE_KEY_COLUMNS_MAX, /* with those of hashes */
     POSTGRES_PARAMETERS_MAX = POSTGRES_COLUMNS_MAX + 1,
@@ -60,12 +60,12 @@ enum {
 };
 
 struct postgres_seal {
-    uint8_t column_key[STORE_KEY_BYTES];     /* data keys are derived from it */
-    uint8_t check_value[STORE_KEY_BYTES];    /* what the database keeps to know the key again */
-    EVP_MAC_CTX *hash;                       /* keyed; begun anew for each value */
+    uint8_t column_key[STORE_KEY_BYTES];  /* data keys are derived from it */
+    uint8_t check_value[STORE_KEY_BYTES]; /* what the database keeps to know the key again */
+    EVP_MAC_CTX *hash;                    /* keyed; begun anew for each value */
     EVP_CIPHER_CTX *sealing;
-    uint8_t salt[POSTGRES_SEAL_SALT_BYTES];  /* of this process's data key */
-    uint64_t sealed;                         /* with it */
+    uint8_t salt[POSTGRES_SEAL_SALT_BYTES]; /* of this process's data key */
+    uint64_t sealed;                        /* with it */
     struct {
         EVP_CIPHER_CTX *opening; /* NULL: free */
         uint8_t salt[POSTGRES_SEAL_SALT_BYTES];
@@ -128,8 +128,8 @@ enum postgres_failure_kind {
 };
 struct postgres_failure {
     enum postgres_failure_kind kind;
-    size_t at;      /* tag of the statement */
-    char state[6];  /* SQLSTATE, "" when lost */
+    size_t at;                        /* tag of the statement */
+    char state[6];                    /* SQLSTATE, "" when lost */
     char text[MESSAGE_BYTES_MAX / 2]; /* for people; only ever shown of statements without rows */
     unsigned long position;           /* 1-based character in the statement, 0 = none */
 };
@@ -142,11 +142,12 @@ struct postgres_access {
 struct postgres_connection {
     PGconn *conn; /* NULL: not connected */
     const struct store_catalog *catalog;
-    bool *prepared; /* catalog->count * POSTGRES_SLOTS */
+    struct postgres_seal *seal; /* borrowed from its owner, who sets it before rows are written */
+    bool *prepared;             /* catalog->count * POSTGRES_SLOTS + 1 */
     struct postgres_expected {
         size_t tag, slot;
         bool preparing;
-    } *expected;
+    } * expected;
     size_t expected_count, expected_max;
     int64_t deadline_ms;
     bool warned; /* the server sent a warning since the pipeline began */
@@ -197,7 +198,8 @@ void postgres_roll_back(struct postgres_connection *connection);
 
 /* ---- Rows ---- */
 
-/* Appends an array of one SQL column of the rows that next() gives (count of them). */
+/* Parameters: begin, then one put each in the order of the statement's. put_array: one SQL column of count rows. 0,
+ * -ENOMEM, or -EMSGSIZE. */
 struct postgres_rows {
     const struct table *table;
     const void *(*row)(const void *ctx, size_t at);
@@ -206,13 +208,18 @@ struct postgres_rows {
 };
 void postgres_parameters_begin(struct postgres_connection *connection, struct postgres_parameters *parameters);
 int postgres_put_array(struct postgres_connection *connection, struct postgres_parameters *parameters,
-                       struct postgres_seal *seal, const struct postgres_rows *rows, struct postgres_column column);
+                       const struct postgres_rows *rows, struct postgres_column column);
 int postgres_put_value(struct postgres_connection *connection, struct postgres_parameters *parameters,
-                       struct postgres_seal *seal, const struct table *table, struct postgres_column column,
-                       const void *row);
+                       const struct table *table, struct postgres_column column, const void *row);
 void postgres_put_i64(struct postgres_connection *connection, struct postgres_parameters *parameters, int64_t value);
-int postgres_row(const PGresult *result, int at, const struct table *table, struct postgres_seal *seal,
-                 struct arena *arena, void **ret_row);
+struct postgres_reading {
+    const struct table *table;
+    struct postgres_seal *seal;
+    struct arena *arena;
+};
+/* Row number at of result; its text lives in the arena. 0, -ENOMEM, or -EBADMSG (not what the descriptor says, or not
+ * sealed with this key). */
+int postgres_row(const struct postgres_reading *reading, const PGresult *result, int at, void **ret_row);
 
 /* Probes sorted by statement; grows as needed and is reused. */
 struct postgres_loading {

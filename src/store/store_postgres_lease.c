@@ -87,7 +87,8 @@ static const char release_sql[] = GIVEN "UPDATE \"store\".\"lease\" l SET releas
 static const char evict_sql[] = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1::integer"
                                 " AND application_name LIKE 'giro %' AND pid <> pg_backend_pid()";
 
-/* One statement; the result's rows to ret_result. 0, STORE_E_AWAY, or STORE_E_UNDONE (refused: a lock, a time limit). */
+/* One statement; the result's rows to ret_result. 0, STORE_E_AWAY, or STORE_E_UNDONE (refused: a lock, a time limit).
+ */
 static int lease_ask(struct postgres_store *store, const char *sql, PGresult **ret_result) {
     struct lease_values values;
     lease_values(store, &values);

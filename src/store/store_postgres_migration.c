@@ -1,15 +1,14 @@
 /* store_postgres_migration.c - roles, the store's own tables, and numbered migrations.
  *
  * (M1) A migration is applied in one transaction together with its row in store.migration: a failed or interrupted one
- *      leaves nothing. (M2) What was applied never changes: name and SHA-256 are compared at every open. (M3) A database
- *      with more migrations than the folder was written by a newer program and is refused untouched. (M4) Of several
- *      nodes that open one database at once, one applies and the others wait (an advisory lock).
- * giro_owner is only needed while something is new: in production the user of the daemon may be a member of giro_engine
- * and giro_read alone, and a migration is run beforehand by another user. */
+ *      leaves nothing. (M2) What was applied never changes: name and SHA-256 are compared at every open. (M3) A
+ * database with more migrations than the folder was written by a newer program and is refused untouched. (M4) Of
+ * several nodes that open one database at once, one applies and the others wait (an advisory lock). giro_owner is only
+ * needed while something is new: in production the user of the daemon may be a member of giro_engine and giro_read
+ * alone, and a migration is run beforehand by another user. */
 #include "store/store_postgres_int.h"
 
 #include "platform/digest.h"
-#include "platform/encoding.h"
 #include "store/store_migration.h"
 
 enum { MIGRATION_LOCK = 0x6769726f }; /* "giro" */
@@ -29,8 +28,8 @@ static const char own_tables[] =
     "CREATE FUNCTION \"store\".\"expect\"(met bigint, wanted bigint) RETURNS void LANGUAGE plpgsql AS $$ BEGIN"
     " IF met <> wanted THEN RAISE EXCEPTION 'a row is not there' USING ERRCODE = 'GR001'; END IF; END $$;\n"
     /* a batch under a lease that is not ours any more does not commit; the row stays locked until it has */
-    "CREATE FUNCTION \"store\".\"lease_hold\"(held_epoch bigint, holder bytea) RETURNS void LANGUAGE plpgsql AS $$ BEGIN"
-    " UPDATE \"store\".\"lease\" SET renewed_at = clock_timestamp()"
+    "CREATE FUNCTION \"store\".\"lease_hold\"(held_epoch bigint, holder bytea) RETURNS void LANGUAGE plpgsql AS $$"
+    " BEGIN UPDATE \"store\".\"lease\" SET renewed_at = clock_timestamp()"
     " WHERE one AND epoch = held_epoch AND instance = holder AND NOT released;"
     " IF NOT FOUND THEN RAISE EXCEPTION 'the lease is not held' USING ERRCODE = 'GL001'; END IF; END $$;\n"
     "GRANT USAGE ON SCHEMA \"store\" TO giro_engine, giro_read;\n"
@@ -38,11 +37,15 @@ static const char own_tables[] =
     "GRANT INSERT ON \"store\".\"key\" TO giro_engine;\n"
     "GRANT UPDATE ON \"store\".\"lease\" TO giro_engine;\n";
 
-static const char roles_found[] = "SELECT count(*) FROM pg_roles WHERE rolname IN ('giro_owner', 'giro_engine', 'giro_read')";
+static const char roles_found[] =
+    "SELECT count(*) FROM pg_roles WHERE rolname IN ('giro_owner', 'giro_engine', 'giro_read')";
+#define ROLE_MAKE(name)                                                                                                \
+    "DO $$ BEGIN CREATE ROLE " name " NOLOGIN;"                                                                        \
+    " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
 static const char *const roles_make[] = {
-    "DO $$ BEGIN CREATE ROLE giro_owner NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$",
-    "DO $$ BEGIN CREATE ROLE giro_engine NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$",
-    "DO $$ BEGIN CREATE ROLE giro_read NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$",
+    ROLE_MAKE("giro_owner"),
+    ROLE_MAKE("giro_engine"),
+    ROLE_MAKE("giro_read"),
     "GRANT giro_owner, giro_engine, giro_read TO CURRENT_USER",
 };
 
@@ -65,7 +68,8 @@ static int refused(struct migrator *migrator, const char *what) {
 
 static int ask_number(struct migrator *migrator, const char *sql, const char *const *texts, int64_t *ret_value) {
     PGresult *result = NULL;
-    if (postgres_ask(migrator->connection, sql, texts, &result)) return refused(migrator, "the database cannot be read");
+    if (postgres_ask(migrator->connection, sql, texts, &result))
+        return refused(migrator, "the database cannot be read");
     *ret_value = PQntuples(result) ? strtoll(PQgetvalue(result, 0, 0), NULL, 10) : 0;
     PQclear(result);
     return 0;
@@ -155,8 +159,8 @@ static const char *statement_end(const char *at) {
 
 /* A migration that ended its own transaction would break (M1). */
 static bool is_forbidden(const char *at) {
-    static const char *const words[] = { "begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release",
-                                         "prepare", "set", "reset", "discard" };
+    static const char *const words[] = { "begin",     "start",   "commit",  "end", "rollback", "abort",
+                                         "savepoint", "release", "prepare", "set", "reset",    "discard" };
     size_t len = strspn(at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
     for (size_t i = 0; i < ARRAY_COUNT(words); i++)
         if (str_equal_nocase(str_from_bytes(at, len), str_from_c(words[i]))) return true;
@@ -170,8 +174,8 @@ static int run_text(struct migrator *migrator, size_t number, const char *text) 
         size_t len = (size_t)(end - at);
         char *sql = strndup(at, len);
         if (!sql) return err_origin(-ENOMEM);
-        bool forbidden = is_forbidden(at), failed = forbidden || postgres_tell(migrator->connection, sql,
-                                                                              POSTGRES_MIGRATION_MS);
+        bool forbidden = is_forbidden(at),
+             failed = forbidden || postgres_tell(migrator->connection, sql, POSTGRES_MIGRATION_MS);
         free(sql);
         if (!failed) continue;
         const struct postgres_failure *failure = &migrator->connection->failure;
@@ -201,7 +205,8 @@ static int apply(struct migrator *migrator, size_t number, const struct buffer *
     (void)snprintf(digits, sizeof digits, "%zu", number);
     const char *const values[] = { digits, migrator->list.files[number - 1].name, hex, NULL };
     PGresult *result = NULL;
-    if (postgres_tell(migrator->connection, "BEGIN", POSTGRES_ANSWER_MS)) return refused(migrator, "a migration cannot begin");
+    if (postgres_tell(migrator->connection, "BEGIN", POSTGRES_ANSWER_MS))
+        return refused(migrator, "a migration cannot begin");
     int r = run_text(migrator, number, text->at);
     if (r == 0 && postgres_ask(migrator->connection,
                                "INSERT INTO \"store\".\"migration\" (number, name, sha256) VALUES ($1::bigint, $2, $3)",

@@ -40,6 +40,7 @@ static int reader_new(const struct store_options *options, struct postgres_reade
     store_catalog_init(&reader->base.catalog, options);
     reader->loading.catalog = &reader->base.catalog;
     reader->loading.seal = &reader->seal;
+    reader->connection.seal = &reader->seal;
     reader->text = strdup(options->connection);
     reader->node = strdup(options->node ? options->node : "");
     int r = reader->text && reader->node ? postgres_seal_init(&reader->seal, options->key->at) : -ENOMEM;
@@ -123,9 +124,7 @@ int postgres_reader_read(struct store_reader *base, struct store_probe *probes, 
 }
 
 struct walk {
-    struct postgres_reader *reader;
-    const struct table *table;
-    struct arena *arena;
+    struct postgres_reading reading;
     int (*each)(void *ctx, const void *row);
     void *ctx;
     int told; /* what each returned */
@@ -136,7 +135,7 @@ static int on_walk(void *ctx, size_t tag, const PGresult *result) {
     (void)tag;
     for (int i = 0; i < PQntuples(result) && walk->told == 0; i++) {
         void *row = NULL;
-        int r = postgres_row(result, i, walk->table, &walk->reader->seal, walk->arena, &row);
+        int r = postgres_row(&walk->reading, result, i, &row);
         if (r) return err_trace(r);
         walk->told = walk->each(walk->ctx, row);
     }
@@ -153,8 +152,7 @@ static int walk_once(struct postgres_reader *reader, const struct store_range *r
     if (!connection->conn) return err_origin(-ENOTCONN);
     postgres_parameters_begin(connection, &parameters);
     for (uint8_t i = 0; i < range->equal_columns + (range->bounded ? 1 : 0) && r == 0; i++)
-        r = postgres_put_value(connection, &parameters, &reader->seal, table,
-                               postgres_key_column(table, range->index, i), range->row);
+        r = postgres_put_value(connection, &parameters, table, postgres_key_column(table, range->index, i), range->row);
     if (r) return err_trace(r);
     postgres_put_i64(connection, &parameters, range->limit);
     size_t slot = store_catalog_find(&reader->base.catalog, table) * POSTGRES_SLOTS + POSTGRES_SLOT_RANGE;
@@ -167,7 +165,7 @@ static int walk_once(struct postgres_reader *reader, const struct store_range *r
 int postgres_reader_range(struct store_reader *base, const struct store_range *range, struct arena *arena,
                           int (*each)(void *ctx, const void *row), void *ctx) {
     struct postgres_reader *reader = of(base);
-    struct walk walk = { .reader = reader, .table = range->table, .arena = arena, .each = each, .ctx = ctx };
+    struct walk walk = { .reading = { range->table, &reader->seal, arena }, .each = each, .ctx = ctx };
     int r = walk_once(reader, range, &walk);
     if (worth_again(reader, r)) r = walk_once(reader, range, &walk); /* each was not called: the answer was lost */
     if (r > 0) return failed(reader);

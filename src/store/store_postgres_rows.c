@@ -47,9 +47,10 @@ struct value_writer {
     struct place place; /* only of sealed columns */
 };
 
-static void value_writer_init(struct value_writer *writer, struct buffer *out, struct postgres_seal *seal,
+static void value_writer_init(struct value_writer *writer, struct postgres_connection *connection,
                               const struct table *table, struct postgres_column column) {
-    writer->out = out, writer->seal = seal, writer->table = table, writer->column = column;
+    writer->out = &connection->bytes, writer->seal = connection->seal;
+    writer->table = table, writer->column = column;
     const struct column *of = &table->columns[column.column];
     if (of->personal && !column.hash) place_begin(&writer->place, table, of);
 }
@@ -86,10 +87,9 @@ static int put_bytes(struct value_writer *writer, const void *row) {
 }
 
 int postgres_put_value(struct postgres_connection *connection, struct postgres_parameters *parameters,
-                       struct postgres_seal *seal, const struct table *table, struct postgres_column column,
-                       const void *row) {
+                       const struct table *table, struct postgres_column column, const void *row) {
     struct value_writer writer;
-    value_writer_init(&writer, &connection->bytes, seal, table, column);
+    value_writer_init(&writer, connection, table, column);
     int r = put_bytes(&writer, row);
     parameter_end(connection, parameters);
     return err_trace(r);
@@ -102,10 +102,10 @@ static Oid element_type(enum postgres_kind kind) {
 /* The binary form of an array (PostgreSQL source, array_recv): dimensions, has nulls, type, size, first index; then
  * each element with its length. */
 int postgres_put_array(struct postgres_connection *connection, struct postgres_parameters *parameters,
-                       struct postgres_seal *seal, const struct postgres_rows *rows, struct postgres_column column) {
+                       const struct postgres_rows *rows, struct postgres_column column) {
     struct buffer *out = &connection->bytes;
     struct value_writer writer;
-    value_writer_init(&writer, out, seal, rows->table, column);
+    value_writer_init(&writer, connection, rows->table, column);
     buffer_append_be(out, 1, 4);
     buffer_append_be(out, 0, 4);
     buffer_append_be(out, element_type(postgres_kind_of(rows->table, column)), 4);
@@ -158,33 +158,40 @@ static struct str value_of(const PGresult *result, int at, int column) {
     return str_from_bytes(PQgetvalue(result, at, column), (size_t)PQgetlength(result, at, column));
 }
 
-/* Sealed columns come last: the primary key must be there before. */
-int postgres_row(const PGresult *result, int at, const struct table *table, struct postgres_seal *seal,
-                 struct arena *arena, void **ret_row) {
-    char *row = arena_alloc(arena, table->row_bytes);
-    if (!row) return err_origin(-ENOMEM);
-    if (PQnfields(result) < table->column_count) return err_origin(-EBADMSG);
+/* place: of this column and row; used when it is sealed. */
+static int read_text(const struct postgres_reading *reading, struct str value, struct str place, struct str *ret_text) {
+    if (place.len) return read_sealed(reading->seal, place, value, reading->arena, ret_text);
+    struct str text = arena_dup(reading->arena, value);
+    if (!text.at) return err_origin(-ENOMEM);
+    *ret_text = text;
+    return 0;
+}
+
+static int read_column(const struct postgres_reading *reading, const struct column *column, struct str value,
+                       char *row) {
+    if (column->type != COLUMN_TEXT && column->type != COLUMN_BLOB) return read_fixed(column, value, row);
     struct place place;
+    struct str text, where = { 0 };
+    if (column->personal) {
+        place_begin(&place, reading->table, column);
+        where = place_of(&place, reading->table, row);
+    }
+    int r = read_text(reading, value, where, &text);
+    if (r == 0) memcpy(row + column->offset, &text, sizeof text);
+    return r;
+}
+
+/* Sealed columns come last: the primary key must be there before. */
+int postgres_row(const struct postgres_reading *reading, const PGresult *result, int at, void **ret_row) {
+    const struct table *table = reading->table;
+    if (PQnfields(result) < table->column_count) return err_origin(-EBADMSG);
+    char *row = arena_alloc(reading->arena, table->row_bytes);
+    if (!row) return err_origin(-ENOMEM);
     for (int pass = 0; pass < 2; pass++)
         for (int i = 0; i < table->column_count; i++) {
-            const struct column *column = &table->columns[i];
-            struct str value = value_of(result, at, i), text = { 0 };
-            int r = 0;
-            if (column->personal != (pass == 1)) continue;
-            if (column->type != COLUMN_TEXT && column->type != COLUMN_BLOB) {
-                r = read_fixed(column, value, row);
-                if (r) return err_trace(r);
-                continue;
-            }
-            if (column->personal) {
-                place_begin(&place, table, column);
-                r = read_sealed(seal, place_of(&place, table, row), value, arena, &text);
-            } else {
-                text = arena_dup(arena, value);
-                if (!text.at) r = err_origin(-ENOMEM);
-            }
+            if (table->columns[i].personal != (pass == 1)) continue;
+            int r = read_column(reading, &table->columns[i], value_of(result, at, i), row);
             if (r) return err_trace(r);
-            memcpy(row + column->offset, &text, sizeof text);
         }
     *ret_row = row;
     return 0;
@@ -244,7 +251,7 @@ static int loading_send(struct postgres_connection *connection, struct postgres_
     struct postgres_parameters parameters;
     postgres_parameters_begin(connection, &parameters);
     for (uint8_t i = 0; i < table->indexes[index].column_count; i++) {
-        int r = postgres_put_array(connection, &parameters, loading->seal, &given, postgres_key_column(table, index, i));
+        int r = postgres_put_array(connection, &parameters, &given, postgres_key_column(table, index, i));
         if (r) return err_trace(r);
     }
     size_t slot = kind / TABLE_INDEXES_MAX * POSTGRES_SLOTS + POSTGRES_SLOT_SELECT + index;
@@ -257,9 +264,10 @@ static int on_rows(void *ctx, size_t tag, const PGresult *result) {
     struct postgres_loading *loading = ctx;
     if (tag == NO_ROWS) return 0;
     const struct table *table = loading->catalog->tables[tag / TABLE_INDEXES_MAX];
+    const struct postgres_reading reading = { .table = table, .seal = loading->seal, .arena = loading->arena };
     for (int i = 0; i < PQntuples(result); i++) {
         void *row = NULL;
-        int r = postgres_row(result, i, table, loading->seal, loading->arena, &row);
+        int r = postgres_row(&reading, result, i, &row);
         struct str ordinal = value_of(result, i, table->column_count);
         if (r) return err_trace(r);
         int64_t n = ordinal.len == 8 ? read_i64(ordinal.at) : 0;

@@ -33,8 +33,8 @@ static int derive(const uint8_t key[STORE_KEY_BYTES], struct str salt, struct st
     size_t at = 0;
     parameters[at++] = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0);
     parameters[at++] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, secret, sizeof secret);
-    parameters[at++] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)purpose.at,
-                                                         purpose.len);
+    parameters[at++] =
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)purpose.at, purpose.len);
     if (salt.len)
         parameters[at++] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)salt.at, salt.len);
     parameters[at] = OSSL_PARAM_construct_end();

@@ -70,7 +70,8 @@ int postgres_check_settings(struct postgres_connection *connection, struct messa
     int r = 0;
     for (int i = 0; i < 2 && r == 0; i++) {
         if (strcmp(PQgetvalue(result, 0, i), "on") == 0) continue;
-        message_set(message, "the database runs with %s = off and would lose payments in a crash: turn it on and reload",
+        message_set(message,
+                    "the database runs with %s = off and would lose payments in a crash: turn it on and reload",
                     names[i]);
         r = err_origin(-EPERM);
     }

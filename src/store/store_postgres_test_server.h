@@ -73,9 +73,22 @@ static inline void test_server_await(struct test_server *server) {
 }
 
 static inline void test_server_start(struct test_server *server) {
-    const char *const words[] = { TEST_SERVER_PROGRAMS "/postgres", "-D", server->data, "-k", server->folder, "-c",
-                                  "listen_addresses=", "-c", "fsync=on", "-c", "shared_buffers=32MB", "-c",
-                                  "log_min_messages=warning", "-c", "log_statement=none", NULL };
+    const char *const words[] = { TEST_SERVER_PROGRAMS "/postgres",
+                                  "-D",
+                                  server->data,
+                                  "-k",
+                                  server->folder,
+                                  "-c",
+                                  "listen_addresses=",
+                                  "-c",
+                                  "fsync=on",
+                                  "-c",
+                                  "shared_buffers=32MB",
+                                  "-c",
+                                  "log_min_messages=warning",
+                                  "-c",
+                                  "log_statement=none",
+                                  NULL };
     check(server->pid == 0);
     server->pid = test_server_spawn(server, words);
     test_server_await(server);
@@ -107,8 +120,19 @@ static inline void test_server_make(struct test_server *server) {
     (void)snprintf(server->log, sizeof server->log, "%s/log", server->folder);
     (void)snprintf(server->connection, sizeof server->connection, "host=%s user=giro dbname=postgres", server->folder);
     test_server_user(server);
-    const char *const words[] = { TEST_SERVER_PROGRAMS "/initdb", "-D", server->data, "-U", "giro", "-A", "trust", "-E",
-                                  "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions", NULL };
+    const char *const words[] = { TEST_SERVER_PROGRAMS "/initdb",
+                                  "-D",
+                                  server->data,
+                                  "-U",
+                                  "giro",
+                                  "-A",
+                                  "trust",
+                                  "-E",
+                                  "UTF8",
+                                  "--locale=C.UTF-8",
+                                  "--no-sync",
+                                  "--no-instructions",
+                                  NULL };
     int status = 0;
     pid_t pid = test_server_spawn(server, words);
     check(waitpid(pid, &status, 0) == pid);

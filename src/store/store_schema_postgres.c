@@ -75,13 +75,14 @@ void store_schema_postgres_balance(const struct table *table, struct buffer *out
 
 static void balance_sql(const struct table *table, struct buffer *out) {
     buffer_printf(out,
-                  "CREATE FUNCTION \"%s\".\"%s_balance\"() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog"
-                  " AS $body$",
+                  "CREATE FUNCTION \"%s\".\"%s_balance\"() RETURNS trigger LANGUAGE plpgsql"
+                  " SET search_path = pg_catalog AS $body$",
                   table->service, table->name);
     store_schema_postgres_balance(table, out);
     buffer_printf(out,
                   "$body$;\nCREATE TRIGGER \"%s_balance\" AFTER INSERT ON \"%s\".\"%s\"\n"
-                  "    REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION \"%s\".\"%s_balance\"();\n",
+                  "    REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT"
+                  " EXECUTE FUNCTION \"%s\".\"%s_balance\"();\n",
                   table->name, table->service, table->name, table->service, table->name);
 }
 
@@ -100,7 +101,9 @@ static void table_sql(const struct table *table, struct buffer *out) {
         index_columns_sql(table, i, out);
         buffer_append_c(out, ";\n");
     }
-    buffer_printf(out, "GRANT SELECT ON \"%s\".\"%s\" TO giro_read;\nGRANT SELECT, INSERT%s ON \"%s\".\"%s\" TO giro_engine;\n",
+    buffer_printf(out,
+                  "GRANT SELECT ON \"%s\".\"%s\" TO giro_read;\n"
+                  "GRANT SELECT, INSERT%s ON \"%s\".\"%s\" TO giro_engine;\n",
                   table->service, table->name, table->append_only ? "" : ", UPDATE, DELETE", table->service,
                   table->name);
     if (table->append_only) append_only_sql(table, out);
@@ -118,7 +121,9 @@ void store_schema_postgres_sql(const struct table *const *tables, size_t count, 
         const char *service = tables[i]->service;
         if (i) buffer_append_c(out, "\n");
         if (!service_seen(tables, i))
-            buffer_printf(out, "CREATE SCHEMA IF NOT EXISTS \"%s\";\nGRANT USAGE ON SCHEMA \"%s\" TO giro_engine, giro_read;\n",
+            buffer_printf(out,
+                          "CREATE SCHEMA IF NOT EXISTS \"%s\";\n"
+                          "GRANT USAGE ON SCHEMA \"%s\" TO giro_engine, giro_read;\n",
                           service, service);
         table_sql(tables[i], out);
     }
