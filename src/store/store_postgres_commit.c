@@ -175,6 +175,8 @@ static int send_all(struct postgres_store *store, const struct store_change *cha
             if (plan->buckets[wave][kind].count) r = send_bucket(store, changes, &plan->buckets[wave][kind], kind);
     if (r == 0) r = send_lease(store);
     if (r == 0) r = postgres_pipeline_flush(&store->writer);
+    /* libpq tells of a failed write only when it reads */
+    if (r == 0 && !postgres_is_alive(&store->writer)) r = POSTGRES_E_FAILED;
     if (r < 0) postgres_disconnect(&store->writer); /* half a transaction, and no COMMIT has left */
     return r;
 }
@@ -201,7 +203,8 @@ static bool state_is(const struct postgres_failure *failure, const char *state) 
 static int undone(struct postgres_store *store, const struct store_change *changes, size_t count) {
     struct postgres_failure failure = store->writer.failure;
     postgres_roll_back(&store->writer);
-    if (failure.kind == POSTGRES_FATAL) return STORE_E_AWAY;
+    if (failure.kind == POSTGRES_FATAL) /* a new holder ends the connection of the old one */
+        return postgres_writer_ready(store) == STORE_E_FENCED ? STORE_E_FENCED : STORE_E_AWAY;
     if (state_is(&failure, "GL001")) {
         store->fenced = true;
         store->epoch = 0;

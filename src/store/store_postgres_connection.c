@@ -9,30 +9,37 @@
 
 #include "platform/clock.h"
 
-/* What a session sets, one statement each. Those in the second list need rights that the user may not have: then they
- * stay as the server's owner set them. */
+/* What a session sets, in one round trip. A setting that asks for rights which the user has not stays as the server's
+ * owner set it. Weaker levels of synchronous_commit lose what was acknowledged; remote_apply is stronger and stays. */
+#define SET_IF_ALLOWED(name, value)                                                                                    \
+    "BEGIN PERFORM set_config('" name "', '" value "', false);"                                                        \
+    " EXCEPTION WHEN insufficient_privilege OR undefined_object THEN NULL; END;"
 static const char settings[] =
     "SET client_min_messages = 'warning'; SET statement_timeout = 10000; SET lock_timeout = 4000;"
     "SET idle_in_transaction_session_timeout = 0; SET jit = off; SET plan_cache_mode = force_generic_plan;"
     "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off;"
     "SET bytea_output = 'hex'; SET log_parameter_max_length_on_error = 0; SET tcp_keepalives_idle = 2;"
     "SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 5000;"
-    "SET client_connection_check_interval = 2000; SET search_path = 'pg_catalog'";
+    "SET client_connection_check_interval = 2000; SET search_path = 'pg_catalog';"
+    "SELECT set_config('synchronous_commit', 'on', false)"
+    " WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');"
+    "DO $do$ BEGIN " SET_IF_ALLOWED("log_min_error_statement", "panic") SET_IF_ALLOWED("log_error_verbosity", "terse")
+        SET_IF_ALLOWED("log_statement", "none") SET_IF_ALLOWED("log_min_duration_statement", "-1")
+            SET_IF_ALLOWED("log_duration", "off") SET_IF_ALLOWED("log_parameter_max_length", "0") "END $do$";
 static_assert(POSTGRES_STATEMENT_MS == 10000 && POSTGRES_LOCK_MS == 4000, "as in the settings");
-static const char *const quiet_settings[][2] = {
-    { "log_min_error_statement", "panic" }, { "log_error_verbosity", "terse" }, { "log_statement", "none" },
-    { "log_min_duration_statement", "-1" }, { "log_duration", "off" },          { "log_parameter_max_length", "0" },
-};
 
 static void on_notice(void *ctx, const PGresult *result) {
     struct postgres_connection *connection = ctx;
     const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
     if (severity && strcmp(severity, "WARNING") == 0) connection->warned = true;
+    /* said to an idle connection: the server's farewell */
+    if (severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0)) connection->ending = true;
 }
 
 void postgres_disconnect(struct postgres_connection *connection) {
     PQfinish(connection->conn); /* takes NULL */
     connection->conn = NULL;
+    connection->ending = false;
     connection->expected_count = 0;
     if (connection->prepared) memset(connection->prepared, 0, connection->catalog->count * POSTGRES_SLOTS + 1);
 }
@@ -92,11 +99,10 @@ bool postgres_is_alive(struct postgres_connection *connection) {
     if (!connection->conn) return false;
     struct pollfd poller = { .fd = PQsocket(connection->conn), .events = POLLIN };
     bool alive = PQstatus(connection->conn) == CONNECTION_OK && poller.fd >= 0;
-    if (alive && poll(&poller, 1, 0) > 0) /* notices, or the server's farewell */
-        alive = PQconsumeInput(connection->conn) == 1 && PQstatus(connection->conn) == CONNECTION_OK;
-    if (alive) {
-        (void)PQisBusy(connection->conn); /* parses what came: a FATAL goes to the notices */
-        alive = PQstatus(connection->conn) == CONNECTION_OK;
+    while (alive && poll(&poller, 1, 0) > 0) { /* notices; the server's farewell and the end behind it */
+        alive = PQconsumeInput(connection->conn) == 1;
+        (void)PQisBusy(connection->conn); /* reads what came */
+        alive = alive && PQstatus(connection->conn) == CONNECTION_OK && !connection->ending;
     }
     if (!alive) postgres_disconnect(connection);
     return alive;
@@ -160,25 +166,6 @@ int postgres_role_set(struct postgres_connection *connection, const char *role) 
     return postgres_tell(connection, sql, POSTGRES_ANSWER_MS);
 }
 
-static int settings_apply(struct postgres_connection *connection) {
-    int r = postgres_tell(connection, settings, POSTGRES_ANSWER_MS);
-    for (size_t i = 0; i < ARRAY_COUNT(quiet_settings) && r == 0; i++) {
-        char sql[256];
-        (void)snprintf(sql, sizeof sql,
-                       "DO $do$ BEGIN PERFORM set_config('%s', '%s', false);"
-                       " EXCEPTION WHEN insufficient_privilege OR undefined_object THEN NULL; END $do$",
-                       quiet_settings[i][0], quiet_settings[i][1]);
-        r = postgres_tell(connection, sql, POSTGRES_ANSWER_MS);
-    }
-    /* weaker levels lose what was acknowledged; remote_apply is stronger and stays */
-    if (r == 0)
-        r = postgres_tell(connection,
-                          "SELECT set_config('synchronous_commit', 'on', false)"
-                          " WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')",
-                          POSTGRES_ANSWER_MS);
-    return r;
-}
-
 /* libpq's sentence on one line. */
 static void connect_sentence(const PGconn *conn, struct message *message) {
     char text[MESSAGE_BYTES_MAX - 64];
@@ -223,7 +210,7 @@ int postgres_connect(struct postgres_connection *connection, const struct store_
         buffer_init_heap(&connection->text, POSTGRES_STATEMENT_BYTES_MAX);
     }
     int r = open_conn(connection, access, message);
-    if (r == 0 && settings_apply(connection)) {
+    if (r == 0 && postgres_tell(connection, settings, POSTGRES_ANSWER_MS)) {
         message_set(message, "the database refuses a setting of the session: %s", connection->failure.text);
         r = err_origin(connection->failure.kind == POSTGRES_ERROR ? -EACCES : -ENOTCONN);
     }

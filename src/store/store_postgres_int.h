@@ -151,6 +151,7 @@ struct postgres_connection {
     size_t expected_count, expected_max;
     int64_t deadline_ms;
     bool warned; /* the server sent a warning since the pipeline began */
+    bool ending; /* the server has said that it ends the connection */
     struct postgres_failure failure;
     struct buffer bytes, text; /* parameters being built; a statement's text */
 };

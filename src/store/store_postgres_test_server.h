@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <libpq-fe.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -160,6 +161,14 @@ static inline void test_server_sql(const struct test_server *server, const char 
     if (value) (void)snprintf(value, bytes, "%s", PQntuples(result) ? PQgetvalue(result, 0, 0) : "");
     PQclear(result);
     PQfinish(conn);
+}
+
+/* Reads its configuration again; until name has that value. */
+static inline void test_server_reload(const struct test_server *server, const char *name, const char *value) {
+    char sql[128], found[32] = "";
+    (void)snprintf(sql, sizeof sql, "SHOW %s", name);
+    check(kill(server->pid, SIGHUP) == 0);
+    while (strcmp(found, value) != 0) test_server_sql(server, sql, found, sizeof found);
 }
 
 /* The database is as new: no schema of any service. */
