@@ -40,7 +40,7 @@ _Noreturn static inline void test_server_exec(const struct test_server *server, 
                           setresuid(server->uid, server->uid, server->uid)))
         _exit(126);
     (void)prctl(PR_SET_PDEATHSIG, SIGQUIT); /* never outlives its test */
-    (void)chdir("/");
+    if (chdir("/")) _exit(126);
     (void)unsetenv("ASAN_OPTIONS");
     (void)execv(words[0], (char *const *)(uintptr_t)words);
     _exit(127);
