@@ -27,12 +27,12 @@ struct test_proxy {
 
 static inline void test_proxy_accept(struct test_proxy *proxy) {
     int store = accept4(proxy->listener, NULL, NULL, SOCK_CLOEXEC);
-    int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), at = 0;
-    check(store >= 0 && server >= 0);
-    check(connect(server, (const struct sockaddr *)&proxy->target, sizeof proxy->target) == 0);
+    int behind = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), at = 0;
+    check(store >= 0 && behind >= 0);
+    check(connect(behind, (const struct sockaddr *)&proxy->target, sizeof proxy->target) == 0);
     while (at < TEST_PROXY_PAIRS && proxy->pairs[at][0] >= 0) at++;
     check(at < TEST_PROXY_PAIRS);
-    proxy->pairs[at][0] = store, proxy->pairs[at][1] = server;
+    proxy->pairs[at][0] = store, proxy->pairs[at][1] = behind;
 }
 
 static inline void test_proxy_close(int pair[2]) {
@@ -73,14 +73,14 @@ static inline void *test_proxy_main(void *ctx) {
     return NULL;
 }
 
-static inline void test_proxy_start(struct test_proxy *proxy, const struct test_server *server, const char *folder) {
+static inline void test_proxy_start(struct test_proxy *proxy, const struct test_server *of, const char *folder) {
     memset(proxy, 0, sizeof *proxy);
     for (int i = 0; i < TEST_PROXY_PAIRS; i++) proxy->pairs[i][0] = proxy->pairs[i][1] = -1;
     struct sockaddr_un own = { .sun_family = AF_UNIX };
     (void)snprintf(proxy->path, sizeof proxy->path, "%.100s/.s.PGSQL.5432", folder);
     (void)snprintf(own.sun_path, sizeof own.sun_path, "%.100s", proxy->path);
     proxy->target.sun_family = AF_UNIX;
-    (void)snprintf(proxy->target.sun_path, sizeof proxy->target.sun_path, "%.80s/.s.PGSQL.5432", server->folder);
+    (void)snprintf(proxy->target.sun_path, sizeof proxy->target.sun_path, "%.80s/.s.PGSQL.5432", of->folder);
     (void)snprintf(proxy->connection, sizeof proxy->connection, "host=%s user=giro dbname=postgres", folder);
     proxy->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     check(proxy->listener >= 0 && bind(proxy->listener, (const struct sockaddr *)&own, sizeof own) == 0);
