@@ -63,11 +63,9 @@ static inline void test_server_show_log(const struct test_server *server) {
 static inline void test_server_await(struct test_server *server) {
     int64_t deadline_ms = clock_mono_ms() + 60000;
     while (PQping(server->connection) != PQPING_OK) {
-        bool gone = waitpid(server->pid, NULL, WNOHANG) != 0;
-        if (gone || clock_mono_ms() > deadline_ms) {
-            test_server_show_log(server);
-            check(!"PostgreSQL did not start");
-        }
+        bool waits = waitpid(server->pid, NULL, WNOHANG) == 0 && clock_mono_ms() < deadline_ms;
+        if (!waits) test_server_show_log(server);
+        check(waits); /* else PostgreSQL did not start */
         const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
         (void)nanosleep(&pause, NULL); /* between two questions */
     }
@@ -81,8 +79,6 @@ static inline void test_server_start(struct test_server *server) {
                                   server->folder,
                                   "-c",
                                   "listen_addresses=",
-                                  "-c",
-                                  "fsync=on",
                                   "-c",
                                   "shared_buffers=32MB",
                                   "-c",
