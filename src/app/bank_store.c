@@ -73,10 +73,7 @@ int bank_store_init(struct bank_store *store, const struct bank_options *options
     store->options.node = store->node;
     store->options.node_address = store->address;
     store->options.tables = integration_tables(&store->options.table_count);
-    if (postgres) {
-        message_set(message, "store.kind: this program has no postgres adapter");
-        return err_origin(-EINVAL);
-    }
+    if (postgres) store->options.ops = &store_postgres_ops;
     if (!postgres && !options->store_sealed) return 0;
     bool may_make =
         may_make_key && (postgres || !file_exists(store->path)); /* a new key opens no store that is there */
