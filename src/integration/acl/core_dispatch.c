@@ -195,11 +195,14 @@ static int item_transfer(struct worker *worker, const struct item *item, struct 
     memcpy(saga_probe.saga_id, item->id, 16);
     memcpy(payment_probe.payment_id, item->id, 16);
     arena_reset(&worker->arena);
-    int r = read_by_id(worker, &saga_table, &saga_probe, &saga);
-    if (!r) r = read_by_id(worker, &payment_table, &payment_probe, &payment);
+    int r = read_begin(&worker->reader); /* three rows of one state, for one snapshot's price */
     if (r) return err_trace(r);
-    *ret_live = saga && payment;
-    return *ret_live ? transfer_of(worker, payment, saga, ret_transfer) : 0;
+    r = read_by_id(worker, &saga_table, &saga_probe, &saga);
+    if (!r) r = read_by_id(worker, &payment_table, &payment_probe, &payment);
+    *ret_live = !r && saga && payment;
+    if (*ret_live) r = transfer_of(worker, payment, saga, ret_transfer);
+    read_end(&worker->reader);
+    return err_trace(r);
 }
 
 static enum core_verdict verdict_of(enum core_outcome outcome) {
