@@ -43,7 +43,11 @@ CREATE TABLE "ledger_account" (
     "held_minor" INTEGER NOT NULL,
     "overdraft_minor" INTEGER NOT NULL,
     "entry_count" INTEGER NOT NULL,
-    "opened_ms" INTEGER NOT NULL
+    "opened_ms" INTEGER NOT NULL,
+    "incoming_minor" INTEGER NOT NULL,
+    "state" INTEGER NOT NULL,
+    "floor_minor" INTEGER NOT NULL,
+    "ceiling_minor" INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE "ledger_transaction" (
@@ -54,8 +58,10 @@ CREATE TABLE "ledger_transaction" (
     "currency" INTEGER NOT NULL,
     "amount_minor" INTEGER NOT NULL,
     "entry_count" INTEGER NOT NULL,
+    "first_entry" INTEGER NOT NULL,
     "booked_ms" INTEGER NOT NULL,
-    "value_day" INTEGER NOT NULL,
+    "booking_day" INTEGER NOT NULL,
+    "reverses" INTEGER NOT NULL,
     "batch_seq" INTEGER NOT NULL
 ) STRICT;
 CREATE TRIGGER "ledger_transaction_no_update" BEFORE UPDATE ON "ledger_transaction"
@@ -77,6 +83,7 @@ CREATE TABLE "ledger_entry" (
     "amount_minor" INTEGER NOT NULL,
     "balance_after_minor" INTEGER NOT NULL,
     "booked_ms" INTEGER NOT NULL,
+    "value_day" INTEGER NOT NULL,
     "payment_id" BLOB NOT NULL CHECK (length("payment_id") = 16),
     "batch_seq" INTEGER NOT NULL
 ) STRICT;
@@ -111,15 +118,68 @@ CREATE TABLE "ledger_statement_mark" (
 
 CREATE TABLE "ledger_hold" (
     "hold_id" BLOB NOT NULL CHECK (length("hold_id") = 16),
+    "purpose" INTEGER NOT NULL,
     "account" INTEGER NOT NULL,
+    "side" INTEGER NOT NULL,
     "currency" INTEGER NOT NULL,
     "amount_minor" INTEGER NOT NULL,
+    "captured_minor" INTEGER NOT NULL,
     "state" INTEGER NOT NULL,
     "created_ms" INTEGER NOT NULL,
     "ended_ms" INTEGER NOT NULL,
+    "expires_ms" INTEGER NOT NULL,
+    "transaction" INTEGER NOT NULL,
     PRIMARY KEY ("hold_id")
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX "ledger_hold_account" ON "ledger_hold" ("account", "state", "hold_id");
+
+CREATE TABLE "ledger_hold_expiry" (
+    "hold_id" BLOB NOT NULL CHECK (length("hold_id") = 16),
+    "expires_ms" INTEGER NOT NULL,
+    PRIMARY KEY ("hold_id")
+) STRICT, WITHOUT ROWID;
+CREATE INDEX "ledger_hold_expiry_time" ON "ledger_hold_expiry" ("expires_ms", "hold_id");
+
+CREATE TABLE "ledger_reversal" (
+    "entry" INTEGER NOT NULL PRIMARY KEY,
+    "transaction" INTEGER NOT NULL,
+    "original" INTEGER NOT NULL,
+    "original_entry" INTEGER NOT NULL
+) STRICT;
+CREATE INDEX "ledger_reversal_original" ON "ledger_reversal" ("original", "entry");
+CREATE TRIGGER "ledger_reversal_no_update" BEFORE UPDATE ON "ledger_reversal"
+BEGIN
+    SELECT RAISE(ABORT, 'ledger_reversal is append-only');
+END;
+CREATE TRIGGER "ledger_reversal_no_delete" BEFORE DELETE ON "ledger_reversal"
+BEGIN
+    SELECT RAISE(ABORT, 'ledger_reversal is append-only');
+END;
+
+CREATE TABLE "ledger_reversed" (
+    "entry" INTEGER NOT NULL PRIMARY KEY,
+    "reversed_minor" INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE "ledger_books" (
+    "books" INTEGER NOT NULL PRIMARY KEY,
+    "closed_day" INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE "ledger_period" (
+    "day" INTEGER NOT NULL PRIMARY KEY,
+    "closed_ms" INTEGER NOT NULL,
+    "sealed_ms" INTEGER NOT NULL,
+    "accounts" INTEGER NOT NULL,
+    "transactions" INTEGER NOT NULL,
+    "digest" BLOB NOT NULL CHECK (length("digest") = 32)
+) STRICT;
+
+CREATE TABLE "ledger_note" (
+    "subject" INTEGER NOT NULL,
+    "number" INTEGER NOT NULL,
+    "text" BLOB NOT NULL,
+    PRIMARY KEY ("subject", "number")
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE "accounts_account" (
     "account_id" BLOB NOT NULL CHECK (length("account_id") = 16),
@@ -275,6 +335,7 @@ CREATE TABLE "payments_payment" (
     "creditor_account_number" TEXT NOT NULL,
     "currency" INTEGER NOT NULL,
     "amount_minor" INTEGER NOT NULL,
+    "fee_minor" INTEGER NOT NULL,
     "reference" TEXT NOT NULL,
     "end_to_end_id" TEXT NOT NULL,
     "instruction_id" TEXT NOT NULL,

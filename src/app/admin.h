@@ -22,6 +22,18 @@
  *   payment_schedule_cancel scheduled_id   standing_order_cancel standing_order_id
  *
  * "key" is an idempotency key: the same line again gets the same answer. Amounts are in the account's currency.
+ *
+ *   ledger_post        legs[{account side amount currency value_day?}] booking_day? value_day? mirror? notes{}?
+ *   ledger_reverse     transaction amount_minor?
+ *   ledger_account     action(overdraft|limits|freeze|close|notes) account, and amount_minor | floor_minor?
+ *                      ceiling_minor? | debits credits | notes{}
+ *   ledger_hold        action(reserve|capture|release|increase|extend) hold_id? account? contra? amount? currency?
+ *                      expires_at? final?
+ *   ledger_close_day   day?
+ *   payment_refund     payment_id amount currency
+ * each -> result{} (integration/command_ledger.h) and id. An account is its number, its account_id, or one of the
+ * bank's own: "fees/GBP", "nostro/GBP/3". Days are "2026-11-22", amounts as money_parse reads them.
+ *
  * What is there already is answered with its id and "created":false, so that a start can ask for everything again.
  * (A1) The socket has mode 0600, and who connects must be this process's user or root (SO_PEERCRED); others are closed
  * unread. (A2) A line over ADMIN_LINE_BYTES_MAX, or a connection that says nothing for ADMIN_IDLE_MS, is closed. (A3)

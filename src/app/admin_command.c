@@ -35,7 +35,7 @@ static const char *failure_of(const struct command_answer *answer) {
 }
 
 /* The result of a command function with its answer. */
-static const char *outcome(int r, const struct command_answer *answer, int *ret_fault) {
+const char *admin_outcome(int r, const struct command_answer *answer, int *ret_fault) {
     if (r == COMMAND_E_FULL) return "unavailable";
     if (r < 0) *ret_fault = r;
     return r ? fault_name : failure_of(answer);
@@ -135,7 +135,7 @@ static const char *register_client(const struct admin_request *request, struct j
         return "invalid_request";
     if (input.auto_approve && !request->options->integration->sandbox) return "sandbox_only";
     const char *error =
-        outcome(command_client_register(request->options->integration, &call, &input), &call.answer, ret_fault);
+        admin_outcome(command_client_register(request->options->integration, &call, &input), &call.answer, ret_fault);
     if (error) return error;
     if (call.answer.refusal && call.answer.refusal != CLIENT_REGISTER_E_EXISTS) return call.answer.refusal_name;
     struct client_row probe = { .name = input.name };
@@ -168,7 +168,7 @@ static const char *register_customer(const struct admin_request *request, struct
                                                .refusal_name = "customer_exists" };
     } else {
         r = command_customer_register(request->options->integration, &call, &input);
-        error = outcome(r, &call.answer, ret_fault);
+        error = admin_outcome(r, &call.answer, ret_fault);
     }
     secret_wipe(secret, sizeof secret);
     if (error) return error;
@@ -194,7 +194,7 @@ static const char *open_account(const struct admin_request *request, struct json
         return "invalid_request";
     if (input.fund_minor && !request->options->integration->sandbox) return "sandbox_only";
     const char *error =
-        outcome(command_account_open(request->options->integration, &call, &input), &call.answer, ret_fault);
+        admin_outcome(command_account_open(request->options->integration, &call, &input), &call.answer, ret_fault);
     if (error) return error;
     if (call.answer.refusal && call.answer.refusal != ACCOUNT_OPEN_E_EXISTS) return call.answer.refusal_name;
     struct account_row probe = { .iban = input.iban };
@@ -212,7 +212,7 @@ static const char *fund_account(const struct admin_request *request, struct json
         money_parse(text_of(request, "amount"), currency, &input.amount))
         return "invalid_request";
     const char *error =
-        outcome(command_account_fund(request->options->integration, &call, &input), &call.answer, ret_fault);
+        admin_outcome(command_account_fund(request->options->integration, &call, &input), &call.answer, ret_fault);
     if (error) return error;
     if (call.answer.refusal == ACCOUNT_FUND_E_ACCOUNT) return "account_not_found";
     if (call.answer.refusal == ACCOUNT_FUND_E_CURRENCY) return "currency_mismatch";
@@ -261,7 +261,7 @@ static const char *breaker(const struct admin_request *request, struct json_writ
 static const char *statement_rebuild(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
     struct command_call call = { .arena = request->arena };
     int r = command_statement_rebuild(request->options->integration, &call);
-    const char *failure = outcome(r, &call.answer, ret_fault);
+    const char *failure = admin_outcome(r, &call.answer, ret_fault);
     if (!failure) json_member_bool(out, "begun", true);
     return failure;
 }
@@ -289,6 +289,12 @@ static const struct {
     { "breaker", breaker },
     { "statement_rebuild", statement_rebuild },
     { "health", health },
+    { "ledger_post", admin_ledger_post },
+    { "ledger_reverse", admin_ledger_reverse },
+    { "ledger_account", admin_ledger_account },
+    { "ledger_hold", admin_ledger_hold },
+    { "ledger_close_day", admin_ledger_close_day },
+    { "payment_refund", admin_payment_refund },
 };
 
 const char *admin_handle(const struct admin_request *request, struct json_writer *out, int *ret_fault) {

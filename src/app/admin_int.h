@@ -16,6 +16,17 @@ struct admin_request {
 /* Writes the members behind "ok":true and returns NULL, or writes nothing and returns the error's name. *ret_fault is
  * set with "fault". */
 const char *admin_handle(const struct admin_request *request, struct json_writer *out, int *ret_fault);
+/* The result of a command function with its answer: NULL: accepted, or refused by the command (answer.refusal); else
+ * the error's name. */
+const char *admin_outcome(int r, const struct command_answer *answer, int *ret_fault);
+
+/* admin_ledger.c: each as admin_handle. */
+const char *admin_ledger_post(const struct admin_request *request, struct json_writer *out, int *ret_fault);
+const char *admin_ledger_reverse(const struct admin_request *request, struct json_writer *out, int *ret_fault);
+const char *admin_ledger_account(const struct admin_request *request, struct json_writer *out, int *ret_fault);
+const char *admin_ledger_hold(const struct admin_request *request, struct json_writer *out, int *ret_fault);
+const char *admin_ledger_close_day(const struct admin_request *request, struct json_writer *out, int *ret_fault);
+const char *admin_payment_refund(const struct admin_request *request, struct json_writer *out, int *ret_fault);
 
 /* As admin_handle, one command each (admin_schedule.c). */
 const char *admin_schedule(const struct admin_request *request, struct json_writer *out, int *ret_fault);

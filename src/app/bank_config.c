@@ -39,6 +39,8 @@ static const struct config_row rows[] = {
         .help = "names that screening refuses"),
     ROW("policy.fraud_creditors", CONFIG_STRING, fraud_creditors, .boot = "policy/fraud/creditors.txt",
         .help = "creditor accounts known for fraud"),
+    ROW("policy.fees", CONFIG_STRING, fees, .boot = "policy/fees.json",
+        .help = "what payments cost: the fee schedule"),
     ROW("fraud.personal_amount", CONFIG_INT, fraud_personal_amount, .min = 1, .max = 1000000000, .boot = "25000",
         .help = "largest single payment of a personal account, in pounds or their worth"),
     ROW("fraud.business_amount", CONFIG_INT, fraud_business_amount, .min = 1, .max = 1000000000, .boot = "1000000",

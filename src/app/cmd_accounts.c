@@ -1,6 +1,8 @@
 /* cmd_accounts.c - giro accounts list | show ID | statement ID. */
 #include "app/account_view.h"
 
+#include "app/cmd_ledger_change.h"
+
 const char *account_status_word(int64_t status) {
     static const char *const words[] = {
         [ACCOUNT_OPEN] = "open", [ACCOUNT_BLOCKED] = "blocked", [ACCOUNT_CLOSED] = "closed"
@@ -36,8 +38,13 @@ static int print_account(void *ctx, const void *row) {
     store_view_word(view, "status", 7, account_status_word(account->status));
     store_view_number(view, "posted_minor", 14, ledger->posted_minor);
     store_view_number(view, "held_minor", 12, ledger->held_minor);
+    struct ledger_balances balances = ledger_balances_of(ledger);
+    store_view_number(view, "incoming_minor", 0, ledger->incoming_minor);
     store_view_number(view, "overdraft_minor", 0, ledger->overdraft_minor);
-    store_view_number(view, "available_minor", 14, ledger->posted_minor - ledger->held_minor + ledger->overdraft_minor);
+    store_view_number(view, "available_minor", 14, balances.available_minor);
+    store_view_number(view, "expected_minor", 0, balances.expected_minor);
+    store_view_bool(view, "debits_frozen", 0, ledger->state & LEDGER_FROZEN_DEBITS);
+    store_view_bool(view, "credits_frozen", 0, ledger->state & LEDGER_FROZEN_CREDITS);
     store_view_number(view, "entry_count", 0, ledger->entry_count);
     store_view_id(view, "customer_id", 0, account->customer_id);
     store_view_id(view, "client_id", 0, account->client_id);
@@ -114,6 +121,9 @@ int cmd_accounts(int argc, char **argv) {
         { "list", "every account with its balance", accounts_list },
         { "show", "one account", accounts_show },
         { "statement", "the newest entries of one account", accounts_statement },
+        { "limits", "overdraft, floor and ceiling of one account", cmd_account_limits },
+        { "freeze", "let one account take nothing new, or thaw it", cmd_account_freeze },
+        { "close", "close one account for good", cmd_account_close },
     };
     static const struct subcommand_table table = { .title = "giro accounts", .rows = rows, .count = ARRAY_COUNT(rows) };
     return subcommand_run(&table, argc, argv);

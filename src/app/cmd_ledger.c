@@ -2,8 +2,10 @@
 #include "app/account_view.h"
 
 #include "app/admin_ask.h"
+#include "app/cmd_ledger_change.h"
 #include "engine/row_stream.h"
 #include "integration/books.h"
+#include "services/ledger/ledger_chart.h"
 
 /* ---- verify ---- */
 
@@ -165,14 +167,11 @@ static void trial_row(struct store_view *view, int64_t currency, const char *kin
 
 /* Prints the kinds of the currency of row first and their sum; false when debits and credits differ. */
 static bool trial_currency(struct store_view *view, const struct trial *trial, size_t first) {
-    static const char *const kinds[] = { "customer", "settlement", "suspense", "funding" };
-    static_assert(ARRAY_COUNT(kinds) == LEDGER_ACCOUNT_KIND_COUNT, "every kind has a word");
     uint64_t debit = 0, credit = 0; /* modulo 2^64: their difference is what counts */
     int64_t accounts = 0;
     for (size_t i = first; i < trial->count; i++) {
         if (trial->rows[i].currency != trial->rows[first].currency) continue;
-        bool known = trial->rows[i].kind >= 0 && trial->rows[i].kind < LEDGER_ACCOUNT_KIND_COUNT;
-        trial_row(view, trial->rows[i].currency, known ? kinds[trial->rows[i].kind] : "?",
+        trial_row(view, trial->rows[i].currency, ledger_account_kind_name(trial->rows[i].kind),
                   (int64_t[]){ trial->rows[i].accounts, trial->rows[i].debit_minor, trial->rows[i].credit_minor });
         accounts += trial->rows[i].accounts;
         debit += (uint64_t)trial->rows[i].debit_minor;
@@ -274,12 +273,53 @@ static int ledger_rebuild(int argc, char **argv) {
     return code;
 }
 
+/* ---- chart ---- */
+
+static void chart_row(struct store_view *view, const struct ledger_chart_row *row) {
+    static const char *const sides[] = {
+        [LEDGER_BOTH_SIDES] = "both", [LEDGER_DEBITS_ONLY] = "debit", [LEDGER_CREDITS_ONLY] = "credit"
+    };
+    store_view_row_begin(view);
+    store_view_word(view, "kind", 16, row->name);
+    store_view_word(view, "class", 10, ledger_class_name(row->class));
+    store_view_word(view, "normal_side", 11, ledger_side_name(row->normal));
+    store_view_word(view, "sides", 6, sides[row->sides]);
+    store_view_bool(view, "overdraft", 9, row->overdraft);
+    store_view_bool(view, "limits", 6, row->limits);
+    store_view_bool(view, "holds", 5, row->holds);
+    store_view_bool(view, "freezes", 7, row->freezes);
+    store_view_word(view, "purpose", 1, row->purpose);
+    store_view_row_end(view);
+}
+
+static int ledger_chart_run(int argc, char **argv) {
+    struct store_view view = { 0 };
+    bool open;
+    const struct option_row rows[] = { STORE_VIEW_OPTIONS(&view) };
+    struct options options = { .usage = "ledger chart [--var DIR] [--json]",
+                               .help = "The chart of accounts: class, normal side and what is lawful for each kind.",
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows) };
+    int code = store_view_begin(&view, &options, argc, argv, &open);
+    if (!open) return code;
+    store_view_list_begin(&view);
+    for (int kind = 0; kind < LEDGER_ACCOUNT_KIND_COUNT; kind++)
+        chart_row(&view, ledger_chart((enum ledger_account_kind)kind));
+    store_view_list_end(&view);
+    return store_view_end(&view, 0, code);
+}
+
 int cmd_ledger(int argc, char **argv) {
     static const struct subcommand rows[] = {
         { "verify", "recompute everything from entries and chain", ledger_verify_run },
         { "trial-balance", "balances by currency and kind of account", ledger_trial_balance },
         { "statement", "the entries of one account", ledger_statement },
         { "rebuild-statements", "make the read copy of the entries anew", ledger_rebuild },
+        { "chart", "the kinds of account and what is lawful for each", ledger_chart_run },
+        { "post", "post several legs at once", cmd_ledger_post },
+        { "reverse", "take a transaction back, whole or in part", cmd_ledger_reverse },
+        { "hold", "reserve of an account; capture, release, increase, extend", cmd_ledger_hold },
+        { "close-day", "close the business date and seal its balances", cmd_ledger_close_day },
     };
     static const struct subcommand_table table = { .title = "giro ledger", .rows = rows, .count = ARRAY_COUNT(rows) };
     return subcommand_run(&table, argc, argv);

@@ -1,7 +1,7 @@
 /* cmd_payments.c - giro payments list | show ID [--timeline]; the others: cmd_payments_schedule.c, cmd_payments_file.c.
  */
 #include "app/cmd_payments.h"
-
+#include "app/cmd_ledger_change.h"
 #include "app/store_view.h"
 #include "platform/clock.h"
 #include "services/ledger/ledger.h"
@@ -87,13 +87,7 @@ static void timeline_lines(const struct payment_row *payment) {
 }
 
 static void print_hold(struct store_view *view, const struct ledger_hold_row *hold) {
-    static const char *const words[] = {
-        [LEDGER_HOLD_ACTIVE] = "active", [LEDGER_HOLD_CONSUMED] = "consumed", [LEDGER_HOLD_RELEASED] = "released"
-    };
-    const char *word = !hold                                                           ? "none"
-                       : hold->state >= 0 && hold->state < (int64_t)ARRAY_COUNT(words) ? words[hold->state]
-                                                                                       : "?";
-    store_view_word(view, "hold", 8, word);
+    store_view_word(view, "hold", 8, hold ? ledger_hold_state_name(hold->state) : "none");
 }
 
 static void print_one(struct store_view *view, const struct payment_row *payment, const struct ledger_hold_row *hold) {
@@ -143,6 +137,7 @@ int cmd_payments(int argc, char **argv) {
         { "standing-orders", "standing orders: list, show, cancel", payments_standing_orders },
         { "bulk", "orders a file of payments", payments_bulk },
         { "files", "files of payments: list, show", payments_files },
+        { "refund", "give back (a part of) a completed payment", cmd_payment_refund },
     };
     static const struct subcommand_table table = { .title = "giro payments", .rows = rows, .count = ARRAY_COUNT(rows) };
     return subcommand_run(&table, argc, argv);

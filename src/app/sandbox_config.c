@@ -98,6 +98,7 @@ static void put_yaml(struct buffer *out, const struct sandbox *sandbox) {
     buffer_append_c(out, "bank:\n  country: GB\n  code: GIRO\n  org_id: 0015800001ZGIROAAA\npolicy:\n");
     put_key(out, sandbox, "aml_names", PLACE_PROJECT, "policy/aml/names.csv");
     put_key(out, sandbox, "fraud_creditors", PLACE_PROJECT, "policy/fraud/creditors.txt");
+    put_key(out, sandbox, "fees", PLACE_PROJECT, "policy/fees.json");
     buffer_append_c(out, "saga:\n");
     put_key(out, sandbox, "payment", PLACE_PROJECT, "sagas/payment.asl.json");
     buffer_printf(out, "core:\n  host: 127.0.0.1\n  port: %u\n", sandbox->core_port);

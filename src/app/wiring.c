@@ -90,13 +90,14 @@ static void stop_threads(struct bank *bank) {
 struct bank *bank_stop(struct bank *bank) {
     if (!bank) return NULL;
     stop_threads(bank);
-    bank->jobs = jobs_stop(bank->jobs); /* waits for its portion's command: the engine still runs */
+    bank->jobs = jobs_stop(bank->jobs);                /* waits for its portion's command: the engine still runs */
     bank->relay_owned = relay_stop(bank->relay_owned); /* waits for its cursor's last move: the engine still runs */
     if (bank->integration.engine) engine_stop(bank->integration.engine);
     bank->gateway = gateway_free(bank->gateway);
     bank->auth = auth_close(bank->auth);
     bank->dispatch = core_dispatch_free(bank->dispatch);
     bank->integration.engine = engine_close(bank->integration.engine);
+    bank->hold_expiry = hold_expiry_close(bank->hold_expiry);
     bank->integration.store = store_close(bank->integration.store);
     bank_store_release(&bank->store);
     bank->core_host = core_host_free(bank->core_host);

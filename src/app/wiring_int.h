@@ -12,6 +12,7 @@
 #include "integration/acl/message_sink.h"
 #include "integration/bus/relay.h"
 #include "integration/command/expired_delete.h"
+#include "integration/hold_expiry.h"
 #include "integration/integration.h"
 #include "integration/jobs.h"
 #include "integration/saga/payment_saga.h"
@@ -33,6 +34,8 @@ struct bank {
     struct saga_def *payment_saga;
     struct fraud_policy fraud;
     struct aml_list *aml;
+    struct ledger_fees fees;
+    struct hold_expiry *hold_expiry;
     struct core_host *core_host;
     struct core_dispatch *dispatch;
     struct jobs *jobs;

@@ -1,6 +1,7 @@
 /* wiring_policy.c - what the bank decides by: fraud limits, names that screening refuses, the payment saga. */
 #include "app/wiring_int.h"
 
+#include "integration/fee_file.h"
 #include "integration/saga/saga_check.h"
 #include "platform/file.h"
 
@@ -32,6 +33,8 @@ int bank_open_policies(struct bank *bank, struct message *message) {
     bank->fraud.personal_per_minute = options->fraud_personal_per_minute;
     int r = bank_read_text(bank, options->fraud_creditors, &text, message);
     if (!r) r = fraud_policy_read_creditors(&bank->fraud, text, message);
+    if (!r) r = bank_read_text(bank, options->fees, &text, message);
+    if (!r) r = fee_file_read(text, &bank->fees, message);
     if (!r) r = bank_read_text(bank, options->aml_names, &text, message);
     if (!r) r = aml_list_read(text, &bank->aml, message);
     if (!r) r = open_schedule(bank, message);
@@ -58,6 +61,7 @@ int bank_fill_integration(struct bank *bank) {
     bank->integration.payment_saga = bank->payment_saga;
     bank->integration.fraud = &bank->fraud;
     bank->integration.aml = bank->aml;
+    bank->integration.fees = &bank->fees;
     bank->integration.metrics = bank->metrics;
     bank->integration.sandbox = options->sandbox;
     if (str_to_c(options->bank_country, bank->integration.country, sizeof bank->integration.country) ||

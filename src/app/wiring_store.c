@@ -8,7 +8,18 @@
 
 static void on_followup(void *ctx, const struct followup *followup) {
     struct bank *bank = ctx;
-    if (bank->dispatch) core_dispatch_follow(bank->dispatch, followup);
+    if (followup->kind == FOLLOWUP_HOLD_EXPIRY) hold_expiry_follow(bank->hold_expiry, followup);
+    else if (bank->dispatch) core_dispatch_follow(bank->dispatch, followup);
+}
+
+static size_t on_due(void *ctx, int64_t now_ms, struct command **commands, size_t max) {
+    struct bank *bank = ctx;
+    return hold_expiry_due(bank->hold_expiry, now_ms, commands, max);
+}
+
+static int64_t on_next_due(void *ctx) {
+    struct bank *bank = ctx;
+    return hold_expiry_next_ms(bank->hold_expiry);
 }
 
 static void on_committed(void *ctx, int64_t seq, uint32_t commands, int64_t commit_ns) {
@@ -59,7 +70,10 @@ int bank_open_store(struct bank *bank, struct message *message) {
                                      .on_fault = bank_on_fault,
                                      .on_unknown = on_unknown,
                                      .on_fenced = on_fenced,
+                                     .due = on_due,
+                                     .next_due_ms = on_next_due,
                                      .ctx = bank,
                                      .quarantine_path = marker[0] ? marker : NULL };
-    return err_trace(engine_open(&engine, &bank->integration.engine, message));
+    r = hold_expiry_open(bank->integration.store, bank_on_fault, bank, &bank->hold_expiry);
+    return r ? err_trace(r) : err_trace(engine_open(&engine, &bank->integration.engine, message));
 }

@@ -90,10 +90,22 @@ static int walk(struct books *books, const struct table *table, int (*each)(stru
     return err_trace(r);
 }
 
+/* What was given back names a completed payment; how much of it there may be, the ledger's proof says. */
+static int refund_judge(struct books *books, const struct ledger_transaction_row *transaction) {
+    const struct payment_row *payment;
+    int r = payment_look_up(books, transaction->payment_id, &payment);
+    if (r) return err_trace(r);
+    if (!payment) find(books, BOOKS_FINDING_PAYMENT_ABSENT, transaction->payment_id);
+    else if (payment->status != PAYMENT_COMPLETED) find(books, BOOKS_FINDING_NOT_COMPLETED, payment->payment_id);
+    return 0;
+}
+
 static int transaction_judge(struct books *books, const void *row) {
     const struct ledger_transaction_row *transaction = row;
     const struct payment_row *payment;
-    if (id_is_zero(transaction->payment_id)) return 0;
+    if (id_is_zero(transaction->payment_id) || transaction->kind == LEDGER_ADJUSTMENT) return 0;
+    if (transaction->kind == LEDGER_REVERSAL) return 0; /* of any transaction, an adjustment too */
+    if (transaction->kind == LEDGER_REFUND) return refund_judge(books, transaction);
     if (id_set_has(&books->booked, transaction->payment_id)) {
         find(books, BOOKS_FINDING_TWICE, transaction->payment_id);
         return 0;
@@ -103,7 +115,8 @@ static int transaction_judge(struct books *books, const void *row) {
     if (r) return err_trace(r);
     if (!payment) find(books, BOOKS_FINDING_PAYMENT_ABSENT, transaction->payment_id);
     else if (payment->status != PAYMENT_COMPLETED) find(books, BOOKS_FINDING_NOT_COMPLETED, payment->payment_id);
-    else if (payment->amount_minor != transaction->amount_minor || payment->currency != transaction->currency)
+    else if (payment->amount_minor + payment->fee_minor != transaction->amount_minor ||
+             payment->currency != transaction->currency)
         find(books, BOOKS_FINDING_DIFFERS, payment->payment_id);
     return 0;
 }
@@ -137,7 +150,8 @@ static int payment_judge(struct books *books, const void *row) {
     if (payment->status == PAYMENT_UNKNOWN && !active) find(books, BOOKS_FINDING_HOLD_GONE, payment->payment_id);
     if (payment->status != PAYMENT_COMPLETED) return 0;
     if (!id_set_has(&books->booked, payment->payment_id)) find(books, BOOKS_FINDING_NOT_BOOKED, payment->payment_id);
-    bool as_ordered = hold && hold->account == payment->debtor_number && hold->amount_minor == payment->amount_minor &&
+    bool as_ordered = hold && hold->account == payment->debtor_number &&
+                      hold->amount_minor == payment->amount_minor + payment->fee_minor &&
                       hold->currency == payment->currency;
     if (!active && (!hold || hold->state != LEDGER_HOLD_CONSUMED))
         find(books, BOOKS_FINDING_HOLD_GONE, payment->payment_id);
@@ -148,6 +162,7 @@ static int payment_judge(struct books *books, const void *row) {
 static int hold_judge(struct books *books, const void *row) {
     const struct ledger_hold_row *hold = row;
     const struct payment_row *payment;
+    if (hold->purpose != LEDGER_HOLD_FOR_PAYMENT) return 0;
     int r = payment_look_up(books, hold->hold_id, &payment);
     if (!r && !payment) find(books, BOOKS_FINDING_HOLD_ALONE, hold->hold_id);
     return err_trace(r);

@@ -205,7 +205,7 @@ static const struct {
     { "an entry's batch", "UPDATE ledger_entry SET batch_seq = batch_seq + 1 WHERE number = 10", "entries_hash",
       "entry_differs", NULL, 0 },
     { "an entry's currency", "UPDATE ledger_entry SET currency = 4543826 WHERE number = 5", "entries_hash",
-      "entry_differs", NULL, -1 },
+      "transaction_unbalanced", NULL, -1 },
     { "an entry's time", "UPDATE ledger_entry SET booked_ms = booked_ms + 1 WHERE number = 5", "entries_hash",
       "entry_differs", NULL, 0 },
     { "an entry deleted", "DELETE FROM ledger_entry WHERE number = 6", "entries_hash", "transaction_entry_count", NULL,
@@ -240,9 +240,35 @@ static const struct {
     { "the hold of an unknown payment released", "UPDATE ledger_hold SET state = 2 WHERE amount_minor = 4000", NULL,
       "account_held", "hold_gone", 0 },
     { "the hold of a finished payment left",
-      "UPDATE ledger_hold SET state = 0 WHERE amount_minor = 1000;"
+      "UPDATE ledger_hold SET state = 0, captured_minor = 0 WHERE amount_minor = 1000;"
       "UPDATE ledger_account SET held_minor = held_minor + 1000 WHERE number = " RICH,
-      NULL, NULL, "hold_left", 0 },
+      NULL, "hold_captured", "hold_left", 0 },
+    { "what was captured of a hold",
+      "UPDATE ledger_hold SET captured_minor = captured_minor - 1 WHERE amount_minor = 1000", NULL, "hold_captured",
+      NULL, 0 },
+    { "an announced sum", "UPDATE ledger_account SET incoming_minor = 5 WHERE number = " RICH, NULL, "account_incoming",
+      NULL, 0 },
+    { "an account beyond its ceiling", "UPDATE ledger_account SET state = 16, ceiling_minor = 1 WHERE number = " RICH,
+      NULL, "account_limit", NULL, 0 },
+    { "an account below its floor", "UPDATE ledger_account SET state = 8, floor_minor = 1000000 WHERE number = " RICH,
+      NULL, "account_limit", NULL, 0 },
+    { "an account beyond its overdraft", "UPDATE ledger_account SET overdraft_minor = -1000000 WHERE number = " RICH,
+      NULL, "account_limit", NULL, 0 },
+    { "a closed account with money", "UPDATE ledger_account SET state = 4 WHERE number = " RICH, NULL,
+      "account_closed_not_empty", NULL, 0 },
+    { "a transaction that names another's entries",
+      "UPDATE ledger_transaction SET first_entry = first_entry + 1 WHERE number = 4", "entries_hash",
+      "transaction_first_entry", NULL, 0 },
+    { "a transaction that reverses one without a link", "UPDATE ledger_transaction SET reverses = 1 WHERE number = 4",
+      "entries_hash", "reversal_link", NULL, 0 },
+    { "a link between entries that have nothing to do with each other",
+      "INSERT INTO ledger_reversal VALUES (5, 3, 1, 1)", NULL, "reversal_link", NULL, 0 },
+    { "taken back without an entry", "INSERT INTO ledger_reversed VALUES (1, 5)", NULL, "reversed_sum", NULL, 0 },
+    { "a day closed before what was booked on it", "INSERT INTO ledger_period VALUES (30000, 1, 0, 0, 0, zeroblob(32))",
+      NULL, "booked_in_closed_period", NULL, 0 },
+    { "a sealed day with other balances",
+      "INSERT INTO ledger_period VALUES (30000, 9000000000000, 1, 0, 0, zeroblob(32))", NULL, "period_digest", NULL,
+      0 },
     { "a hold's amount", "UPDATE ledger_hold SET amount_minor = amount_minor + 1 WHERE amount_minor = 1000", NULL, NULL,
       "booking_differs", 0 },
     { "a hold made nothing", "UPDATE ledger_hold SET amount_minor = 0 WHERE amount_minor = 3000", NULL, "hold_invalid",
@@ -265,11 +291,13 @@ static const struct {
       "hold_without_payment", 0 },
     { "a whole transaction forged into an old batch",
       "INSERT INTO ledger_transaction SELECT 900, transaction_id, kind, zeroblob(16), currency, amount_minor, "
-      "entry_count, booked_ms,"
-      " value_day, batch_seq FROM ledger_transaction WHERE number = (SELECT min(number) FROM ledger_transaction);"
+      "entry_count, first_entry + 900, booked_ms,"
+      " booking_day, reverses, batch_seq FROM ledger_transaction WHERE number = (SELECT min(number) FROM "
+      "ledger_transaction);"
       "INSERT INTO ledger_entry SELECT 900 + e.number, 900, e.account, a.entry_count + 1, e.side, e.currency, "
       "e.amount_minor,"
-      " a.posted_minor + CASE e.side WHEN 1 THEN e.amount_minor ELSE -e.amount_minor END, e.booked_ms, zeroblob(16), "
+      " a.posted_minor + CASE e.side WHEN 1 THEN e.amount_minor ELSE -e.amount_minor END, e.booked_ms, e.value_day, "
+      "zeroblob(16), "
       "e.batch_seq"
       " FROM ledger_entry e JOIN ledger_account a ON a.number = e.account"
       " WHERE e.\"transaction\" = (SELECT min(number) FROM ledger_transaction);"

@@ -284,4 +284,6 @@ struct authorize_at_once_input {
 int command_authorize_at_once(struct integration *integration, struct command_call *call,
                               const struct authorize_at_once_input *input);
 
+#include "integration/command_ledger.h" /* the operator's commands on the ledger */
+
 #endif

@@ -11,6 +11,7 @@
 #include "observe/metrics.h"
 #include "services/aml/aml.h"
 #include "services/fraud/fraud.h"
+#include "services/ledger/ledger_fee.h"
 
 struct core_dispatch;
 struct schedule_rules;
@@ -21,6 +22,7 @@ struct integration {
     const struct saga_def *payment_saga;
     const struct fraud_policy *fraud;
     const struct aml_list *aml;
+    const struct ledger_fees *fees; /* NULL: payments cost nothing */
     struct metrics *metrics; /* NULL: nothing is counted */
     struct core_dispatch *core;   /* NULL in tests without a core: its payments stay pending */
     const struct schedule_rules *schedule; /* NULL: nothing can be scheduled */

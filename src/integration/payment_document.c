@@ -13,6 +13,7 @@ struct payment_view payment_view_of(const struct payment_row *payment) {
         .end_to_end_id = payment->end_to_end_id,
         .instruction_id = payment->instruction_id,
         .amount = { .minor = payment->amount_minor, .currency = { .code = (uint32_t)payment->currency } },
+        .fee_minor = payment->fee_minor,
         .type = (enum payment_type)payment->type,
         .status = (enum payment_status)payment->status,
         .reason = (enum payment_reason)payment->reason,
@@ -55,9 +56,9 @@ static void write_creditor(struct json_writer *writer, const struct payment_view
     json_object_end(writer);
 }
 
-static void write_amount(struct json_writer *writer, struct money amount) {
+static void write_amount(struct json_writer *writer, const char *name, struct money amount) {
     char value[MONEY_TEXT_BYTES], currency[4];
-    json_name(writer, "amount");
+    json_name(writer, name);
     json_object_begin(writer);
     json_member_str(writer, "value", money_text(amount, value));
     json_member_str(writer, "currency", currency_text(amount.currency, currency));
@@ -74,7 +75,10 @@ void query_payment_json(struct buffer *out, const struct payment_view *payment) 
     json_member_c(&writer, "payment_type", payment_type_name(payment->type));
     member_id(&writer, "debtor_account_id", payment->debtor_account_id.bytes);
     write_creditor(&writer, payment);
-    write_amount(&writer, payment->amount);
+    write_amount(&writer, "amount", payment->amount);
+    if (payment->fee_minor)
+        write_amount(&writer, "fee",
+                     (struct money){ .minor = payment->fee_minor, .currency = payment->amount.currency });
     if (payment->reference.len) json_member_str(&writer, "reference", payment->reference);
     member_time(&writer, "created_at", payment->created_ms);
     member_time(&writer, "status_at", payment->status_ms);

@@ -66,7 +66,10 @@ static int account_view_of(struct query *query, const struct account_row *accoun
     ret_view->posted_minor = ledger->posted_minor;
     ret_view->held_minor = ledger->held_minor;
     ret_view->overdraft_minor = ledger->overdraft_minor;
-    ret_view->available_minor = ledger->posted_minor - ledger->held_minor + ledger->overdraft_minor;
+    struct ledger_balances balances = ledger_balances_of(ledger);
+    ret_view->incoming_minor = balances.incoming_minor;
+    ret_view->available_minor = balances.available_minor;
+    ret_view->expected_minor = balances.expected_minor;
     ret_view->entry_count = ledger->entry_count;
     return 0;
 }

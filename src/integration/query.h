@@ -32,6 +32,7 @@ struct payment_view {
     struct str creditor_name, creditor_iban, creditor_sort_code, creditor_account_number, reference, end_to_end_id,
         instruction_id;
     struct money amount;
+    int64_t fee_minor; /* in the amount's currency */
     enum payment_type type;
     enum payment_status status;
     enum payment_reason reason;
@@ -58,7 +59,9 @@ struct account_view {
     struct currency currency;
     int status, product;
     const char *status_name, *product_name; /* "open", "blocked", "closed"; "personal", "business" */
-    int64_t posted_minor, held_minor, overdraft_minor, available_minor;
+    /* booked; reserved by holds; announced; available = posted - held + overdraft - floor; expected = posted - held +
+     * incoming */
+    int64_t posted_minor, held_minor, incoming_minor, overdraft_minor, available_minor, expected_minor;
     int64_t entry_count;
 };
 /* The members of the /v1 document of an account, inside an object of the caller's writer; balances are not among them.

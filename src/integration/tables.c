@@ -10,7 +10,9 @@
 #include "services/identity/session.h"
 #include "services/identity/token.h"
 #include "services/insights/report.h"
-#include "services/ledger/ledger.h"
+#include "services/ledger/ledger_note.h"
+#include "services/ledger/ledger_period.h"
+#include "services/ledger/ledger_reversal.h"
 #include "services/ledger/ledger_statement.h"
 #include "services/payments/payment_file.h"
 #include "services/payments/standing_order.h"
@@ -25,6 +27,12 @@ static const struct table *const tables[] = {
     &ledger_statement_table,
     &ledger_statement_mark_table,
     &ledger_hold_table,
+    &ledger_hold_expiry_table,
+    &ledger_reversal_table,
+    &ledger_reversed_table,
+    &ledger_books_table,
+    &ledger_period_table,
+    &ledger_note_table,
     &account_table,
     &customer_table,
     &client_table,

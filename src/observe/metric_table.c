@@ -56,4 +56,7 @@ const struct metric_family metric_families[METRIC_FAMILY_COUNT] = {
     [METRIC_JOB_FAULTS] = { .name = "giro_job_faults_total",
         .help = "Portions of background work that failed.",
         .type = METRIC_TYPE_COUNTER, .labels = { "job" }, .ticks_per_unit = 1, .series_max = 32 },
+    [METRIC_LEDGER_DIFFERENCE] = { .name = "giro_ledger_difference_minor",
+        .help = "Sum of all balances of a currency in minor units; anything but 0 means that the books are wrong.",
+        .type = METRIC_TYPE_GAUGE, .labels = { "currency" }, .ticks_per_unit = 1, .series_max = 256 },
 };

@@ -20,6 +20,7 @@ enum metric_id {
     METRIC_EVENTS_RELAYED,    /* consumer */
     METRIC_OUTBOX_AGE,        /* age of the oldest event not yet relayed; 0 when there is none */
     METRIC_JOB_FAULTS,        /* job: portions of background work that failed */
+    METRIC_LEDGER_DIFFERENCE, /* currency: the sum of all balances; not 0: the books are wrong */
     METRIC_FAMILY_COUNT
 };
 

@@ -107,6 +107,8 @@ int store_commit(struct store *store, const struct store_change *changes, size_t
         return STORE_E_UNDONE;
     }
     if (count == 0) return 0;
+    store->culprit = store_unbalanced(changes, count);
+    if (store->culprit >= 0) return STORE_E_UNDONE;
     return err_trace(store->ops->commit(store, changes, count));
 }
 

@@ -67,4 +67,7 @@ struct store_ops {
 uint64_t store_fixed_columns(const struct table *table);
 static_assert(TABLE_COLUMNS_MAX <= 64, "a set of columns is one word");
 
+/* The first row of a group that does not balance (struct table_balance), -1: all do. */
+long store_unbalanced(const struct store_change *changes, size_t count);
+
 #endif

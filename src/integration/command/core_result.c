@@ -18,6 +18,9 @@ static int core_result_decide(struct work *work, struct command *command) {
     if (r) return r;
     if (payment) { /* one load for both sides */
         ledger_want_account(work, payment->debtor_number);
+        if (input->verdict == CORE_VERDICT_BOOKED && payment->fee_minor)
+            ledger_want_account(
+                work, ledger_internal_number(LEDGER_FEES, (struct currency){ .code = (uint32_t)payment->currency }));
         if (input->verdict == CORE_VERDICT_BOOKED)
             ledger_want_account(work, ledger_internal_number(LEDGER_SETTLEMENT,
                                                              (struct currency){ .code = (uint32_t)payment->currency }));

@@ -149,8 +149,13 @@ int payment_accept_make(struct work *work, const struct payment_accept *input, u
     if (r) return r;
     ledger_want_account(work, debtor->number); /* one load for all that the checks will ask for */
     if (debtor->product == ACCOUNT_PERSONAL) fraud_want(work, debtor->number);
+    if (creditor_number) ledger_want_account(work, creditor_number);
     struct payment_row payment = payment_of(input, debtor, creditor_number);
-    r = payment_create(work, &payment);
+    struct ledger_fee_subject fee = { .type = (enum payment_type)payment.type,
+                                      .business = debtor->product == ACCOUNT_BUSINESS,
+                                      .amount = input->order.amount };
+    r = ledger_fee(input->integration->fees, &fee, &payment.fee_minor);
+    if (!r) r = payment_create(work, &payment);
     if (!r && spends_consent(input)) r = payment_consent_consume(work, payment.consent_id, payment.payment_id);
     if (r) return r == VIEW_NEED ? r : err_fold(r);
     r = payment_saga_start(work, input->integration, &payment);

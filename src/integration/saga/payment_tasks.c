@@ -84,24 +84,49 @@ static int run_hold(void *ctx, struct saga_io *io) {
         saga_io_fail(io, "AccountBlocked", (struct str){ 0 });
         return 0;
     }
-    r = ledger_hold(run->work, account->number, run->payment->payment_id, payment_amount(run->payment));
-    if (r == LEDGER_E_FUNDS) {
+    struct money amount = payment_amount(run->payment);
+    if (checked_add(amount.minor, run->payment->fee_minor, &amount.minor)) return err_origin(-ERANGE);
+    r = ledger_hold(run->work, account->number, run->payment->payment_id, amount);
+    if (r == LEDGER_E_FUNDS || r == LEDGER_E_OVERFLOW) {
         saga_io_fail(io, "InsufficientFunds", (struct str){ 0 });
+        return 0;
+    }
+    if (r == LEDGER_E_BLOCKED) {
+        saga_io_fail(io, "AccountBlocked", (struct str){ 0 });
         return 0;
     }
     if (r == VIEW_NEED) return r;
     return r ? err_fold(r) : payment_approve(run->work, run->payment->payment_id);
 }
 
+enum { PAYMENT_LEGS_MAX = 4 };
+
+/* Books the payment out of its hold: the debtor to credit_account, and the fee beside it. As ledger_capture_order. */
+static int book(const struct payment_saga_run *run, enum ledger_transaction_kind kind, int64_t credit_account) {
+    const struct payment_row *payment = run->payment;
+    struct money amount = payment_amount(payment);
+    struct money fee = { .minor = payment->fee_minor, .currency = amount.currency };
+    const struct ledger_leg legs[PAYMENT_LEGS_MAX] = {
+        { payment->debtor_number, LEDGER_DEBIT, amount, 0 },
+        { credit_account, LEDGER_CREDIT, amount, 0 },
+        { payment->debtor_number, LEDGER_DEBIT, fee, 0 },
+        { ledger_internal_number(LEDGER_FEES, amount.currency), LEDGER_CREDIT, fee, 0 },
+    };
+    struct ledger_order order = { .kind = kind,
+                                  .legs = legs,
+                                  .leg_count = fee.minor ? PAYMENT_LEGS_MAX : PAYMENT_LEGS_MAX - 2 };
+    struct ledger_capture capture = { .final = true };
+    memcpy(capture.hold_id, payment->payment_id, 16);
+    return ledger_capture_order(run->work, &capture, &order, NULL);
+}
+
 static int run_book(void *ctx, struct saga_io *io) {
     const struct payment_saga_run *run = ctx;
-    (void)io; /* between two of our accounts nothing is refused once the hold is there */
-    struct ledger_posting posting = { .debit_account = run->payment->debtor_number,
-                                      .credit_account = run->payment->creditor_number,
-                                      .amount = payment_amount(run->payment),
-                                      .kind = LEDGER_TRANSFER };
-    memcpy(posting.payment_id, run->payment->payment_id, 16);
-    int r = ledger_capture(run->work, run->payment->payment_id, &posting);
+    int r = book(run, LEDGER_TRANSFER, run->payment->creditor_number);
+    if (r == LEDGER_E_BLOCKED || r == LEDGER_E_CEILING || r == LEDGER_E_OVERFLOW) { /* the creditor takes nothing */
+        saga_io_fail(io, "AccountBlocked", (struct str){ 0 });
+        return 0;
+    }
     return r == VIEW_NEED ? r : err_fold(r);
 }
 
@@ -113,13 +138,8 @@ static int run_release(void *ctx, struct saga_io *io) {
 }
 
 int payment_task_settle(const struct payment_saga_run *run) {
-    struct money amount = payment_amount(run->payment);
-    struct ledger_posting posting = { .debit_account = run->payment->debtor_number,
-                                      .amount = amount,
-                                      .kind = LEDGER_PAYMENT,
-                                      .credit_account = ledger_internal_number(LEDGER_SETTLEMENT, amount.currency) };
-    memcpy(posting.payment_id, run->payment->payment_id, 16);
-    int r = ledger_capture(run->work, run->payment->payment_id, &posting);
+    struct currency currency = { .code = (uint32_t)run->payment->currency };
+    int r = book(run, LEDGER_PAYMENT, ledger_internal_number(LEDGER_SETTLEMENT, currency));
     return r == VIEW_NEED ? r : err_fold(r);
 }
 
@@ -132,6 +152,7 @@ static const struct saga_task_error aml_errors[] = {
 static const struct saga_task_error hold_errors[] = {
     { .name = "InsufficientFunds" }, { .name = "AccountBlocked" }, { .name = "Deadline" }, { 0 }
 };
+static const struct saga_task_error book_errors[] = { { .name = "AccountBlocked" }, { 0 } };
 static const struct saga_task_error core_errors[] = { { .name = "CoreRefused" }, { .name = "CoreFailed" }, { 0 } };
 
 static const struct saga_task tasks[] = {
@@ -152,7 +173,7 @@ static const struct saga_task tasks[] = {
       .run = run_hold,
       .errors = hold_errors,
       .undone_by = "giro:ledger:release" },
-    { .name = "giro:ledger:book", .kind = SAGA_INLINE, .run = run_book, .pivot = true },
+    { .name = "giro:ledger:book", .kind = SAGA_INLINE, .run = run_book, .errors = book_errors, .pivot = true },
     { .name = "giro:core:execute",
       .kind = SAGA_EXTERNAL,
       .errors = core_errors,

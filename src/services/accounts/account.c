@@ -80,3 +80,14 @@ int account_open(struct work *work, struct account_row *account) {
     memcpy(event.customer_id.bytes, account->customer_id, 16);
     return view_event(&view, &event);
 }
+
+int account_set_status(struct work *work, int64_t number, enum account_status status) {
+    struct view view = view_of(work, "accounts");
+    struct account_row probe = { .number = number };
+    const void *found;
+    int r = view_find(&view, &account_table, ACCOUNT_INDEX_NUMBER, &probe, &found);
+    if (r || !found) return r;
+    struct account_row row = *(const struct account_row *)found;
+    row.status = status;
+    return err_trace(view_update(&view, &account_table, &row));
+}

@@ -32,5 +32,7 @@ int account_get_iban(struct work *work, struct str iban, const struct account_ro
 /* Inserts the row (its id is given when zero) and emits AccountOpened. The caller has found the IBAN free
  * (account_get_iban), or made it of a fresh number. 0 or <0. */
 int account_open(struct work *work, struct account_row *account);
+/* The status of the account with that number in the ledger; one that is not there is left alone. 0, VIEW_NEED, <0. */
+int account_set_status(struct work *work, int64_t number, enum account_status status);
 
 #endif

@@ -77,3 +77,51 @@ struct wide *currency_sums_posted(struct currency_sums *sums, int64_t currency) 
     size_t at = currency_at(sums, currency);
     return at < sums->count ? &sums->rows[at].posted : NULL;
 }
+
+/* ---- by id ---- */
+
+void id_sums_release(struct id_sums *sums) {
+    free(sums->slots);
+    *sums = (struct id_sums){ 0 };
+}
+
+static struct id_sum *id_slot_of(const struct id_sums *sums, const uint8_t id[16]) {
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (int i = 0; i < 16; i++) hash = (hash ^ id[i]) * UINT64_C(1099511628211);
+    size_t at = (size_t)(hash >> 16) & (sums->slot_count - 1);
+    while (!id_is_zero(sums->slots[at].id) && !id_equal(sums->slots[at].id, id)) at = (at + 1) & (sums->slot_count - 1);
+    return &sums->slots[at];
+}
+
+static int id_sums_grow(struct id_sums *sums) {
+    struct id_sums larger = { .slot_count = sums->slot_count ? sums->slot_count * 2 : ACCOUNT_SLOTS_FIRST,
+                              .count = sums->count };
+    if (sums->count >= LEDGER_VERIFY_HOLDS_MAX) return err_origin(-E2BIG);
+    larger.slots = calloc(larger.slot_count, sizeof *larger.slots);
+    if (!larger.slots) return err_origin(-ENOMEM);
+    for (size_t i = 0; i < sums->slot_count; i++)
+        if (!id_is_zero(sums->slots[i].id)) *id_slot_of(&larger, sums->slots[i].id) = sums->slots[i];
+    free(sums->slots);
+    *sums = larger;
+    return 0;
+}
+
+int id_sums_take(struct id_sums *sums, const uint8_t id[16], struct id_sum **ret_sum) {
+    if ((sums->count + 1) * 2 > sums->slot_count) {
+        int r = id_sums_grow(sums);
+        if (r) return err_trace(r);
+    }
+    struct id_sum *slot = id_slot_of(sums, id);
+    if (id_is_zero(slot->id)) {
+        memcpy(slot->id, id, 16);
+        sums->count++;
+    }
+    *ret_sum = slot;
+    return 0;
+}
+
+struct id_sum *id_sums_find(const struct id_sums *sums, const uint8_t id[16]) {
+    if (!sums->count) return NULL;
+    struct id_sum *slot = id_slot_of(sums, id);
+    return id_is_zero(slot->id) ? NULL : slot;
+}

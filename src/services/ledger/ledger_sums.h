@@ -20,7 +20,7 @@ struct account_sum {
     struct wide sum;     /* of its entries */
     int64_t after_minor; /* balance_after of its last entry */
     int64_t entry_count;
-    struct wide held; /* of its active holds */
+    struct wide held, incoming; /* of its active holds */
     bool used, has_row;
 };
 struct account_sums {
@@ -31,6 +31,21 @@ void account_sums_release(struct account_sums *sums);
 /* The account's sums, made with zeros when first met (currency: as given then). 0, -ENOMEM, -E2BIG. Borrowed until the
  * next call. */
 int account_sums_take(struct account_sums *sums, int64_t number, int64_t currency, struct account_sum **ret_sum);
+
+/* What was captured for each hold, by its id. */
+struct id_sum {
+    uint8_t id[16];       /* zero: an empty slot */
+    int64_t account_side; /* account * 2 + side */
+    int64_t left_minor;   /* what its row says was captured, less what the entries show */
+};
+struct id_sums {
+    struct id_sum *slots; /* open addressing, a power of two */
+    size_t slot_count, count;
+};
+void id_sums_release(struct id_sums *sums);
+/* As account_sums_take. id: not zero. */
+int id_sums_take(struct id_sums *sums, const uint8_t id[16], struct id_sum **ret_sum);
+struct id_sum *id_sums_find(const struct id_sums *sums, const uint8_t id[16]); /* NULL: none */
 
 struct currency_sums {
     struct {

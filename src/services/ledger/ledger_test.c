@@ -1,111 +1,7 @@
 /* ledger_test.c - the ledger's decisions on the memory store, l1..l6, and what a verification of the result says. */
-#include "services/ledger/ledger_verify.h"
+#include "services/ledger/ledger_test_world.h"
 
-#include "engine/engine_test_world.h"
 #include "services/ledger/ledger_sums.h"
-
-static const struct table *const tables[] = { &engine_journal_table, &engine_idempotency_table, &engine_counter_table,
-                                              &ledger_account_table, &ledger_transaction_table, &ledger_entry_table,
-                                              &ledger_hold_table };
-
-static struct currency currency_of(const char *code) {
-    struct currency currency;
-    assert_int_equal(currency_parse(str_from_c(code), &currency), 0);
-    return currency;
-}
-static struct money money_of(const char *code, int64_t minor) {
-    return (struct money){ .minor = minor, .currency = currency_of(code) };
-}
-
-static int world_open(void **state) {
-    struct test_world *world = calloc(1, sizeof *world);
-    world->options = (struct store_options){
-        .ops = &store_memory_ops, .path = "ledger_test", .tables = tables, .table_count = ARRAY_COUNT(tables)
-    };
-    test_open(world);
-    *state = world;
-    return 0;
-}
-static int world_close(void **state) {
-    test_shut(*state);
-    store_memory_forget("ledger_test");
-    free(*state);
-    return 0;
-}
-
-/* ---- what the cases do, each as one decision ---- */
-
-struct opening {
-    const char *currency;
-    int64_t overdraft, fund, number;
-};
-static int opening_decide(struct work *work, void *input) {
-    struct opening *opening = input;
-    struct currency currency = currency_of(opening->currency);
-    int r = ledger_open_account(work, currency, opening->overdraft, &opening->number);
-    if (r || !opening->fund) return r;
-    struct ledger_posting posting = { .debit_account = ledger_internal_number(LEDGER_FUNDING, currency),
-                                      .credit_account = opening->number,
-                                      .amount = { opening->fund, currency },
-                                      .kind = LEDGER_FUND };
-    return ledger_post(work, &posting);
-}
-static int64_t account_make(struct test_world *world, const char *currency, int64_t overdraft, int64_t fund) {
-    struct opening opening = { .currency = currency, .overdraft = overdraft, .fund = fund };
-    assert_int_equal(test_decide(world, opening_decide, &opening), 0);
-    return opening.number;
-}
-
-struct holding {
-    int64_t account;
-    uint8_t id[16];
-    struct money amount;
-};
-static int hold_decide(struct work *work, void *input) {
-    const struct holding *holding = input;
-    return ledger_hold(work, holding->account, holding->id, holding->amount);
-}
-static int release_decide(struct work *work, void *input) {
-    return ledger_release(work, ((const struct holding *)input)->id);
-}
-struct capture {
-    uint8_t id[16];
-    struct ledger_posting posting;
-};
-static int capture_decide(struct work *work, void *input) {
-    const struct capture *capture = input;
-    return ledger_capture(work, capture->id, &capture->posting);
-}
-static int post_decide(struct work *work, void *input) {
-    return ledger_post(work, input);
-}
-
-static struct ledger_account_row account_row(struct test_world *world, int64_t number) {
-    struct ledger_account_row row = { .number = number }, probe = row;
-    assert_true(test_row(world, &ledger_account_table, &probe, &row));
-    return row;
-}
-static int64_t hold_state(struct test_world *world, const uint8_t id[16]) {
-    struct ledger_hold_row row, probe = { 0 };
-    memcpy(probe.hold_id, id, 16);
-    return test_row(world, &ledger_hold_table, &probe, &row) ? row.state : -1;
-}
-
-static void books_are_clean(struct test_world *world, int64_t transactions) {
-    struct ledger_verify_result *result = calloc(1, sizeof *result);
-    struct reader reader;
-    assert_int_equal(reader_open(world->store, &reader), 0);
-    assert_int_equal(read_begin(&reader), 0);
-    assert_int_equal(ledger_verify(&reader, result), 0);
-    read_end(&reader);
-    reader_close(&reader);
-    if (result->finding_count) fail_msg("%s", ledger_finding_name(result->findings[0].kind));
-    assert_int_equal(result->chain.broken, 0);
-    assert_int_equal(result->difference_minor, 0);
-    if (transactions >= 0) assert_int_equal(result->transactions, transactions);
-    assert_int_equal(result->entries, result->transactions * 2);
-    free(result);
-}
 
 /* ---- tables of cases ---- */
 
@@ -169,12 +65,12 @@ static void l4_a_hold_ends_once(void **state) {
     assert_int_equal(hold_state(world, hold.id), LEDGER_HOLD_RELEASED);
     assert_int_equal(test_decide(world, release_decide, &hold), LEDGER_E_HOLD); /* released twice */
     assert_int_equal(test_decide(world, release_decide, &never), LEDGER_E_HOLD);
-    struct capture capture = { { 1 },
-                               { number,
-                                 ledger_internal_number(LEDGER_SETTLEMENT, currency_of("GBP")),
-                                 money_of("GBP", 70),
-                                 LEDGER_PAYMENT,
-                                 { 1 } } };
+    struct capturing capture = { { 1 },
+                                 { number,
+                                   ledger_internal_number(LEDGER_SETTLEMENT, currency_of("GBP")),
+                                   money_of("GBP", 70),
+                                   LEDGER_PAYMENT,
+                                   { 1 } } };
     assert_int_equal(test_decide(world, capture_decide, &capture), LEDGER_E_HOLD); /* captured after its release */
     assert_int_equal(account_row(world, number).held_minor, 0);
     books_are_clean(world, 1);
@@ -202,12 +98,12 @@ static void a_capture_is_what_was_held(void **state) {
         struct holding hold = { number, { 1 }, money_of("GBP", 70) };
         const char *code = capture_cases[i].own_currency ? "GBP" : "EUR";
         int64_t settlement = ledger_internal_number(LEDGER_SETTLEMENT, currency_of(code));
-        struct capture capture = { { 1 },
-                                   { capture_cases[i].own_account ? number : other,
-                                     settlement,
-                                     money_of(code, capture_cases[i].amount),
-                                     LEDGER_PAYMENT,
-                                     { 1 } } };
+        struct capturing capture = { { 1 },
+                                     { capture_cases[i].own_account ? number : other,
+                                       settlement,
+                                       money_of(code, capture_cases[i].amount),
+                                       LEDGER_PAYMENT,
+                                       { 1 } } };
         assert_int_equal(test_decide(world, hold_decide, &hold), 0);
         int r = test_decide(world, capture_decide, &capture);
         if (r != capture_cases[i].want) fail_msg("%s: %d", capture_cases[i].name, r);
@@ -347,8 +243,6 @@ static void sums_are_exact_beyond_int64(void **state) {
     assert_int_equal(sums.count, 5000);
     account_sums_release(&sums);
 }
-
-#define LEDGER_TEST(name) cmocka_unit_test_setup_teardown(name, world_open, world_close)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

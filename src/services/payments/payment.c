@@ -16,6 +16,7 @@ static const struct column columns[] = {
     COLUMN_PERSONAL(struct payment_row, creditor_account_number, TEXT, 34),
     COLUMN(struct payment_row, currency, I64),
     COLUMN(struct payment_row, amount_minor, I64),
+    COLUMN(struct payment_row, fee_minor, I64),
     COLUMN_PERSONAL(struct payment_row, reference, TEXT, PAYMENT_REFERENCE_TEXT_BYTES_MAX),
     COLUMN_PERSONAL(struct payment_row, end_to_end_id, TEXT, PAYMENT_END_TO_END_BYTES_MAX),
     COLUMN_PERSONAL(struct payment_row, instruction_id, TEXT, PAYMENT_END_TO_END_BYTES_MAX),

@@ -32,6 +32,7 @@ struct payment_row {
     struct str creditor_sort_code;
     struct str creditor_account_number;
     int64_t currency, amount_minor;
+    int64_t fee_minor; /* of the same currency, on top of the amount; 0: none */
     struct str reference;
     struct str end_to_end_id;
     struct str instruction_id;

@@ -1,0 +1,1 @@
+static const char *const text = "%8.2f";

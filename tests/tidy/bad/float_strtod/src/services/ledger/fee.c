@@ -1,0 +1,1 @@
+static int x = sizeof(strtod("1", 0));
