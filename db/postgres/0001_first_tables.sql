@@ -52,6 +52,10 @@ CREATE TABLE "ledger"."account" (
     "overdraft_minor" bigint NOT NULL,
     "entry_count" bigint NOT NULL,
     "opened_ms" bigint NOT NULL,
+    "incoming_minor" bigint NOT NULL,
+    "state" bigint NOT NULL,
+    "floor_minor" bigint NOT NULL,
+    "ceiling_minor" bigint NOT NULL,
     PRIMARY KEY ("number")
 );
 GRANT SELECT ON "ledger"."account" TO giro_read;
@@ -65,8 +69,10 @@ CREATE TABLE "ledger"."transaction" (
     "currency" bigint NOT NULL,
     "amount_minor" bigint NOT NULL,
     "entry_count" bigint NOT NULL,
+    "first_entry" bigint NOT NULL,
     "booked_ms" bigint NOT NULL,
-    "value_day" bigint NOT NULL,
+    "booking_day" bigint NOT NULL,
+    "reverses" bigint NOT NULL,
     "batch_seq" bigint NOT NULL,
     PRIMARY KEY ("number")
 );
@@ -86,6 +92,7 @@ CREATE TABLE "ledger"."entry" (
     "amount_minor" bigint NOT NULL,
     "balance_after_minor" bigint NOT NULL,
     "booked_ms" bigint NOT NULL,
+    "value_day" bigint NOT NULL,
     "payment_id" bytea NOT NULL CHECK (octet_length("payment_id") = 16),
     "batch_seq" bigint NOT NULL,
     PRIMARY KEY ("number")
@@ -135,17 +142,82 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON "ledger"."statement_mark" TO giro_engine
 
 CREATE TABLE "ledger"."hold" (
     "hold_id" bytea NOT NULL CHECK (octet_length("hold_id") = 16),
+    "purpose" bigint NOT NULL,
     "account" bigint NOT NULL,
+    "side" bigint NOT NULL,
     "currency" bigint NOT NULL,
     "amount_minor" bigint NOT NULL,
+    "captured_minor" bigint NOT NULL,
     "state" bigint NOT NULL,
     "created_ms" bigint NOT NULL,
     "ended_ms" bigint NOT NULL,
+    "expires_ms" bigint NOT NULL,
+    "transaction" bigint NOT NULL,
     PRIMARY KEY ("hold_id")
 );
-CREATE INDEX "hold_account" ON "ledger"."hold" ("account", "state", "hold_id");
 GRANT SELECT ON "ledger"."hold" TO giro_read;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "ledger"."hold" TO giro_engine;
+
+CREATE TABLE "ledger"."hold_expiry" (
+    "hold_id" bytea NOT NULL CHECK (octet_length("hold_id") = 16),
+    "expires_ms" bigint NOT NULL,
+    PRIMARY KEY ("hold_id")
+);
+CREATE INDEX "hold_expiry_time" ON "ledger"."hold_expiry" ("expires_ms", "hold_id");
+GRANT SELECT ON "ledger"."hold_expiry" TO giro_read;
+GRANT SELECT, INSERT, UPDATE, DELETE ON "ledger"."hold_expiry" TO giro_engine;
+
+CREATE TABLE "ledger"."reversal" (
+    "entry" bigint NOT NULL,
+    "transaction" bigint NOT NULL,
+    "original" bigint NOT NULL,
+    "original_entry" bigint NOT NULL,
+    PRIMARY KEY ("entry")
+);
+CREATE INDEX "reversal_original" ON "ledger"."reversal" ("original", "entry");
+GRANT SELECT ON "ledger"."reversal" TO giro_read;
+GRANT SELECT, INSERT ON "ledger"."reversal" TO giro_engine;
+REVOKE UPDATE, DELETE, TRUNCATE ON "ledger"."reversal" FROM giro_owner;
+CREATE TRIGGER "reversal_append_only" BEFORE UPDATE OR DELETE OR TRUNCATE ON "ledger"."reversal"
+    FOR EACH STATEMENT EXECUTE FUNCTION "store"."append_only"();
+
+CREATE TABLE "ledger"."reversed" (
+    "entry" bigint NOT NULL,
+    "reversed_minor" bigint NOT NULL,
+    PRIMARY KEY ("entry")
+);
+GRANT SELECT ON "ledger"."reversed" TO giro_read;
+GRANT SELECT, INSERT, UPDATE, DELETE ON "ledger"."reversed" TO giro_engine;
+
+CREATE TABLE "ledger"."books" (
+    "books" bigint NOT NULL,
+    "closed_day" bigint NOT NULL,
+    PRIMARY KEY ("books")
+);
+GRANT SELECT ON "ledger"."books" TO giro_read;
+GRANT SELECT, INSERT, UPDATE, DELETE ON "ledger"."books" TO giro_engine;
+
+CREATE TABLE "ledger"."period" (
+    "day" bigint NOT NULL,
+    "closed_ms" bigint NOT NULL,
+    "sealed_ms" bigint NOT NULL,
+    "accounts" bigint NOT NULL,
+    "transactions" bigint NOT NULL,
+    "digest" bytea NOT NULL CHECK (octet_length("digest") = 32),
+    PRIMARY KEY ("day")
+);
+GRANT SELECT ON "ledger"."period" TO giro_read;
+GRANT SELECT, INSERT, UPDATE, DELETE ON "ledger"."period" TO giro_engine;
+
+CREATE TABLE "ledger"."note" (
+    "subject" bigint NOT NULL,
+    "number" bigint NOT NULL,
+    "text" bytea NOT NULL,
+    PRIMARY KEY ("subject", "number")
+);
+ALTER TABLE "ledger"."note" ALTER COLUMN "text" SET STORAGE EXTERNAL;
+GRANT SELECT ON "ledger"."note" TO giro_read;
+GRANT SELECT, INSERT, UPDATE, DELETE ON "ledger"."note" TO giro_engine;
 
 CREATE SCHEMA IF NOT EXISTS "accounts";
 GRANT USAGE ON SCHEMA "accounts" TO giro_engine, giro_read;
@@ -346,6 +418,7 @@ CREATE TABLE "payments"."payment" (
     "creditor_account_number" bytea NOT NULL,
     "currency" bigint NOT NULL,
     "amount_minor" bigint NOT NULL,
+    "fee_minor" bigint NOT NULL,
     "reference" bytea NOT NULL,
     "end_to_end_id" bytea NOT NULL,
     "instruction_id" bytea NOT NULL,
