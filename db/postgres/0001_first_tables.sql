@@ -125,6 +125,7 @@ CREATE TABLE "ledger"."statement" (
     "amount_minor" bigint NOT NULL,
     "balance_after_minor" bigint NOT NULL,
     "booked_ms" bigint NOT NULL,
+    "value_day" bigint NOT NULL,
     "payment_id" bytea NOT NULL CHECK (octet_length("payment_id") = 16),
     PRIMARY KEY ("account", "sequence")
 );

@@ -106,6 +106,7 @@ CREATE TABLE "ledger_statement" (
     "amount_minor" INTEGER NOT NULL,
     "balance_after_minor" INTEGER NOT NULL,
     "booked_ms" INTEGER NOT NULL,
+    "value_day" INTEGER NOT NULL,
     "payment_id" BLOB NOT NULL CHECK (length("payment_id") = 16),
     PRIMARY KEY ("account", "sequence")
 ) STRICT, WITHOUT ROWID;

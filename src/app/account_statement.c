@@ -2,6 +2,7 @@
  */
 #include "app/account_view.h"
 
+#include "domain/civil_date.h"
 #include "platform/clock.h"
 
 enum { DAY_MS = 24 * 60 * 60 * 1000 };
@@ -34,10 +35,12 @@ bool statement_dates_read(struct statement_dates *dates) {
 
 static int print_entry(void *ctx, const struct ledger_statement_row *entry) {
     struct store_view *view = ctx;
+    char day[CIVIL_TEXT_BYTES];
     store_view_row_begin(view);
     store_view_number(view, "number", 8, entry->number);
     store_view_number(view, "sequence", 8, entry->sequence);
     store_view_time(view, "booked_at", 24, entry->booked_ms);
+    store_view_text(view, "value_date", 10, civil_format(entry->value_day, day));
     store_view_word(view, "side", 6, entry->side == LEDGER_CREDIT ? "credit" : "debit");
     store_view_number(view, "amount_minor", 14, entry->amount_minor);
     store_view_number(view, "balance_after_minor", 14, entry->balance_after_minor);

@@ -1,6 +1,7 @@
 /* accounts.c - /v1/accounts: the caller's accounts, their balances and entries, and opening one. */
 #include "gateway/gateway.h"
 
+#include "domain/civil_date.h"
 #include "gateway/conditional.h"
 #include "gateway/route.h"
 #include "platform/clock.h"
@@ -138,7 +139,7 @@ static int balances_read_handle(struct exchange *exchange) {
 /* ---- GET /v1/accounts/{account_id}/transactions ---- */
 
 static void write_entry(struct json_writer *writer, const struct entry_view *entry) {
-    char text[CLOCK_TEXT_BYTES], id[ID_TEXT_BYTES], number[24];
+    char text[CLOCK_TEXT_BYTES], day[CIVIL_TEXT_BYTES], id[ID_TEXT_BYTES], number[24];
     (void)snprintf(number, sizeof number, "%lld", (long long)entry->number);
     json_object_begin(writer);
     json_member_c(writer, "entry_id", number);
@@ -147,6 +148,7 @@ static void write_entry(struct json_writer *writer, const struct entry_view *ent
     write_money(writer, "amount", entry->amount.minor, entry->amount.currency);
     write_money(writer, "balance_after", entry->balance_after_minor, entry->amount.currency);
     json_member_str(writer, "booked_at", clock_format_rfc3339(entry->booked_ms, text));
+    json_member_str(writer, "value_date", civil_format(entry->value_day, day));
     if (!id_is_zero(entry->payment_id.bytes))
         json_member_str(writer, "payment_id", id_format(entry->payment_id.bytes, id));
     json_object_end(writer);

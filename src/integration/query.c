@@ -148,7 +148,8 @@ static int entry_add(void *ctx, const struct ledger_statement_row *row) {
                              .credit = row->side == LEDGER_CREDIT,
                              .balance_after_minor = row->balance_after_minor,
                              .amount = { .minor = row->amount_minor, .currency = { .code = (uint32_t)row->currency } },
-                             .booked_ms = row->booked_ms };
+                             .booked_ms = row->booked_ms,
+                             .value_day = row->value_day };
     memcpy(entry->payment_id.bytes, row->payment_id, 16);
     return 0;
 }

@@ -83,7 +83,7 @@ struct entry_view {
     int64_t number, transaction, sequence;
     bool credit;
     struct money amount;
-    int64_t balance_after_minor, booked_ms;
+    int64_t balance_after_minor, booked_ms, value_day; /* value_day: days since 1970 */
     struct payment_id payment_id; /* zero when of no payment */
 };
 struct entry_page {

@@ -26,7 +26,7 @@ struct ledger_statement_row {
     int64_t account, sequence;   /* the key */
     int64_t number, transaction; /* of the entry */
     int64_t side, currency, amount_minor, balance_after_minor;
-    int64_t booked_ms;
+    int64_t booked_ms, value_day; /* value_day: days since 1970 */
     uint8_t payment_id[16];
 };
 struct ledger_statement_mark_row {

@@ -13,6 +13,7 @@ static const struct column statement_columns[] = {
     COLUMN(struct ledger_statement_row, amount_minor, I64),
     COLUMN(struct ledger_statement_row, balance_after_minor, I64),
     COLUMN(struct ledger_statement_row, booked_ms, I64),
+    COLUMN(struct ledger_statement_row, value_day, I64),
     COLUMN(struct ledger_statement_row, payment_id, ID),
 };
 static const struct table_index statement_indexes[] = {
@@ -55,7 +56,8 @@ struct ledger_statement_row ledger_statement_row_of(const struct ledger_entry_ro
                                         .currency = entry->currency,
                                         .amount_minor = entry->amount_minor,
                                         .balance_after_minor = entry->balance_after_minor,
-                                        .booked_ms = entry->booked_ms };
+                                        .booked_ms = entry->booked_ms,
+                                        .value_day = entry->value_day };
     memcpy(row.payment_id, entry->payment_id, 16);
     return row;
 }
