@@ -61,6 +61,7 @@ struct idempotency {
     bool present;
     uint8_t key[16];         /* idempotency_key() */
     struct hash fingerprint; /* SHA-256 of path parameters, query and raw body */
+    int64_t keep_ms;         /* how long the answer stands under the key; 0: for ever */
 };
 void idempotency_key(struct str client, struct str method, struct str route_template, struct str key,
                      uint8_t ret_key[16]);
@@ -141,6 +142,6 @@ void work_want(struct work *work, const struct table *table, uint8_t index, cons
 int64_t engine_time_ms(struct engine *engine);
 
 /* Every table the engine itself owns, for the composition root. */
-extern const struct table engine_journal_table, engine_idempotency_table, engine_counter_table;
+extern const struct table engine_journal_table, engine_key_table, engine_answer_table, engine_counter_table;
 
 #endif

@@ -157,6 +157,7 @@ int work_load(struct work *work, struct store *store) {
 void work_command_begin(struct work *work, const struct command_kind *kind) {
     check(kind->rows_max <= ENGINE_BULK_ROWS_MAX);
     work->draft_count = 0;
+    work->swept_day = 0;
     work->draft_max = kind->rows_max ? kind->rows_max : ENGINE_ROWS_MAX;
     work->body_mark = work->body.len;
     work->followup_mark = work->followup_count;
@@ -185,6 +186,7 @@ int work_command_accept(struct work *work) {
         dirty_add(work, row);
     }
     work->draft_count = 0;
+    if (work->swept_day) work->counters[COUNTER_SWEPT_DAY] = work->swept_day;
     return 0;
 }
 
@@ -198,6 +200,10 @@ void work_command_drop(struct work *work) {
     work->body.overflow = false;
     work->followup_count = work->followup_mark;
     work->failed = false;
+}
+
+void work_swept_day(struct work *work, int64_t day) {
+    work->swept_day = day;
 }
 
 struct view view_of(struct work *work, const char *service) {
@@ -295,7 +301,7 @@ void view_new_id(const struct view *view, uint8_t ret_id[16]) {
 }
 
 int64_t view_next_number(const struct view *view, enum counter counter) {
-    check(counter < COUNTER_COUNT);
+    check(counter < COUNTER_SWEPT_DAY);
     return ++view->work->counters[counter];
 }
 

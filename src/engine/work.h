@@ -47,6 +47,7 @@ struct work {
     struct id_sequence ids;
     uint8_t last_id[16];
     int64_t counters[COUNTER_COUNT], counters_stored[COUNTER_COUNT];
+    int64_t swept_day; /* what the current command makes of COUNTER_SWEPT_DAY; 0: leaves it */
     int64_t now_ms, seq;
     void (*encode_event)(struct buffer *out, const struct event *event);
     bool failed; /* out of memory or over a limit while drafting: the command becomes a fault */
@@ -60,5 +61,7 @@ int work_load(struct work *work, struct store *store);           /* loads the ne
 void work_command_begin(struct work *work, const struct command_kind *kind);
 int work_command_accept(struct work *work);
 void work_command_drop(struct work *work);
+/* Once the command is accepted nothing is left of the days up to day (idempotency.h, K3). */
+void work_swept_day(struct work *work, int64_t day);
 
 #endif

@@ -39,8 +39,9 @@ struct command_answer {
 struct command_call {
     const struct call *call; /* NULL: the program itself or the operator */
     struct arena *arena;
-    /* idempotency: all four or none */
+    /* idempotency: all or none */
     bool idempotent;
+    int64_t keep_ms; /* how long the answer stands under the key; 0: for ever */
     struct str route_template, method, key;
     struct hash fingerprint;
     /* Appends the audit record (JSON) of this call, knowing its answer; called on the engine's thread before the
