@@ -2,6 +2,7 @@
  * memory, at once. */
 #include "app/bench_engine.h"
 
+#include "gateway/gateway.h"
 #include "integration/bus/event_json.h"
 #include "integration/command/command_run.h"
 #include "observe/audit.h"
@@ -192,6 +193,7 @@ static int payment_submit(struct bench_bank *bank) {
     call->call = (struct command_call){ .call = &caller,
                                         .arena = &bank->calls,
                                         .idempotent = true,
+                                        .keep_ms = IDEMPOTENCY_V1_KEEP_MS,
                                         .route_template = STR("/v1/payments"),
                                         .method = STR("POST"),
                                         .fingerprint = { { 1 } },

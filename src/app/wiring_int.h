@@ -13,7 +13,7 @@
 #include "integration/bus/relay.h"
 #include "integration/command/expired_delete.h"
 #include "integration/integration.h"
-#include "integration/jobs.h"
+#include "integration/command/idempotency_sweep.h"
 #include "integration/saga/payment_saga.h"
 #include "integration/schedule_jobs.h"
 #include "integration/schedule_rules.h"
@@ -39,6 +39,7 @@ struct bank {
     struct expired_walk expired; /* the jobs' */
     struct schedule_jobs schedule_jobs;
     struct schedule_rules schedule;
+    struct key_sweeper key_sweeper; /* of the job of that name */
     struct message_sink *sink;
     struct relay_consumer consumers[3];
     pthread_mutex_t relay_lock;

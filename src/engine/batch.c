@@ -227,7 +227,8 @@ static int commit(struct engine *engine, size_t commands, struct str notes) {
     size_t count = 0;
     buffer_append_str(&work->body, notes);
     if (work->body.overflow) return STORE_E_UNDONE; /* nothing was written: half a batch may fit */
-    if (work->dirty_count == 0 && work->body.len == 0) return 0;
+    bool swept = work->counters[COUNTER_SWEPT_DAY] != work->counters_stored[COUNTER_SWEPT_DAY];
+    if (work->dirty_count == 0 && work->body.len == 0 && !swept) return 0;
     struct journal_row record = { .epoch = store_epoch(engine->options.store),
                                   .seq = work->seq,
                                   .at_ms = work->now_ms,
