@@ -1,3 +1,4 @@
+-- The first tables, as build/schema prints them from the descriptors in src/.
 CREATE TABLE "engine_journal" (
     "epoch" INTEGER NOT NULL,
     "seq" INTEGER NOT NULL,

@@ -32,9 +32,9 @@ struct raw_record {
     struct arena arena;
     struct raw_commit commits[BENCH_ENGINE_ROUND_COMMITS_MAX];
     size_t count;
-    bool failed;              /* out of memory */
-    int64_t last_ns;          /* what recording the last commit took */
-    int64_t wall_ns, cpu_us;  /* what all recording took since raw_record_forget */
+    bool failed;             /* out of memory */
+    int64_t last_ns;         /* what recording the last commit took */
+    int64_t wall_ns, cpu_us; /* what all recording took since raw_record_forget */
 };
 /* Copies the rows of each commit of store from now on. 0 or -ENOMEM. */
 int raw_record_open(struct raw_record *record, struct store *store);

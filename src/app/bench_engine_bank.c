@@ -160,9 +160,9 @@ static void on_paid(void *owner) {
 }
 
 static int order_make(struct bench_bank *bank, struct payment_order *order) {
-    static const char *const first[BANK_NAMES] = { "Jane", "Omar", "Li",   "Anna", "Piotr", "Chloe", "Sanjay", "Eve",
+    static const char *const first[BANK_NAMES] = { "Jane", "Omar", "Li",    "Anna", "Piotr", "Chloe", "Sanjay", "Eve",
                                                    "Tom",  "Rosa", "Abdul", "Mary", "Igor",  "Nia",   "Hugo",   "Kim" };
-    static const char *const last[BANK_NAMES] = { "Doe",   "Khan",  "Wang",   "Smith", "Nowak", "Martin",
+    static const char *const last[BANK_NAMES] = { "Doe",   "Khan",  "Wang",   "Smith", "Nowak",  "Martin",
                                                   "Patel", "Adams", "Taylor", "Lopez", "Rahman", "Jones",
                                                   "Novak", "Owusu", "Meyer",  "Lee" };
     char name[64], number[16];

@@ -27,8 +27,8 @@ static const struct table purse_table = {
     .indexes = purse_indexes,
     .index_count = 1,
 };
-static const struct table *const tables[] = { &engine_journal_table, &engine_key_table, &engine_answer_table, &engine_counter_table,
-                                              &purse_table };
+static const struct table *const tables[] = { &engine_journal_table, &engine_key_table, &engine_answer_table,
+                                              &engine_counter_table, &purse_table };
 
 struct world {
     struct store *store;

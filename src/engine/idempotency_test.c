@@ -50,8 +50,7 @@ static void count_on_reply(struct command *command) {
 /* What it was answered under the key, alone in a batch. */
 static enum command_result ask(struct test_world *world, const char *key, int64_t keep_ms, char body) {
     struct command command = { .kind = &count_kind, .on_reply = count_on_reply };
-    command.idempotency =
-        (struct idempotency){ .present = true, .fingerprint = sha256(&body, 1), .keep_ms = keep_ms };
+    command.idempotency = (struct idempotency){ .present = true, .fingerprint = sha256(&body, 1), .keep_ms = keep_ms };
     idempotency_key(STR("client"), STR("POST"), STR("/count"), str_from_c(key), command.idempotency.key);
     said[0] = 0;
     assert_int_equal(engine_submit(world->engine, &command), 0);

@@ -9,9 +9,9 @@
 #include "engine/read.h"
 
 enum {
-    KEY_SWEEP_KEYS_MAX = 512,                      /* in one command */
-    KEY_SWEEP_PAGES_MAX = 16,                      /* of long-kept keys, looked at for one plan */
-    KEY_SWEEP_REST_MS = 24 * 60 * 60 * 1000,       /* between two walks through the long-kept keys */
+    KEY_SWEEP_KEYS_MAX = 512,                /* in one command */
+    KEY_SWEEP_PAGES_MAX = 16,                /* of long-kept keys, looked at for one plan */
+    KEY_SWEEP_REST_MS = 24 * 60 * 60 * 1000, /* between two walks through the long-kept keys */
 };
 
 /* The input of key_sweep_kind. */

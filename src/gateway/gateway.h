@@ -23,7 +23,7 @@
 struct auth; /* auth/auth.h */
 
 #define GATEWAY_DAY_MS (INT64_C(24) * 60 * 60 * 1000)
-#define IDEMPOTENCY_OPEN_BANKING_KEEP_MS GATEWAY_DAY_MS   /* uk/I6 */
+#define IDEMPOTENCY_OPEN_BANKING_KEEP_MS GATEWAY_DAY_MS        /* uk/I6 */
 #define IDEMPOTENCY_V1_KEEP_MS (INT64_C(396) * GATEWAY_DAY_MS) /* 13 months, the boot value */
 
 enum { GATEWAY_TIERS_MAX = 32, GATEWAY_WORKERS_MAX = 256, GATEWAY_REQUESTS_MAX = 16384 };

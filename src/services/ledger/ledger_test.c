@@ -4,9 +4,9 @@
 #include "engine/engine_test_world.h"
 #include "services/ledger/ledger_sums.h"
 
-static const struct table *const tables[] = { &engine_journal_table, &engine_key_table, &engine_answer_table, &engine_counter_table,
-                                              &ledger_account_table, &ledger_transaction_table, &ledger_entry_table,
-                                              &ledger_hold_table };
+static const struct table *const tables[] = { &engine_journal_table, &engine_key_table,     &engine_answer_table,
+                                              &engine_counter_table, &ledger_account_table, &ledger_transaction_table,
+                                              &ledger_entry_table,   &ledger_hold_table };
 
 static struct currency currency_of(const char *code) {
     struct currency currency;
