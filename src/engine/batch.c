@@ -136,15 +136,33 @@ static int decide_all(struct engine *engine, struct command **commands, size_t c
     return 0;
 }
 
-static void sha_put(void *ctx, const void *bytes, size_t len) {
-    sha256_update(ctx, bytes, len);
+/* Canonical rows come in small pieces: they are joined before they are hashed. */
+static void hasher_flush(struct hasher *hasher) {
+    sha256_update(&hasher->sha, hasher->bytes, hasher->len);
+    hasher->len = 0;
+}
+
+static void hasher_put(void *ctx, const void *bytes, size_t len) {
+    struct hasher *hasher = ctx;
+    if (len > sizeof hasher->bytes - hasher->len) hasher_flush(hasher);
+    if (len > sizeof hasher->bytes) {
+        sha256_update(&hasher->sha, bytes, len);
+        return;
+    }
+    memcpy(hasher->bytes + hasher->len, bytes, len);
+    hasher->len += len;
+}
+
+static struct hash hasher_end(struct hasher *hasher) {
+    hasher_flush(hasher);
+    return sha256_end(&hasher->sha);
 }
 
 static bool row_written(const struct work_row *row) {
     return row->base || row->stored;
 }
 
-static struct hash hash_chained(const struct work *work) {
+static struct hash hash_chained(struct hasher *hasher, const struct work *work) {
     const struct table *tables[CHAINED_TABLES_MAX];
     size_t count = 0;
     for (const struct work_row *row = work->first_dirty; row; row = row->next_dirty) {
@@ -157,29 +175,21 @@ static struct hash hash_chained(const struct work *work) {
         tables[at] = row->table;
         count++;
     }
-    struct sha256 sha;
-    check(sha256_init(&sha) == 0);
-    sha256_begin(&sha);
+    sha256_begin(&hasher->sha);
     for (size_t i = 0; i < count; i++)
         for (const struct work_row *row = work->first_dirty; row; row = row->next_dirty)
-            if (row->table == tables[i] && row->base) table_canonical(row->table, row->base, sha_put, &sha);
-    struct hash hash = sha256_end(&sha);
-    sha256_release(&sha);
-    return hash;
+            if (row->table == tables[i] && row->base) table_canonical(row->table, row->base, hasher_put, hasher);
+    return hasher_end(hasher);
 }
 
-static struct hash hash_rows(const struct work *work) {
-    struct sha256 sha;
-    check(sha256_init(&sha) == 0);
-    sha256_begin(&sha);
+static struct hash hash_rows(struct hasher *hasher, const struct work *work) {
+    sha256_begin(&hasher->sha);
     for (const struct work_row *row = work->first_dirty; row; row = row->next_dirty) {
         if (row->table->chained || !row_written(row)) continue;
-        sha256_update(&sha, row->base ? "+" : "-", 1); /* a deletion counts as the row that went */
-        table_canonical(row->table, row->base ? row->base : row->stored, sha_put, &sha);
+        hasher_put(hasher, row->base ? "+" : "-", 1); /* a deletion counts as the row that went */
+        table_canonical(row->table, row->base ? row->base : row->stored, hasher_put, hasher);
     }
-    struct hash hash = sha256_end(&sha);
-    sha256_release(&sha);
-    return hash;
+    return hasher_end(hasher);
 }
 
 static bool change_add(struct engine *engine, size_t *count, struct store_change change) {
@@ -233,8 +243,8 @@ static int commit(struct engine *engine, size_t commands, struct str notes) {
                                   .seq = work->seq,
                                   .at_ms = work->now_ms,
                                   .prev_hash = engine->head,
-                                  .entries_hash = hash_chained(work),
-                                  .rows_hash = hash_rows(work),
+                                  .entries_hash = hash_chained(&engine->hasher, work),
+                                  .rows_hash = hash_rows(&engine->hasher, work),
                                   .body = buffer_str(&work->body) };
     memcpy(record.last_id, work->last_id, 16);
     record.hash = journal_hash(&record);
@@ -270,9 +280,10 @@ static int batch_try(struct engine *engine, struct command **commands, size_t co
     quarantine_enter(engine->quarantine, commands, count);
     work_begin(&engine->work, engine->batch_ms, engine->seq + 1);
     int r = decide_all(engine, commands, count);
-    if (r < 0) return STORE_E_UNDONE; /* nothing was written: a failed load is like an undone commit */
-    if (r > 0) return r;
-    return commit(engine, count, notes);
+    if (r < 0) r = STORE_E_UNDONE; /* nothing was written: a failed load is like an undone commit */
+    if (r == 0) r = commit(engine, count, notes);
+    if (r) work_forget(&engine->work);
+    return r;
 }
 
 static void committed(struct engine *engine, struct command **commands, size_t count) {
@@ -316,4 +327,5 @@ void batch_run(struct engine *engine, struct command **commands, size_t count, s
     }
     if (!engine->state.writable) set_writable(engine, true);
     committed(engine, commands, count);
+    work_keep(&engine->work);
 }
