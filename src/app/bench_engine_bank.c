@@ -291,7 +291,7 @@ int bench_bank_open(const struct bench_bank_options *options, struct raw_record 
     bank->random = options->seed;
     bank->integration = (struct integration){ .country = "GB", .bank_code = "GIRO", .sandbox = true };
     int r = arena_init(&bank->texts, 64 * 1024, 2 * BANK_TEXT_BYTES_MAX);
-    if (!r) r = arena_init(&bank->calls, 1024 * 1024, BANK_CALLS_BYTES_MAX);
+    if (!r) r = arena_init(&bank->calls, BANK_CALLS_BYTES_MAX / 8, BANK_CALLS_BYTES_MAX);
     if (!r) r = metrics_new(metric_families, METRIC_FAMILY_COUNT, &bank->metrics);
     if (!r) r = read_rules(bank, message);
     bank->integration.payment_saga = bank->saga;

@@ -162,32 +162,35 @@ static bool row_written(const struct work_row *row) {
     return row->base || row->stored;
 }
 
-static struct hash hash_chained(struct hasher *hasher, const struct work *work) {
+/* The rows of chained tables, table by table in order of their names. */
+static struct hash hash_chained(struct hasher *hasher, const struct store_change *changes, size_t count) {
     const struct table *tables[CHAINED_TABLES_MAX];
-    size_t count = 0;
-    for (const struct work_row *row = work->first_dirty; row; row = row->next_dirty) {
+    size_t table_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct table *table = changes[i].table;
         size_t at = 0;
-        if (!row->table->chained || !row->base) continue;
-        while (at < count && strcmp(tables[at]->name, row->table->name) < 0) at++;
-        if (at < count && tables[at] == row->table) continue;
-        check(count < CHAINED_TABLES_MAX);
-        memmove(tables + at + 1, tables + at, (count - at) * sizeof tables[0]);
-        tables[at] = row->table;
-        count++;
+        if (!table->chained) continue;
+        while (at < table_count && tables[at] != table && strcmp(tables[at]->name, table->name) < 0) at++;
+        if (at < table_count && tables[at] == table) continue;
+        check(table_count < CHAINED_TABLES_MAX);
+        memmove(tables + at + 1, tables + at, (table_count - at) * sizeof tables[0]);
+        tables[at] = table;
+        table_count++;
     }
     sha256_begin(&hasher->sha);
-    for (size_t i = 0; i < count; i++)
-        for (const struct work_row *row = work->first_dirty; row; row = row->next_dirty)
-            if (row->table == tables[i] && row->base) table_canonical(row->table, row->base, hasher_put, hasher);
+    for (size_t t = 0; t < table_count; t++)
+        for (size_t i = 0; i < count; i++)
+            if (changes[i].table == tables[t]) table_canonical(tables[t], changes[i].row, hasher_put, hasher);
     return hasher_end(hasher);
 }
 
-static struct hash hash_rows(struct hasher *hasher, const struct work *work) {
+/* All other rows; a deletion counts as the row that went. */
+static struct hash hash_rows(struct hasher *hasher, const struct store_change *changes, size_t count) {
     sha256_begin(&hasher->sha);
-    for (const struct work_row *row = work->first_dirty; row; row = row->next_dirty) {
-        if (row->table->chained || !row_written(row)) continue;
-        hasher_put(hasher, row->base ? "+" : "-", 1); /* a deletion counts as the row that went */
-        table_canonical(row->table, row->base ? row->base : row->stored, hasher_put, hasher);
+    for (size_t i = 0; i < count; i++) {
+        if (changes[i].table->chained) continue;
+        hasher_put(hasher, changes[i].kind == STORE_DELETE ? "-" : "+", 1);
+        table_canonical(changes[i].table, changes[i].row, hasher_put, hasher);
     }
     return hasher_end(hasher);
 }
@@ -239,19 +242,20 @@ static int commit(struct engine *engine, size_t commands, struct str notes) {
     if (work->body.overflow) return STORE_E_UNDONE; /* nothing was written: half a batch may fit */
     bool swept = work->counters[COUNTER_SWEPT_DAY] != work->counters_stored[COUNTER_SWEPT_DAY];
     if (work->dirty_count == 0 && work->body.len == 0 && !swept) return 0;
+    if (!collect_rows(engine, &count)) return STORE_E_UNDONE; /* out of memory before anything was written */
     struct journal_row record = { .epoch = store_epoch(engine->options.store),
                                   .seq = work->seq,
                                   .at_ms = work->now_ms,
                                   .prev_hash = engine->head,
-                                  .entries_hash = hash_chained(&engine->hasher, work),
-                                  .rows_hash = hash_rows(&engine->hasher, work),
+                                  .entries_hash = hash_chained(&engine->hasher, engine->changes, count),
+                                  .rows_hash = hash_rows(&engine->hasher, engine->changes, count),
                                   .body = buffer_str(&work->body) };
     memcpy(record.last_id, work->last_id, 16);
     record.hash = journal_hash(&record);
-    if (!collect_rows(engine, &count) || !collect_counters(engine, &count) ||
+    if (!collect_counters(engine, &count) ||
         !change_add(engine, &count,
                     (struct store_change){ .table = &engine_journal_table, .row = &record, .kind = STORE_INSERT }))
-        return STORE_E_UNDONE; /* out of memory before anything was written */
+        return STORE_E_UNDONE; /* as above */
     int64_t began_ns = clock_mono_ns();
     int r = store_commit(engine->options.store, engine->changes, count);
     if (r) return r;

@@ -9,7 +9,9 @@ struct cell_row {
 };
 static const struct column cell_columns[] = { COLUMN(struct cell_row, number, I64), COLUMN(struct cell_row, value, I64),
                                               COLUMN_VAR(struct cell_row, text, TEXT, 100000) };
-static const struct table_index cell_indexes[] = { { .columns = { 0 }, .name = "", .column_count = 1, .unique = true } };
+static const struct table_index cell_indexes[] = {
+    { .columns = { 0 }, .name = "", .column_count = 1, .unique = true }
+};
 static const struct table cell_table = {
     .service = "cells",
     .name = "cell",

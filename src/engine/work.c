@@ -126,6 +126,10 @@ static int slot_fill(struct work *work, const struct key_bytes *bytes, struct wo
         slot_take(work, slot, &values);
     }
     slot->row = row;
+    if (row && bytes->index == 0) {
+        row->key = *key;
+        row->key.bytes = slot->key;
+    }
     return 0;
 }
 
@@ -166,11 +170,9 @@ static struct work_slot *slot_find(struct work *work, const struct table *table,
 }
 
 static void row_keep(struct work *work, const struct work_row *row) {
-    struct key_bytes key;
-    if (!row_cache_keeps(row->table) || (!row->base && !row->stored)) return;
-    key_make(&key, row->table, 0, row->base ? row->base : row->stored);
-    if (row->base) row_cache_put(&work->cache, &key.key, row->base);
-    else row_cache_forget(&work->cache, &key.key);
+    if (!row_cache_keeps(row->table)) return;
+    if (row->base) row_cache_put(&work->cache, &row->key, row->base);
+    else if (row->stored) row_cache_forget(&work->cache, &row->key);
 }
 
 void work_keep(struct work *work) {

@@ -20,6 +20,7 @@ struct work_row {
     bool dirty;         /* base differs from the store */
     bool drafted;       /* draft counts (NULL draft = deleted) */
     struct work_row *next_dirty, *next_fresh;
+    struct row_key key; /* primary; its bytes in the arena */
 };
 
 struct work_slot {
