@@ -2,7 +2,6 @@
 
 #include "platform/encoding.h"
 
-
 static const size_t id_dashes[] = { 8, 13, 18, 23 }; /* places in the 36 characters of the text form */
 static const int64_t ID_MS_MAX = ((int64_t)1 << 48) - 1;
 static const uint64_t ID_COUNTER_MAX = ((uint64_t)1 << 42) - 1;

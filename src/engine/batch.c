@@ -10,6 +10,7 @@
 
 enum { COMMAND_OPEN, COMMAND_DECIDED };
 enum { CHAINED_TABLES_MAX = 8 };
+enum { ORDERED_ROUNDS = 2 }; /* E6 */
 
 struct counter_row {
     int64_t kind, value;
@@ -79,8 +80,8 @@ static bool is_held(struct engine *engine, struct command *command) {
     return true;
 }
 
-/* Runs one command; it stays open when it needs rows. */
-static void decide(struct engine *engine, struct command *command) {
+/* Runs one command; it stays open when it needs rows, or when only its needs are asked for (E6). */
+static void decide(struct engine *engine, struct command *command, bool only_needs) {
     struct work *work = &engine->work;
     command->result = COMMAND_DONE;
     command->refusal = 0;
@@ -88,13 +89,14 @@ static void decide(struct engine *engine, struct command *command) {
     memset(command->resource_id, 0, sizeof command->resource_id);
     work_command_begin(work, command->kind);
     int r = idempotency_judge(work, command);
-    if (r == 1) {
-        decided(engine, command);
+    bool answered = r == 1;
+    if (r == 0) r = command->kind->decide(work, command);
+    if (r == VIEW_NEED || only_needs) {
+        work_command_drop(work);
         return;
     }
-    if (r == 0) r = command->kind->decide(work, command);
-    if (r == VIEW_NEED) {
-        work_command_drop(work);
+    if (answered) {
+        decided(engine, command);
         return;
     }
     if (r > 0) {
@@ -123,7 +125,7 @@ static int decide_all(struct engine *engine, struct command **commands, size_t c
         if (r) return err_trace(r); /* STORE_E_AWAY, _FENCED too */
         open = 0;
         for (size_t i = 0; i < count; i++) {
-            if (commands[i]->state == COMMAND_OPEN) decide(engine, commands[i]);
+            if (commands[i]->state == COMMAND_OPEN) decide(engine, commands[i], open && round < ORDERED_ROUNDS);
             if (engine->work.full) return err_origin(-ENOSPC);
             open += commands[i]->state == COMMAND_OPEN;
         }

@@ -7,8 +7,10 @@
  * or the next. (E3) a lone command waits for nobody; a batch is at most ENGINE_BATCH_MAX commands. (E4) a failed
  * commit: undone -> decide again, then bisect to the culprit (FAULT); disk full -> UNAVAILABLE, nothing stored; unknown
  * -> every command of the batch is answered UNKNOWN and on_unknown is called, which must end the process.
- * (E5) a command that was in the batch at two aborts of the process is not decided again. Tests: engine_test.c, e1..e4;
- * quarantine_test.c. */
+ * (E5) a command that was in the batch at two aborts of the process is not decided again. (E6) the commands of a batch
+ * are decided in the order of the queue, those of `due` first: behind one that still needs rows the others only name
+ * theirs. A command whose needs come up one after another, beyond two loads, is passed by the others. Tests:
+ * engine_test.c, e1..e4, e6; quarantine_test.c. */
 #ifndef GIRO_ENGINE_ENGINE_H
 #define GIRO_ENGINE_ENGINE_H
 
