@@ -20,18 +20,28 @@ REVOKE UPDATE, DELETE, TRUNCATE ON "engine"."journal" FROM giro_owner;
 CREATE TRIGGER "journal_append_only" BEFORE UPDATE OR DELETE OR TRUNCATE ON "engine"."journal"
     FOR EACH STATEMENT EXECUTE FUNCTION "store"."append_only"();
 
-CREATE TABLE "engine"."idempotency" (
+CREATE TABLE "engine"."key" (
+    "day" bigint NOT NULL,
     "key" bytea NOT NULL CHECK (octet_length("key") = 16),
+    "answer" bigint NOT NULL,
+    PRIMARY KEY ("day", "key")
+);
+GRANT SELECT ON "engine"."key" TO giro_read;
+GRANT SELECT, INSERT, UPDATE, DELETE ON "engine"."key" TO giro_engine;
+
+CREATE TABLE "engine"."answer" (
+    "number" bigint NOT NULL,
     "fingerprint" bytea NOT NULL CHECK (octet_length("fingerprint") = 32),
     "refusal" bigint NOT NULL,
     "created_ms" bigint NOT NULL,
+    "expires_ms" bigint NOT NULL,
     "resource_id" bytea NOT NULL CHECK (octet_length("resource_id") = 16),
     "answer" bytea NOT NULL,
-    PRIMARY KEY ("key")
+    PRIMARY KEY ("number")
 );
-ALTER TABLE "engine"."idempotency" ALTER COLUMN "answer" SET STORAGE EXTERNAL;
-GRANT SELECT ON "engine"."idempotency" TO giro_read;
-GRANT SELECT, INSERT, UPDATE, DELETE ON "engine"."idempotency" TO giro_engine;
+ALTER TABLE "engine"."answer" ALTER COLUMN "answer" SET STORAGE EXTERNAL;
+GRANT SELECT ON "engine"."answer" TO giro_read;
+GRANT SELECT, INSERT, UPDATE, DELETE ON "engine"."answer" TO giro_engine;
 
 CREATE TABLE "engine"."counter" (
     "kind" bigint NOT NULL,

@@ -20,15 +20,22 @@ BEGIN
     SELECT RAISE(ABORT, 'engine_journal is append-only');
 END;
 
-CREATE TABLE "engine_idempotency" (
+CREATE TABLE "engine_key" (
+    "day" INTEGER NOT NULL,
     "key" BLOB NOT NULL CHECK (length("key") = 16),
+    "answer" INTEGER NOT NULL,
+    PRIMARY KEY ("day", "key")
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE "engine_answer" (
+    "number" INTEGER NOT NULL PRIMARY KEY,
     "fingerprint" BLOB NOT NULL CHECK (length("fingerprint") = 32),
     "refusal" INTEGER NOT NULL,
     "created_ms" INTEGER NOT NULL,
+    "expires_ms" INTEGER NOT NULL,
     "resource_id" BLOB NOT NULL CHECK (length("resource_id") = 16),
-    "answer" BLOB NOT NULL,
-    PRIMARY KEY ("key")
-) STRICT, WITHOUT ROWID;
+    "answer" BLOB NOT NULL
+) STRICT;
 
 CREATE TABLE "engine_counter" (
     "kind" INTEGER NOT NULL PRIMARY KEY,

@@ -178,16 +178,48 @@ static const char tiers_sample[] = "# rate_limits:\n"
                                    "#     burst: 100\n"
                                    "#     daily_limit: 500000   # null: none\n";
 
+/* ---- idempotency: {keep} ---- */
+
+enum { KEEP_DAYS_MIN = 1, KEEP_DAYS_MAX = 36500 };
+
+static void idempotency_set(void *ctx, const struct config_value *value, struct arena *arena,
+                            struct config_errors *errors) {
+    struct bank_config *config = ctx;
+    (void)arena; /* nothing of it is text */
+    if (value->key_count != 1 || value->listed || !str_equal_c(value->keys[0], "keep"))
+        config_error(errors, value->line, "want idempotency.keep");
+    else if (value->plain && str_equal_c(value->text, "forever")) config->idempotency_keep_ms = 0;
+    else if (!config_value_duration(value, KEEP_DAYS_MIN * GATEWAY_DAY_MS, KEEP_DAYS_MAX * GATEWAY_DAY_MS,
+                                    &config->idempotency_keep_ms))
+        config_error(errors, value->line, "idempotency.keep: want 1d to 36500d, or forever");
+}
+
+static void idempotency_print(void *ctx, struct buffer *out) {
+    const struct bank_config *config = ctx;
+    if (config->idempotency_keep_ms) buffer_printf(out, "  keep: %lldms\n", (long long)config->idempotency_keep_ms);
+    else buffer_append_c(out, "  keep: forever\n");
+}
+
+static const char idempotency_sample[] =
+    "# idempotency:\n"
+    "#   keep: 396d   # how long an answer of /v1 stands under its key: 1d to 36500d, or forever\n";
+
 static void bank_config_init(struct bank_config *config) {
     *config = (struct bank_config){ 0 };
     config->table = (struct config_table){ .rows = rows, .row_count = ARRAY_COUNT(rows), .options = &config->options };
+    config->idempotency_keep_ms = IDEMPOTENCY_V1_KEEP_MS;
     config->sections[0] = (struct config_section){ .name = "rate_limits",
-                                               .set = tier_set,
-                                               .end = tiers_end,
-                                               .print = tiers_print,
-                                               .sample = tiers_sample,
-                                               .ctx = config };
-    config->sections[1] = schedule_config_section(&config->schedule);
+                                                   .set = tier_set,
+                                                   .end = tiers_end,
+                                                   .print = tiers_print,
+                                                   .sample = tiers_sample,
+                                                   .ctx = config };
+    config->sections[1] = (struct config_section){ .name = "idempotency",
+                                                   .set = idempotency_set,
+                                                   .print = idempotency_print,
+                                                   .sample = idempotency_sample,
+                                                   .ctx = config };
+    config->sections[2] = schedule_config_section(&config->schedule);
     config->config = (struct config){ .tables = &config->table,
                                       .table_count = 1,
                                       .sections = config->sections,

@@ -55,7 +55,8 @@ struct bank_config {
     struct schedule_config schedule;
     struct config config;
     struct config_table table;
-    struct config_section sections[2];
+    int64_t idempotency_keep_ms; /* idempotency.keep; 0: for ever */
+    struct config_section sections[3];
 };
 
 /* Boot values, then the file at path. 0; CONFIG_E_INVALID with everything that is wrong in errors: unknown keys, values

@@ -1,12 +1,13 @@
-/* bench.h - `giro bench`: how fast the running sandbox is, and what one payment costs. */
+/* bench.h - `giro bench`: how fast the running sandbox or the engine alone is, and what one payment costs. */
 #ifndef GIRO_APP_BENCH_H
 #define GIRO_APP_BENCH_H
 
 #include "app/latencies.h"
 #include "platform/buffer.h"
 
-/* As subcommand.h says; argv[0] is "payments". */
+/* As subcommand.h says; argv[0] is "payments", "engine". */
 int bench_payments(int argc, char **argv);
+int bench_engine(int argc, char **argv);
 
 enum bench_part { BENCH_EDGE, BENCH_GIRO, BENCH_CORE, BENCH_LOAD, BENCH_PART_COUNT };
 struct bench_result {

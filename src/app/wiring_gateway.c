@@ -96,6 +96,7 @@ int bank_open_gateway(struct bank *bank, struct message *message) {
     gateway.auth = bank->auth;
     gateway.signing_key = bank->signing_key;
     gateway.signing_key_id = bank->signing_kid;
+    gateway.idempotency_keep_ms = bank->config->idempotency_keep_ms;
     gateway.sandbox = options->sandbox;
     gateway.message_signature_check = message_signature_check;
     gateway.message_signature_sign = message_signature_sign;

@@ -14,7 +14,7 @@
 #include "integration/command/expired_delete.h"
 #include "integration/hold_expiry.h"
 #include "integration/integration.h"
-#include "integration/jobs.h"
+#include "integration/command/idempotency_sweep.h"
 #include "integration/saga/payment_saga.h"
 #include "integration/schedule_jobs.h"
 #include "integration/schedule_rules.h"
@@ -42,6 +42,7 @@ struct bank {
     struct expired_walk expired; /* the jobs' */
     struct schedule_jobs schedule_jobs;
     struct schedule_rules schedule;
+    struct key_sweeper key_sweeper; /* of the job of that name */
     struct message_sink *sink;
     struct relay_consumer consumers[3];
     pthread_mutex_t relay_lock;

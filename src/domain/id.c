@@ -21,24 +21,27 @@ bool id_equal(const uint8_t a[ID_BYTES], const uint8_t b[ID_BYTES]) {
     return memcmp(a, b, ID_BYTES) == 0;
 }
 
+static char *put_hex(char *to, const uint8_t *bytes, size_t count) {
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < count; i++) {
+        *to++ = digits[bytes[i] >> 4];
+        *to++ = digits[bytes[i] & 15];
+    }
+    return to;
+}
+
 struct str id_format_hex(const uint8_t id[ID_BYTES], char text[ID_HEX_BYTES]) {
-    struct buffer out;
-    buffer_init(&out, text, ID_HEX_BYTES);
-    hex_encode(&out, id, ID_BYTES);
-    check(!out.overflow && out.len == ID_HEX_BYTES - 1);
-    text[out.len] = 0;
-    return buffer_str(&out);
+    *put_hex(text, id, ID_BYTES) = 0;
+    return (struct str){ .at = text, .len = ID_HEX_BYTES - 1 };
 }
 
 struct str id_format(const uint8_t id[ID_BYTES], char text[ID_TEXT_BYTES]) {
-    char hex[ID_HEX_BYTES], *to = text;
-    const char *from = id_format_hex(id, hex).at;
-    static const size_t parts[] = { 8, 4, 4, 4, 12 };
+    static const uint8_t parts[] = { 4, 2, 2, 2, 6 };
+    char *to = text;
     for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
         if (i) *to++ = '-';
-        memcpy(to, from, parts[i]);
-        to += parts[i];
-        from += parts[i];
+        to = put_hex(to, id, parts[i]);
+        id += parts[i];
     }
     *to = 0;
     return (struct str){ .at = text, .len = ID_TEXT_BYTES - 1 };

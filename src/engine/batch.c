@@ -10,6 +10,7 @@
 
 enum { COMMAND_OPEN, COMMAND_DECIDED };
 enum { CHAINED_TABLES_MAX = 8 };
+enum { ORDERED_ROUNDS = 2 }; /* E6 */
 
 struct counter_row {
     int64_t kind, value;
@@ -79,8 +80,8 @@ static bool is_held(struct engine *engine, struct command *command) {
     return true;
 }
 
-/* Runs one command; it stays open when it needs rows. */
-static void decide(struct engine *engine, struct command *command) {
+/* Runs one command; it stays open when it needs rows, or when only its needs are asked for (E6). */
+static void decide(struct engine *engine, struct command *command, bool only_needs) {
     struct work *work = &engine->work;
     command->result = COMMAND_DONE;
     command->refusal = 0;
@@ -88,13 +89,14 @@ static void decide(struct engine *engine, struct command *command) {
     memset(command->resource_id, 0, sizeof command->resource_id);
     work_command_begin(work, command->kind);
     int r = idempotency_judge(work, command);
-    if (r == 1) {
-        decided(engine, command);
+    bool answered = r == 1;
+    if (r == 0) r = command->kind->decide(work, command);
+    if (r == VIEW_NEED || only_needs) {
+        work_command_drop(work);
         return;
     }
-    if (r == 0) r = command->kind->decide(work, command);
-    if (r == VIEW_NEED) {
-        work_command_drop(work);
+    if (answered) {
+        decided(engine, command);
         return;
     }
     if (r > 0) {
@@ -123,7 +125,7 @@ static int decide_all(struct engine *engine, struct command **commands, size_t c
         if (r) return err_trace(r); /* STORE_E_AWAY, _FENCED too */
         open = 0;
         for (size_t i = 0; i < count; i++) {
-            if (commands[i]->state == COMMAND_OPEN) decide(engine, commands[i]);
+            if (commands[i]->state == COMMAND_OPEN) decide(engine, commands[i], open && round < ORDERED_ROUNDS);
             if (engine->work.full) return err_origin(-ENOSPC);
             open += commands[i]->state == COMMAND_OPEN;
         }
@@ -136,50 +138,63 @@ static int decide_all(struct engine *engine, struct command **commands, size_t c
     return 0;
 }
 
-static void sha_put(void *ctx, const void *bytes, size_t len) {
-    sha256_update(ctx, bytes, len);
+/* Canonical rows come in small pieces: they are joined before they are hashed. */
+static void hasher_flush(struct hasher *hasher) {
+    sha256_update(&hasher->sha, hasher->bytes, hasher->len);
+    hasher->len = 0;
+}
+
+static void hasher_put(void *ctx, const void *bytes, size_t len) {
+    struct hasher *hasher = ctx;
+    if (len > sizeof hasher->bytes - hasher->len) hasher_flush(hasher);
+    if (len > sizeof hasher->bytes) {
+        sha256_update(&hasher->sha, bytes, len);
+        return;
+    }
+    memcpy(hasher->bytes + hasher->len, bytes, len);
+    hasher->len += len;
+}
+
+static struct hash hasher_end(struct hasher *hasher) {
+    hasher_flush(hasher);
+    return sha256_end(&hasher->sha);
 }
 
 static bool row_written(const struct work_row *row) {
     return row->base || row->stored;
 }
 
-static struct hash hash_chained(const struct work *work) {
+/* The rows of chained tables, table by table in order of their names. */
+static struct hash hash_chained(struct hasher *hasher, const struct store_change *changes, size_t count) {
     const struct table *tables[CHAINED_TABLES_MAX];
-    size_t count = 0;
-    for (const struct work_row *row = work->first_dirty; row; row = row->next_dirty) {
+    size_t table_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct table *table = changes[i].table;
         size_t at = 0;
-        if (!row->table->chained || !row->base) continue;
-        while (at < count && strcmp(tables[at]->name, row->table->name) < 0) at++;
-        if (at < count && tables[at] == row->table) continue;
-        check(count < CHAINED_TABLES_MAX);
-        memmove(tables + at + 1, tables + at, (count - at) * sizeof tables[0]);
-        tables[at] = row->table;
-        count++;
+        if (!table->chained) continue;
+        while (at < table_count && tables[at] != table && strcmp(tables[at]->name, table->name) < 0) at++;
+        if (at < table_count && tables[at] == table) continue;
+        check(table_count < CHAINED_TABLES_MAX);
+        memmove(tables + at + 1, tables + at, (table_count - at) * sizeof tables[0]);
+        tables[at] = table;
+        table_count++;
     }
-    struct sha256 sha;
-    check(sha256_init(&sha) == 0);
-    sha256_begin(&sha);
-    for (size_t i = 0; i < count; i++)
-        for (const struct work_row *row = work->first_dirty; row; row = row->next_dirty)
-            if (row->table == tables[i] && row->base) table_canonical(row->table, row->base, sha_put, &sha);
-    struct hash hash = sha256_end(&sha);
-    sha256_release(&sha);
-    return hash;
+    sha256_begin(&hasher->sha);
+    for (size_t t = 0; t < table_count; t++)
+        for (size_t i = 0; i < count; i++)
+            if (changes[i].table == tables[t]) table_canonical(tables[t], changes[i].row, hasher_put, hasher);
+    return hasher_end(hasher);
 }
 
-static struct hash hash_rows(const struct work *work) {
-    struct sha256 sha;
-    check(sha256_init(&sha) == 0);
-    sha256_begin(&sha);
-    for (const struct work_row *row = work->first_dirty; row; row = row->next_dirty) {
-        if (row->table->chained || !row_written(row)) continue;
-        sha256_update(&sha, row->base ? "+" : "-", 1); /* a deletion counts as the row that went */
-        table_canonical(row->table, row->base ? row->base : row->stored, sha_put, &sha);
+/* All other rows; a deletion counts as the row that went. */
+static struct hash hash_rows(struct hasher *hasher, const struct store_change *changes, size_t count) {
+    sha256_begin(&hasher->sha);
+    for (size_t i = 0; i < count; i++) {
+        if (changes[i].table->chained) continue;
+        hasher_put(hasher, changes[i].kind == STORE_DELETE ? "-" : "+", 1);
+        table_canonical(changes[i].table, changes[i].row, hasher_put, hasher);
     }
-    struct hash hash = sha256_end(&sha);
-    sha256_release(&sha);
-    return hash;
+    return hasher_end(hasher);
 }
 
 static bool change_add(struct engine *engine, size_t *count, struct store_change change) {
@@ -227,20 +242,22 @@ static int commit(struct engine *engine, size_t commands, struct str notes) {
     size_t count = 0;
     buffer_append_str(&work->body, notes);
     if (work->body.overflow) return STORE_E_UNDONE; /* nothing was written: half a batch may fit */
-    if (work->dirty_count == 0 && work->body.len == 0) return 0;
+    bool swept = work->counters[COUNTER_SWEPT_DAY] != work->counters_stored[COUNTER_SWEPT_DAY];
+    if (work->dirty_count == 0 && work->body.len == 0 && !swept) return 0;
+    if (!collect_rows(engine, &count)) return STORE_E_UNDONE; /* out of memory before anything was written */
     struct journal_row record = { .epoch = store_epoch(engine->options.store),
                                   .seq = work->seq,
                                   .at_ms = work->now_ms,
                                   .prev_hash = engine->head,
-                                  .entries_hash = hash_chained(work),
-                                  .rows_hash = hash_rows(work),
+                                  .entries_hash = hash_chained(&engine->hasher, engine->changes, count),
+                                  .rows_hash = hash_rows(&engine->hasher, engine->changes, count),
                                   .body = buffer_str(&work->body) };
     memcpy(record.last_id, work->last_id, 16);
     record.hash = journal_hash(&record);
-    if (!collect_rows(engine, &count) || !collect_counters(engine, &count) ||
+    if (!collect_counters(engine, &count) ||
         !change_add(engine, &count,
                     (struct store_change){ .table = &engine_journal_table, .row = &record, .kind = STORE_INSERT }))
-        return STORE_E_UNDONE; /* out of memory before anything was written */
+        return STORE_E_UNDONE; /* as above */
     int64_t began_ns = clock_mono_ns();
     int r = store_commit(engine->options.store, engine->changes, count);
     if (r) return r;
@@ -269,9 +286,10 @@ static int batch_try(struct engine *engine, struct command **commands, size_t co
     quarantine_enter(engine->quarantine, commands, count);
     work_begin(&engine->work, engine->batch_ms, engine->seq + 1);
     int r = decide_all(engine, commands, count);
-    if (r < 0) return STORE_E_UNDONE; /* nothing was written: a failed load is like an undone commit */
-    if (r > 0) return r;
-    return commit(engine, count, notes);
+    if (r < 0) r = STORE_E_UNDONE; /* nothing was written: a failed load is like an undone commit */
+    if (r == 0) r = commit(engine, count, notes);
+    if (r) work_forget(&engine->work);
+    return r;
 }
 
 static void committed(struct engine *engine, struct command **commands, size_t count) {
@@ -315,4 +333,5 @@ void batch_run(struct engine *engine, struct command **commands, size_t count, s
     }
     if (!engine->state.writable) set_writable(engine, true);
     committed(engine, commands, count);
+    work_keep(&engine->work);
 }

@@ -17,8 +17,10 @@ enum { CHAIN_TABLES_MAX = 8 };
 /* Why a record is bad, in the order in which it is looked for. */
 #define CHAIN_BREAK_MAP(X)                                                                                             \
     X(CHAIN_OK, "ok")                                                                                                  \
-    X(CHAIN_SEQ, "seq_gap") X(CHAIN_PREV, "prev_hash") X(CHAIN_HASH, "hash") X(CHAIN_ROWS, "entries_hash")             \
-        X(CHAIN_FRAMES, "malformed_body") X(CHAIN_STRAY, "row_without_record") X(CHAIN_DAMAGED, "unreadable")
+    X(CHAIN_SEQ, "seq_gap")                                                                                            \
+    X(CHAIN_PREV, "prev_hash")                                                                                         \
+    X(CHAIN_HASH, "hash") X(CHAIN_ROWS, "entries_hash") X(CHAIN_FRAMES, "malformed_body")                              \
+        X(CHAIN_STRAY, "row_without_record") X(CHAIN_DAMAGED, "unreadable")
 #define X(code, name) code,
 enum chain_break { CHAIN_BREAK_MAP(X) CHAIN_BREAK_COUNT };
 #undef X

@@ -43,7 +43,14 @@ int64_t view_now_ms(const struct view *view);                  /* one time for t
 void view_new_id(const struct view *view, uint8_t ret_id[16]); /* UUIDv7, in order */
 int64_t view_batch_seq(const struct view *view);               /* seq of the journal record this batch becomes */
 /* Numbers from 1 upwards without repetition (gaps are possible), one sequence a kind. */
-enum counter { COUNTER_ACCOUNT, COUNTER_TRANSACTION, COUNTER_ENTRY, COUNTER_ANSWER, COUNTER_COUNT };
+enum counter {
+    COUNTER_ACCOUNT,
+    COUNTER_TRANSACTION,
+    COUNTER_ENTRY,
+    COUNTER_ANSWER,
+    COUNTER_SWEPT_DAY, /* the engine's own, no sequence: the last day whose idempotency keys are gone */
+    COUNTER_COUNT
+};
 int64_t view_next_number(const struct view *view, enum counter counter);
 struct arena *view_arena(const struct view *view); /* lives until the batch has been answered */
 

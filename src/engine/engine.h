@@ -7,8 +7,10 @@
  * or the next. (E3) a lone command waits for nobody; a batch is at most ENGINE_BATCH_MAX commands. (E4) a failed
  * commit: undone -> decide again, then bisect to the culprit (FAULT); disk full -> UNAVAILABLE, nothing stored; unknown
  * -> every command of the batch is answered UNKNOWN and on_unknown is called, which must end the process.
- * (E5) a command that was in the batch at two aborts of the process is not decided again. Tests: engine_test.c, e1..e4;
- * quarantine_test.c. */
+ * (E5) a command that was in the batch at two aborts of the process is not decided again. (E6) the commands of a batch
+ * are decided in the order of the queue, those of `due` first: behind one that still needs rows the others only name
+ * theirs. A command whose needs come up one after another, beyond two loads, is passed by the others. Tests:
+ * engine_test.c, e1..e4, e6; quarantine_test.c. */
 #ifndef GIRO_ENGINE_ENGINE_H
 #define GIRO_ENGINE_ENGINE_H
 
@@ -61,6 +63,7 @@ struct idempotency {
     bool present;
     uint8_t key[16];         /* idempotency_key() */
     struct hash fingerprint; /* SHA-256 of path parameters, query and raw body */
+    int64_t keep_ms;         /* how long the answer stands under the key; 0: for ever */
 };
 void idempotency_key(struct str client, struct str method, struct str route_template, struct str key,
                      uint8_t ret_key[16]);
@@ -141,6 +144,6 @@ void work_want(struct work *work, const struct table *table, uint8_t index, cons
 int64_t engine_time_ms(struct engine *engine);
 
 /* Every table the engine itself owns, for the composition root. */
-extern const struct table engine_journal_table, engine_idempotency_table, engine_counter_table;
+extern const struct table engine_journal_table, engine_key_table, engine_answer_table, engine_counter_table;
 
 #endif

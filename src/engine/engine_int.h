@@ -6,9 +6,17 @@
 
 #include <pthread.h>
 
+enum { HASHER_BYTES = 16 * 1024 };
+struct hasher {
+    struct sha256 sha; /* one context as long as the engine lives */
+    size_t len;
+    uint8_t bytes[HASHER_BYTES];
+};
+
 struct engine {
     struct engine_options options;
     struct work work;
+    struct hasher hasher;
     struct store_change *changes;
     size_t change_capacity;
     /* the chain's head; the engine thread's alone */

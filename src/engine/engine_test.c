@@ -27,8 +27,8 @@ static const struct table purse_table = {
     .indexes = purse_indexes,
     .index_count = 1,
 };
-static const struct table *const tables[] = { &engine_journal_table, &engine_idempotency_table, &engine_counter_table,
-                                              &purse_table };
+static const struct table *const tables[] = { &engine_journal_table, &engine_key_table, &engine_answer_table,
+                                              &engine_counter_table, &purse_table };
 
 struct world {
     struct store *store;
@@ -40,7 +40,8 @@ struct world {
 struct take {
     struct command command;
     int64_t purse, amount;
-    bool poison; /* writes a row that the store refuses */
+    int64_t also, also_amount; /* a second purse, which is there; 0: none */
+    bool poison;               /* writes a row that the store refuses */
     int decided, replied;
     char answer[32];
 };
@@ -65,6 +66,14 @@ static int take_decide(struct work *work, struct command *command) {
         if (r) return r;
     }
     command->answer = arena_printf(view_arena(&view), "left %lld", (long long)row.amount);
+    if (take->also) {
+        row = (struct purse_row){ .number = take->also };
+        r = view_get(&view, &purse_table, &row, &found);
+        if (r) return r;
+        row.amount = ((const struct purse_row *)found)->amount - take->also_amount;
+        r = view_update(&view, &purse_table, &row);
+        if (r) return r;
+    }
     struct followup followup = { .kind = FOLLOWUP_SAGA_WAKE };
     return work_followup(work, &followup);
 }
@@ -213,6 +222,21 @@ static void commands_of_one_batch_see_each_other_and_commit_once(void **state) {
     assert_int_equal(takes[4].command.refusal, 0);
     assert_int_equal(purse_amount(world, 1), 0);
     assert_int_equal(world->committed, 1);
+}
+
+/* The first needs a load, the second has all at hand from an earlier batch, and yet comes second. */
+static void e6_commands_are_decided_in_the_order_of_the_queue(void **state) {
+    struct world *world = *state;
+    struct take before = { .purse = 2, .amount = 1 }, first = { .purse = 1, .amount = 1, .also = 2, .also_amount = 99 },
+                second = { .purse = 2, .amount = 99 };
+    take_submit(world, &before, NULL);
+    engine_step(world->engine);
+    take_submit(world, &first, NULL);
+    take_submit(world, &second, NULL);
+    engine_step(world->engine);
+    assert_int_equal(first.command.refusal, 0);
+    assert_int_equal(second.command.refusal, TAKE_E_EMPTY);
+    assert_int_equal(purse_amount(world, 2), 0);
 }
 
 static void e2_a_key_finds_its_answer_again(void **state) {
@@ -607,6 +631,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         ENGINE_TEST(a_command_is_decided_committed_and_answered),
         ENGINE_TEST(commands_of_one_batch_see_each_other_and_commit_once),
+        ENGINE_TEST(e6_commands_are_decided_in_the_order_of_the_queue),
         ENGINE_TEST(e2_a_key_finds_its_answer_again),
         ENGINE_TEST(e2_a_stored_refusal_is_replayed),
         ENGINE_TEST(e4_undone_once_is_decided_again),

@@ -13,7 +13,8 @@
 
 #include <cmocka.h>
 
-static const struct table *const tables[] = { &engine_journal_table, &engine_idempotency_table, &engine_counter_table };
+static const struct table *const tables[] = { &engine_journal_table, &engine_key_table,
+                                              &engine_answer_table, &engine_counter_table };
 
 enum { COMMANDS = 3, POISON = 1, WELL = 0, OVERRUN = 1000 /* runs over its stack */ };
 

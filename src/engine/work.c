@@ -4,34 +4,57 @@
 
 enum { WORK_SLOTS_FIRST = 4096, WORK_NEEDS_MAX = 64 * 1024 };
 
+static int slots_make(struct work *work, size_t count) {
+    struct work_slot *slots = calloc(count, sizeof *slots);
+    uint32_t *used = calloc(count / 2 + 1, sizeof *used);
+    if (slots && used) {
+        work->slots = slots;
+        work->used = used;
+        work->slot_count = count;
+        work->slots_used = 0;
+        return 0;
+    }
+    free(slots);
+    free(used);
+    return err_origin(-ENOMEM);
+}
+
 int work_init(struct work *work) {
     *work = (struct work){ 0 };
     int r = arena_init(&work->arena, WORK_ARENA_BLOCK_BYTES, WORK_ARENA_BYTES_MAX);
     if (r) return err_trace(r);
     buffer_init_heap(&work->body, JOURNAL_BODY_BYTES_MAX);
-    work->slot_count = WORK_SLOTS_FIRST;
-    work->slots = calloc(work->slot_count, sizeof *work->slots);
     random_bytes(&work->ids.salt, sizeof work->ids.salt);
-    if (work->slots) return 0;
-    work_release(work);
-    return err_origin(-ENOMEM);
+    r = row_cache_init(&work->cache);
+    if (!r) r = slots_make(work, WORK_SLOTS_FIRST);
+    if (r) work_release(work);
+    return err_trace(r);
 }
 
 void work_release(struct work *work) {
     arena_release(&work->arena);
     buffer_release(&work->body);
+    row_cache_release(&work->cache);
     free(work->slots);
+    free(work->used);
     free(work->needs);
     free(work->followups);
     *work = (struct work){ 0 };
 }
 
+static void slots_clear(struct work *work) {
+    if (work->slots_used > work->slot_count / 8) memset(work->slots, 0, work->slot_count * sizeof *work->slots);
+    else
+        for (size_t i = 0; i < work->slots_used; i++) work->slots[work->used[i]] = (struct work_slot){ 0 };
+    work->slots_used = 0;
+}
+
 void work_begin(struct work *work, int64_t now_ms, int64_t seq) {
     arena_reset(&work->arena);
     buffer_reset(&work->body);
-    memset(work->slots, 0, work->slot_count * sizeof *work->slots);
-    work->slots_used = work->need_count = work->draft_count = work->dirty_count = 0;
-    work->first_dirty = work->last_dirty = NULL;
+    slots_clear(work);
+    work->need_count = work->draft_count = work->dirty_count = 0;
+    work->first_dirty = work->last_dirty = work->first_fresh = NULL;
     work->body_mark = work->followup_count = work->followup_mark = 0;
     memcpy(work->counters, work->counters_stored, sizeof work->counters);
     work->now_ms = now_ms > work->now_ms ? now_ms : work->now_ms;
@@ -39,76 +62,128 @@ void work_begin(struct work *work, int64_t now_ms, int64_t seq) {
     work->failed = work->full = false;
 }
 
-/* FNV-1a; the keys are ids and hashes, not under a caller's control beyond 128 bits. */
-static uint32_t slot_hash(const struct table *table, uint8_t index, const uint8_t *key, size_t len) {
-    uint32_t hash = 2166136261u ^ (uint32_t)((uintptr_t)table >> 4) ^ index;
-    for (size_t i = 0; i < len; i++) hash = (hash ^ key[i]) * 16777619u;
-    return hash ^ hash >> 15;
+/* The canonical bytes of one of a row's keys, with their hash. */
+struct key_bytes {
+    struct row_key key;
+    uint8_t index;
+    uint8_t bytes[TABLE_KEY_BYTES_MAX];
+};
+
+static void key_make(struct key_bytes *ret_key, const struct table *table, uint8_t index, const void *values) {
+    size_t len = table_key(table, index, values, ret_key->bytes);
+    ret_key->index = index;
+    ret_key->key = (struct row_key){ .table = table,
+                                     .hash = row_key_hash(table, index, ret_key->bytes, len),
+                                     .len = (uint16_t)len,
+                                     .bytes = ret_key->bytes };
 }
 
-static struct work_slot *slot_at(struct work *work, const struct table *table, uint8_t index, const uint8_t *key,
-                                 size_t len) {
-    uint32_t hash = slot_hash(table, index, key, len);
-    for (size_t at = hash & (work->slot_count - 1);; at = (at + 1) & (work->slot_count - 1)) {
+static struct work_slot *slot_at(struct work *work, const struct row_key *key, uint8_t index) {
+    for (size_t at = key->hash & (work->slot_count - 1);; at = (at + 1) & (work->slot_count - 1)) {
         struct work_slot *slot = &work->slots[at];
-        if (!slot->table) {
-            slot->hash = hash; /* kept only if the caller fills the slot */
-            return slot;
-        }
-        if (slot->hash == hash && slot->table == table && slot->index == index && slot->key_bytes == len &&
-            memcmp(slot->key, key, len) == 0)
+        if (!slot->table || (slot->hash == key->hash && slot->table == key->table && slot->index == index &&
+                             slot->key_bytes == key->len && memcmp(slot->key, key->bytes, key->len) == 0))
             return slot;
     }
 }
 
-static bool slots_grow(struct work *work) {
+static void slot_take(struct work *work, struct work_slot *slot, const struct work_slot *values) {
+    *slot = *values;
+    work->used[work->slots_used++] = (uint32_t)(slot - work->slots);
+}
+
+static int slots_grow(struct work *work) {
     size_t old_count = work->slot_count;
-    struct work_slot *old = work->slots, *slots = calloc(old_count * 2, sizeof *slots);
-    if (!slots) return false;
-    work->slots = slots;
-    work->slot_count = old_count * 2;
+    struct work_slot *old = work->slots;
+    uint32_t *used = work->used;
+    int r = slots_make(work, old_count * 2);
+    if (r) return err_trace(r);
     for (size_t i = 0; i < old_count; i++) {
         if (!old[i].table) continue;
-        *slot_at(work, old[i].table, old[i].index, old[i].key, old[i].key_bytes) = old[i];
+        struct row_key key = {
+            .table = old[i].table, .hash = old[i].hash, .len = old[i].key_bytes, .bytes = old[i].key
+        };
+        slot_take(work, slot_at(work, &key, old[i].index), &old[i]);
     }
     free(old);
-    return true;
+    free(used);
+    return 0;
 }
 
-static int slot_fill(struct work *work, const struct table *table, uint8_t index, const void *probe,
-                     struct work_row *row) {
-    uint8_t key[TABLE_KEY_BYTES_MAX];
-    size_t len = table_key(table, index, probe, key);
-    if (work->slots_used * 2 >= work->slot_count && !slots_grow(work)) return err_origin(-ENOMEM);
-    struct work_slot *slot = slot_at(work, table, index, key, len);
+static int slot_fill(struct work *work, const struct key_bytes *bytes, struct work_row *row) {
+    const struct row_key *key = &bytes->key;
+    int r = work->slots_used * 2 >= work->slot_count ? slots_grow(work) : 0;
+    if (r) return err_trace(r);
+    struct work_slot *slot = slot_at(work, key, bytes->index);
     if (!slot->table) {
-        struct str copy = arena_dup(&work->arena, str_from_bytes(key, len));
+        struct str copy = arena_dup(&work->arena, str_from_bytes(key->bytes, key->len));
         if (!copy.at) return err_origin(-ENOMEM);
-        uint32_t hash = slot->hash;
-        *slot = (struct work_slot){
-            .table = table, .index = index, .key_bytes = (uint16_t)len, .hash = hash, .key = (const uint8_t *)copy.at
-        };
-        work->slots_used++;
+        struct work_slot values = { .table = key->table,
+                                    .index = bytes->index,
+                                    .key_bytes = key->len,
+                                    .hash = key->hash,
+                                    .key = (const uint8_t *)copy.at };
+        slot_take(work, slot, &values);
     }
     slot->row = row;
+    if (row && bytes->index == 0) {
+        row->key = *key;
+        row->key.bytes = slot->key;
+    }
     return 0;
 }
 
 /* Enters a row under its primary and all unique keys. */
 static int row_enter(struct work *work, struct work_row *row, const void *values) {
+    struct key_bytes key;
     for (uint8_t i = 0; i < row->table->index_count; i++) {
         if (!row->table->indexes[i].unique && i > 0) continue;
-        int r = slot_fill(work, row->table, i, values, row);
+        key_make(&key, row->table, i, values);
+        int r = slot_fill(work, &key, row);
         if (r) return err_trace(r);
     }
     return 0;
 }
 
+/* The row of a primary key that the cache holds enters the set, as if it had been loaded; false when it does not. */
+static bool cache_enter(struct work *work, const struct key_bytes *key) {
+    bool old;
+    if (key->index != 0 || !row_cache_keeps(key->key.table)) return false;
+    void *found = row_cache_find(&work->cache, &key->key, &old);
+    struct work_row *row = found ? arena_new(&work->arena, struct work_row) : NULL;
+    if (!row) return false;
+    *row = (struct work_row){ .table = key->key.table, .base = found, .stored = found };
+    if (row_enter(work, row, found)) return false; /* no memory: the load will say so */
+    if (old) {
+        row->next_fresh = work->first_fresh;
+        work->first_fresh = row;
+    }
+    return true;
+}
+
 static struct work_slot *slot_find(struct work *work, const struct table *table, uint8_t index, const void *probe) {
-    uint8_t key[TABLE_KEY_BYTES_MAX];
-    size_t len = table_key(table, index, probe, key);
-    struct work_slot *slot = slot_at(work, table, index, key, len);
-    return slot->table ? slot : NULL;
+    struct key_bytes key;
+    key_make(&key, table, index, probe);
+    struct work_slot *slot = slot_at(work, &key.key, index);
+    if (slot->table) return slot;
+    return cache_enter(work, &key) ? slot_at(work, &key.key, index) : NULL;
+}
+
+static void row_keep(struct work *work, const struct work_row *row) {
+    if (!row_cache_keeps(row->table)) return;
+    if (row->base) row_cache_put(&work->cache, &row->key, row->base);
+    else if (row->stored) row_cache_forget(&work->cache, &row->key);
+}
+
+void work_keep(struct work *work) {
+    for (const struct work_row *row = work->first_dirty; row; row = row->next_dirty) row_keep(work, row);
+    for (const struct work_row *row = work->first_fresh; row; row = row->next_fresh)
+        if (!row->dirty) row_keep(work, row);
+    row_cache_turn(&work->cache);
+}
+
+void work_forget(struct work *work) {
+    row_cache_drop(&work->cache);
 }
 
 static void need(struct work *work, const struct table *table, uint8_t index, const void *probe) {
@@ -145,9 +220,12 @@ int work_load(struct work *work, struct store *store) {
             row = arena_new(&work->arena, struct work_row);
             if (!row) return err_origin(-ENOMEM);
             *row = (struct work_row){ .table = probe->table, .base = probe->ret_row, .stored = probe->ret_row };
+            row->next_fresh = work->first_fresh;
+            work->first_fresh = row;
         }
-        r = probe->ret_row && !known ? row_enter(work, row, probe->ret_row)
-                                     : slot_fill(work, probe->table, probe->index, probe->row, row);
+        struct key_bytes key;
+        key_make(&key, probe->table, probe->index, probe->row);
+        r = probe->ret_row && !known ? row_enter(work, row, probe->ret_row) : slot_fill(work, &key, row);
         if (r) return err_trace(r);
     }
     work->need_count = 0;
@@ -157,6 +235,7 @@ int work_load(struct work *work, struct store *store) {
 void work_command_begin(struct work *work, const struct command_kind *kind) {
     check(kind->rows_max <= ENGINE_BULK_ROWS_MAX);
     work->draft_count = 0;
+    work->swept_day = 0;
     work->draft_max = kind->rows_max ? kind->rows_max : ENGINE_ROWS_MAX;
     work->body_mark = work->body.len;
     work->followup_mark = work->followup_count;
@@ -185,6 +264,7 @@ int work_command_accept(struct work *work) {
         dirty_add(work, row);
     }
     work->draft_count = 0;
+    if (work->swept_day) work->counters[COUNTER_SWEPT_DAY] = work->swept_day;
     return 0;
 }
 
@@ -198,6 +278,10 @@ void work_command_drop(struct work *work) {
     work->body.overflow = false;
     work->followup_count = work->followup_mark;
     work->failed = false;
+}
+
+void work_swept_day(struct work *work, int64_t day) {
+    work->swept_day = day;
 }
 
 struct view view_of(struct work *work, const char *service) {
@@ -250,8 +334,10 @@ int view_insert(const struct view *view, const struct table *table, const void *
     void *copy;
     int r = copy_row(work, table, values, &copy);
     if (r) return err_trace(r);
-    const struct work_slot *slot = slot_find(work, table, 0, values);
-    struct work_row *row = slot ? slot->row : NULL;
+    struct key_bytes key;
+    key_make(&key, table, 0, values);
+    const struct work_slot *slot = slot_at(work, &key.key, 0); /* what the set has not seen, the store judges */
+    struct work_row *row = slot->table ? slot->row : NULL;
     if (row && (row->drafted ? row->draft : row->base)) return err_origin(-EEXIST);
     if (!row) {
         row = arena_new(&work->arena, struct work_row);
@@ -295,7 +381,7 @@ void view_new_id(const struct view *view, uint8_t ret_id[16]) {
 }
 
 int64_t view_next_number(const struct view *view, enum counter counter) {
-    check(counter < COUNTER_COUNT);
+    check(counter < COUNTER_SWEPT_DAY);
     return ++view->work->counters[counter];
 }
 

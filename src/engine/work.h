@@ -1,15 +1,16 @@
 /* work.h - the work set of one batch: rows loaded or made, what each command drafted, and what the batch will write.
  *
  * (W1) a row stands once in the set, whatever key found it. (W2) a draft becomes the row's base when its command is
- * accepted and is dropped when it is refused. (W3) each row is written once, in its final state. Private to the engine.
- */
+ * accepted and is dropped when it is refused. (W3) each row is written once, in its final state. (W4) a row that the
+ * cache holds is not loaded; rules: row_cache.h. Private to the engine. */
 #ifndef GIRO_ENGINE_WORK_H
 #define GIRO_ENGINE_WORK_H
 
 #include "engine/engine.h"
 #include "engine/journal.h"
+#include "engine/row_cache.h"
 
-enum { WORK_ARENA_BLOCK_BYTES = 1 << 20, WORK_ARENA_BYTES_MAX = 512 << 20, WORK_FOLLOWUPS_MAX = 8 };
+enum { WORK_ARENA_BLOCK_BYTES = 16 << 20, WORK_ARENA_BYTES_MAX = 512 << 20, WORK_FOLLOWUPS_MAX = 8 };
 
 struct work_row {
     const struct table *table;
@@ -18,7 +19,8 @@ struct work_row {
     const void *stored; /* as it was in the store when the batch loaded it; NULL = absent there */
     bool dirty;         /* base differs from the store */
     bool drafted;       /* draft counts (NULL draft = deleted) */
-    struct work_row *next_dirty;
+    struct work_row *next_dirty, *next_fresh;
+    struct row_key key; /* primary; its bytes in the arena */
 };
 
 struct work_slot {
@@ -34,6 +36,9 @@ struct work {
     struct arena arena;
     struct work_slot *slots;
     size_t slot_count, slots_used;
+    uint32_t *used; /* positions of the used slots: cleaning up costs what was used */
+    struct row_cache cache;
+    struct work_row *first_fresh; /* rows that the cache does not hold in its young generation */
     struct store_probe *needs;
     size_t need_count, need_capacity;
     struct work_row *drafts[ENGINE_BULK_ROWS_MAX];
@@ -47,6 +52,7 @@ struct work {
     struct id_sequence ids;
     uint8_t last_id[16];
     int64_t counters[COUNTER_COUNT], counters_stored[COUNTER_COUNT];
+    int64_t swept_day; /* what the current command makes of COUNTER_SWEPT_DAY; 0: leaves it */
     int64_t now_ms, seq;
     void (*encode_event)(struct buffer *out, const struct event *event);
     bool failed; /* out of memory or over a limit while drafting: the command becomes a fault */
@@ -57,8 +63,13 @@ int work_init(struct work *work);
 void work_release(struct work *work);
 void work_begin(struct work *work, int64_t now_ms, int64_t seq); /* forgets the batch before */
 int work_load(struct work *work, struct store *store);           /* loads the needs; 0, STORE_E_AWAY, _FENCED, <0 */
+/* The batch is committed and answered: the cache takes its rows. Borrowed rows are gone. */
+void work_keep(struct work *work);
+void work_forget(struct work *work); /* its commit failed, in whatever way: the cache is emptied */
 void work_command_begin(struct work *work, const struct command_kind *kind);
 int work_command_accept(struct work *work);
 void work_command_drop(struct work *work);
+/* Once the command is accepted nothing is left of the days up to day (idempotency.h, K3). */
+void work_swept_day(struct work *work, int64_t day);
 
 #endif

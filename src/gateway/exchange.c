@@ -129,6 +129,9 @@ void exchange_command(struct exchange *exchange, bool waits) {
     exchange->command.method = str_from_c(exchange->route->method);
     exchange->command.key = exchange->idempotency_key;
     exchange->command.fingerprint = exchange->fingerprint;
+    exchange->command.keep_ms = exchange->route->idempotency == IDEMPOTENCY_OPEN_BANKING
+                                    ? IDEMPOTENCY_OPEN_BANKING_KEEP_MS
+                                    : exchange->gateway->options.idempotency_keep_ms;
 }
 
 /* Open Banking knows no 422 (uk/I4). */

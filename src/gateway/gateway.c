@@ -7,7 +7,12 @@
 
 struct gateway_options gateway_options_default(void) {
     return (struct gateway_options){
-        .edge_form = EDGE_FORM_NGINX, .io_threads = 1, .workers = 16, .requests_max = 1024, .connections_max = 1024
+        .edge_form = EDGE_FORM_NGINX,
+        .io_threads = 1,
+        .workers = 16,
+        .requests_max = 1024,
+        .connections_max = 1024,
+        .idempotency_keep_ms = IDEMPOTENCY_V1_KEEP_MS,
     };
 }
 

@@ -22,6 +22,10 @@
 
 struct auth; /* auth/auth.h */
 
+#define GATEWAY_DAY_MS (INT64_C(24) * 60 * 60 * 1000)
+#define IDEMPOTENCY_OPEN_BANKING_KEEP_MS GATEWAY_DAY_MS        /* uk/I6 */
+#define IDEMPOTENCY_V1_KEEP_MS (INT64_C(396) * GATEWAY_DAY_MS) /* 13 months, the boot value */
+
 enum { GATEWAY_TIERS_MAX = 32, GATEWAY_WORKERS_MAX = 256, GATEWAY_REQUESTS_MAX = 16384 };
 
 /* How the edge hands over the client certificate. The other form's headers are refused. */
@@ -51,6 +55,7 @@ struct gateway_options {
     struct str org_id;       /* of this bank, in its message signatures */
     struct key *signing_key; /* private, of message signatures; may be NULL without signed routes */
     struct str signing_key_id;
+    int64_t idempotency_keep_ms; /* answers of /v1 under their keys; 0: for ever */
     bool sandbox;
     const struct auth *auth; /* of the routes of oauth.c and pages.c; NULL: they answer 404 */
     /* message_signature.h; both or neither. */
@@ -60,7 +65,8 @@ struct gateway_options {
     int64_t (*mono_ns)(void);
 };
 
-/* 1 IO thread, 16 workers, 1,024 requests, 1,024 connections, nginx's form; no address, nobody allowed. */
+/* 1 IO thread, 16 workers, 1,024 requests, 1,024 connections, nginx's form, keys of /v1 for 13 months; no address,
+ * nobody allowed. */
 struct gateway_options gateway_options_default(void);
 
 /* Compiles the documents, opens the workers' queries and listens. Every route with a body must be in a document, every

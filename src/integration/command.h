@@ -39,8 +39,9 @@ struct command_answer {
 struct command_call {
     const struct call *call; /* NULL: the program itself or the operator */
     struct arena *arena;
-    /* idempotency: all four or none */
+    /* idempotency: all or none */
     bool idempotent;
+    int64_t keep_ms; /* how long the answer stands under the key; 0: for ever */
     struct str route_template, method, key;
     struct hash fingerprint;
     /* Appends the audit record (JSON) of this call, knowing its answer; called on the engine's thread before the
@@ -55,11 +56,10 @@ struct command_call {
 
 #define PAYMENT_ACCEPT_E_MAP(X)                                                                                        \
     X(PAYMENT_ACCEPT_E_ACCOUNT, "account_not_found")                                                                   \
-    X(PAYMENT_ACCEPT_E_CURRENCY, "currency_mismatch") X(PAYMENT_ACCEPT_E_CREDITOR, "creditor_not_reachable")           \
-        X(PAYMENT_ACCEPT_E_AMOUNT, "amount_too_large") X(PAYMENT_ACCEPT_E_BREAKER, "unavailable")                      \
-            X(PAYMENT_ACCEPT_E_CONSENT_STATUS, "consent_status")                                                       \
-                X(PAYMENT_ACCEPT_E_CONSENT_MISMATCH, "consent_mismatch")                                               \
-                    X(PAYMENT_ACCEPT_E_CONSENT, "consent_not_found")
+    X(PAYMENT_ACCEPT_E_CURRENCY, "currency_mismatch")                                                                  \
+    X(PAYMENT_ACCEPT_E_CREDITOR, "creditor_not_reachable") X(PAYMENT_ACCEPT_E_AMOUNT, "amount_too_large")              \
+        X(PAYMENT_ACCEPT_E_BREAKER, "unavailable") X(PAYMENT_ACCEPT_E_CONSENT_STATUS, "consent_status")                \
+            X(PAYMENT_ACCEPT_E_CONSENT_MISMATCH, "consent_mismatch") X(PAYMENT_ACCEPT_E_CONSENT, "consent_not_found")
 #define X(code, name) code,
 enum payment_accept_refusal { PAYMENT_ACCEPT_E_NONE = 0, PAYMENT_ACCEPT_E_MAP(X) PAYMENT_ACCEPT_E_COUNT };
 #undef X
@@ -143,8 +143,9 @@ struct client_register_input {
 #define CLIENT_REGISTER_E_MAP(X)                                                                                       \
     X(CLIENT_REGISTER_E_EXISTS, "client_exists")                                                                       \
     X(CLIENT_REGISTER_E_NAME, "invalid_name")                                                                          \
-    X(CLIENT_REGISTER_E_REDIRECT_URI, "invalid_redirect_uri") X(CLIENT_REGISTER_E_KEYS, "invalid_keys")                \
-        X(CLIENT_REGISTER_E_SCOPE, "invalid_scope") X(CLIENT_REGISTER_E_PROFILE, "invalid_profile")
+    X(CLIENT_REGISTER_E_REDIRECT_URI, "invalid_redirect_uri")                                                          \
+    X(CLIENT_REGISTER_E_KEYS, "invalid_keys") X(CLIENT_REGISTER_E_SCOPE, "invalid_scope")                              \
+        X(CLIENT_REGISTER_E_PROFILE, "invalid_profile")
 #define X(code, name) code,
 enum client_register_refusal { CLIENT_REGISTER_E_NONE = 0, CLIENT_REGISTER_E_MAP(X) CLIENT_REGISTER_E_COUNT };
 #undef X
@@ -225,8 +226,8 @@ int command_token_revoke(struct integration *integration, struct command_call *c
 #define AUTHORIZE_E_MAP(X)                                                                                             \
     X(AUTHORIZE_E_SESSION, "session_over")                                                                             \
     X(AUTHORIZE_E_STAGE, "wrong_step")                                                                                 \
-    X(AUTHORIZE_E_REQUEST, "request_over") X(AUTHORIZE_E_CONSENT, "consent_status")                                    \
-        X(AUTHORIZE_E_ACCOUNT, "account_not_found")
+    X(AUTHORIZE_E_REQUEST, "request_over")                                                                             \
+    X(AUTHORIZE_E_CONSENT, "consent_status") X(AUTHORIZE_E_ACCOUNT, "account_not_found")
 #define X(code, name) code,
 enum authorize_refusal { AUTHORIZE_E_NONE = 0, AUTHORIZE_E_MAP(X) AUTHORIZE_E_COUNT };
 #undef X

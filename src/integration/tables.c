@@ -19,7 +19,8 @@
 
 static const struct table *const tables[] = {
     &engine_journal_table,
-    &engine_idempotency_table,
+    &engine_key_table,
+    &engine_answer_table,
     &engine_counter_table,
     &ledger_account_table,
     &ledger_transaction_table,

@@ -1,74 +1,126 @@
 #include "platform/table.h"
 
-static void put_be(void (*put)(void *ctx, const void *bytes, size_t len), void *ctx, uint64_t value, size_t bytes) {
-    uint8_t out[8];
-    for (size_t i = 0; i < bytes; i++) out[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
-    put(ctx, out, bytes);
+/* Canonical bytes of one run of columns, collected here: whoever takes them gets few large pieces. */
+enum { PIECE_BYTES = 512 };
+struct pieces {
+    size_t len;
+    void (*put)(void *ctx, const void *bytes, size_t len);
+    void *ctx;
+    uint8_t bytes[PIECE_BYTES];
+};
+
+static void piece_put(struct pieces *pieces, const void *bytes, size_t len) {
+    if (len > PIECE_BYTES - pieces->len) {
+        pieces->put(pieces->ctx, pieces->bytes, pieces->len);
+        pieces->len = 0;
+    }
+    if (len > PIECE_BYTES) {
+        pieces->put(pieces->ctx, bytes, len);
+        return;
+    }
+    memcpy(pieces->bytes + pieces->len, bytes, len);
+    pieces->len += len;
 }
 
-static void put_column(const struct column *column, const void *row,
-                       void (*put)(void *ctx, const void *bytes, size_t len), void *ctx) {
+static void big_endian(uint8_t *out, uint64_t value, size_t bytes) {
+    for (size_t i = 0; i < bytes; i++) out[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
+}
+
+static void piece_column(struct pieces *pieces, const struct column *column, const void *row) {
+    uint8_t number[8];
     struct str text;
     switch (column->type) {
     case COLUMN_I64:
-        put_be(put, ctx, (uint64_t)column_i64(column, row), 8);
+        big_endian(number, (uint64_t)column_i64(column, row), 8);
+        piece_put(pieces, number, 8);
         break;
     case COLUMN_ID:
-        put(ctx, column_bytes(column, row), 16);
+        piece_put(pieces, column_bytes(column, row), 16);
         break;
     case COLUMN_HASH:
-        put(ctx, column_bytes(column, row), 32);
+        piece_put(pieces, column_bytes(column, row), 32);
         break;
     case COLUMN_TEXT:
     case COLUMN_BLOB:
         text = column_str(column, row);
-        put_be(put, ctx, text.len, 4);
-        if (text.len) put(ctx, text.at, text.len);
+        big_endian(number, text.len, 4);
+        piece_put(pieces, number, 4);
+        if (text.len) piece_put(pieces, text.at, text.len);
         break;
     }
 }
 
-struct key_writer {
-    uint8_t *at;
-    size_t len;
-};
-
-static void key_put(void *ctx, const void *bytes, size_t len) {
-    struct key_writer *writer = ctx;
-    check(len <= TABLE_KEY_BYTES_MAX - writer->len);
-    memcpy(writer->at + writer->len, bytes, len);
-    writer->len += len;
+static size_t key_column(const struct column *column, const void *row, uint8_t *at, size_t room) {
+    struct str text;
+    switch (column->type) {
+    case COLUMN_I64:
+        check(room >= 8);
+        big_endian(at, (uint64_t)column_i64(column, row), 8);
+        return 8;
+    case COLUMN_ID:
+        check(room >= 16);
+        memcpy(at, column_bytes(column, row), 16);
+        return 16;
+    case COLUMN_HASH:
+        check(room >= 32);
+        memcpy(at, column_bytes(column, row), 32);
+        return 32;
+    case COLUMN_TEXT:
+    case COLUMN_BLOB:
+        break;
+    }
+    text = column_str(column, row);
+    check(text.len <= room && room - text.len >= 4);
+    big_endian(at, text.len, 4);
+    if (text.len) memcpy(at + 4, text.at, text.len);
+    return 4 + text.len;
 }
 
 size_t table_key(const struct table *table, uint8_t index, const void *row, uint8_t key[TABLE_KEY_BYTES_MAX]) {
     check(index < table->index_count);
-    struct key_writer writer = { .at = key };
-    for (uint8_t i = 0; i < table->indexes[index].column_count; i++)
-        put_column(&table->columns[table->indexes[index].columns[i]], row, key_put, &writer);
-    return writer.len;
+    const struct table_index *at = &table->indexes[index];
+    size_t len = 0;
+    for (uint8_t i = 0; i < at->column_count; i++)
+        len += key_column(&table->columns[at->columns[i]], row, key + len, TABLE_KEY_BYTES_MAX - len);
+    return len;
 }
 
 void table_canonical(const struct table *table, const void *row, void (*put)(void *ctx, const void *bytes, size_t len),
                      void *ctx) {
-    put(ctx, table->service, strlen(table->service) + 1);
-    put(ctx, table->name, strlen(table->name) + 1);
+    struct pieces pieces;
+    pieces.len = 0;
+    pieces.put = put;
+    pieces.ctx = ctx;
+    piece_put(&pieces, table->service, strlen(table->service) + 1);
+    piece_put(&pieces, table->name, strlen(table->name) + 1);
     for (uint8_t i = 0; i < table->column_count; i++) {
         uint8_t type = (uint8_t)table->columns[i].type;
-        put(ctx, &type, 1);
-        put_column(&table->columns[i], row, put, ctx);
+        piece_put(&pieces, &type, 1);
+        piece_column(&pieces, &table->columns[i], row);
     }
+    put(ctx, pieces.bytes, pieces.len);
+}
+
+static bool is_borrowed(const struct column *column) {
+    return column->type == COLUMN_TEXT || column->type == COLUMN_BLOB;
 }
 
 void *table_copy_row(const struct table *table, const void *row, struct arena *arena) {
-    void *copy = arena_alloc(arena, table->row_bytes);
+    size_t bytes = 0;
+    for (uint8_t i = 0; i < table->column_count; i++)
+        if (is_borrowed(&table->columns[i])) bytes += column_str(&table->columns[i], row).len + 1;
+    if (bytes > SIZE_MAX - table->row_bytes) return NULL;
+    char *copy = arena_alloc(arena, table->row_bytes + bytes);
     if (!copy) return NULL;
+    char *to = copy + table->row_bytes;
     memcpy(copy, row, table->row_bytes);
     for (uint8_t i = 0; i < table->column_count; i++) {
         const struct column *column = &table->columns[i];
-        if (column->type != COLUMN_TEXT && column->type != COLUMN_BLOB) continue;
-        struct str text = arena_dup(arena, column_str(column, row));
-        if (!text.at) return NULL;
-        memcpy((char *)copy + column->offset, &text, sizeof text);
+        if (!is_borrowed(column)) continue;
+        struct str text = column_str(column, row), kept = { .at = to, .len = text.len };
+        if (text.len) memcpy(to, text.at, text.len); /* a NUL behind it, as arena_dup gives */
+        memcpy(copy + column->offset, &kept, sizeof kept);
+        to += text.len + 1;
     }
     return copy;
 }

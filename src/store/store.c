@@ -109,7 +109,15 @@ int store_commit(struct store *store, const struct store_change *changes, size_t
     if (count == 0) return 0;
     store->culprit = store_unbalanced(changes, count);
     if (store->culprit >= 0) return STORE_E_UNDONE;
-    return err_trace(store->ops->commit(store, changes, count));
+    int r = store->ops->commit(store, changes, count);
+    if (r == 0 && store->watch) store->watch(store->watch_ctx, changes, count);
+    return err_trace(r);
+}
+
+void store_watch(struct store *store, void (*each)(void *ctx, const struct store_change *changes, size_t count),
+                 void *ctx) {
+    store->watch = each;
+    store->watch_ctx = ctx;
 }
 
 int store_lease_take(struct store *store, struct store_lease *ret_lease) {

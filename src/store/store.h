@@ -101,6 +101,11 @@ int store_commit(struct store *store, const struct store_change *changes, size_t
 /* Index into changes of the row that made the last STORE_E_UNDONE, or -1 when it was not one row's fault. */
 long store_culprit(const struct store *store);
 
+/* For measuring: each(ctx) sees the rows of every commit that has become durable, before store_commit returns. NULL
+ * ends it. From the writing thread. */
+void store_watch(struct store *store, void (*each)(void *ctx, const struct store_change *changes, size_t count),
+                 void *ctx);
+
 struct store_reader;
 int store_reader_open(struct store *store, struct store_reader **ret_reader);
 /* Reads a store of another process (the command line beside the daemon): same options, opened read-only. */

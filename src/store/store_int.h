@@ -28,6 +28,8 @@ struct store {
     long culprit;
     /* a commit's outcome is unknown: nothing more is written until the store is opened anew */
     bool unknown;
+    void (*watch)(void *ctx, const struct store_change *changes, size_t count); /* NULL: nobody measures */
+    void *watch_ctx;
     _Atomic unsigned readers; /* open readers, so that closing before them is caught */
 };
 struct store_reader {

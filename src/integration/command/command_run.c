@@ -89,6 +89,7 @@ int command_run(struct integration *integration, struct command_call *call, cons
         struct str client = call->call ? call->call->client_name : STR("operator");
         run->command.idempotency.present = true;
         run->command.idempotency.fingerprint = call->fingerprint;
+        run->command.idempotency.keep_ms = call->keep_ms;
         idempotency_key(client, call->method, call->route_template, call->key, run->command.idempotency.key);
     }
     if (waits) check(pthread_mutex_init(&run->lock, NULL) == 0 && pthread_cond_init(&run->done, NULL) == 0);
@@ -123,9 +124,8 @@ static void program_on_reply(struct command *command) {
 
 int command_run_program(struct integration *integration, const struct command_kind *kind, void *input) {
     struct program_run run = { .answered = false };
-    run.command = (struct command){
-        .kind = kind, .input = input, .internal = true, .on_reply = program_on_reply, .owner = &run
-    };
+    run.command =
+        (struct command){ .kind = kind, .input = input, .internal = true, .on_reply = program_on_reply, .owner = &run };
     check(pthread_mutex_init(&run.lock, NULL) == 0 && pthread_cond_init(&run.done, NULL) == 0);
     int r = engine_submit(integration->engine, &run.command) ? err_origin(-EAGAIN) : 0;
     if (!r) {

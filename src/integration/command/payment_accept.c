@@ -126,12 +126,12 @@ static int answer(struct work *work, struct command *command, const uint8_t paym
     struct buffer body;
     int r = payment_get(work, payment_id, &payment);
     if (r) return r;
-    char *memory = arena_alloc(view_arena(&view), PAYMENT_DOCUMENT_BYTES_MAX);
-    if (!memory) return err_origin(-ENOMEM);
-    buffer_init(&body, memory, PAYMENT_DOCUMENT_BYTES_MAX);
+    char memory[PAYMENT_DOCUMENT_BYTES_MAX];
+    buffer_init(&body, memory, sizeof memory);
     payment_document_write(&body, payment);
     if (body.overflow) return err_origin(-EMSGSIZE);
-    command->answer = buffer_str(&body);
+    command->answer = arena_dup(view_arena(&view), buffer_str(&body)); /* what is used, not what could be */
+    if (!command->answer.at) return err_origin(-ENOMEM);
     memcpy(command->resource_id, payment_id, 16);
     return 0;
 }

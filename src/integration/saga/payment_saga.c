@@ -113,9 +113,8 @@ static int row_save(const struct payment_saga_run *run, const struct saga_state 
     struct view view = view_of(run->work, "integration");
     const struct saga_def *def = run->integration->payment_saga;
     struct buffer bytes;
-    void *memory = arena_alloc(view_arena(&view), PAYMENT_STATE_BYTES_MAX);
-    if (!memory) return err_origin(-ENOMEM);
-    buffer_init(&bytes, memory, PAYMENT_STATE_BYTES_MAX);
+    char memory[PAYMENT_STATE_BYTES_MAX]; /* the row is copied when it is written */
+    buffer_init(&bytes, memory, sizeof memory);
     saga_state_write(def, state, &bytes);
     if (bytes.overflow) return err_origin(-EMSGSIZE);
     struct saga_row row = { .state = buffer_str(&bytes),

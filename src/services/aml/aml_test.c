@@ -3,7 +3,8 @@
 
 #include "engine/engine_test_world.h"
 
-static const struct table *const tables[] = { &engine_journal_table, &engine_idempotency_table, &engine_counter_table };
+static const struct table *const tables[] = { &engine_journal_table, &engine_key_table, &engine_answer_table,
+                                              &engine_counter_table };
 
 #define LIST                                                                                                           \
     "# id,name\n1,\"Ivan PETROV\"\n2,\"AL-ZAWAHIRI, Ayman\",more,columns\n3,\"Müller, Jürgen\"\n4,Wagner\n"          \

@@ -3,8 +3,8 @@
 
 #include "engine/engine_test_world.h"
 
-static const struct table *const tables[] = { &engine_journal_table, &engine_idempotency_table, &engine_counter_table,
-                                              &payment_consent_table };
+static const struct table *const tables[] = { &engine_journal_table, &engine_key_table, &engine_answer_table,
+                                              &engine_counter_table, &payment_consent_table };
 static const uint8_t customer[16] = { 1 }, account[16] = { 2 }, payment[16] = { 3 }, client[16] = { 4 };
 
 static int world_open(void **state) {

@@ -5,8 +5,8 @@
 #include "engine/engine_test_world.h"
 
 #define LISTED "GB29NWBK60161331926819"
-static const struct table *const tables[] = { &engine_journal_table, &engine_idempotency_table, &engine_counter_table,
-                                              &fraud_counter_table };
+static const struct table *const tables[] = { &engine_journal_table, &engine_key_table, &engine_answer_table,
+                                              &engine_counter_table, &fraud_counter_table };
 
 struct fixture {
     struct test_world world;

@@ -9,11 +9,11 @@
 #include "services/ledger/ledger_reversal.h"
 #include "services/ledger/ledger_verify.h"
 
-static const struct table *const tables[] = { &engine_journal_table,  &engine_idempotency_table, &engine_counter_table,
-                                              &ledger_account_table,  &ledger_transaction_table, &ledger_entry_table,
-                                              &ledger_hold_table,     &ledger_hold_expiry_table, &ledger_reversal_table,
-                                              &ledger_reversed_table, &ledger_books_table,       &ledger_period_table,
-                                              &ledger_note_table };
+static const struct table *const tables[] = { &engine_journal_table,  &engine_key_table,      &engine_answer_table,
+                                              &engine_counter_table,  &ledger_account_table,  &ledger_transaction_table,
+                                              &ledger_entry_table,    &ledger_hold_table,     &ledger_hold_expiry_table,
+                                              &ledger_reversal_table, &ledger_reversed_table, &ledger_books_table,
+                                              &ledger_period_table,   &ledger_note_table };
 
 static inline struct currency currency_of(const char *code) {
     struct currency currency;

@@ -3,8 +3,8 @@
 
 #include "engine/engine_test_world.h"
 
-static const struct table *const tables[] = { &engine_journal_table, &engine_idempotency_table, &engine_counter_table,
-                                              &payment_table };
+static const struct table *const tables[] = { &engine_journal_table, &engine_key_table, &engine_answer_table,
+                                              &engine_counter_table, &payment_table };
 
 static int world_open(void **state) {
     struct test_world *world = calloc(1, sizeof *world);
