@@ -29,9 +29,6 @@ struct test_server {
     bool made;
 };
 
-static const uint8_t test_key_bytes[STORE_KEY_BYTES] = "a key of thirty-two bytes, fixed";
-static const struct secret_bytes test_key = { .at = (uint8_t *)(uintptr_t)test_key_bytes, .len = STORE_KEY_BYTES };
-
 /* In the child: never returns. */
 _Noreturn static inline void test_server_exec(const struct test_server *server, const char *const *words) {
     int log = open(server->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
