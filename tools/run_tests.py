@@ -133,6 +133,8 @@ def run_programs(part, options):
             name, count, output, seconds = future.result()
             total.add(count)
             say(f"  {name}: {count} ({seconds:.1f} s)")
+            for line in re.findall(r"^conformance: .*", output, re.MULTILINE):
+                say(f"    {line}")
             if count.failed:
                 show(name, output)
     return total

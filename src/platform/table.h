@@ -36,6 +36,12 @@ struct table_index {
     bool unique;
 };
 
+/* Rows written in one batch balance: for each pair of values of the two group columns, the amounts with side 0 sum up
+ * to those with side 1. Positions of I64 columns. A store that can checks it too (postgres: a trigger a statement). */
+struct table_balance {
+    uint8_t group[2], side, amount;
+};
+
 struct table {
     const char *service; /* owner: "ledger", "payments", ..., "engine" */
     const char *name;    /* "entry"; in SQL the service stands before it: ledger_entry */
@@ -46,6 +52,7 @@ struct table {
     uint8_t index_count;
     bool append_only; /* rows are inserted, never changed or deleted */
     bool chained;     /* append-only, and covered by the journal's entries_hash: has an I64 column batch_seq */
+    const struct table_balance *balance; /* NULL: none */
 };
 
 #define COLUMN(row_type, field, kind)                                                                                  \

@@ -6,9 +6,7 @@
 
 #include <cmocka.h>
 
-#include "store/store_test_tables.h"
-
-#include "platform/clock.h"
+#include "store/store_postgres_test_server.h"
 
 static void s1_insert_and_load(struct world *world) {
     struct item item = item_make(&world->arena, 7);
@@ -152,18 +150,18 @@ static const struct {
     struct str text, body;
     int want;
 } text_cases[] = {
-    { "empty",                  STR_INIT(""),                 STR_INIT(""),             0 },
-    { "no address",             { NULL, 0 },                  { NULL, 0 },              0 },
-    { "two, three, four bytes", STR_INIT("é€😀"),             STR_INIT("x"),            0 },
-    { "blob with zeros",        STR_INIT("a"),                STR_INIT("\0\0\xff\0"),   0 },
-    { "blob that is not UTF-8", STR_INIT("a"),                STR_INIT("\xc3\x28\xfe"), 0 },
-    { "text as long as it may", { long_text, NAME_BYTES_MAX },     STR_INIT(""),        0 },
-    { "text too long",          { long_text, NAME_BYTES_MAX + 1 }, STR_INIT(""),        STORE_E_UNDONE },
-    { "blob as long as it may", STR_INIT(""),  { long_text, BODY_BYTES_MAX },           0 },
-    { "blob too long",          STR_INIT(""),  { long_text, BODY_BYTES_MAX + 1 },       STORE_E_UNDONE },
-    { "text that is not UTF-8", STR_INIT("\xc3\x28"),         STR_INIT(""),             STORE_E_UNDONE },
-    { "text with a NUL",        STR_INIT("a\0b"),             STR_INIT(""),             STORE_E_UNDONE },
-    { "quotes are data",        STR_INIT("'\"; DROP TABLE"),  STR_INIT(""),             0 },
+    { "empty", STR_INIT(""), STR_INIT(""), 0 },
+    { "no address", { NULL, 0 }, { NULL, 0 }, 0 },
+    { "two, three, four bytes", STR_INIT("é€😀"), STR_INIT("x"), 0 },
+    { "blob with zeros", STR_INIT("a"), STR_INIT("\0\0\xff\0"), 0 },
+    { "blob that is not UTF-8", STR_INIT("a"), STR_INIT("\xc3\x28\xfe"), 0 },
+    { "text as long as it may", { long_text, NAME_BYTES_MAX }, STR_INIT(""), 0 },
+    { "text too long", { long_text, NAME_BYTES_MAX + 1 }, STR_INIT(""), STORE_E_UNDONE },
+    { "blob as long as it may", STR_INIT(""), { long_text, BODY_BYTES_MAX }, 0 },
+    { "blob too long", STR_INIT(""), { long_text, BODY_BYTES_MAX + 1 }, STORE_E_UNDONE },
+    { "text that is not UTF-8", STR_INIT("\xc3\x28"), STR_INIT(""), STORE_E_UNDONE },
+    { "text with a NUL", STR_INIT("a\0b"), STR_INIT(""), STORE_E_UNDONE },
+    { "quotes are data", STR_INIT("'\"; DROP TABLE"), STR_INIT(""), 0 },
 };
 
 static void texts_and_blobs(struct world *world) {
@@ -220,28 +218,29 @@ static const struct {
     int64_t from; /* the row that gives equal columns and bound */
     int64_t want[8];
     size_t want_count;
-} range_cases[] = { /* items 1..12: state = n % 5, owner = n % 3 + 1, at = 10 n */
-    { "by id, up",                   ITEM_BY_ID,     0, false, false, 4,   0,  { 1, 2, 3, 4 },        4 },
-    { "by id, down",                 ITEM_BY_ID,     0, false, true,  3,   0,  { 12, 11, 10 },        3 },
-    { "by id, behind 9",             ITEM_BY_ID,     0, true,  false, 100, 9,  { 10, 11, 12 },        3 },
-    { "by id, down behind 4",        ITEM_BY_ID,     0, true,  true,  100, 4,  { 3, 2, 1 },           3 },
-    { "by id, behind the last",      ITEM_BY_ID,     0, true,  false, 100, 12, { 0 },                 0 },
-    { "by id, equal",                ITEM_BY_ID,     1, false, false, 100, 5,  { 5 },                 1 },
-    { "by id, equal and absent",     ITEM_BY_ID,     1, false, false, 100, 50, { 0 },                 0 },
-    { "by number, behind 10",        ITEM_BY_NUMBER, 0, true,  false, 100, 10, { 11, 12 },            2 },
-    { "by number, down",             ITEM_BY_NUMBER, 0, false, true,  2,   0,  { 12, 11 },            2 },
-    { "by state, ties by key",       ITEM_BY_STATE,  1, false, false, 100, 2,  { 2, 7, 12 },          3 },
-    { "by state, down, ties too",    ITEM_BY_STATE,  1, false, true,  100, 2,  { 12, 7, 2 },          3 },
-    { "by state, all",               ITEM_BY_STATE,  0, false, false, 5,   0,  { 5, 10, 1, 6, 11 },   5 },
-    { "by state, behind 3",          ITEM_BY_STATE,  0, true,  false, 100, 3,  { 4, 9 },              2 },
-    { "by state, down behind 1",     ITEM_BY_STATE,  0, true,  true,  100, 1,  { 10, 5 },             2 },
-    { "by owner, prefix",            ITEM_BY_OWNER,  1, false, false, 100, 3,  { 3, 6, 9, 12 },       4 },
-    { "by owner, prefix, down",      ITEM_BY_OWNER,  1, false, true,  100, 3,  { 12, 9, 6, 3 },       4 },
-    { "by owner, behind a time",     ITEM_BY_OWNER,  1, true,  false, 100, 6,  { 9, 12 },             2 },
-    { "by owner, down behind",       ITEM_BY_OWNER,  1, true,  true,  100, 6,  { 3 },                 1 },
-    { "by owner, both equal",        ITEM_BY_OWNER,  2, false, false, 100, 8,  { 8 },                 1 },
-    { "by owner, behind an owner",   ITEM_BY_OWNER,  0, true,  false, 3,   4,  { 2, 5, 8 },           3 },
-    { "by owner, limit 1",           ITEM_BY_OWNER,  1, false, true,  1,   1,  { 10 },                1 },
+} range_cases[] = {
+    /* items 1..12: state = n % 5, owner = n % 3 + 1, at = 10 n */
+    { "by id, up", ITEM_BY_ID, 0, false, false, 4, 0, { 1, 2, 3, 4 }, 4 },
+    { "by id, down", ITEM_BY_ID, 0, false, true, 3, 0, { 12, 11, 10 }, 3 },
+    { "by id, behind 9", ITEM_BY_ID, 0, true, false, 100, 9, { 10, 11, 12 }, 3 },
+    { "by id, down behind 4", ITEM_BY_ID, 0, true, true, 100, 4, { 3, 2, 1 }, 3 },
+    { "by id, behind the last", ITEM_BY_ID, 0, true, false, 100, 12, { 0 }, 0 },
+    { "by id, equal", ITEM_BY_ID, 1, false, false, 100, 5, { 5 }, 1 },
+    { "by id, equal and absent", ITEM_BY_ID, 1, false, false, 100, 50, { 0 }, 0 },
+    { "by number, behind 10", ITEM_BY_NUMBER, 0, true, false, 100, 10, { 11, 12 }, 2 },
+    { "by number, down", ITEM_BY_NUMBER, 0, false, true, 2, 0, { 12, 11 }, 2 },
+    { "by state, ties by key", ITEM_BY_STATE, 1, false, false, 100, 2, { 2, 7, 12 }, 3 },
+    { "by state, down, ties too", ITEM_BY_STATE, 1, false, true, 100, 2, { 12, 7, 2 }, 3 },
+    { "by state, all", ITEM_BY_STATE, 0, false, false, 5, 0, { 5, 10, 1, 6, 11 }, 5 },
+    { "by state, behind 3", ITEM_BY_STATE, 0, true, false, 100, 3, { 4, 9 }, 2 },
+    { "by state, down behind 1", ITEM_BY_STATE, 0, true, true, 100, 1, { 10, 5 }, 2 },
+    { "by owner, prefix", ITEM_BY_OWNER, 1, false, false, 100, 3, { 3, 6, 9, 12 }, 4 },
+    { "by owner, prefix, down", ITEM_BY_OWNER, 1, false, true, 100, 3, { 12, 9, 6, 3 }, 4 },
+    { "by owner, behind a time", ITEM_BY_OWNER, 1, true, false, 100, 6, { 9, 12 }, 2 },
+    { "by owner, down behind", ITEM_BY_OWNER, 1, true, true, 100, 6, { 3 }, 1 },
+    { "by owner, both equal", ITEM_BY_OWNER, 2, false, false, 100, 8, { 8 }, 1 },
+    { "by owner, behind an owner", ITEM_BY_OWNER, 0, true, false, 3, 4, { 2, 5, 8 }, 3 },
+    { "by owner, limit 1", ITEM_BY_OWNER, 1, false, true, 1, 1, { 10 }, 1 },
 };
 
 static void ranges(struct world *world) {
@@ -252,8 +251,9 @@ static void ranges(struct world *world) {
         size_t at = i % ARRAY_COUNT(range_cases);
         struct item from = item_make(&world->arena, range_cases[at].from);
         bool used = range_cases[at].equal || range_cases[at].bounded;
-        struct store_range range = { &item_table, range_cases[at].index, used ? &from : NULL, range_cases[at].equal,
-                                     range_cases[at].bounded, range_cases[at].descending, range_cases[at].limit };
+        struct store_range range = { &item_table,           range_cases[at].index,   used ? &from : NULL,
+                                     range_cases[at].equal, range_cases[at].bounded, range_cases[at].descending,
+                                     range_cases[at].limit };
         struct seen seen = { .arena = &world->arena };
         assert_int_equal(store_range(reader, &range, &world->arena, see_item, &seen), 0);
         bool same = seen.count == range_cases[at].want_count &&
@@ -294,8 +294,9 @@ static void range_orders_negative_numbers(struct world *world) {
     struct posting none = { 0 };
     for (uint8_t index = 0; index < 2; index++) {
         struct seen seen = { 0 };
-        struct store_range range = { .table = &posting_table, .index = index, .row = &none, .equal_columns = index,
-                                     .limit = 10 };
+        struct store_range range = {
+            .table = &posting_table, .index = index, .row = &none, .equal_columns = index, .limit = 10
+        };
         assert_int_equal(store_range(reader, &range, &world->arena, see_posting, &seen), 0);
         assert_int_equal(seen.count, 5);
         assert_memory_equal(seen.numbers, wanted, sizeof wanted);
@@ -311,8 +312,9 @@ static void range_follows_updates_of_its_index(struct world *world) {
     assert_int_equal(commit_one(world->store, STORE_UPDATE, &item_table, &item), 0);
     assert_int_equal(store_reader_open(world->store, &reader), 0);
     struct seen seen = { 0 };
-    struct store_range range = { .table = &item_table, .index = ITEM_BY_OWNER, .row = &item, .equal_columns = 1,
-                                 .limit = 10 };
+    struct store_range range = {
+        .table = &item_table, .index = ITEM_BY_OWNER, .row = &item, .equal_columns = 1, .limit = 10
+    };
     assert_int_equal(store_range(reader, &range, &world->arena, see_posting, &seen), 0);
     assert_int_equal(seen.count, 2); /* 1 and 4 have the same owner */
     range.equal_columns = 2;
@@ -363,13 +365,24 @@ static void s1_rows_outlive_the_store(struct world *world) {
     assert_false(store_has_item(world, 101));
 }
 
-static void second_open_is_refused(struct world *world) {
+/* An embedded store is refused at open; one that several nodes share opens, but is not given the lease. */
+static void second_writer_is_refused(struct world *world) {
     struct store *second = NULL;
+    struct store_lease lease;
     struct message message = { { 0 } };
-    assert_int_equal(store_open(&world->options, &second, &message), -EBUSY);
-    assert_non_null(strstr(message.text, "in use"));
-    assert_null(second);
+    int r = store_open(&world->options, &second, &message);
+    if (r) {
+        assert_int_equal(r, -EBUSY);
+        assert_non_null(strstr(message.text, "in use"));
+        assert_null(second);
+    } else {
+        struct item item = item_make(&world->arena, 2);
+        assert_int_equal(store_lease_take(second, &lease), STORE_E_HELD);
+        assert_int_equal(commit_one(second, STORE_INSERT, &item_table, &item), STORE_E_FENCED);
+        second = store_close(second);
+    }
     assert_int_equal(commit_items(world, 1, 1), 0); /* the first one goes on */
+    assert_false(store_has_item(world, 2));
 }
 
 static void reader_of_its_own(struct world *world) {
@@ -383,6 +396,7 @@ static void reader_of_its_own(struct world *world) {
     (void)store_reader_close(reader);
     struct store_options nowhere = world->options;
     nowhere.path = "/nonexistent/giro.db";
+    nowhere.connection = "host=/nonexistent/giro.db";
     assert_true(store_reader_open_only(&nowhere, &reader, &message) < 0);
     assert_non_null(strstr(message.text, "/nonexistent/giro.db"));
 }
@@ -475,8 +489,8 @@ static void random_walk_against_an_array(struct world *world) {
             uint32_t n = walk_next(&random) % WALK_ROWS;
             bool lawful = walk_next(&random) % 50 != 0;
             items[i] = item_make(&world->arena, n);
-            changes[i] = (struct store_change){ &item_table, next[n] == lawful ? STORE_DELETE : STORE_INSERT,
-                                                &items[i] };
+            changes[i] =
+                (struct store_change){ &item_table, next[n] == lawful ? STORE_DELETE : STORE_INSERT, &items[i] };
             if (!lawful && culprit < 0) culprit = i;
             next[n] = !next[n];
         }
@@ -520,7 +534,7 @@ static const struct {
     { "s2 a reader keeps its snapshot", s2_reader_keeps_its_snapshot },
     { "arena too small", arena_too_small_is_a_fault },
     { "s1 rows outlive the store", s1_rows_outlive_the_store },
-    { "second open refused", second_open_is_refused },
+    { "second writer refused", second_writer_is_refused },
     { "a reader of its own", reader_of_its_own },
     { "s2 many readers in threads", s2_many_readers_in_threads },
     { "random walk against an array", random_walk_against_an_array },
@@ -532,8 +546,10 @@ static const struct {
 } adapters[] = {
     { "sqlite", &store_sqlite_ops, false },
     { "sqlite-sealed", &store_sqlite_ops, true },
+    { "postgres", &store_postgres_ops, false },
     { "memory", &store_memory_ops, false },
 };
+static struct test_server server;
 
 struct run {
     size_t adapter, at;
@@ -544,6 +560,7 @@ static void run_case(void **state) {
     struct world world;
     test_sealed = adapters[run->adapter].sealed;
     world_make(&world, adapters[run->adapter].ops, "/tmp");
+    if (adapters[run->adapter].ops == &store_postgres_ops) test_server_world(&server, &world);
     world_open(&world);
     cases[run->at].run(&world);
     world_drop(&world);
@@ -560,5 +577,8 @@ int main(void) {
     }
     for (size_t i = 0; i < ARRAY_COUNT(adapters); i++)
         print_message("conformance: %zu cases against %s\n", ARRAY_COUNT(cases), adapters[i].name);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    test_server_make(&server);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    test_server_drop(&server);
+    return failed;
 }

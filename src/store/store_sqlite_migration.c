@@ -6,92 +6,18 @@
  * (M3) A store with more migrations than the folder was written by a newer program and is refused untouched. */
 #include "store/store_sqlite_int.h"
 
-#include <dirent.h>
-
 #include "platform/digest.h"
+#include "store/store_migration.h"
 
-enum { MIGRATIONS_MAX = 9999, MIGRATION_BYTES_MAX = 1024 * 1024, MIGRATION_NAME_BYTES = 128 };
-
-struct migration {
-    char name[MIGRATION_NAME_BYTES]; /* "" = this number is missing */
-};
 struct migrator {
     sqlite3 *db;
-    const char *folder;
-    struct migration *files; /* by number - 1 */
-    size_t count;            /* highest number found */
+    struct migrations list;
     struct message *message;
 };
 
 static const char create_sql[] =
     "CREATE TABLE IF NOT EXISTS store_migration (number INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL,"
     " sha256 BLOB NOT NULL CHECK (length(sha256) = 32)) STRICT";
-
-static bool is_migration_name(const char *name) {
-    size_t len = strlen(name);
-    return len > 9 && len < MIGRATION_NAME_BYTES && strspn(name, "0123456789") == 4 && name[4] == '_';
-}
-
-static int note_file(struct migrator *migrator, const char *name) {
-    if (!str_ends(str_from_c(name), STR(".sql"))) return 0;
-    unsigned long number = is_migration_name(name) ? strtoul(name, NULL, 10) : 0;
-    if (number == 0) {
-        message_set(migrator->message, "%s/%s is not a migration's name: NNNN_name.sql, counted from 0001",
-                    migrator->folder, name);
-        return err_origin(-EINVAL);
-    }
-    struct migration *file = &migrator->files[number - 1];
-    if (file->name[0]) {
-        message_set(migrator->message, "%s has two migrations with number %04lu: %s and %s", migrator->folder, number,
-                    file->name,
-                    name);
-        return err_origin(-EINVAL);
-    }
-    memcpy(file->name, name, strlen(name) + 1);
-    if (number > migrator->count) migrator->count = number;
-    return 0;
-}
-
-static int list_files(struct migrator *migrator) {
-    DIR *folder = opendir(migrator->folder);
-    if (!folder) {
-        int r = err_origin(-errno);
-        message_set(migrator->message, "the folder of migrations %s cannot be read: %s", migrator->folder,
-                    strerror(-r));
-        return r;
-    }
-    int r = 0;
-    for (struct dirent *entry; r == 0 && (entry = readdir(folder));) r = note_file(migrator, entry->d_name);
-    (void)closedir(folder);
-    for (size_t i = 0; i < migrator->count && r == 0; i++) {
-        if (migrator->files[i].name[0]) continue;
-        message_set(migrator->message, "%s has no migration %04zu, but a later one", migrator->folder, i + 1);
-        r = err_origin(-EINVAL);
-    }
-    return r;
-}
-
-static int read_text(struct migrator *migrator, const char *name, struct buffer *text) {
-    char path[STORE_COMPANION_BYTES_MAX + MIGRATION_NAME_BYTES], bytes[4096];
-    (void)snprintf(path, sizeof path, "%s/%s", migrator->folder, name); /* a cut path does not open */
-    FILE *file = fopen(path, "re");
-    int r = file ? 0 : -errno;
-    for (size_t len; file && (len = fread(bytes, 1, sizeof bytes, file)) > 0;) buffer_append(text, bytes, len);
-    if (file && ferror(file)) r = -EIO;
-    if (file) (void)fclose(file); /* read only */
-    buffer_append_char(text, 0);
-    if (text->overflow) r = -EFBIG;
-    else if (r == 0 && strlen(text->at) + 1 != text->len) r = -EILSEQ; /* a NUL would hide what follows */
-    if (r) message_set(migrator->message, "the migration %s cannot be read: %s", path, strerror(-r));
-    return r ? err_origin(r) : 0;
-}
-
-/* 1-based line of the place in text. */
-static size_t line_of(const char *text, const char *place) {
-    size_t line = 1;
-    for (; text < place; text++) line += *text == '\n';
-    return line;
-}
 
 /* A migration that ended its own transaction, or reached beyond this database, would break (M1).
  * tidy: parameters because SQLite calls it with these six. */
@@ -121,7 +47,8 @@ static int run_text(struct migrator *migrator, const char *name, const char *tex
         if (code == SQLITE_DONE) code = SQLITE_OK;
     }
     if (code == SQLITE_OK) return 0;
-    message_set(migrator->message, "migration %s/%s, line %zu: %s", migrator->folder, name, line_of(text, failed),
+    message_set(migrator->message, "migration %s/%s, line %zu: %s", migrator->list.folder, name,
+                migration_line(text, failed),
                 sqlite3_errmsg(migrator->db));
     return err_origin(-EINVAL);
 }
@@ -133,7 +60,7 @@ static int step_fault(struct migrator *migrator, int code, const char *what) {
 
 static int record(struct migrator *migrator, size_t number, const struct hash *hash) {
     sqlite3_stmt *statement = NULL;
-    const char *name = migrator->files[number - 1].name;
+    const char *name = migrator->list.files[number - 1].name;
     int code = sqlite3_prepare_v2(migrator->db, "INSERT INTO store_migration VALUES (?1, ?2, ?3)", -1, &statement,
                                   NULL);
     if (code == SQLITE_OK) code = sqlite3_bind_int64(statement, 1, (sqlite3_int64)number);
@@ -148,7 +75,7 @@ static int apply(struct migrator *migrator, size_t number, const struct buffer *
     int code = sqlite3_exec(migrator->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
     if (code != SQLITE_OK) return step_fault(migrator, code, "a migration cannot begin");
     (void)sqlite3_set_authorizer(migrator->db, authorize, NULL); /* a setting; cannot fail */
-    int r = run_text(migrator, migrator->files[number - 1].name, text->at);
+    int r = run_text(migrator, migrator->list.files[number - 1].name, text->at);
     (void)sqlite3_set_authorizer(migrator->db, NULL, NULL);
     struct hash hash = sha256(text->at, text->len - 1);
     if (r == 0) r = record(migrator, number, &hash);
@@ -163,18 +90,14 @@ static int apply(struct migrator *migrator, size_t number, const struct buffer *
 
 /* Compares the row of an applied migration with its file. */
 static int compare(struct migrator *migrator, sqlite3_stmt *row, size_t number, struct buffer *text) {
-    const char *name = migrator->files[number - 1].name, *applied = (const char *)sqlite3_column_text(row, 1);
-    int r = read_text(migrator, name, text);
+    const char *name = migrator->list.files[number - 1].name, *applied = (const char *)sqlite3_column_text(row, 1);
+    int r = migration_read(&migrator->list, number, text, migrator->message);
     if (r) return err_trace(r);
     struct hash hash = sha256(text->at, text->len - 1);
     const void *recorded = sqlite3_column_blob(row, 2);
     bool same = applied && strcmp(applied, name) == 0 && sqlite3_column_bytes(row, 2) == 32 && recorded &&
                 memcmp(recorded, hash.bytes, 32) == 0;
-    if (same) return 0;
-    message_set(migrator->message,
-                "migration %s/%s was changed after it had been applied: put its text back and write a new one",
-                migrator->folder, name);
-    return err_origin(-EPROTO);
+    return same ? 0 : migration_is_changed(&migrator->list, number, migrator->message);
 }
 
 static int compare_applied(struct migrator *migrator, struct buffer *text, size_t *ret_applied) {
@@ -186,14 +109,10 @@ static int compare_applied(struct migrator *migrator, struct buffer *text, size_
     while (code == SQLITE_OK && r == 0 && (code = sqlite3_step(rows)) == SQLITE_ROW) {
         code = SQLITE_OK;
         applied++;
-        if (sqlite3_column_int64(rows, 0) != (sqlite3_int64)applied || applied > migrator->count) {
-            message_set(migrator->message,
-                        "the store has migration %lld, %s ends at %04zu: it was written by a newer program",
-                        (long long)sqlite3_column_int64(rows, 0), migrator->folder, migrator->count);
-            r = err_origin(-EPROTO);
+        if (sqlite3_column_int64(rows, 0) != (sqlite3_int64)applied || applied > migrator->list.count) {
+            r = migration_is_newer(&migrator->list, sqlite3_column_int64(rows, 0), migrator->message);
             continue;
         }
-        buffer_reset(text);
         r = compare(migrator, rows, applied, text);
     }
     if (r == 0 && code != SQLITE_DONE) r = step_fault(migrator, code, "the store's migrations cannot be read");
@@ -203,28 +122,24 @@ static int compare_applied(struct migrator *migrator, struct buffer *text, size_
 }
 
 static int migrate(struct migrator *migrator, struct buffer *text) {
-    int r = list_files(migrator);
-    if (r) return err_trace(r);
     int code = sqlite3_exec(migrator->db, create_sql, NULL, NULL, NULL);
     if (code != SQLITE_OK) return step_fault(migrator, code, "the store cannot be written");
     size_t applied = 0;
-    r = compare_applied(migrator, text, &applied);
-    for (size_t number = applied + 1; number <= migrator->count && r == 0; number++) {
-        buffer_reset(text);
-        r = read_text(migrator, migrator->files[number - 1].name, text);
+    int r = compare_applied(migrator, text, &applied);
+    for (size_t number = applied + 1; number <= migrator->list.count && r == 0; number++) {
+        r = migration_read(&migrator->list, number, text, migrator->message);
         if (r == 0) r = apply(migrator, number, text);
     }
     return r;
 }
 
 int sqlite_migrate(sqlite3 *db, const char *folder, struct message *message) {
-    struct migrator migrator = { .db = db, .folder = folder, .message = message };
-    migrator.files = calloc(MIGRATIONS_MAX, sizeof *migrator.files);
-    if (!migrator.files) return err_origin(-ENOMEM);
+    struct migrator migrator = { .db = db, .message = message };
     struct buffer text;
     buffer_init_heap(&text, MIGRATION_BYTES_MAX);
-    int r = migrate(&migrator, &text);
+    int r = migrations_list(&migrator.list, folder, message);
+    if (r == 0) r = migrate(&migrator, &text);
     buffer_release(&text);
-    free(migrator.files);
+    migrations_release(&migrator.list);
     return r;
 }

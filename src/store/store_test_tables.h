@@ -96,6 +96,7 @@ static const struct table *const test_tables[] = { &item_table, &posting_table, 
 
 struct world {
     char folder[TEST_PATH_BYTES], path[TEST_PATH_BYTES * 2], migrations[TEST_PATH_BYTES * 2];
+    char epoch_file[TEST_PATH_BYTES * 2];
     struct store_options options;
     struct store *store;
     struct arena arena;
@@ -163,6 +164,8 @@ static inline void world_open(struct world *world) {
     int r = store_open(&world->options, &world->store, &message);
     if (r) fprintf(stderr, "store_open: %d %s\n", r, message.text);
     check(r == 0);
+    struct store_lease lease;
+    check(store_lease_take(world->store, &lease) == 0);
 }
 
 static inline int remove_one(const char *path, const struct stat *status, int flag, struct FTW *ftw) {

@@ -53,6 +53,7 @@ static const struct column entry_columns[] = {
 static const struct table_index entry_indexes[] = {
     { .name = "", .columns = { 0 }, .column_count = 1, .unique = true }
 };
+static const struct table_balance entry_balance = { .group = { 1, 5 }, .side = 4, .amount = 6 }; /* L1, L2 */
 const struct table ledger_entry_table = {
     .service = "ledger",
     .name = "entry",
@@ -63,6 +64,7 @@ const struct table ledger_entry_table = {
     .index_count = ARRAY_COUNT(entry_indexes),
     .append_only = true,
     .chained = true,
+    .balance = &entry_balance,
 };
 
 static const struct column hold_columns[] = {
