@@ -11,6 +11,7 @@
 #include "domain/call.h"
 #include "domain/money.h"
 #include "domain/payment_order.h"
+#include "observe/audit.h"
 #include "platform/arena.h"
 
 struct integration; /* everything the commands need, made by app/wiring.c (integration/integration.h) */
@@ -36,6 +37,25 @@ struct command_answer {
     struct str body; /* JSON as the command describes, in the call's arena; may be empty */
 };
 
+/* Who asked, for the audit record of a command; written with the answer by whichever node decides, in the same commit.
+ * Lives as long as the call. */
+enum { COMMAND_AUDIT_ELAPSED_US_MAX = 1800 * 1000 * 1000 };
+#define COMMAND_AUDIT_TIME_MS_MAX INT64_C(253402300799999) /* the year 9999 */
+struct command_audit {
+    struct audit_record record; /* status, outcome, duration and resource are the answer's: left alone here */
+    int64_t began_ns;           /* monotonic, on this node; see command_audit_began */
+    /* HTTP status of a refusal of the command: by function, or on the node that decides by table. Both NULL: none. */
+    int (*status_of)(const void *owner, int refusal);
+    const void *owner;
+    const uint16_t *statuses;
+    int status_count;
+};
+void command_audit_began(struct command_audit *audit, int64_t elapsed_us); /* the call began so long ago */
+int64_t command_audit_elapsed_us(const struct command_audit *audit);       /* 0..COMMAND_AUDIT_ELAPSED_US_MAX */
+int command_audit_status(const struct command_audit *audit, int refusal);  /* 0: not known */
+/* Appends the record with what the answer says. */
+void command_audit_write(struct buffer *out, const struct command_audit *audit, const struct command_answer *answer);
+
 struct command_call {
     const struct call *call; /* NULL: the program itself or the operator */
     struct arena *arena;
@@ -43,23 +63,21 @@ struct command_call {
     bool idempotent;
     struct str route_template, method, key;
     struct hash fingerprint;
-    /* Appends the audit record (JSON) of this call, knowing its answer; called on the engine's thread before the
-     * commit. May be NULL. */
-    void (*write_audit)(struct buffer *out, void *owner, const struct command_answer *answer);
+    const struct command_audit *audit; /* NULL: no record of this call */
     void (*on_done)(void *owner);
     void *owner;
     struct command_answer answer; /* valid once answered */
+    bool audited;                 /* with it: the record is in the commit */
 };
 
 /* ---- payments ---- */
 
 #define PAYMENT_ACCEPT_E_MAP(X)                                                                                        \
     X(PAYMENT_ACCEPT_E_ACCOUNT, "account_not_found")                                                                   \
-    X(PAYMENT_ACCEPT_E_CURRENCY, "currency_mismatch") X(PAYMENT_ACCEPT_E_CREDITOR, "creditor_not_reachable")           \
-        X(PAYMENT_ACCEPT_E_AMOUNT, "amount_too_large") X(PAYMENT_ACCEPT_E_BREAKER, "unavailable")                      \
-            X(PAYMENT_ACCEPT_E_CONSENT_STATUS, "consent_status")                                                       \
-                X(PAYMENT_ACCEPT_E_CONSENT_MISMATCH, "consent_mismatch")                                               \
-                    X(PAYMENT_ACCEPT_E_CONSENT, "consent_not_found")
+    X(PAYMENT_ACCEPT_E_CURRENCY, "currency_mismatch")                                                                  \
+    X(PAYMENT_ACCEPT_E_CREDITOR, "creditor_not_reachable") X(PAYMENT_ACCEPT_E_AMOUNT, "amount_too_large")              \
+        X(PAYMENT_ACCEPT_E_BREAKER, "unavailable") X(PAYMENT_ACCEPT_E_CONSENT_STATUS, "consent_status")                \
+            X(PAYMENT_ACCEPT_E_CONSENT_MISMATCH, "consent_mismatch") X(PAYMENT_ACCEPT_E_CONSENT, "consent_not_found")
 #define X(code, name) code,
 enum payment_accept_refusal { PAYMENT_ACCEPT_E_NONE = 0, PAYMENT_ACCEPT_E_MAP(X) PAYMENT_ACCEPT_E_COUNT };
 #undef X
@@ -125,7 +143,7 @@ int command_account_fund(struct integration *integration, struct command_call *c
 /* ---- beside commands ---- */
 
 /* An audit record (JSON) of a call that changed nothing, into the next commit; from any thread, never waits. Dropped
- * and counted when too many wait (engine_note). */
+ * and counted when too many wait. */
 void command_note(struct integration *integration, struct str audit_json);
 /* How long to stay away after PAYMENT_ACCEPT_E_BREAKER: at least 1,000 ms. */
 int64_t command_payment_retry_ms(struct integration *integration);
@@ -143,8 +161,9 @@ struct client_register_input {
 #define CLIENT_REGISTER_E_MAP(X)                                                                                       \
     X(CLIENT_REGISTER_E_EXISTS, "client_exists")                                                                       \
     X(CLIENT_REGISTER_E_NAME, "invalid_name")                                                                          \
-    X(CLIENT_REGISTER_E_REDIRECT_URI, "invalid_redirect_uri") X(CLIENT_REGISTER_E_KEYS, "invalid_keys")                \
-        X(CLIENT_REGISTER_E_SCOPE, "invalid_scope") X(CLIENT_REGISTER_E_PROFILE, "invalid_profile")
+    X(CLIENT_REGISTER_E_REDIRECT_URI, "invalid_redirect_uri")                                                          \
+    X(CLIENT_REGISTER_E_KEYS, "invalid_keys") X(CLIENT_REGISTER_E_SCOPE, "invalid_scope")                              \
+        X(CLIENT_REGISTER_E_PROFILE, "invalid_profile")
 #define X(code, name) code,
 enum client_register_refusal { CLIENT_REGISTER_E_NONE = 0, CLIENT_REGISTER_E_MAP(X) CLIENT_REGISTER_E_COUNT };
 #undef X
@@ -173,6 +192,7 @@ int command_customer_register(struct integration *integration, struct command_ca
  * all is well. */
 
 /* A verified client assertion: its jti is spent with the command (FAPI C5). */
+enum { COMMAND_JTI_BYTES_MAX = 128 };
 struct assertion_spend {
     struct client_id client_id;
     struct str jti;
@@ -225,8 +245,8 @@ int command_token_revoke(struct integration *integration, struct command_call *c
 #define AUTHORIZE_E_MAP(X)                                                                                             \
     X(AUTHORIZE_E_SESSION, "session_over")                                                                             \
     X(AUTHORIZE_E_STAGE, "wrong_step")                                                                                 \
-    X(AUTHORIZE_E_REQUEST, "request_over") X(AUTHORIZE_E_CONSENT, "consent_status")                                    \
-        X(AUTHORIZE_E_ACCOUNT, "account_not_found")
+    X(AUTHORIZE_E_REQUEST, "request_over")                                                                             \
+    X(AUTHORIZE_E_CONSENT, "consent_status") X(AUTHORIZE_E_ACCOUNT, "account_not_found")
 #define X(code, name) code,
 enum authorize_refusal { AUTHORIZE_E_NONE = 0, AUTHORIZE_E_MAP(X) AUTHORIZE_E_COUNT };
 #undef X
