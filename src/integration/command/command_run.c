@@ -142,7 +142,7 @@ int command_run_program(struct integration *integration, const struct command_ki
         .kind = kind, .input = input, .internal = true, .on_reply = program_on_reply, .owner = &run
     };
     check(pthread_mutex_init(&run.lock, NULL) == 0 && pthread_cond_init(&run.done, NULL) == 0);
-    int r = engine_submit(integration->engine, &run.command) ? err_origin(-EAGAIN) : 0;
+    int r = integration_submit(integration, &run.command) ? err_origin(-EAGAIN) : 0;
     if (!r) {
         pthread_mutex_lock(&run.lock);
         while (!run.answered) pthread_cond_wait(&run.done, &run.lock);
