@@ -3,7 +3,8 @@
  * A line of JSON asks, {"command":"account_open",...}, a line of JSON answers: {"ok":true,...} or
  * {"ok":false,"error":"holder_not_found"}. A connection carries any number of them, one after another. "error" is a
  * refusal of the command (integration/command.h), or unknown_command, invalid_request, too_large, unavailable, unknown
- * (the commit's outcome is not known: ask again), sandbox_only (auto_approve, account_fund or a fund_minor over 0
+ * (the commit's outcome is not known: ask again), not_holder (a breaker is asked of a node
+ * that follows another), sandbox_only (auto_approve, account_fund or a fund_minor over 0
  * where there is no sandbox), fault.
  *
  *   client_register    name display_name profile sender tier org_id software_id scope redirect_uris[] jwks{}
@@ -44,7 +45,6 @@ enum {
 struct admin;
 struct admin_options { /* all borrowed for the admin's life, but path */
     struct integration *integration;
-    struct core_dispatch *core_dispatch;
     const char *path;
     struct log *log;
 };

@@ -78,9 +78,12 @@ static int serve(const struct bank_config *config, bool is_awaited) {
 int serve_main(int argc, char **argv) {
     struct bank_config config;
     bool is_awaited = somebody_waits();
-    const char *path = NULL;
-    const struct option_row rows[] = { { "config", "FILE", &path, NULL, "giro.yaml; see check-config" } };
-    struct options options = { .usage = "serve --config FILE",
+    const char *path = NULL, *roles = NULL;
+    const struct option_row rows[] = {
+        { "config", "FILE", &path, NULL, "giro.yaml; see check-config" },
+        { "roles", "LIST", &roles, NULL, "of gateway,auth,engine,relay,jobs; instead of the configuration's" },
+    };
+    struct options options = { .usage = "serve --config FILE [--roles LIST]",
                                .help = "The bank itself, until SIGTERM; `giro run` starts it with all it needs.",
                                .rows = rows,
                                .row_count = ARRAY_COUNT(rows) };
@@ -91,6 +94,7 @@ int serve_main(int argc, char **argv) {
         return EXIT_USAGE;
     }
     r = read_config(&config, path);
+    if (roles) config.options.roles = str_from_c(roles);
     int code = r ? EXIT_FAILED : serve(&config, is_awaited);
     bank_config_release(&config);
     return code;

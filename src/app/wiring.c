@@ -30,8 +30,16 @@ static int open_log(struct bank *bank, struct message *message) {
     return err_trace(metrics_new(metric_families, METRIC_FAMILY_COUNT, &bank->metrics));
 }
 
+static int read_roles(struct bank *bank, struct message *message) {
+    const struct bank_options *options = &bank->config->options;
+    struct roles_context context = { .several_nodes = options->store_kind == BANK_STORE_POSTGRES,
+                                     .linked = options->node_certificate.len > 0 };
+    return err_trace(roles_parse(options->roles, &context, &bank->roles, message));
+}
+
 static int bank_open(struct bank *bank, struct message *message) {
     int r = arena_init(&bank->texts, 64 * 1024, BANK_TEXT_BYTES_MAX * 2);
+    if (!r) r = read_roles(bank, message);
     if (!r) r = open_log(bank, message);
     if (!r) r = bank_fill_integration(bank);
     if (!r) r = bank_open_policies(bank, message);
@@ -39,14 +47,11 @@ static int bank_open(struct bank *bank, struct message *message) {
     if (!r) r = bank_open_keys(bank, message);
     if (!r) r = bank_fill_integration(bank);
     if (!r) r = bank_open_store(bank, message);
-    if (!r) r = engine_start(bank->integration.engine);
-    if (!r) r = bank_open_core(bank, message);
-    if (!r) r = bank_open_bus(bank);
-    if (!r) r = bank_open_jobs(bank);
+    if (!r) r = bank_open_node(bank, message);
     if (!r) r = bank_open_operations(bank, message);
     if (!r) r = bank_open_admin(bank, message);
-    if (!r) r = bank_open_auth(bank, message);
-    if (!r) r = bank_open_gateway(bank, message); /* last: now callers may come (O1) */
+    if (!r && (bank->roles & ROLE_AUTH)) r = bank_open_auth(bank, message);
+    if (!r && (bank->roles & ROLE_GATEWAY)) r = bank_open_gateway(bank, message); /* last: now callers may come (O1) */
     return err_trace(r);
 }
 
@@ -78,7 +83,9 @@ int bank_end_fd(const struct bank *bank) {
 
 static void stop_threads(struct bank *bank) {
     bank->stopping = true;
+    bank->node = node_stop(bank->node);                             /* no take-over from here on */
     if (bank->gateway) gateway_drain(bank->gateway, BANK_DRAIN_MS); /* O2 */
+    bank->node_server = node_server_stop(bank->node_server);        /* the other nodes' commands are answered */
     bank->admin = admin_stop(bank->admin);
     bank->operations = operations_free(bank->operations);
     if (bank->operations_reader.store) reader_close(&bank->operations_reader);
@@ -90,9 +97,11 @@ static void stop_threads(struct bank *bank) {
 struct bank *bank_stop(struct bank *bank) {
     if (!bank) return NULL;
     stop_threads(bank);
-    bank->jobs = jobs_stop(bank->jobs); /* waits for its portion's command: the engine still runs */
+    bank->jobs = jobs_stop(bank->jobs);                /* waits for its portion's command: the engine still runs */
     bank->relay_owned = relay_stop(bank->relay_owned); /* waits for its cursor's last move: the engine still runs */
     if (bank->integration.engine) engine_stop(bank->integration.engine);
+    if (bank->integration.store) store_lease_release(bank->integration.store); /* the next need not wait */
+    bank->forwarder = forwarder_free(bank->forwarder);
     bank->gateway = gateway_free(bank->gateway);
     bank->auth = auth_close(bank->auth);
     bank->dispatch = core_dispatch_free(bank->dispatch);
@@ -105,6 +114,7 @@ struct bank *bank_stop(struct bank *bank) {
     bank->aml = aml_list_free(bank->aml);
     bank->trust = trust_slot_free(bank->trust);
     bank->signing_key = key_free(bank->signing_key);
+    bank->node_identity = node_identity_free(bank->node_identity);
     bank->metrics = metrics_free(bank->metrics);
     if (bank->log_fd >= 0) log_release(&bank->log);
     if (bank->log_fd > STDERR_FILENO) close(bank->log_fd);

@@ -30,11 +30,12 @@ struct integration {
     const struct fraud_policy *fraud;
     const struct aml_list *aml;
     struct metrics *metrics; /* NULL: nothing is counted */
-    struct core_dispatch *core;   /* NULL in tests without a core: its payments stay pending */
+    /* NULL in tests without a core (its payments stay pending) and while the engine is another node's. */
+    struct core_dispatch *_Atomic core;
     const struct schedule_rules *schedule; /* NULL: nothing can be scheduled */
-    char country[3];              /* of this bank: "GB" */
-    char bank_code[5];            /* in the IBANs of its UK accounts: "GIRO" */
-    char sort_code[7];            /* of the accounts that clients open themselves: six digits; empty: none can */
+    char country[3];   /* of this bank: "GB" */
+    char bank_code[5]; /* in the IBANs of its UK accounts: "GIRO" */
+    char sort_code[7]; /* of the accounts that clients open themselves: six digits; empty: none can */
     bool sandbox;
 };
 

@@ -6,20 +6,22 @@
 #include "observe/metrics.h"
 
 enum metric_id {
-    METRIC_PAYMENTS,          /* payment_type, status, currency: once, when a payment reaches its end */
-    METRIC_PAYMENT_DURATION,  /* payment_type: from acceptance to the end */
-    METRIC_FRAUD_DURATION,    /* one fraud check */
-    METRIC_API_DURATION,      /* api, route: first byte read to last byte handed over */
-    METRIC_PAYMENTS_UNKNOWN,  /* payments whose outcome is not known now */
-    METRIC_UNKNOWN_OLDEST,    /* age of the oldest of them; 0 when there is none */
-    METRIC_HTTP_REQUESTS,     /* route, status */
-    METRIC_COMMIT_DURATION,   /* one commit with its flush */
-    METRIC_BATCH_COMMANDS,    /* commands in one batch */
-    METRIC_QUEUE_DEPTH,       /* queue */
-    METRIC_BREAKER_STATE,     /* connector: 0 closed, 1 half-open, 2 open */
-    METRIC_EVENTS_RELAYED,    /* consumer */
-    METRIC_OUTBOX_AGE,        /* age of the oldest event not yet relayed; 0 when there is none */
-    METRIC_JOB_FAULTS,        /* job: portions of background work that failed */
+    METRIC_PAYMENTS,         /* payment_type, status, currency: once, when a payment reaches its end */
+    METRIC_PAYMENT_DURATION, /* payment_type: from acceptance to the end */
+    METRIC_FRAUD_DURATION,   /* one fraud check */
+    METRIC_API_DURATION,     /* api, route: first byte read to last byte handed over */
+    METRIC_PAYMENTS_UNKNOWN, /* payments whose outcome is not known now */
+    METRIC_UNKNOWN_OLDEST,   /* age of the oldest of them; 0 when there is none */
+    METRIC_HTTP_REQUESTS,    /* route, status */
+    METRIC_COMMIT_DURATION,  /* one commit with its flush */
+    METRIC_BATCH_COMMANDS,   /* commands in one batch */
+    METRIC_QUEUE_DEPTH,      /* queue */
+    METRIC_BREAKER_STATE,    /* connector: 0 closed, 1 half-open, 2 open */
+    METRIC_EVENTS_RELAYED,   /* consumer */
+    METRIC_OUTBOX_AGE,       /* age of the oldest event not yet relayed; 0 when there is none */
+    METRIC_NODE_ROLE,        /* role: 1 for what this node is */
+    METRIC_FORWARDED,        /* outcome: commands given to the node that leads, as counted since the start */
+    METRIC_JOB_FAULTS,       /* job: portions of background work that failed */
     METRIC_FAMILY_COUNT
 };
 
