@@ -22,6 +22,8 @@
  *   payment_file       account file(text) hash(base64) items sum reference on(date) key -> file_id replayed
  *   payment_schedule_cancel scheduled_id   standing_order_cancel standing_order_id
  *
+ *   hand_over          the connection is then hand_over.h's; "not_now" while starting, stopping or given to another
+ *
  * "key" is an idempotency key: the same line again gets the same answer. Amounts are in the account's currency.
  * What is there already is answered with its id and "created":false, so that a start can ask for everything again.
  * (A1) The socket has mode 0600, and who connects must be this process's user or root (SO_PEERCRED); others are closed
@@ -47,6 +49,10 @@ struct admin_options { /* all borrowed for the admin's life, but path */
     struct integration *integration;
     const char *path;
     struct log *log;
+    /* Another process asks for the store and the socket on this connection; takes a copy of fd. False: not now. NULL:
+     * never. */
+    bool (*hand_over)(void *ctx, int fd);
+    void *ctx;
 };
 
 /* 0; <0 with a sentence in message (-EADDRINUSE: another daemon has the socket). */

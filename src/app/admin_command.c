@@ -276,6 +276,12 @@ static const char *health(const struct admin_request *request, struct json_write
     return NULL;
 }
 
+static const char *hand_over(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
+    const struct admin_options *options = request->options;
+    (void)out, (void)ret_fault; /* every handler has them */
+    return options->hand_over && options->hand_over(options->ctx, request->fd) ? NULL : "not_now";
+}
+
 static const struct {
     const char *name;
     const char *(*run)(const struct admin_request *request, struct json_writer *out, int *ret_fault);
@@ -292,6 +298,7 @@ static const struct {
     { "breaker", breaker },
     { "statement_rebuild", statement_rebuild },
     { "health", health },
+    { "hand_over", hand_over },
 };
 
 const char *admin_handle(const struct admin_request *request, struct json_writer *out, int *ret_fault) {

@@ -28,8 +28,10 @@ struct bank {
     const struct bank_config *config;
     struct arena texts; /* documents, as long as the bank lives */
     struct log log;
-    int log_fd, end_fd;
-    unsigned roles; /* enum role */
+    int log_fd, end_fd, asked_fd;
+    _Atomic int asker;            /* the connection of whoever asked for a hand-over; -1: nobody */
+    struct bank_inherit *inherit; /* while starting */
+    unsigned roles;               /* enum role */
     struct metrics *metrics;
     struct bank_store store;
     struct integration integration;

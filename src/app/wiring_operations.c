@@ -4,6 +4,10 @@
 #include "observe/metric_table.h"
 #include "platform/clock.h"
 
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
 enum { BANK_GAUGES_ROWS = STORE_RANGE_ROWS_MAX };
 
 /* ---- gauges: what is not counted but looked at ---- */
@@ -89,9 +93,26 @@ int bank_open_operations(struct bank *bank, struct message *message) {
     return r ? err_trace(r) : err_trace(operations_start(&operations, &bank->operations, message));
 }
 
+/* On a thread of the admin socket. */
+static bool on_hand_over(void *ctx, int fd) {
+    struct bank *bank = ctx;
+    uint64_t one = 1;
+    int nobody = -1, asker = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (asker < 0) return false;
+    if (!bank->answering || bank->stopping || !bank->gateway ||
+        !atomic_compare_exchange_strong(&bank->asker, &nobody, asker)) {
+        close(asker);
+        return false;
+    }
+    (void)!write(bank->asked_fd, &one, sizeof one); /* an eventfd with room: cannot fail */
+    return true;
+}
+
 int bank_open_admin(struct bank *bank, struct message *message) {
     char path[BANK_PATH_BYTES_MAX];
-    struct admin_options admin = { .integration = &bank->integration, .path = path, .log = &bank->log };
+    struct admin_options admin = {
+        .integration = &bank->integration, .path = path, .log = &bank->log, .hand_over = on_hand_over, .ctx = bank
+    };
     if (str_to_c(bank->config->options.admin_socket, path, sizeof path)) return err_origin(-ENAMETOOLONG);
     return err_trace(admin_start(&admin, &bank->admin, message));
 }

@@ -304,8 +304,7 @@ int forwarder_new(const struct forwarder_options *options, struct forwarder **re
     return 0;
 }
 
-struct forwarder *forwarder_free(struct forwarder *forwarder) {
-    if (!forwarder) return NULL;
+void forwarder_stop(struct forwarder *forwarder) {
     pthread_mutex_lock(&forwarder->lock);
     forwarder->stopping = true;
     forwarder->target = (struct target){ .generation = forwarder->target.generation + 1 };
@@ -314,6 +313,15 @@ struct forwarder *forwarder_free(struct forwarder *forwarder) {
     for (size_t i = 0; i < forwarder->options.connections; i++) {
         struct worker *worker = &forwarder->workers[i];
         if (worker->runs) pthread_join(worker->thread, NULL);
+        worker->runs = false;
+    }
+}
+
+struct forwarder *forwarder_free(struct forwarder *forwarder) {
+    if (!forwarder) return NULL;
+    forwarder_stop(forwarder);
+    for (size_t i = 0; i < forwarder->options.connections; i++) {
+        struct worker *worker = &forwarder->workers[i];
         node_link_close(worker->link);
         buffer_release(&worker->request);
         buffer_release(&worker->answer);

@@ -31,7 +31,10 @@ struct forwarder_options {
 };
 /* Starts with nobody to forward to. 0 or <0. */
 int forwarder_new(const struct forwarder_options *options, struct forwarder **ret_forwarder);
-/* Answers what waits (UNAVAILABLE), ends the threads. Returns NULL, takes NULL. */
+/* Answers what waits (UNAVAILABLE) and ends the threads; commands are refused from then on, unless the engine is here.
+ */
+void forwarder_stop(struct forwarder *forwarder);
+/* Stops first. Nobody may submit any more. Returns NULL, takes NULL. */
 struct forwarder *forwarder_free(struct forwarder *forwarder);
 /* For integration.door. */
 const struct command_door *forwarder_door(const struct forwarder *forwarder);
