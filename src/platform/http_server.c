@@ -199,17 +199,24 @@ static bool is_given(const struct http_io *io) {
     return true;
 }
 
+/* False: the gift is full. */
+static bool keep_in_gift(struct http_server *server, struct http_connection *connection) {
+    int fd;
+    check(pthread_mutex_lock(&server->free_lock) == 0);
+    bool has_room = server->gift->count + server->options.io_threads <= HTTP_GIFT_CONNECTIONS_MAX;
+    check(pthread_mutex_unlock(&server->free_lock) == 0);
+    if (!has_room || !http_connection_give(connection, &fd)) return has_room;
+    check(pthread_mutex_lock(&server->free_lock) == 0);
+    server->gift->fds[server->gift->count++] = fd; /* each thread has looked for room for all */
+    check(pthread_mutex_unlock(&server->free_lock) == 0);
+    return true;
+}
+
 static void give_all(struct http_io *io) {
-    struct http_gift *gift = io->server->gift;
     struct http_connection *connection = io->lists[HTTP_PHASE_IDLE].first;
-    while (connection && gift) {
+    while (connection && io->server->gift) {
         struct http_connection *next = connection->next;
-        int fd;
-        check(pthread_mutex_lock(&io->server->free_lock) == 0);
-        size_t at = gift->count < HTTP_GIFT_CONNECTIONS_MAX ? gift->count++ : SIZE_MAX;
-        check(pthread_mutex_unlock(&io->server->free_lock) == 0);
-        if (at == SIZE_MAX) return; /* closed with the rest */
-        gift->fds[at] = http_connection_give(connection, &fd) ? fd : -1;
+        if (!keep_in_gift(io->server, connection)) return; /* what is left is closed */
         connection = next;
     }
 }
@@ -355,16 +362,14 @@ static void server_release(struct http_server *server) {
 }
 
 static void take_gift(struct http_server *server, struct http_gift *gift) {
-    for (size_t i = 0; i < gift->count; i++)
-        if (gift->fds[i] >= 0) adopt(server, gift->fds[i]);
+    for (size_t i = 0; i < gift->count; i++) adopt(server, gift->fds[i]);
     *gift = (struct http_gift){ .listen_fd = -1 };
     server->options.gift = NULL;
 }
 
 void http_gift_close(struct http_gift *gift) {
     if (gift->listen_fd >= 0) (void)close(gift->listen_fd); /* nothing of it was ever ours to answer */
-    for (size_t i = 0; i < gift->count; i++)
-        if (gift->fds[i] >= 0) (void)close(gift->fds[i]);
+    for (size_t i = 0; i < gift->count; i++) (void)close(gift->fds[i]);
     *gift = (struct http_gift){ .listen_fd = -1 };
 }
 
