@@ -90,7 +90,6 @@ CREATE TABLE "ledger"."entry" (
     "batch_seq" bigint NOT NULL,
     PRIMARY KEY ("number")
 );
-CREATE INDEX "entry_account" ON "ledger"."entry" ("account", "number");
 GRANT SELECT ON "ledger"."entry" TO giro_read;
 GRANT SELECT, INSERT ON "ledger"."entry" TO giro_engine;
 REVOKE UPDATE, DELETE, TRUNCATE ON "ledger"."entry" FROM giro_owner;
@@ -108,6 +107,31 @@ END
 $body$;
 CREATE TRIGGER "entry_balance" AFTER INSERT ON "ledger"."entry"
     REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION "ledger"."entry_balance"();
+
+CREATE TABLE "ledger"."statement" (
+    "account" bigint NOT NULL,
+    "sequence" bigint NOT NULL,
+    "number" bigint NOT NULL,
+    "transaction" bigint NOT NULL,
+    "side" bigint NOT NULL,
+    "currency" bigint NOT NULL,
+    "amount_minor" bigint NOT NULL,
+    "balance_after_minor" bigint NOT NULL,
+    "booked_ms" bigint NOT NULL,
+    "payment_id" bytea NOT NULL CHECK (octet_length("payment_id") = 16),
+    PRIMARY KEY ("account", "sequence")
+);
+GRANT SELECT ON "ledger"."statement" TO giro_read;
+GRANT SELECT, INSERT, UPDATE, DELETE ON "ledger"."statement" TO giro_engine;
+
+CREATE TABLE "ledger"."statement_mark" (
+    "part" bigint NOT NULL,
+    "number" bigint NOT NULL,
+    "clearing" bigint NOT NULL,
+    PRIMARY KEY ("part")
+);
+GRANT SELECT ON "ledger"."statement_mark" TO giro_read;
+GRANT SELECT, INSERT, UPDATE, DELETE ON "ledger"."statement_mark" TO giro_engine;
 
 CREATE TABLE "ledger"."hold" (
     "hold_id" bytea NOT NULL CHECK (octet_length("hold_id") = 16),
@@ -346,6 +370,178 @@ CREATE INDEX "payment_client" ON "payments"."payment" ("client_id", "payment_id"
 GRANT SELECT ON "payments"."payment" TO giro_read;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "payments"."payment" TO giro_engine;
 
+CREATE TABLE "payments"."scheduled" (
+    "scheduled_id" bytea NOT NULL CHECK (octet_length("scheduled_id") = 16),
+    "client_id" bytea NOT NULL CHECK (octet_length("client_id") = 16),
+    "customer_id" bytea NOT NULL CHECK (octet_length("customer_id") = 16),
+    "consent_id" bytea NOT NULL CHECK (octet_length("consent_id") = 16),
+    "debtor_account_id" bytea NOT NULL CHECK (octet_length("debtor_account_id") = 16),
+    "creditor_name" bytea NOT NULL,
+    "creditor_iban" bytea NOT NULL,
+    "creditor_sort_code" bytea NOT NULL,
+    "creditor_account_number" bytea NOT NULL,
+    "reference" bytea NOT NULL,
+    "end_to_end_id" bytea NOT NULL,
+    "instruction_id" bytea NOT NULL,
+    "currency" bigint NOT NULL,
+    "amount_minor" bigint NOT NULL,
+    "requested_day" bigint NOT NULL,
+    "due_day" bigint NOT NULL,
+    "due_ms" bigint NOT NULL,
+    "state" bigint NOT NULL,
+    "attempts" bigint NOT NULL,
+    "reason" text COLLATE "C" NOT NULL,
+    "payment_id" bytea NOT NULL CHECK (octet_length("payment_id") = 16),
+    "created_ms" bigint NOT NULL,
+    "ended_ms" bigint NOT NULL,
+    PRIMARY KEY ("scheduled_id")
+);
+ALTER TABLE "payments"."scheduled" ALTER COLUMN "creditor_name" SET STORAGE EXTERNAL;
+ALTER TABLE "payments"."scheduled" ALTER COLUMN "creditor_iban" SET STORAGE EXTERNAL;
+ALTER TABLE "payments"."scheduled" ALTER COLUMN "creditor_sort_code" SET STORAGE EXTERNAL;
+ALTER TABLE "payments"."scheduled" ALTER COLUMN "creditor_account_number" SET STORAGE EXTERNAL;
+ALTER TABLE "payments"."scheduled" ALTER COLUMN "reference" SET STORAGE EXTERNAL;
+ALTER TABLE "payments"."scheduled" ALTER COLUMN "end_to_end_id" SET STORAGE EXTERNAL;
+ALTER TABLE "payments"."scheduled" ALTER COLUMN "instruction_id" SET STORAGE EXTERNAL;
+CREATE INDEX "scheduled_due" ON "payments"."scheduled" ("state", "due_ms", "scheduled_id");
+CREATE INDEX "scheduled_account" ON "payments"."scheduled" ("debtor_account_id", "scheduled_id");
+GRANT SELECT ON "payments"."scheduled" TO giro_read;
+GRANT SELECT, INSERT, UPDATE, DELETE ON "payments"."scheduled" TO giro_engine;
+
+CREATE TABLE "payments"."standing_order" (
+    "standing_order_id" bytea NOT NULL CHECK (octet_length("standing_order_id") = 16),
+    "client_id" bytea NOT NULL CHECK (octet_length("client_id") = 16),
+    "customer_id" bytea NOT NULL CHECK (octet_length("customer_id") = 16),
+    "consent_id" bytea NOT NULL CHECK (octet_length("consent_id") = 16),
+    "debtor_account_id" bytea NOT NULL CHECK (octet_length("debtor_account_id") = 16),
+    "creditor_name" bytea NOT NULL,
+    "creditor_iban" bytea NOT NULL,
+    "creditor_sort_code" bytea NOT NULL,
+    "creditor_account_number" bytea NOT NULL,
+    "reference" bytea NOT NULL,
+    "end_to_end_id" bytea NOT NULL,
+    "instruction_id" bytea NOT NULL,
+    "currency" bigint NOT NULL,
+    "amount_minor" bigint NOT NULL,
+    "state" bigint NOT NULL,
+    "due_ms" bigint NOT NULL,
+    "frequency" text COLLATE "C" NOT NULL,
+    "first_minor" bigint NOT NULL,
+    "final_minor" bigint NOT NULL,
+    "first_day" bigint NOT NULL,
+    "recurring_day" bigint NOT NULL,
+    "final_day" bigint NOT NULL,
+    "payments_max" bigint NOT NULL,
+    "sequence" bigint NOT NULL,
+    "plan_day" bigint NOT NULL,
+    "plan_part" bigint NOT NULL,
+    "last_day" bigint NOT NULL,
+    "due_day" bigint NOT NULL,
+    "created_ms" bigint NOT NULL,
+    "ended_ms" bigint NOT NULL,
+    PRIMARY KEY ("standing_order_id")
+);
+ALTER TABLE "payments"."standing_order" ALTER COLUMN "creditor_name" SET STORAGE EXTERNAL;
+ALTER TABLE "payments"."standing_order" ALTER COLUMN "creditor_iban" SET STORAGE EXTERNAL;
+ALTER TABLE "payments"."standing_order" ALTER COLUMN "creditor_sort_code" SET STORAGE EXTERNAL;
+ALTER TABLE "payments"."standing_order" ALTER COLUMN "creditor_account_number" SET STORAGE EXTERNAL;
+ALTER TABLE "payments"."standing_order" ALTER COLUMN "reference" SET STORAGE EXTERNAL;
+ALTER TABLE "payments"."standing_order" ALTER COLUMN "end_to_end_id" SET STORAGE EXTERNAL;
+ALTER TABLE "payments"."standing_order" ALTER COLUMN "instruction_id" SET STORAGE EXTERNAL;
+CREATE INDEX "standing_order_due" ON "payments"."standing_order" ("state", "due_ms", "standing_order_id");
+CREATE INDEX "standing_order_account" ON "payments"."standing_order" ("debtor_account_id", "standing_order_id");
+GRANT SELECT ON "payments"."standing_order" TO giro_read;
+GRANT SELECT, INSERT, UPDATE, DELETE ON "payments"."standing_order" TO giro_engine;
+
+CREATE TABLE "payments"."standing_order_run" (
+    "standing_order_id" bytea NOT NULL CHECK (octet_length("standing_order_id") = 16),
+    "sequence" bigint NOT NULL,
+    "plan_day" bigint NOT NULL,
+    "amount_minor" bigint NOT NULL,
+    "payment_id" bytea NOT NULL CHECK (octet_length("payment_id") = 16),
+    "reason" text COLLATE "C" NOT NULL,
+    "at_ms" bigint NOT NULL,
+    PRIMARY KEY ("standing_order_id", "sequence")
+);
+GRANT SELECT ON "payments"."standing_order_run" TO giro_read;
+GRANT SELECT, INSERT ON "payments"."standing_order_run" TO giro_engine;
+REVOKE UPDATE, DELETE, TRUNCATE ON "payments"."standing_order_run" FROM giro_owner;
+CREATE TRIGGER "standing_order_run_append_only" BEFORE UPDATE OR DELETE OR TRUNCATE ON "payments"."standing_order_run"
+    FOR EACH STATEMENT EXECUTE FUNCTION "store"."append_only"();
+
+CREATE TABLE "payments"."file" (
+    "file_id" bytea NOT NULL CHECK (octet_length("file_id") = 16),
+    "state" bigint NOT NULL,
+    "due_ms" bigint NOT NULL,
+    "client_id" bytea NOT NULL CHECK (octet_length("client_id") = 16),
+    "customer_id" bytea NOT NULL CHECK (octet_length("customer_id") = 16),
+    "consent_id" bytea NOT NULL CHECK (octet_length("consent_id") = 16),
+    "debtor_account_id" bytea NOT NULL CHECK (octet_length("debtor_account_id") = 16),
+    "file_hash" bytea NOT NULL CHECK (octet_length("file_hash") = 32),
+    "reference" bytea NOT NULL,
+    "currency" bigint NOT NULL,
+    "item_count" bigint NOT NULL,
+    "control_sum_minor" bigint NOT NULL,
+    "due_day" bigint NOT NULL,
+    "done" bigint NOT NULL,
+    "accepted" bigint NOT NULL,
+    "rejected" bigint NOT NULL,
+    "through" bigint NOT NULL,
+    "accepted_minor" bigint NOT NULL,
+    "created_ms" bigint NOT NULL,
+    "ended_ms" bigint NOT NULL,
+    PRIMARY KEY ("file_id")
+);
+ALTER TABLE "payments"."file" ALTER COLUMN "reference" SET STORAGE EXTERNAL;
+CREATE INDEX "file_due" ON "payments"."file" ("state", "due_ms", "file_id");
+GRANT SELECT ON "payments"."file" TO giro_read;
+GRANT SELECT, INSERT, UPDATE, DELETE ON "payments"."file" TO giro_engine;
+
+CREATE TABLE "payments"."file_item" (
+    "file_id" bytea NOT NULL CHECK (octet_length("file_id") = 16),
+    "number" bigint NOT NULL,
+    "client_id" bytea NOT NULL CHECK (octet_length("client_id") = 16),
+    "customer_id" bytea NOT NULL CHECK (octet_length("customer_id") = 16),
+    "consent_id" bytea NOT NULL CHECK (octet_length("consent_id") = 16),
+    "debtor_account_id" bytea NOT NULL CHECK (octet_length("debtor_account_id") = 16),
+    "creditor_name" bytea NOT NULL,
+    "creditor_iban" bytea NOT NULL,
+    "creditor_sort_code" bytea NOT NULL,
+    "creditor_account_number" bytea NOT NULL,
+    "reference" bytea NOT NULL,
+    "end_to_end_id" bytea NOT NULL,
+    "instruction_id" bytea NOT NULL,
+    "currency" bigint NOT NULL,
+    "amount_minor" bigint NOT NULL,
+    PRIMARY KEY ("file_id", "number")
+);
+ALTER TABLE "payments"."file_item" ALTER COLUMN "creditor_name" SET STORAGE EXTERNAL;
+ALTER TABLE "payments"."file_item" ALTER COLUMN "creditor_iban" SET STORAGE EXTERNAL;
+ALTER TABLE "payments"."file_item" ALTER COLUMN "creditor_sort_code" SET STORAGE EXTERNAL;
+ALTER TABLE "payments"."file_item" ALTER COLUMN "creditor_account_number" SET STORAGE EXTERNAL;
+ALTER TABLE "payments"."file_item" ALTER COLUMN "reference" SET STORAGE EXTERNAL;
+ALTER TABLE "payments"."file_item" ALTER COLUMN "end_to_end_id" SET STORAGE EXTERNAL;
+ALTER TABLE "payments"."file_item" ALTER COLUMN "instruction_id" SET STORAGE EXTERNAL;
+GRANT SELECT ON "payments"."file_item" TO giro_read;
+GRANT SELECT, INSERT ON "payments"."file_item" TO giro_engine;
+REVOKE UPDATE, DELETE, TRUNCATE ON "payments"."file_item" FROM giro_owner;
+CREATE TRIGGER "file_item_append_only" BEFORE UPDATE OR DELETE OR TRUNCATE ON "payments"."file_item"
+    FOR EACH STATEMENT EXECUTE FUNCTION "store"."append_only"();
+
+CREATE TABLE "payments"."file_result" (
+    "file_id" bytea NOT NULL CHECK (octet_length("file_id") = 16),
+    "number" bigint NOT NULL,
+    "payment_id" bytea NOT NULL CHECK (octet_length("payment_id") = 16),
+    "reason" text COLLATE "C" NOT NULL,
+    "at_ms" bigint NOT NULL,
+    PRIMARY KEY ("file_id", "number")
+);
+GRANT SELECT ON "payments"."file_result" TO giro_read;
+GRANT SELECT, INSERT ON "payments"."file_result" TO giro_engine;
+REVOKE UPDATE, DELETE, TRUNCATE ON "payments"."file_result" FROM giro_owner;
+CREATE TRIGGER "file_result_append_only" BEFORE UPDATE OR DELETE OR TRUNCATE ON "payments"."file_result"
+    FOR EACH STATEMENT EXECUTE FUNCTION "store"."append_only"();
+
 CREATE SCHEMA IF NOT EXISTS "fraud";
 GRANT USAGE ON SCHEMA "fraud" TO giro_engine, giro_read;
 CREATE TABLE "fraud"."counter" (
@@ -386,7 +582,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON "integration"."saga" TO giro_engine;
 
 CREATE TABLE "integration"."cursor" (
     "consumer" text COLLATE "C" NOT NULL,
+    "epoch" bigint NOT NULL,
     "seq" bigint NOT NULL,
+    "event" bigint NOT NULL,
     PRIMARY KEY ("consumer")
 );
 GRANT SELECT ON "integration"."cursor" TO giro_read;

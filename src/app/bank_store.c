@@ -57,7 +57,7 @@ static int load_key(struct bank_store *store, const struct bank_options *options
 int bank_store_init(struct bank_store *store, const struct bank_options *options, const char *path_instead,
                     bool may_make_key, struct message *message) {
     bool postgres = options->store_kind == BANK_STORE_POSTGRES;
-    *store = (struct bank_store){ .options = { .ops = &store_sqlite_ops } };
+    *store = (struct bank_store){ .options = { .ops = postgres ? &store_postgres_ops : &store_sqlite_ops } };
     int r = copy_texts(store, options, message);
     if (r) return err_trace(r);
     if (path_instead && (postgres || strlen(path_instead) >= sizeof store->path)) {
@@ -73,10 +73,6 @@ int bank_store_init(struct bank_store *store, const struct bank_options *options
     store->options.node = store->node;
     store->options.node_address = store->address;
     store->options.tables = integration_tables(&store->options.table_count);
-    if (postgres) {
-        message_set(message, "store.kind: this program has no postgres adapter");
-        return err_origin(-EINVAL);
-    }
     if (!postgres && !options->store_sealed) return 0;
     bool may_make =
         may_make_key && (postgres || !file_exists(store->path)); /* a new key opens no store that is there */
