@@ -147,7 +147,7 @@ class Nodes:
     def add_to_edge(self):
         path = self.bank.var / "nginx" / "nginx.conf"
         text = path.read_text()
-        line = re.search(rf"(?m)^.*server unix:{re.escape(self.socket)}.*;$", text).group(0)
+        line = re.search(r'(?m)^.*server "?unix:.*giro\.sock.*;$', text).group(0)
         path.write_text(text.replace(line, line + "\n" + line.replace("giro.sock", "two.sock")))
         os.kill(self.bank.pid("nginx"), signal.SIGHUP)
 
