@@ -72,9 +72,7 @@ static void answer_line(const struct admin *admin, const struct line_reader *rea
     char members[ANSWER_BYTES_MAX];
     struct buffer body;
     struct json_writer writer;
-    struct admin_request request = {
-        .options = &admin->options, .line = line, .arena = arena, .fd = reader->fd
-    };
+    struct admin_request request = { .options = &admin->options, .line = line, .arena = arena, .fd = reader->fd };
     const char *error = NULL;
     int fault = 0;
     buffer_init(&body, members, sizeof members);

@@ -50,14 +50,15 @@ static int marker_path(const struct bank *bank, char path[BANK_PATH_BYTES_MAX]) 
 
 int bank_open_store(struct bank *bank, struct message *message) {
     const struct bank_options *options = &bank->config->options;
-    char marker[BANK_PATH_BYTES_MAX];
     int r = bank_store_init(&bank->store, options, NULL, options->sandbox, message);
-    if (!r) r = marker_path(bank, marker);
     if (!r) r = store_open(&bank->store.options, &bank->integration.store, message);
     return err_trace(r);
 }
 
 int bank_open_engine(struct bank *bank, struct message *message) {
+    char marker[BANK_PATH_BYTES_MAX];
+    int r = marker_path(bank, marker);
+    if (r) return err_trace(r);
     struct engine_options engine = { .store = bank->integration.store,
                                      .encode_event = event_json_write,
                                      .on_followup = on_followup,
