@@ -67,11 +67,12 @@ static int next_line(const struct admin *admin, struct line_reader *reader, stru
     }
 }
 
-static void answer_line(const struct admin *admin, struct str line, struct arena *arena, struct buffer *out) {
+static void answer_line(const struct admin *admin, const struct line_reader *reader, struct str line,
+                        struct arena *arena, struct buffer *out) {
     char members[ANSWER_BYTES_MAX];
     struct buffer body;
     struct json_writer writer;
-    struct admin_request request = { .options = &admin->options, .line = line, .arena = arena };
+    struct admin_request request = { .options = &admin->options, .line = line, .arena = arena, .fd = reader->fd };
     const char *error = NULL;
     int fault = 0;
     buffer_init(&body, members, sizeof members);
@@ -100,7 +101,7 @@ static void serve_connection(const struct admin *admin, int fd, struct line_read
     while ((r = next_line(admin, reader, &line)) == 0) {
         arena_reset(arena);
         buffer_init(&out, text, sizeof text);
-        answer_line(admin, line, arena, &out);
+        answer_line(admin, reader, line, arena, &out);
         if (net_send_all(fd, out.at, out.len, clock_mono_ms() + ADMIN_SEND_MS)) break;
     }
     if (r == -EMSGSIZE) (void)net_send_all(fd, too_large, sizeof too_large - 1, clock_mono_ms() + ADMIN_SEND_MS);

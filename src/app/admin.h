@@ -3,7 +3,8 @@
  * A line of JSON asks, {"command":"account_open",...}, a line of JSON answers: {"ok":true,...} or
  * {"ok":false,"error":"holder_not_found"}. A connection carries any number of them, one after another. "error" is a
  * refusal of the command (integration/command.h), or unknown_command, invalid_request, too_large, unavailable, unknown
- * (the commit's outcome is not known: ask again), sandbox_only (auto_approve, account_fund or a fund_minor over 0
+ * (the commit's outcome is not known: ask again), not_holder (a breaker is asked of a node
+ * that follows another), sandbox_only (auto_approve, account_fund or a fund_minor over 0
  * where there is no sandbox), fault.
  *
  *   client_register    name display_name profile sender tier org_id software_id scope redirect_uris[] jwks{}
@@ -20,6 +21,8 @@
  *                      -> standing_order_id replayed
  *   payment_file       account file(text) hash(base64) items sum reference on(date) key -> file_id replayed
  *   payment_schedule_cancel scheduled_id   standing_order_cancel standing_order_id
+ *
+ *   hand_over          the connection is then hand_over.h's; "not_now" while starting, stopping or given to another
  *
  * "key" is an idempotency key: the same line again gets the same answer. Amounts are in the account's currency.
  *
@@ -56,9 +59,12 @@ enum {
 struct admin;
 struct admin_options { /* all borrowed for the admin's life, but path */
     struct integration *integration;
-    struct core_dispatch *core_dispatch;
     const char *path;
     struct log *log;
+    /* Another process asks for the store and the socket on this connection; takes a copy of fd. False: not now. NULL:
+     * never. */
+    bool (*hand_over)(void *ctx, int fd);
+    void *ctx;
 };
 
 /* 0; <0 with a sentence in message (-EADDRINUSE: another daemon has the socket). */

@@ -238,17 +238,19 @@ static const char *const force_names[] = {
 };
 
 static const char *breaker(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
+    struct core_dispatch *dispatch = request->options->integration->core;
     struct core_dispatch_state state;
     struct str wanted = text_of(request, "force");
     size_t force = 0;
     (void)ret_fault; /* every handler has it */
     while (force < ARRAY_COUNT(force_names) && !str_equal_c(wanted, force_names[force])) force++;
     if (wanted.len && force == ARRAY_COUNT(force_names)) return "invalid_request";
+    if (!dispatch) return "not_holder";
     if (wanted.len) {
-        core_dispatch_force(request->options->core_dispatch, (enum breaker_force)force);
+        core_dispatch_force(dispatch, (enum breaker_force)force);
         log_event(request->options->log, LOG_LEVEL_WARN, "breaker_forced", log_str("force", force_names[force]));
     }
-    core_dispatch_state(request->options->core_dispatch, &state);
+    core_dispatch_state(dispatch, &state);
     json_member_c(out, "name", "core");
     json_member_c(out, "state", state_name(state.breaker));
     json_member_c(out, "force", force_names[state.force]);
@@ -267,10 +269,17 @@ static const char *statement_rebuild(const struct admin_request *request, struct
 }
 
 static const char *health(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
+    struct core_dispatch *dispatch = request->options->integration->core;
     (void)ret_fault; /* every handler has it */
     json_member_bool(out, "sandbox", request->options->integration->sandbox);
-    json_member_bool(out, "core_open", core_dispatch_open(request->options->core_dispatch));
+    json_member_bool(out, "core_open", !dispatch || core_dispatch_open(dispatch)); /* a follower cannot see it */
     return NULL;
+}
+
+static const char *hand_over(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
+    const struct admin_options *options = request->options;
+    (void)out, (void)ret_fault; /* every handler has them */
+    return options->hand_over && options->hand_over(options->ctx, request->fd) ? NULL : "not_now";
 }
 
 static const struct {
@@ -295,6 +304,7 @@ static const struct {
     { "ledger_hold", admin_ledger_hold },
     { "ledger_close_day", admin_ledger_close_day },
     { "payment_refund", admin_payment_refund },
+    { "hand_over", hand_over },
 };
 
 const char *admin_handle(const struct admin_request *request, struct json_writer *out, int *ret_fault) {

@@ -12,6 +12,7 @@ struct admin_request {
     const struct json *json;
     struct str line; /* as it came: what an idempotency key stands for */
     struct arena *arena;
+    int fd; /* of the connection */
 };
 /* Writes the members behind "ok":true and returns NULL, or writes nothing and returns the error's name. *ret_fault is
  * set with "fault". */

@@ -12,24 +12,18 @@ static struct str text_of(const struct admin_request *request, const char *name)
     return json_get_string(request->json, name);
 }
 
-/* What the audit record of an operator's command says. */
 struct audited {
     const char *operation;
+    struct command_audit audit;
 };
-
-static void write_audit(struct buffer *out, void *owner, const struct command_answer *answer) {
-    const struct audited *audited = owner;
-    struct audit_record record = { .time_ms = clock_now_ms(),
-                                   .method = "ADMIN",
-                                   .route = audited->operation,
-                                   .outcome = answer->refusal ? answer->refusal_name : "accepted" };
-    memcpy(record.resource_id, answer->resource_id, 16);
-    audit_encode(&record, out);
-}
 
 /* A call with the request's "key", if it has one; the line is what the key stands for. */
 static void call_init(const struct admin_request *request, struct audited *audited, struct command_call *ret_call) {
-    struct command_call call = { .arena = request->arena, .write_audit = write_audit, .owner = audited };
+    struct command_call call = { .arena = request->arena, .audit = &audited->audit };
+    audited->audit = (struct command_audit){
+        .record = { .time_ms = clock_now_ms(), .method = "ADMIN", .route = audited->operation },
+        .began_ns = clock_mono_ns(),
+    };
     call.key = text_of(request, "key");
     call.idempotent = call.key.len > 0;
     call.method = STR("ADMIN");
@@ -127,7 +121,7 @@ static bool read_amount(const struct admin_request *request, const char *name, s
 }
 
 const char *admin_schedule(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
-    struct audited audited = { "payment_schedule" };
+    struct audited audited = { .operation = "payment_schedule" };
     struct schedule_create_input input = { .day = 0 };
     struct command_call call;
     const char *error = read_order(request, &input.order, ret_fault);
@@ -141,7 +135,7 @@ const char *admin_schedule(const struct admin_request *request, struct json_writ
 }
 
 const char *admin_schedule_cancel(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
-    struct audited audited = { "payment_schedule_cancel" };
+    struct audited audited = { .operation = "payment_schedule_cancel" };
     struct command_call call;
     uint8_t id[16];
     if (id_parse(text_of(request, "scheduled_id"), id)) return "invalid_request";
@@ -153,7 +147,7 @@ const char *admin_schedule_cancel(const struct admin_request *request, struct js
 }
 
 const char *admin_standing_order(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
-    struct audited audited = { "standing_order" };
+    struct audited audited = { .operation = "standing_order" };
     struct standing_order_input input = { .frequency = text_of(request, "frequency"),
                                           .payments_max = json_get_integer(request->json, "payments", 0) };
     struct command_call call;
@@ -173,7 +167,7 @@ const char *admin_standing_order(const struct admin_request *request, struct jso
 }
 
 const char *admin_standing_order_cancel(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
-    struct audited audited = { "standing_order_cancel" };
+    struct audited audited = { .operation = "standing_order_cancel" };
     struct command_call call;
     uint8_t id[16];
     if (id_parse(text_of(request, "standing_order_id"), id)) return "invalid_request";
@@ -207,7 +201,7 @@ static const char *explain(const struct admin_request *request, const char *erro
 }
 
 const char *admin_payment_file(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
-    struct audited audited = { "payment_file" };
+    struct audited audited = { .operation = "payment_file" };
     struct payment_file_input input = { .text = text_of(request, "file"),
                                         .reference = text_of(request, "reference"),
                                         .item_count = json_get_integer(request->json, "items", 0) };

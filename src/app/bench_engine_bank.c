@@ -132,23 +132,20 @@ static int open_accounts(struct bench_bank *bank) {
 
 /* ---- payments ---- */
 
-static void write_audit(struct buffer *out, void *owner, const struct command_answer *answer) {
-    struct audit_record record = { .time_ms = clock_now_ms(),
-                                   .interaction_id = STR("01940000-0000-7000-8000-000000000000"),
-                                   .client_id = { { 1 } },
-                                   .method = "POST",
-                                   .route = "/v1/payments",
-                                   .status = answer->refusal ? 422 : 201,
-                                   .outcome = answer->refusal ? answer->refusal_name : "accepted",
-                                   .duration_us = 1000,
-                                   .certificate_sha256 = { { 1 } } };
-    (void)owner;
-    memcpy(record.resource_id, answer->resource_id, 16);
-    audit_encode(&record, out);
+static struct command_audit audit_of_call(void) {
+    struct command_audit audit = { .record = { .time_ms = clock_now_ms(),
+                                               .interaction_id = STR("01940000-0000-7000-8000-000000000000"),
+                                               .client_id = { { 1 } },
+                                               .method = "POST",
+                                               .route = "/v1/payments",
+                                               .certificate_sha256 = { { 1 } } } };
+    command_audit_began(&audit, 0);
+    return audit;
 }
 
 struct bench_call {
     struct command_call call;
+    struct command_audit audit;
     struct bench_bank *bank;
 };
 
@@ -190,6 +187,7 @@ static int payment_submit(struct bench_bank *bank) {
     int r = order_make(bank, &order);
     if (r) return err_trace(r);
     call->bank = bank;
+    call->audit = audit_of_call();
     call->call = (struct command_call){ .call = &caller,
                                         .arena = &bank->calls,
                                         .idempotent = true,
@@ -197,7 +195,7 @@ static int payment_submit(struct bench_bank *bank) {
                                         .route_template = STR("/v1/payments"),
                                         .method = STR("POST"),
                                         .fingerprint = { { 1 } },
-                                        .write_audit = write_audit,
+                                        .audit = &call->audit,
                                         .on_done = on_paid,
                                         .owner = call };
     call->call.key = arena_printf(&bank->calls, "%016llx-%llu", (unsigned long long)next_random(bank),

@@ -1,8 +1,10 @@
 #include "app/wiring_int.h"
 
 #include "observe/metric_table.h"
+#include "platform/clock.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -30,35 +32,69 @@ static int open_log(struct bank *bank, struct message *message) {
     return err_trace(metrics_new(metric_families, METRIC_FAMILY_COUNT, &bank->metrics));
 }
 
-static int bank_open(struct bank *bank, struct message *message) {
+static int read_roles(struct bank *bank, struct message *message) {
+    const struct bank_options *options = &bank->config->options;
+    struct roles_context context = { .several_nodes = options->store_kind == BANK_STORE_POSTGRES,
+                                     .linked = options->node_certificate.len > 0 };
+    return err_trace(roles_parse(options->roles, &context, &bank->roles, message));
+}
+
+/* Everything that needs neither the store nor a socket. */
+static int bank_prepare(struct bank *bank, struct message *message) {
     int r = arena_init(&bank->texts, 64 * 1024, BANK_TEXT_BYTES_MAX * 2);
+    if (!r) r = read_roles(bank, message);
     if (!r) r = open_log(bank, message);
     if (!r) r = bank_fill_integration(bank);
     if (!r) r = bank_open_policies(bank, message);
     if (!r) r = bank_open_saga(bank, message);
     if (!r) r = bank_open_keys(bank, message);
     if (!r) r = bank_fill_integration(bank);
-    if (!r) r = bank_open_store(bank, message);
-    if (!r) r = engine_start(bank->integration.engine);
-    if (!r) r = bank_open_core(bank, message);
-    if (!r) r = bank_open_bus(bank);
-    if (!r) r = bank_open_jobs(bank);
-    if (!r) r = bank_open_operations(bank, message);
-    if (!r) r = bank_open_admin(bank, message);
-    if (!r) r = bank_open_auth(bank, message);
-    if (!r) r = bank_open_gateway(bank, message); /* last: now callers may come (O1) */
     return err_trace(r);
 }
 
-int bank_start(const struct bank_config *config, struct bank **ret_bank, struct message *message) {
+static int receive(struct bank *bank, struct message *message) {
+    struct bank_inherit *inherit = bank->inherit;
+    return inherit && inherit->receive ? err_trace(inherit->receive(inherit->ctx, inherit->gift, message)) : 0;
+}
+
+static int confirm(struct bank *bank, struct message *message) {
+    struct bank_inherit *inherit = bank->inherit;
+    return inherit && inherit->confirm ? err_trace(inherit->confirm(inherit->ctx, message)) : 0;
+}
+
+static int bank_open(struct bank *bank, struct message *message) {
+    int r = bank_prepare(bank, message);
+    if (!r) r = receive(bank, message);
+    if (!r) r = bank_open_store(bank, message);
+    if (!r) r = bank_open_node(bank, message);
+    if (!r) r = bank_open_operations(bank, message);
+    if (!r) r = bank_open_admin(bank, message);
+    if (!r && (bank->roles & ROLE_AUTH)) r = bank_open_auth(bank, message);
+    if (!r) r = confirm(bank, message);
+    if (!r && (bank->roles & ROLE_GATEWAY)) r = bank_open_gateway(bank, message); /* last: now callers may come (O1) */
+    return err_trace(r);
+}
+
+static void tell_gap(struct bank *bank, const struct bank_inherit *inherit) {
+    if (!inherit || !inherit->since_ms) return;
+    int64_t gap_ms = clock_mono_ms() - inherit->since_ms;
+    metrics_set(bank->metrics, METRIC_HAND_OVER_GAP, (struct metric_labels){ 0 }, gap_ms * 1000);
+    log_event(&bank->log, LOG_LEVEL_INFO, "handed_over", log_i64("gap_ms", gap_ms));
+}
+
+int bank_start(const struct bank_config *config, struct bank_inherit *inherit, struct bank **ret_bank,
+               struct message *message) {
     struct bank *bank = calloc(1, sizeof *bank);
     if (!bank) return err_origin(-ENOMEM);
     bank->config = config;
+    bank->inherit = inherit;
+    bank->asker = -1;
+    bank->asked_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     check(pthread_mutex_init(&bank->relay_lock, NULL) == 0);
     bank->log_fd = -1;
     bank->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     message_set(message, "%s", "");
-    int r = bank->end_fd < 0 ? err_origin(-errno) : bank_open(bank, message);
+    int r = bank->end_fd < 0 || bank->asked_fd < 0 ? err_origin(-errno) : bank_open(bank, message);
     if (r) {
         char path[256];
         err_path(r, path, sizeof path);
@@ -67,6 +103,8 @@ int bank_start(const struct bank_config *config, struct bank **ret_bank, struct 
         return err_trace(r);
     }
     bank->answering = true;
+    bank->inherit = NULL;
+    tell_gap(bank, inherit);
     log_note(&bank->log, LOG_LEVEL_INFO, "started");
     *ret_bank = bank;
     return 0;
@@ -76,9 +114,25 @@ int bank_end_fd(const struct bank *bank) {
     return bank->end_fd;
 }
 
+int bank_asked_fd(const struct bank *bank) {
+    return bank->asked_fd;
+}
+
+int bank_asked(struct bank *bank) {
+    return atomic_exchange(&bank->asker, -1);
+}
+
+struct bank *bank_give(struct bank *bank, struct http_gift *ret_gift) {
+    bank->stopping = true;
+    gateway_give(bank->gateway, BANK_DRAIN_MS, ret_gift);
+    return bank_stop(bank);
+}
+
 static void stop_threads(struct bank *bank) {
     bank->stopping = true;
+    bank->node = node_stop(bank->node);                             /* no take-over from here on */
     if (bank->gateway) gateway_drain(bank->gateway, BANK_DRAIN_MS); /* O2 */
+    bank->node_server = node_server_stop(bank->node_server);        /* the other nodes' commands are answered */
     bank->admin = admin_stop(bank->admin);
     bank->operations = operations_free(bank->operations);
     if (bank->operations_reader.store) reader_close(&bank->operations_reader);
@@ -93,7 +147,10 @@ struct bank *bank_stop(struct bank *bank) {
     bank->jobs = jobs_stop(bank->jobs);                /* waits for its portion's command: the engine still runs */
     bank->relay_owned = relay_stop(bank->relay_owned); /* waits for its cursor's last move: the engine still runs */
     if (bank->integration.engine) engine_stop(bank->integration.engine);
+    if (bank->integration.store) store_lease_release(bank->integration.store); /* the next need not wait */
+    if (bank->forwarder) forwarder_stop(bank->forwarder);
     bank->gateway = gateway_free(bank->gateway);
+    bank->forwarder = forwarder_free(bank->forwarder);
     bank->auth = auth_close(bank->auth);
     bank->dispatch = core_dispatch_free(bank->dispatch);
     bank->integration.engine = engine_close(bank->integration.engine);
@@ -106,10 +163,13 @@ struct bank *bank_stop(struct bank *bank) {
     bank->aml = aml_list_free(bank->aml);
     bank->trust = trust_slot_free(bank->trust);
     bank->signing_key = key_free(bank->signing_key);
+    bank->node_identity = node_identity_free(bank->node_identity);
     bank->metrics = metrics_free(bank->metrics);
     if (bank->log_fd >= 0) log_release(&bank->log);
     if (bank->log_fd > STDERR_FILENO) close(bank->log_fd);
     if (bank->end_fd >= 0) close(bank->end_fd);
+    if (bank->asked_fd >= 0) close(bank->asked_fd);
+    if (bank->asker >= 0) close(bank->asker);
     arena_release(&bank->texts);
     pthread_mutex_destroy(&bank->relay_lock);
     free(bank);

@@ -8,13 +8,33 @@
 #define GIRO_APP_WIRING_H
 
 #include "app/bank_config.h"
+#include "platform/http_server.h"
 
 struct bank;
 
 enum { BANK_DRAIN_MS = 3000 };
 
-/* config is borrowed for the bank's life. 0, or <0 with the sentence in message; then nothing is left. */
-int bank_start(const struct bank_config *config, struct bank **ret_bank, struct message *message);
+/* Where the edge's socket comes from when another process had it; see hand_over.h. */
+struct bank_inherit {
+    /* Everything is read and compiled: now the store and the socket are wanted. gift->listen_fd < 0: nobody had them.
+     * 0, or <0 with message. NULL: gift is filled already. */
+    int (*receive)(void *ctx, struct http_gift *gift, struct message *message);
+    /* Everything but the socket is open: may callers come? 0, or <0 with message. NULL: yes. */
+    int (*confirm)(void *ctx, struct message *message);
+    void *ctx;
+    struct http_gift *gift;
+    int64_t since_ms; /* monotonic: nobody has answered since then; 0 = not known. receive may set it */
+};
+/* config is borrowed for the bank's life, inherit (may be NULL) until this returns. 0, or <0 with the sentence in
+ * message; then nothing is left, but the gift is the caller's unless its listen_fd is -1. */
+int bank_start(const struct bank_config *config, struct bank_inherit *inherit, struct bank **ret_bank,
+               struct message *message);
+/* Becomes readable when another process asks for the store and the socket; bank_asked then gives the connection on
+ * which it waits, the caller's to close, and the bank must be given. */
+int bank_asked_fd(const struct bank *bank);
+int bank_asked(struct bank *bank);
+/* Answers what is under way and stops: store closed, socket and idle connections in *ret_gift. */
+struct bank *bank_give(struct bank *bank, struct http_gift *ret_gift);
 /* Becomes readable when the bank must end by itself (an unknown commit): the process exits with failure then. */
 int bank_end_fd(const struct bank *bank);
 struct bank *bank_stop(struct bank *bank); /* drains, closes; returns NULL, takes NULL */

@@ -81,6 +81,7 @@ int bank_open_gateway(struct bank *bank, struct message *message) {
     if (!r) r = document(bank, "giro-v1.openapi.json", &gateway.openapi_v1, message);
     if (!r) r = document(bank, "open-banking-v4.0.openapi.json", &gateway.openapi_open_banking, message);
     if (r) return err_trace(r);
+    gateway.gift = bank->inherit ? bank->inherit->gift : NULL;
     gateway.integration = &bank->integration;
     gateway.log = &bank->log;
     gateway.metrics = bank->metrics;

@@ -6,6 +6,8 @@
 #include "app/wiring.h"
 
 #include "app/admin.h"
+#include "app/node.h"
+#include "app/roles.h"
 #include "auth/auth.h"
 #include "gateway/operations.h"
 #include "integration/acl/core_dispatch.h"
@@ -27,10 +29,18 @@ struct bank {
     const struct bank_config *config;
     struct arena texts; /* documents, as long as the bank lives */
     struct log log;
-    int log_fd, end_fd;
+    int log_fd, end_fd, asked_fd;
+    _Atomic int asker;            /* the connection of whoever asked for a hand-over; -1: nobody */
+    struct bank_inherit *inherit; /* while starting */
+    unsigned roles;               /* enum role */
     struct metrics *metrics;
     struct bank_store store;
     struct integration integration;
+    struct node_identity *node_identity; /* these three NULL in a bank of one node */
+    struct forwarder *forwarder;
+    struct node_server *node_server;
+    struct node *node;
+    struct message hold_message; /* what went wrong when the lease was taken */
     struct saga_def *payment_saga;
     struct fraud_policy fraud;
     struct aml_list *aml;
@@ -59,12 +69,17 @@ struct bank {
     struct admin *admin;
     struct reader operations_reader; /* of the operations port's thread */
     struct arena operations_arena;
+    _Atomic bool holds;     /* engine, dispatch, relay and jobs are open: never false again until bank_stop */
     _Atomic bool answering; /* the gateway listens */
     _Atomic bool stopping;
 };
 
 /* Logs the fault; for every part that has no log of its own. ctx: the bank. */
 void bank_on_fault(void *ctx, const char *operation, int code);
+
+void bank_end(struct bank *bank); /* the process must end by itself; any thread */
+/* Why this node can decide nothing now, in a word that lives for ever; NULL when it can. */
+const char *bank_node_trouble(struct bank *bank);
 
 /* The parts, in the order in which they open. 0, or <0 with the sentence in message; what was opened stays for
  * bank_stop. */
@@ -75,6 +90,9 @@ int bank_open_policies(struct bank *bank, struct message *message); /* and the c
 int bank_open_saga(struct bank *bank, struct message *message); /* compiles it, refuses one that is not proven safe */
 int bank_open_keys(struct bank *bank, struct message *message);
 int bank_open_store(struct bank *bank, struct message *message);
+int bank_open_node(struct bank *bank, struct message *message); /* takes the lease, or follows its holder */
+/* What opens with the lease, on the node's thread after a take-over. */
+int bank_open_engine(struct bank *bank, struct message *message);
 int bank_open_core(struct bank *bank, struct message *message);
 int bank_open_bus(struct bank *bank);
 int bank_open_jobs(struct bank *bank);

@@ -4,6 +4,10 @@
 #include "observe/metric_table.h"
 #include "platform/clock.h"
 
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
 enum { BANK_GAUGES_ROWS = STORE_RANGE_ROWS_MAX };
 
 /* ---- gauges: what is not counted but looked at ---- */
@@ -23,6 +27,18 @@ static int look_at_saga(void *ctx, const void *row) {
 
 static void set_gauge(struct bank *bank, enum metric_id metric, struct str label, int64_t value) {
     metrics_set(bank->metrics, metric, (struct metric_labels){ .at = { label } }, value);
+}
+
+static void look_at_node(struct bank *bank) {
+    struct forwarder_state forward;
+    set_gauge(bank, METRIC_NODE_ROLE, STR("holder"), bank->holds ? 1 : 0);
+    set_gauge(bank, METRIC_NODE_ROLE, STR("follower"), bank->holds ? 0 : 1);
+    if (!bank->forwarder) return;
+    forwarder_state(bank->forwarder, &forward);
+    set_gauge(bank, METRIC_QUEUE_DEPTH, STR("forward"), (int64_t)forward.queued);
+    set_gauge(bank, METRIC_FORWARDED, STR("answered"), (int64_t)forward.forwarded);
+    set_gauge(bank, METRIC_FORWARDED, STR("unknown"), (int64_t)forward.unknown);
+    set_gauge(bank, METRIC_FORWARDED, STR("notes_dropped"), (int64_t)forward.notes_dropped);
 }
 
 static void look_at_dispatch(struct bank *bank) {
@@ -52,7 +68,8 @@ static int look_at_unknown(struct bank *bank, struct reader *reader, struct aren
 /* Called by the operations port, on its own thread, before it shows the metrics. */
 static void refresh(void *ctx) {
     struct bank *bank = ctx;
-    look_at_dispatch(bank);
+    look_at_node(bank);
+    if (bank->holds) look_at_dispatch(bank);
     int r = look_at_unknown(bank, &bank->operations_reader, &bank->operations_arena);
     if (r) bank_on_fault(bank, "gauges", r);
     log_flush(&bank->log);
@@ -60,11 +77,9 @@ static void refresh(void *ctx) {
 
 static const char *why_not_ready(void *ctx) {
     struct bank *bank = ctx;
-    struct engine_state state;
-    engine_state(bank->integration.engine, &state);
     if (!bank->answering) return "starting";
     if (bank->stopping) return "draining";
-    return state.writable ? NULL : "store_full";
+    return bank_node_trouble(bank);
 }
 
 int bank_open_operations(struct bank *bank, struct message *message) {
@@ -78,10 +93,25 @@ int bank_open_operations(struct bank *bank, struct message *message) {
     return r ? err_trace(r) : err_trace(operations_start(&operations, &bank->operations, message));
 }
 
+/* On a thread of the admin socket. */
+static bool on_hand_over(void *ctx, int fd) {
+    struct bank *bank = ctx;
+    uint64_t one = 1;
+    int nobody = -1, asker = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (asker < 0) return false;
+    if (!bank->answering || bank->stopping || !bank->gateway ||
+        !atomic_compare_exchange_strong(&bank->asker, &nobody, asker)) {
+        close(asker);
+        return false;
+    }
+    (void)!write(bank->asked_fd, &one, sizeof one); /* an eventfd with room: cannot fail */
+    return true;
+}
+
 int bank_open_admin(struct bank *bank, struct message *message) {
     char path[BANK_PATH_BYTES_MAX];
     struct admin_options admin = {
-        .integration = &bank->integration, .core_dispatch = bank->dispatch, .path = path, .log = &bank->log
+        .integration = &bank->integration, .path = path, .log = &bank->log, .hand_over = on_hand_over, .ctx = bank
     };
     if (str_to_c(bank->config->options.admin_socket, path, sizeof path)) return err_origin(-ENAMETOOLONG);
     return err_trace(admin_start(&admin, &bank->admin, message));

@@ -32,19 +32,22 @@ static void on_committed(void *ctx, int64_t seq, uint32_t commands, int64_t comm
     pthread_mutex_unlock(&bank->relay_lock);
 }
 
+void bank_end(struct bank *bank) {
+    uint64_t one = 1;
+    (void)!write(bank->end_fd, &one, sizeof one); /* an eventfd with room: cannot fail */
+}
+
 static void on_unknown(void *ctx) {
     struct bank *bank = ctx;
-    uint64_t one = 1;
     log_note(&bank->log, LOG_LEVEL_ERROR, "commit_unknown");
-    (void)!write(bank->end_fd, &one, sizeof one); /* an eventfd with room: cannot fail */
+    bank_end(bank);
 }
 
 /* The lease is another node's: nothing of this process may write any more. */
 static void on_fenced(void *ctx) {
     struct bank *bank = ctx;
-    uint64_t one = 1;
     log_note(&bank->log, LOG_LEVEL_ERROR, "lease_lost");
-    (void)!write(bank->end_fd, &one, sizeof one); /* as above */
+    bank_end(bank);
 }
 
 /* Beside the store's file, or beside the file that remembers the database's epoch; "" when there is neither. */
@@ -58,10 +61,14 @@ static int marker_path(const struct bank *bank, char path[BANK_PATH_BYTES_MAX]) 
 
 int bank_open_store(struct bank *bank, struct message *message) {
     const struct bank_options *options = &bank->config->options;
-    char marker[BANK_PATH_BYTES_MAX];
     int r = bank_store_init(&bank->store, options, NULL, options->sandbox, message);
-    if (!r) r = marker_path(bank, marker);
     if (!r) r = store_open(&bank->store.options, &bank->integration.store, message);
+    return err_trace(r);
+}
+
+int bank_open_engine(struct bank *bank, struct message *message) {
+    char marker[BANK_PATH_BYTES_MAX];
+    int r = marker_path(bank, marker);
     if (r) return err_trace(r);
     struct engine_options engine = { .store = bank->integration.store,
                                      .encode_event = event_json_write,

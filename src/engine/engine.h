@@ -33,6 +33,7 @@ enum {
 };
 
 struct command;
+struct command_audit; /* layer 2's (integration/command.h) */
 
 /* One kind of command, a static table in integration/command/NAME.c. */
 struct command_kind {
@@ -77,6 +78,7 @@ struct command {
     /* Appends one audit record (JSON object) once the result is known, before the commit; may be NULL. Called by the
      * engine thread. */
     void (*write_audit)(struct buffer *out, const struct command *command);
+    const struct command_audit *audit;         /* what write_audit writes from; the engine does not look at it */
     void (*on_reply)(struct command *command); /* on the engine thread: only hands on */
     void *owner;
 

@@ -89,29 +89,9 @@ int exchange_fault(struct exchange *exchange, const char *operation, int code) {
 
 /* ---- commands ---- */
 
-/* What the answer will say, as far as the command decides it. */
-static void judge_answer(const struct exchange *exchange, const struct command_answer *answer,
-                         struct audit_record *record) {
-    bool decided = answer->result == ANSWER_DONE || answer->result == ANSWER_REPLAYED;
-    if (decided && answer->refusal == 0) record->outcome = answer->result == ANSWER_REPLAYED ? "replayed" : "accepted";
-    if (decided && answer->refusal > 0) {
-        record->outcome = answer->refusal_name;
-        if (exchange->command_refusal) record->status = exchange->command_refusal(answer->refusal)->status;
-    }
-    if (answer->result == ANSWER_KEY_REUSED) record->outcome = refusal_key_reused.code;
-}
-
-/* On the engine's thread, before the commit. */
-static void exchange_write_audit(struct buffer *out, void *owner, const struct command_answer *answer) {
-    struct exchange *exchange = owner;
-    struct audit_record record;
-    pipeline_audit_record(exchange, &record);
-    record.status = 0;
-    record.outcome = "undecided";
-    memcpy(record.resource_id, answer->resource_id, sizeof record.resource_id);
-    judge_answer(exchange, answer, &record);
-    audit_encode(&record, out);
-    exchange->audited = true;
+static int status_of(const void *owner, int refusal) {
+    const struct exchange *exchange = owner;
+    return exchange->command_refusal ? exchange->command_refusal(refusal)->status : 0;
 }
 
 static void exchange_on_done(void *owner) {
@@ -119,9 +99,12 @@ static void exchange_on_done(void *owner) {
 }
 
 void exchange_command(struct exchange *exchange, bool waits) {
-    exchange->command = (struct command_call){
-        .call = &exchange->call, .arena = exchange->arena, .owner = exchange, .write_audit = exchange_write_audit
-    };
+    struct command_audit *audit = &exchange->audit;
+    *audit = (struct command_audit){ .status_of = status_of, .owner = exchange };
+    pipeline_audit_record(exchange, &audit->record);
+    command_audit_began(audit, audit->record.duration_us);
+    exchange->command =
+        (struct command_call){ .call = &exchange->call, .arena = exchange->arena, .owner = exchange, .audit = audit };
     if (waits) exchange->command.on_done = exchange_on_done;
     if (!exchange->idempotency_key.len) return;
     exchange->command.idempotent = true;
@@ -148,6 +131,7 @@ int exchange_command_result(struct exchange *exchange, int r) {
     if (r < 0) return exchange_fault(exchange, exchange->route->path, r);
     if (r == COMMAND_E_FULL) return exchange_refuse(exchange, &refusal_unavailable, NULL);
     check(r == 0);
+    exchange->audited = exchange->command.audited;
     memcpy(exchange->resource_id, exchange->command.answer.resource_id, sizeof exchange->resource_id);
     switch (exchange->command.answer.result) {
     case ANSWER_DONE:
@@ -159,13 +143,10 @@ int exchange_command_result(struct exchange *exchange, int r) {
         return refuse_reused(exchange);
     case ANSWER_UNAVAILABLE:
     case ANSWER_TOO_COMPLEX:
-        exchange->audited = false;
         return exchange_refuse(exchange, &refusal_unavailable, NULL);
     case ANSWER_UNKNOWN:
-        exchange->audited = false;
         return exchange_refuse(exchange, &refusal_outcome_unknown, NULL);
     case ANSWER_FAULT:
-        exchange->audited = false;
         return exchange_refuse(exchange, &refusal_internal, NULL);
     case ANSWER_RESULT_COUNT:
         break;

@@ -39,6 +39,7 @@ struct exchange {
     const struct json *body;     /* after check_body */
     struct str idempotency_key;  /* after check_idempotency_header; empty = none */
     struct hash fingerprint;     /* with it: of path parameters, query and raw body */
+    struct command_audit audit;  /* of the command below */
     struct command_call command; /* for handlers that call a command and return EXCHANGE_WAITS */
     /* May be set before exchange_command: the answer to a refusal of the command, so that the audit record knows its
      * status. */

@@ -126,6 +126,7 @@ static int server_init(struct gateway *gateway, struct message *message) {
     server.arena_bytes_max = EXCHANGE_ARENA_BYTES_MAX;
     server.on_request = on_request;
     server.on_error = problem_on_http_error;
+    server.gift = options->gift;
     server.ctx = gateway;
     return err_trace(http_server_start(&server, &gateway->server, message));
 }
@@ -164,6 +165,11 @@ int gateway_start(const struct gateway_options *options, struct gateway **ret_ga
 void gateway_drain(struct gateway *gateway, int64_t deadline_ms) {
     atomic_store(&gateway->draining, true);
     if (gateway->server) http_server_drain(gateway->server, deadline_ms);
+}
+
+void gateway_give(struct gateway *gateway, int64_t deadline_ms, struct http_gift *ret_gift) {
+    http_server_give(gateway->server, deadline_ms, ret_gift);
+    gateway->options.gift = NULL;
 }
 
 struct gateway *gateway_free(struct gateway *gateway) {

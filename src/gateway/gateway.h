@@ -61,6 +61,7 @@ struct gateway_options {
     /* message_signature.h; both or neither. */
     int (*message_signature_check)(struct exchange *exchange);
     int (*message_signature_sign)(struct exchange *exchange);
+    struct http_gift *gift;  /* as in http_server_options; may be NULL */
     int64_t (*now_ms)(void); /* NULL: the clock */
     int64_t (*mono_ns)(void);
 };
@@ -75,6 +76,8 @@ int gateway_start(const struct gateway_options *options, struct gateway **ret_ga
                   struct message *message) MUST_USE;
 /* Stops accepting and lets what runs end, at most deadline_ms. The engine must still run. */
 void gateway_drain(struct gateway *gateway, int64_t deadline_ms);
+/* Instead of a drain: lets what runs end, at most deadline_ms, and gives the listener and the idle connections away. */
+void gateway_give(struct gateway *gateway, int64_t deadline_ms, struct http_gift *ret_gift);
 /* Drains with deadline 0 unless that was done. No request may wait for the engine any more (check). Takes NULL, returns
  * NULL. */
 struct gateway *gateway_free(struct gateway *gateway);

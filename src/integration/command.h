@@ -11,6 +11,7 @@
 #include "domain/call.h"
 #include "domain/money.h"
 #include "domain/payment_order.h"
+#include "observe/audit.h"
 #include "platform/arena.h"
 
 struct integration; /* everything the commands need, made by app/wiring.c (integration/integration.h) */
@@ -36,6 +37,25 @@ struct command_answer {
     struct str body; /* JSON as the command describes, in the call's arena; may be empty */
 };
 
+/* Who asked, for the audit record of a command; written with the answer by whichever node decides, in the same commit.
+ * Lives as long as the call. */
+enum { COMMAND_AUDIT_ELAPSED_US_MAX = 1800 * 1000 * 1000 };
+#define COMMAND_AUDIT_TIME_MS_MAX INT64_C(253402300799999) /* the year 9999 */
+struct command_audit {
+    struct audit_record record; /* status, outcome, duration and resource are the answer's: left alone here */
+    int64_t began_ns;           /* monotonic, on this node; see command_audit_began */
+    /* HTTP status of a refusal of the command: by function, or on the node that decides by table. Both NULL: none. */
+    int (*status_of)(const void *owner, int refusal);
+    const void *owner;
+    const uint16_t *statuses;
+    int status_count;
+};
+void command_audit_began(struct command_audit *audit, int64_t elapsed_us); /* the call began so long ago */
+int64_t command_audit_elapsed_us(const struct command_audit *audit);       /* 0..COMMAND_AUDIT_ELAPSED_US_MAX */
+int command_audit_status(const struct command_audit *audit, int refusal);  /* 0: not known */
+/* Appends the record with what the answer says. */
+void command_audit_write(struct buffer *out, const struct command_audit *audit, const struct command_answer *answer);
+
 struct command_call {
     const struct call *call; /* NULL: the program itself or the operator */
     struct arena *arena;
@@ -44,12 +64,11 @@ struct command_call {
     int64_t keep_ms; /* how long the answer stands under the key; 0: for ever */
     struct str route_template, method, key;
     struct hash fingerprint;
-    /* Appends the audit record (JSON) of this call, knowing its answer; called on the engine's thread before the
-     * commit. May be NULL. */
-    void (*write_audit)(struct buffer *out, void *owner, const struct command_answer *answer);
+    const struct command_audit *audit; /* NULL: no record of this call */
     void (*on_done)(void *owner);
     void *owner;
     struct command_answer answer; /* valid once answered */
+    bool audited;                 /* with it: the record is in the commit */
 };
 
 /* ---- payments ---- */
@@ -125,7 +144,7 @@ int command_account_fund(struct integration *integration, struct command_call *c
 /* ---- beside commands ---- */
 
 /* An audit record (JSON) of a call that changed nothing, into the next commit; from any thread, never waits. Dropped
- * and counted when too many wait (engine_note). */
+ * and counted when too many wait. */
 void command_note(struct integration *integration, struct str audit_json);
 /* How long to stay away after PAYMENT_ACCEPT_E_BREAKER: at least 1,000 ms. */
 int64_t command_payment_retry_ms(struct integration *integration);
@@ -174,6 +193,7 @@ int command_customer_register(struct integration *integration, struct command_ca
  * all is well. */
 
 /* A verified client assertion: its jti is spent with the command (FAPI C5). */
+enum { COMMAND_JTI_BYTES_MAX = 128 };
 struct assertion_spend {
     struct client_id client_id;
     struct str jti;

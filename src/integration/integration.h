@@ -16,21 +16,34 @@
 struct core_dispatch;
 struct schedule_rules;
 
+/* Where commands go when the engine may be another node's; see integration/forwarder.h. */
+struct command_door {
+    int (*submit)(void *ctx, struct command *command); /* as engine_submit */
+    void (*note)(void *ctx, struct str audit_json);    /* as engine_note */
+    void *ctx;
+};
+
 struct integration {
     struct store *store;
-    struct engine *engine;
+    struct engine *engine;           /* NULL while it is another node's */
+    const struct command_door *door; /* NULL: the engine is here, for good */
     const struct saga_def *payment_saga;
     const struct fraud_policy *fraud;
     const struct aml_list *aml;
     const struct ledger_fees *fees; /* NULL: payments cost nothing */
     struct metrics *metrics; /* NULL: nothing is counted */
-    struct core_dispatch *core;   /* NULL in tests without a core: its payments stay pending */
+    /* NULL in tests without a core (its payments stay pending) and while the engine is another node's. */
+    struct core_dispatch *_Atomic core;
     const struct schedule_rules *schedule; /* NULL: nothing can be scheduled */
-    char country[3];              /* of this bank: "GB" */
-    char bank_code[5];            /* in the IBANs of its UK accounts: "GIRO" */
-    char sort_code[7];            /* of the accounts that clients open themselves: six digits; empty: none can */
+    char country[3];   /* of this bank: "GB" */
+    char bank_code[5]; /* in the IBANs of its UK accounts: "GIRO" */
+    char sort_code[7]; /* of the accounts that clients open themselves: six digits; empty: none can */
     bool sandbox;
 };
+
+/* The one way into the queue of the engine, wherever that is. 0: on_reply will be called exactly once, on a thread that
+ * only hands on. ENGINE_E_FULL: nothing was taken. */
+int integration_submit(struct integration *integration, struct command *command) MUST_USE;
 
 /* Every table of the program, for the store. */
 const struct table *const *integration_tables(size_t *ret_count);

@@ -21,6 +21,9 @@ enum metric_id {
     METRIC_OUTBOX_AGE,        /* age of the oldest event not yet relayed; 0 when there is none */
     METRIC_JOB_FAULTS,        /* job: portions of background work that failed */
     METRIC_LEDGER_DIFFERENCE, /* currency: the sum of all balances; not 0: the books are wrong */
+    METRIC_NODE_ROLE,         /* role: 1 for what this node is */
+    METRIC_FORWARDED,         /* outcome: commands given to the node that leads, as counted since the start */
+    METRIC_HAND_OVER_GAP,     /* how long nobody answered when this process took over from another */
     METRIC_FAMILY_COUNT
 };
 

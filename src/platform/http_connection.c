@@ -13,14 +13,20 @@ static void count(atomic_uint_fast64_t *counter) {
 static int64_t phase_ms(const struct http_connection *connection, enum http_phase phase) {
     const struct http_server_options *options = &connection->server->options;
     switch (phase) {
-    case HTTP_PHASE_IDLE: return options->idle_ms;
-    case HTTP_PHASE_HEAD: return options->header_ms;
-    case HTTP_PHASE_BODY: return options->body_ms;
-    case HTTP_PHASE_WRITING: return options->write_ms;
-    case HTTP_PHASE_LINGERING: return HTTP_LINGER_MS;
+    case HTTP_PHASE_IDLE:
+        return options->idle_ms;
+    case HTTP_PHASE_HEAD:
+        return options->header_ms;
+    case HTTP_PHASE_BODY:
+        return options->body_ms;
+    case HTTP_PHASE_WRITING:
+        return options->write_ms;
+    case HTTP_PHASE_LINGERING:
+        return HTTP_LINGER_MS;
     case HTTP_PHASE_FREE:
     case HTTP_PHASE_HANDLING:
-    case HTTP_PHASE_COUNT: break;
+    case HTTP_PHASE_COUNT:
+        break;
     }
     return 0;
 }
@@ -49,8 +55,10 @@ static void set_phase(struct http_connection *connection, enum http_phase phase)
 }
 
 static int out_init(struct http_connection *connection) {
-    connection->out = (struct buffer){ .at = malloc(HTTP_OUT_BYTES_FIRST), .capacity = HTTP_OUT_BYTES_FIRST,
-                                       .bytes_max = connection->server->options.response_bytes_max, .heap = true };
+    connection->out = (struct buffer){ .at = malloc(HTTP_OUT_BYTES_FIRST),
+                                       .capacity = HTTP_OUT_BYTES_FIRST,
+                                       .bytes_max = connection->server->options.response_bytes_max,
+                                       .heap = true };
     return connection->out.at ? 0 : err_origin(-ENOMEM);
 }
 
@@ -106,6 +114,16 @@ void http_connection_close(struct http_connection *connection) {
     reset_request(connection);
     atomic_fetch_sub(&connection->io->connection_count, 1);
     http_connection_give_back(connection);
+}
+
+bool http_connection_give(struct http_connection *connection, int *ret_fd) {
+    int fd = connection->fd;
+    check(connection->phase == HTTP_PHASE_IDLE && connection->in_bytes == 0);
+    bool good = epoll_ctl(connection->io->epoll_fd, EPOLL_CTL_DEL, fd, NULL) == 0;
+    if (good) connection->fd = -1;
+    http_connection_close(connection);
+    if (good) *ret_fd = fd;
+    return good;
 }
 
 static bool watch(struct http_connection *connection, int operation, uint32_t events) {
@@ -260,10 +278,15 @@ void http_connection_send(struct http_connection *connection) {
 
 void http_connection_on_event(struct http_connection *connection, uint32_t events) {
     switch (connection->phase) {
-    case HTTP_PHASE_FREE: return;
+    case HTTP_PHASE_FREE:
+        return;
     case HTTP_PHASE_IDLE:
+        if (!atomic_load_explicit(&connection->server->giving, memory_order_relaxed)) read_request(connection);
+        return; /* H5: what has come is whoever gets the connection's to read */
     case HTTP_PHASE_HEAD:
-    case HTTP_PHASE_BODY: read_request(connection); return;
+    case HTTP_PHASE_BODY:
+        read_request(connection);
+        return;
     case HTTP_PHASE_HANDLING:
         if (events & (EPOLLHUP | EPOLLERR)) http_connection_close(connection);
         else probe(connection);
@@ -272,8 +295,11 @@ void http_connection_on_event(struct http_connection *connection, uint32_t event
         if (events & EPOLLIN) probe(connection);
         http_connection_send(connection);
         return;
-    case HTTP_PHASE_LINGERING: discard(connection); return;
-    case HTTP_PHASE_COUNT: break;
+    case HTTP_PHASE_LINGERING:
+        discard(connection);
+        return;
+    case HTTP_PHASE_COUNT:
+        break;
     }
     check(false);
 }

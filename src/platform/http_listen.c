@@ -107,6 +107,19 @@ int http_listen(const struct http_server_options *options, struct http_listener 
                               : listen_tcp(options->tcp_port, ret_listener, message);
 }
 
+int http_listen_gift(const struct http_server_options *options, struct http_listener *ret_listener,
+                     struct message *message) {
+    struct stat info;
+    if (lstat(options->unix_path, &info)) {
+        int r = err_origin(-errno);
+        message_set(message, "%s has gone while its listener was handed over", options->unix_path);
+        return r;
+    }
+    *ret_listener =
+        (struct http_listener){ .fd = options->gift->listen_fd, .device = info.st_dev, .inode = info.st_ino };
+    return 0;
+}
+
 void http_unlisten(struct http_listener *listener, const char *unix_path) {
     struct stat info;
     if (listener->fd >= 0) (void)close(listener->fd); /* a listening socket has nothing to lose */

@@ -14,9 +14,16 @@ static _Thread_local struct http_io *current_io;
 
 struct http_server_options http_server_options_default(void) {
     return (struct http_server_options){
-        .name = "http", .io_threads = 1, .connections_max = 1024, .body_bytes_max = 256 * 1024,
-        .response_bytes_max = 4 * 1024 * 1024, .arena_bytes_max = 1024 * 1024, .header_ms = 10000, .body_ms = 10000,
-        .idle_ms = 75000, .write_ms = 30000,
+        .name = "http",
+        .io_threads = 1,
+        .connections_max = 1024,
+        .body_bytes_max = 256 * 1024,
+        .response_bytes_max = 4 * 1024 * 1024,
+        .arena_bytes_max = 1024 * 1024,
+        .header_ms = 10000,
+        .body_ms = 10000,
+        .idle_ms = 75000,
+        .write_ms = 30000,
     };
 }
 
@@ -171,6 +178,49 @@ static bool is_drained(const struct http_io *io) {
     return atomic_load(&io->connection_count) == 0 || atomic_load(&io->server->drain_until_ms) <= io->now_ms;
 }
 
+/* The same two steps for a gift: no connection goes to a thread that has given its own away. */
+static void begin_give(struct http_io *io) {
+    struct http_server *server = io->server;
+    if (io != &server->ios[0] || !atomic_load(&server->giving) || atomic_load(&server->given_listener)) return;
+    watch_listener(server, EPOLL_CTL_DEL, 0);
+    server->gift->listen_fd = server->listener.fd;
+    server->listener.fd = -1;
+    server->listener.paused_until_ms = 0;
+    atomic_store(&server->given_listener, true);
+    for (size_t i = 1; i < server->options.io_threads; i++) io_wake(&server->ios[i]);
+}
+
+static bool is_given(const struct http_io *io) {
+    if (!atomic_load(&io->server->given_listener)) return false;
+    if (atomic_load(&io->server->drain_until_ms) <= io->now_ms) return true;
+    if (atomic_load_explicit(&io->inbox, memory_order_relaxed)) return false;
+    for (size_t i = 0; i < HTTP_PHASE_COUNT; i++)
+        if (i != HTTP_PHASE_IDLE && io->lists[i].first) return false;
+    return true;
+}
+
+/* False: the gift is full. */
+static bool keep_in_gift(struct http_server *server, struct http_connection *connection) {
+    int fd;
+    check(pthread_mutex_lock(&server->free_lock) == 0);
+    bool has_room = server->gift->count + server->options.io_threads <= HTTP_GIFT_CONNECTIONS_MAX;
+    check(pthread_mutex_unlock(&server->free_lock) == 0);
+    if (!has_room || !http_connection_give(connection, &fd)) return has_room;
+    check(pthread_mutex_lock(&server->free_lock) == 0);
+    server->gift->fds[server->gift->count++] = fd; /* each thread has looked for room for all */
+    check(pthread_mutex_unlock(&server->free_lock) == 0);
+    return true;
+}
+
+static void give_all(struct http_io *io) {
+    struct http_connection *connection = io->lists[HTTP_PHASE_IDLE].first;
+    while (connection && io->server->gift) {
+        struct http_connection *next = connection->next;
+        if (!keep_in_gift(io->server, connection)) return; /* what is left is closed */
+        connection = next;
+    }
+}
+
 static void expire(struct http_io *io) {
     for (size_t i = 0; i < HTTP_PHASE_COUNT; i++)
         while (io->lists[i].first && io->lists[i].first->deadline_ms <= io->now_ms)
@@ -187,7 +237,8 @@ static int sleep_ms(const struct http_io *io) {
             until_ms = io->lists[i].first->deadline_ms;
     if (io == &io->server->ios[0] && listener->paused_until_ms && listener->paused_until_ms < until_ms)
         until_ms = listener->paused_until_ms;
-    if (atomic_load(&io->server->draining) && atomic_load(&io->server->drain_until_ms) < until_ms)
+    bool ending = atomic_load(&io->server->draining) || atomic_load(&io->server->given_listener);
+    if (ending && atomic_load(&io->server->drain_until_ms) < until_ms)
         until_ms = atomic_load(&io->server->drain_until_ms);
     if (until_ms == INT64_MAX) return -1;
     int64_t ms = until_ms - clock_mono_ms();
@@ -210,7 +261,7 @@ static void *io_work(void *arg) {
     struct http_io *io = arg;
     struct epoll_event events[HTTP_EVENTS_MAX];
     current_io = io;
-    while (!is_drained(io)) {
+    while (!is_drained(io) && !is_given(io)) {
         int n = epoll_wait(io->epoll_fd, events, HTTP_EVENTS_MAX, sleep_ms(io));
         check(n >= 0 || errno == EINTR);
         io->now_ms = clock_mono_ms();
@@ -223,7 +274,9 @@ static void *io_work(void *arg) {
         expire(io);
         end_pause(io);
         begin_drain(io);
+        begin_give(io);
     }
+    give_all(io);
     close_all(io);
     return NULL;
 }
@@ -308,14 +361,30 @@ static void server_release(struct http_server *server) {
     free(server);
 }
 
+static void take_gift(struct http_server *server, struct http_gift *gift) {
+    for (size_t i = 0; i < gift->count; i++) adopt(server, gift->fds[i]);
+    *gift = (struct http_gift){ .listen_fd = -1 };
+    server->options.gift = NULL;
+}
+
+void http_gift_close(struct http_gift *gift) {
+    if (gift->listen_fd >= 0) (void)close(gift->listen_fd); /* nothing of it was ever ours to answer */
+    for (size_t i = 0; i < gift->count; i++) (void)close(gift->fds[i]);
+    *gift = (struct http_gift){ .listen_fd = -1 };
+}
+
 int http_server_start(const struct http_server_options *options, struct http_server **ret_server,
                       struct message *message) {
     check_options(options);
     struct http_server *server = calloc(1, sizeof *server);
     int r = server ? server_init(server, options) : err_origin(-ENOMEM);
     if (r) message_set(message, "cannot start the %s server: %s", options->name, strerrordesc_np(-r));
-    if (r == 0) r = http_listen(&server->options, &server->listener, message);
+    bool has_gift = options->gift && options->gift->listen_fd >= 0;
+    if (r == 0)
+        r = has_gift ? http_listen_gift(&server->options, &server->listener, message)
+                     : http_listen(&server->options, &server->listener, message);
     if (r == 0) {
+        if (has_gift) take_gift(server, options->gift);
         r = ios_start(server);
         if (r) message_set(message, "cannot start the %s server: %s", options->name, strerrordesc_np(-r));
     }
@@ -362,6 +431,17 @@ void http_server_drain(struct http_server *server, int64_t deadline_ms) {
     if (server->ios && server->ios[0].event_fd >= 0) io_wake(&server->ios[0]);
     for (size_t i = 0; server->ios && i < server->options.io_threads; i++)
         if (server->ios[i].runs) check(pthread_join(server->ios[i].thread, NULL) == 0);
+}
+
+void http_server_give(struct http_server *server, int64_t deadline_ms, struct http_gift *ret_gift) {
+    check(!server->drained && server->unix_path);
+    server->drained = true;
+    *ret_gift = (struct http_gift){ .listen_fd = -1 };
+    server->gift = ret_gift;
+    atomic_store(&server->drain_until_ms, clock_mono_ms() + deadline_ms);
+    atomic_store(&server->giving, true);
+    io_wake(&server->ios[0]);
+    for (size_t i = 0; i < server->options.io_threads; i++) check(pthread_join(server->ios[i].thread, NULL) == 0);
 }
 
 struct http_server *http_server_free(struct http_server *server) {

@@ -11,7 +11,9 @@
  *      for answers over HTTP_REPLY_BYTES_KEPT and arenas over their first block.
  * (H4) While draining every answer says "Connection: close"; a connection without a request is left open until the
  *      deadline, because the edge may just be sending on it.
- * (H5) What a connection's buffers held is wiped when its request is over.
+ * (H5) A listener and idle connections can be given to another server, also of another process: not a byte that was
+ * sent on them is lost, because none has been read. (H6) What a connection's buffers held is wiped when its request is
+ * over.
  *
  * Threads: a few IO threads, each with an epoll and the connections it was given; the first one accepts. They parse,
  * call on_request and send; they never wait for anything else. Threads inherit the signal mask of whoever starts the
@@ -83,6 +85,15 @@ struct http_error {
     char header_value[HTTP_ERROR_HEADER_BYTES_MAX];
 };
 
+/* What one server leaves to another: descriptors of the listener and of connections without a request. */
+enum { HTTP_GIFT_CONNECTIONS_MAX = 1024 };
+struct http_gift {
+    int listen_fd; /* -1: nothing */
+    size_t count;
+    int fds[HTTP_GIFT_CONNECTIONS_MAX];
+};
+void http_gift_close(struct http_gift *gift); /* the listener's queue is lost, unless somebody else has it too */
+
 struct http_server_options {
     const char *name;                  /* of the threads, at most 11 characters */
     const char *unix_path;             /* made with mode 0660; NULL: TCP on 127.0.0.1 */
@@ -104,6 +115,9 @@ struct http_server_options {
      * the code as plain text. */
     void (*on_error)(void *ctx, struct http_error *error);
     void *ctx;
+    /* Listens and goes on with these instead of making a listener of its own; with a Unix path, which the listener must
+     * have. Taken when the server has started, borrowed until then. NULL: nothing. */
+    struct http_gift *gift;
 };
 
 /* A start for others to change: io_threads 1, connections_max 1024, body 256 KiB, answers 4 MiB, arena 1 MiB, header
@@ -135,6 +149,10 @@ void http_server_stats(const struct http_server *server, struct http_server_stat
  * at most deadline_ms; then closes what is left and ends the IO threads. Once, from one thread; waits until it is
  * done. */
 void http_server_drain(struct http_server *server, int64_t deadline_ms);
+/* Instead of a drain, with a Unix path: stops accepting and reading, lets what runs end, at most deadline_ms, and gives
+ * away the listener and the connections without a request; what else there is, it closes. The path stays. Once, from
+ * one thread; waits until it is done. */
+void http_server_give(struct http_server *server, int64_t deadline_ms, struct http_gift *ret_gift);
 /* Drains with deadline 0 unless that was done. Every request must have been answered (checked): stop the pools that
  * handle them first. Removes the Unix path if it still is this server's. Takes NULL, returns NULL. */
 struct http_server *http_server_free(struct http_server *server);

@@ -96,13 +96,18 @@ struct http_server {
     pthread_mutex_t free_lock;
     struct http_connection *free_connections;
     struct http_counters counters;
-    atomic_bool stopping, draining; /* stopping: asked to; draining: the listener is closed as well */
+    atomic_bool stopping, draining;     /* stopping: asked to; draining: the listener is closed as well */
+    atomic_bool giving, given_listener; /* as stopping and draining, for http_server_give */
+    struct http_gift *gift;             /* while giving; under free_lock */
     _Atomic int64_t drain_until_ms;
     bool drained;
 };
 
 /* http_listen.c: a listening non-blocking socket. 0 or a fault with message. */
 int http_listen(const struct http_server_options *options, struct http_listener *ret_listener, struct message *message);
+/* The listener of a gift, as if made here. 0 or a fault with message. */
+int http_listen_gift(const struct http_server_options *options, struct http_listener *ret_listener,
+                     struct message *message);
 /* Closes; removes unix_path (may be NULL) when it still names this socket. */
 void http_unlisten(struct http_listener *listener, const char *unix_path);
 
@@ -114,6 +119,8 @@ void http_connection_open(struct http_connection *connection);
 void http_connection_on_event(struct http_connection *connection, uint32_t events);
 void http_connection_on_deadline(struct http_connection *connection);
 void http_connection_send(struct http_connection *connection);
+/* Idle, and now somebody else's: *ret_fd; false: it has ended. */
+bool http_connection_give(struct http_connection *connection, int *ret_fd);
 /* Gives the connection back; one that is being handled only loses its socket until its answer comes. */
 void http_connection_close(struct http_connection *connection);
 

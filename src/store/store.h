@@ -156,5 +156,8 @@ void store_memory_on_flush(struct store *store, void (*on_flush)(void *ctx), voi
  * process, as on a disk, until it is forgotten; UNKNOWN_KEPT is there after the next open, UNKNOWN_LOST is not. The
  * store must be closed. */
 void store_memory_forget(const char *path);
+/* memory adapter: stores opened under one name with options.node (borrowed) are nodes of one database, with a lease.
+ * Makes the lease old: its holder has not been heard of for STORE_LEASE_LIFE_MS. check: the store is open. */
+void store_memory_lease_expire(const char *path);
 
 #endif

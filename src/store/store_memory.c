@@ -5,9 +5,12 @@
  * (Y2) With a path, what is durable stays in this process under that name when the store is closed, as on a disk, until
  *      store_memory_forget. A commit whose outcome is unknown is not shown; whether the next open finds it is the
  *      fault's choice.
- * (Y3) The same calls give the same trees: nothing here is random. */
+ * (Y3) Stores opened under one name with options.node are the nodes of one database: they share what is shown, and the
+ *      lease says which of them writes. Closing one without releasing the lease is its sudden death.
+ * (Y4) The same calls give the same trees: nothing here is random. */
 #include <pthread.h>
 
+#include "platform/clock.h"
 #include "store/store_memory_int.h"
 
 struct memory_version {
@@ -19,8 +22,12 @@ struct memory_version {
 struct memory_disk {
     struct memory_disk *next; /* of the named ones, under disks_mutex */
     char *name;               /* NULL: ends with its store */
-    bool open;                /* under disks_mutex */
-    pthread_mutex_t mutex;    /* guards the two versions */
+    unsigned opens;           /* under disks_mutex, as the next */
+    bool shared;              /* open for several nodes */
+    pthread_mutex_t mutex;    /* guards the two versions and the lease */
+    struct store_lease lease; /* of several nodes: ours and alive are made at each look */
+    const struct memory_store *holder; /* NULL: none, or one that is closed */
+    int64_t renewed_ms;                /* monotonic */
     struct memory_version *shown, *durable;
     uint64_t puts; /* writer only: numbers the nodes for their priorities */
 };
@@ -30,6 +37,8 @@ static struct memory_disk *disks;
 struct memory_store {
     struct store base;
     struct memory_disk *disk;
+    const char *node, *node_address; /* node NULL: alone */
+    int64_t epoch;                   /* of the lease that was taken */
     enum store_fault fault;
     uint32_t fault_after, fault_count;
     void (*on_flush)(void *ctx);
@@ -102,35 +111,39 @@ static struct memory_disk **disk_find(const char *name) {
     return at;
 }
 
-static int disk_open(const char *name, size_t table_count, struct memory_disk **ret_disk, struct message *message) {
+static int disk_open(const char *name, size_t table_count, bool shared, struct memory_disk **ret_disk,
+                     struct message *message) {
     pthread_mutex_lock(&disks_mutex);
     struct memory_disk **at = name ? disk_find(name) : NULL;
     struct memory_disk *disk = at && *at ? *at : disk_new(name, table_count);
     int r = 0;
     if (!disk) {
         r = err_origin(-ENOMEM);
-    } else if (disk->open) {
+    } else if (disk->opens && !(shared && disk->shared)) {
         message_set(message, "the store %s is in use: close it first", name);
         r = err_origin(-EBUSY);
     } else {
         check(disk->durable->table_count == table_count);
         if (at) *at = disk;
-        disk->open = true;
-        disk->shown = version_hold(disk->durable);
+        disk->shared = shared;
+        if (disk->opens++ == 0) disk->shown = version_hold(disk->durable);
         *ret_disk = disk;
     }
     pthread_mutex_unlock(&disks_mutex);
     return r;
 }
 
-static void disk_close(struct memory_disk *disk) {
+static void disk_close(struct memory_disk *disk, const struct memory_store *store) {
     pthread_mutex_lock(&disks_mutex);
-    disk->open = false;
+    bool last = --disk->opens == 0;
     pthread_mutex_lock(&disk->mutex);
-    version_release(disk->shown);
-    disk->shown = NULL;
+    if (disk->holder == store) disk->holder = NULL;
+    if (last) {
+        version_release(disk->shown);
+        disk->shown = NULL;
+    }
     pthread_mutex_unlock(&disk->mutex);
-    if (!disk->name) disk_free(disk);
+    if (last && !disk->name) disk_free(disk);
     pthread_mutex_unlock(&disks_mutex);
 }
 
@@ -138,7 +151,7 @@ void store_memory_forget(const char *path) {
     pthread_mutex_lock(&disks_mutex);
     struct memory_disk **at = disk_find(path), *disk = *at;
     if (disk) {
-        check(!disk->open);
+        check(!disk->opens);
         *at = disk->next;
         disk_free(disk);
     }
@@ -151,14 +164,19 @@ static int memory_open(const struct store_options *options, struct store **ret_s
     store->base.ops = &store_memory_ops;
     store->base.culprit = -1;
     store_catalog_init(&store->base.catalog, options);
-    int r = disk_open(options->path, options->table_count, &store->disk, message);
+    bool shared = options->path && options->node;
+    if (shared) {
+        store->node = options->node;
+        store->node_address = options->node_address ? options->node_address : "";
+    }
+    int r = disk_open(options->path, options->table_count, shared, &store->disk, message);
     if (r) free(store);
     else *ret_store = &store->base;
     return err_trace(r);
 }
 
 static void memory_close(struct store *base) {
-    disk_close(of_store(base)->disk);
+    disk_close(of_store(base)->disk, of_store(base));
     free(base);
 }
 
@@ -179,6 +197,104 @@ static int probe_all(const struct memory_version *version, const struct store_ca
     return 0;
 }
 
+static struct memory_version *newest(struct memory_disk *disk) {
+    pthread_mutex_lock(&disk->mutex);
+    struct memory_version *version = version_hold(disk->shown ? disk->shown : disk->durable);
+    pthread_mutex_unlock(&disk->mutex);
+    return version;
+}
+
+/* ---- the lease of several nodes ---- */
+
+/* With the mutex held. */
+static bool lease_is_ours(const struct memory_store *store) {
+    return !store->node || (store->disk->holder == store && store->disk->lease.epoch == store->epoch);
+}
+
+static bool lease_is_alive(const struct memory_disk *disk) {
+    return clock_mono_ms() - disk->renewed_ms < STORE_LEASE_LIFE_MS;
+}
+
+static void lease_tell(const struct memory_store *store, struct store_lease *ret_lease) {
+    *ret_lease = store->disk->lease;
+    ret_lease->ours = store->disk->holder == store;
+    ret_lease->alive = ret_lease->epoch && lease_is_alive(store->disk);
+}
+
+static int memory_lease_take(struct store *base, struct store_lease *ret_lease) {
+    struct memory_store *store = of_store(base);
+    struct memory_disk *disk = store->disk;
+    int r = 0;
+    if (!store->node) {
+        *ret_lease = (struct store_lease){ .epoch = STORE_EPOCH_EMBEDDED, .ours = true, .alive = true };
+        return 0;
+    }
+    pthread_mutex_lock(&disk->mutex);
+    if (disk->holder != store && disk->lease.epoch && lease_is_alive(disk)) {
+        r = STORE_E_HELD;
+    } else if (disk->holder != store) {
+        disk->lease = (struct store_lease){ .epoch = disk->lease.epoch + 1 };
+        (void)snprintf(disk->lease.node, sizeof disk->lease.node, "%s", store->node);
+        (void)snprintf(disk->lease.address, sizeof disk->lease.address, "%s", store->node_address);
+        disk->holder = store;
+        store->epoch = disk->lease.epoch;
+        version_release(disk->shown); /* what the last holder did not know to be there */
+        disk->shown = version_hold(disk->durable);
+    }
+    if (!r) disk->renewed_ms = clock_mono_ms();
+    lease_tell(store, ret_lease);
+    pthread_mutex_unlock(&disk->mutex);
+    return r;
+}
+
+static int memory_lease_look(struct store *base, struct store_lease *ret_lease) {
+    struct memory_store *store = of_store(base);
+    if (!store->node) return memory_lease_take(base, ret_lease);
+    pthread_mutex_lock(&store->disk->mutex);
+    lease_tell(store, ret_lease);
+    pthread_mutex_unlock(&store->disk->mutex);
+    return 0;
+}
+
+static int memory_lease_renew(struct store *base) {
+    struct memory_store *store = of_store(base);
+    pthread_mutex_lock(&store->disk->mutex);
+    bool ours = lease_is_ours(store);
+    if (ours) store->disk->renewed_ms = clock_mono_ms();
+    pthread_mutex_unlock(&store->disk->mutex);
+    return ours ? 0 : STORE_E_FENCED;
+}
+
+static void lease_end(struct memory_disk *disk) {
+    disk->renewed_ms = clock_mono_ms() - STORE_LEASE_LIFE_MS;
+}
+
+static void memory_lease_release(struct store *base) {
+    struct memory_store *store = of_store(base);
+    pthread_mutex_lock(&store->disk->mutex);
+    if (store->node && lease_is_ours(store)) {
+        lease_end(store->disk);
+        store->disk->holder = NULL;
+    }
+    pthread_mutex_unlock(&store->disk->mutex);
+    store->epoch = 0;
+}
+
+static int64_t memory_epoch(const struct store *base) {
+    const struct memory_store *store = (const struct memory_store *)base;
+    return store->node ? store->epoch : STORE_EPOCH_EMBEDDED;
+}
+
+void store_memory_lease_expire(const char *path) {
+    pthread_mutex_lock(&disks_mutex);
+    struct memory_disk *disk = *disk_find(path);
+    check(disk);
+    pthread_mutex_lock(&disk->mutex);
+    lease_end(disk);
+    pthread_mutex_unlock(&disk->mutex);
+    pthread_mutex_unlock(&disks_mutex);
+}
+
 static int memory_load(struct store *base, struct store_probe *probes, size_t count, struct arena *arena) {
     struct memory_store *store = of_store(base);
     bool gone = store->fault == STORE_FAULT_AWAY || store->fault == STORE_FAULT_FENCED;
@@ -186,8 +302,10 @@ static int memory_load(struct store *base, struct store_probe *probes, size_t co
         store->fault_count--;
         return store->fault == STORE_FAULT_AWAY ? STORE_E_AWAY : STORE_E_FENCED;
     }
-    /* only this thread changes shown */
-    return probe_all(of_store(base)->disk->shown, &base->catalog, probes, count, arena);
+    struct memory_version *version = newest(of_store(base)->disk);
+    int r = probe_all(version, &base->catalog, probes, count, arena);
+    version_release(version);
+    return r;
 }
 
 /* SplitMix64's finisher: numbers in order become priorities without one. */
@@ -289,9 +407,16 @@ static enum store_fault next_fault(struct memory_store *store) {
     return STORE_FAULT_NONE;
 }
 
-static void replace(struct memory_disk *disk, struct memory_version *version, bool shown, bool durable) {
+/* 0 or STORE_E_FENCED. Nobody else replaced anything since the version's origin was read: the lease was ours then, and
+ * no other has had it since. */
+static int replace(struct memory_store *store, struct memory_version *version, bool shown, bool durable) {
     struct memory_version *old_shown = NULL, *old_durable = NULL;
+    struct memory_disk *disk = store->disk;
     pthread_mutex_lock(&disk->mutex);
+    bool ours = lease_is_ours(store);
+    disk->renewed_ms = ours ? clock_mono_ms() : disk->renewed_ms;
+    shown = shown && ours;
+    durable = durable && ours;
     if (shown) {
         old_shown = disk->shown;
         disk->shown = version_hold(version);
@@ -303,18 +428,21 @@ static void replace(struct memory_disk *disk, struct memory_version *version, bo
     pthread_mutex_unlock(&disk->mutex);
     version_release(old_shown);
     version_release(old_durable);
+    return ours ? 0 : STORE_E_FENCED;
 }
 
 static int memory_commit(struct store *base, const struct store_change *changes, size_t count) {
     struct memory_store *store = of_store(base);
-    struct memory_version *version = version_copy(store->disk->shown);
+    if (memory_lease_renew(base)) return STORE_E_FENCED;
+    struct memory_version *now = newest(store->disk), *version = version_copy(now);
+    version_release(now);
     if (!version) return STORE_E_UNDONE;
     int r = apply(store, version, changes, count);
     if (r == 0 && store->on_flush) store->on_flush(store->on_flush_ctx);
     if (r == 0) {
         switch (next_fault(store)) {
         case STORE_FAULT_NONE:
-            replace(store->disk, version, true, true);
+            r = replace(store, version, true, true);
             break;
         case STORE_FAULT_UNDONE:
             r = STORE_E_UNDONE;
@@ -329,7 +457,7 @@ static int memory_commit(struct store *base, const struct store_change *changes,
             r = STORE_E_FENCED;
             break;
         case STORE_FAULT_UNKNOWN_KEPT:
-            replace(store->disk, version, false, true);
+            (void)replace(store, version, false, true);
             base->unknown = true;
             break;
         case STORE_FAULT_UNKNOWN_LOST:
@@ -339,13 +467,6 @@ static int memory_commit(struct store *base, const struct store_change *changes,
     }
     version_release(version);
     return base->unknown ? err_origin(-EIO) : r;
-}
-
-static struct memory_version *newest(struct memory_disk *disk) {
-    pthread_mutex_lock(&disk->mutex);
-    struct memory_version *version = version_hold(disk->shown ? disk->shown : disk->durable);
-    pthread_mutex_unlock(&disk->mutex);
-    return version;
 }
 
 static int memory_reader_open(struct store *base, struct store_reader **ret_reader) {
@@ -467,6 +588,11 @@ const struct store_ops store_memory_ops = {
     .close = memory_close,
     .load = memory_load,
     .commit = memory_commit,
+    .lease_take = memory_lease_take,
+    .lease_look = memory_lease_look,
+    .lease_renew = memory_lease_renew,
+    .lease_release = memory_lease_release,
+    .epoch = memory_epoch,
     .reader_open = memory_reader_open,
     .reader_open_only = memory_reader_open_only,
     .reader_close = memory_reader_close,

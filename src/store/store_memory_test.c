@@ -109,12 +109,101 @@ static void y2_without_a_name_nothing_stays(void **state) {
     world_drop(&world);
 }
 
+/* ---- several nodes ---- */
+
+/* y3: two of one database; the second begins closed. */
+struct two {
+    struct world a, b; /* b borrows a's folder and name */
+    struct store_lease lease;
+};
+
+static void two_open(struct two *two) {
+    world_make(&two->a, &store_memory_ops, "/tmp");
+    two->a.options.node = "a";
+    two->a.options.node_address = "127.0.0.1:1";
+    two->b = two->a;
+    two->b.options.path = two->a.path;
+    two->b.options.node = "b";
+    two->b.options.node_address = NULL;
+    assert_int_equal(arena_init(&two->b.arena, 64 * 1024, 16 * 1024 * 1024), 0);
+    assert_int_equal(store_open(&two->a.options, &two->a.store, NULL), 0); /* neither takes the lease */
+    assert_int_equal(store_open(&two->b.options, &two->b.store, NULL), 0);
+}
+
+static void two_drop(struct two *two) {
+    two->b.store = store_close(two->b.store);
+    arena_release(&two->b.arena);
+    world_drop(&two->a);
+}
+
+static void y3_one_of_two_writes(void **state) {
+    struct two two;
+    (void)state;
+    two_open(&two);
+    assert_int_equal(store_lease_look(two.b.store, &two.lease), 0);
+    assert_int_equal(two.lease.epoch, 0);
+    assert_false(two.lease.alive);
+    assert_int_equal(commit_items(&two.a, 1, 1), STORE_E_FENCED); /* nobody has it yet */
+    assert_int_equal(store_lease_take(two.a.store, &two.lease), 0);
+    assert_true(two.lease.ours && two.lease.alive);
+    assert_int_equal(store_epoch(two.a.store), 1);
+    assert_int_equal(commit_items(&two.a, 1, 1), 0);
+    assert_true(store_has_item(&two.b, 1));
+    assert_int_equal(store_lease_take(two.b.store, &two.lease), STORE_E_HELD);
+    assert_string_equal(two.lease.node, "a");
+    assert_string_equal(two.lease.address, "127.0.0.1:1");
+    assert_false(two.lease.ours);
+    assert_int_equal(commit_items(&two.b, 2, 2), STORE_E_FENCED);
+    assert_int_equal(store_lease_take(two.a.store, &two.lease), 0); /* again: the same one */
+    assert_int_equal(store_epoch(two.a.store), 1);
+    two_drop(&two);
+}
+
+static void y3_the_lease_moves(void **state) {
+    struct two two;
+    (void)state;
+    two_open(&two);
+    assert_int_equal(store_lease_take(two.a.store, &two.lease), 0);
+    store_memory_lease_expire(two.a.path);
+    assert_int_equal(store_lease_look(two.b.store, &two.lease), 0);
+    assert_false(two.lease.alive);
+    assert_int_equal(store_lease_take(two.b.store, &two.lease), 0);
+    assert_int_equal(store_epoch(two.b.store), 2);
+    assert_int_equal(store_lease_renew(two.a.store), STORE_E_FENCED);
+    assert_int_equal(commit_items(&two.a, 1, 1), STORE_E_FENCED); /* the old holder wakes up */
+    assert_false(store_has_item(&two.b, 1));
+    assert_int_equal(commit_items(&two.b, 2, 2), 0);
+    store_lease_release(two.b.store);
+    assert_int_equal(store_lease_take(two.a.store, &two.lease), 0); /* at once */
+    assert_int_equal(store_epoch(two.a.store), 3);
+    assert_true(store_has_item(&two.a, 2));
+    two_drop(&two);
+}
+
+static void y3_a_holder_that_dies(void **state) {
+    struct two two;
+    (void)state;
+    two_open(&two);
+    assert_int_equal(store_lease_take(two.a.store, &two.lease), 0);
+    store_memory_fault(two.a.store, STORE_FAULT_UNKNOWN_KEPT, 0, 1);
+    assert_int_equal(commit_items(&two.a, 1, 1), -EIO);
+    two.a.store = store_close(two.a.store);
+    assert_int_equal(store_lease_take(two.b.store, &two.lease), STORE_E_HELD); /* it might only be slow */
+    store_memory_lease_expire(two.a.path);
+    assert_int_equal(store_lease_take(two.b.store, &two.lease), 0);
+    assert_true(store_has_item(&two.b, 1));
+    two_drop(&two);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(y2_faults_come_as_told),
         cmocka_unit_test(y2_what_is_gone_cannot_be_loaded),
         cmocka_unit_test(y2_a_flush_is_told_once_a_commit),
         cmocka_unit_test(y2_without_a_name_nothing_stays),
+        cmocka_unit_test(y3_one_of_two_writes),
+        cmocka_unit_test(y3_the_lease_moves),
+        cmocka_unit_test(y3_a_holder_that_dies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* account_open.c - opens an account at the ledger and in the books of accounts, funded in the same commit if asked. */
 #include "integration/command/command_run.h"
 
+#include "integration/command/command_codec.h"
 #include "integration/account_document.h"
 #include "services/accounts/account.h"
 #include "services/customers/customer.h"
@@ -113,6 +114,31 @@ static const struct command_kind account_open_kind = { .name = "account_open",
                                                        .decide = account_open_decide,
                                                        .refusal_name = account_open_refusal_name };
 
+static bool account_open_arrive(struct integration *integration, void *input) {
+    struct account_opening *opening = input;
+    opening->integration = integration;
+    return opening->input.fund_minor >= 0 && opening->input.overdraft_minor >= 0;
+}
+
+static const struct command_field account_open_fields[] = {
+    FIELD_MAX(struct account_opening, input.customer_login, TEXT, CUSTOMER_LOGIN_BYTES_MAX),
+    FIELD_MAX(struct account_opening, input.client_name, TEXT, CLIENT_NAME_BYTES_MAX),
+    FIELD_MAX(struct account_opening, input.name, TEXT, ACCOUNT_NAME_BYTES_MAX),
+    FIELD_MAX(struct account_opening, input.iban, TEXT, ACCOUNT_IBAN_BYTES_MAX),
+    FIELD_MAX(struct account_opening, input.sort_code, TEXT, ACCOUNT_IBAN_BYTES_MAX),
+    FIELD_MAX(struct account_opening, input.account_number, TEXT, ACCOUNT_IBAN_BYTES_MAX),
+    FIELD(struct account_opening, input.currency, CURRENCY),
+    FIELD(struct account_opening, input.overdraft_minor, I64),
+    FIELD(struct account_opening, input.fund_minor, I64),
+    FIELD(struct account_opening, input.business, BOOL),
+};
+const struct command_form account_open_form = { .kind = &account_open_kind,
+                                                .input_bytes = sizeof(struct account_opening),
+                                                .fields = account_open_fields,
+                                                .field_count = ARRAY_COUNT(account_open_fields),
+                                                .refusal_count = ACCOUNT_OPEN_E_COUNT,
+                                                .arrive = account_open_arrive };
+
 int command_account_open(struct integration *integration, struct command_call *call,
                          const struct account_open_input *input) {
     struct account_opening *opening = arena_new(call->arena, struct account_opening);
@@ -140,6 +166,16 @@ static int account_fund_decide(struct work *work, struct command *command) {
 static const struct command_kind account_fund_kind = { .name = "account_fund",
                                                        .decide = account_fund_decide,
                                                        .refusal_name = account_fund_refusal_name };
+
+static const struct command_field account_fund_fields[] = {
+    FIELD(struct account_fund_input, account_id, ID),
+    FIELD(struct account_fund_input, amount, MONEY),
+};
+const struct command_form account_fund_form = { .kind = &account_fund_kind,
+                                                .input_bytes = sizeof(struct account_fund_input),
+                                                .fields = account_fund_fields,
+                                                .field_count = ARRAY_COUNT(account_fund_fields),
+                                                .refusal_count = ACCOUNT_FUND_E_CURRENCY + 1 };
 
 int command_account_fund(struct integration *integration, struct command_call *call,
                          const struct account_fund_input *input) {

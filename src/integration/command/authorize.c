@@ -2,9 +2,11 @@
  * in one commit. */
 #include "integration/command/command_run.h"
 
+#include "integration/command/command_codec.h"
 #include "services/accounts/account.h"
 #include "services/consents/payment_consent.h"
 #include "services/customers/customer.h"
+#include "services/identity/client.h"
 #include "services/identity/session.h"
 #include "services/identity/token.h"
 
@@ -60,6 +62,17 @@ static const struct command_kind authorize_open_kind = { .name = "authorize_open
                                                          .decide = authorize_open_decide,
                                                          .refusal_name = authorize_refusal_name };
 
+static const struct command_field authorize_open_fields[] = {
+    FIELD(struct authorize_open_input, session_hash, HASH),
+    FIELD(struct authorize_open_input, request_hash, HASH),
+    FIELD(struct authorize_open_input, client_id, ID),
+};
+const struct command_form authorize_open_form = { .kind = &authorize_open_kind,
+                                                  .input_bytes = sizeof(struct authorize_open_input),
+                                                  .fields = authorize_open_fields,
+                                                  .field_count = ARRAY_COUNT(authorize_open_fields),
+                                                  .refusal_count = AUTHORIZE_E_COUNT };
+
 int command_authorize_open(struct integration *integration, struct command_call *call,
                            const struct authorize_open_input *input) {
     return run(integration, call, &authorize_open_kind, input, sizeof *input);
@@ -98,6 +111,18 @@ static const struct command_kind authorize_login_kind = { .name = "authorize_log
                                                           .decide = authorize_login_decide,
                                                           .refusal_name = authorize_refusal_name };
 
+static const struct command_field authorize_login_fields[] = {
+    FIELD(struct authorize_login_input, session_hash, HASH),
+    FIELD(struct authorize_login_input, fresh_hash, HASH),
+    FIELD(struct authorize_login_input, customer_id, ID),
+    FIELD(struct authorize_login_input, password_right, BOOL),
+};
+const struct command_form authorize_login_form = { .kind = &authorize_login_kind,
+                                                   .input_bytes = sizeof(struct authorize_login_input),
+                                                   .fields = authorize_login_fields,
+                                                   .field_count = ARRAY_COUNT(authorize_login_fields),
+                                                   .refusal_count = AUTHORIZE_E_COUNT };
+
 int command_authorize_login(struct integration *integration, struct command_call *call,
                             const struct authorize_login_input *input) {
     static_assert(offsetof(struct authorize_login_input, session_hash) == 0, "session_needs reads it there");
@@ -127,6 +152,17 @@ static const struct command_kind authorize_code_kind = { .name = "authorize_code
                                                          .needs = session_needs,
                                                          .decide = authorize_code_decide,
                                                          .refusal_name = authorize_refusal_name };
+
+static const struct command_field authorize_code_fields[] = {
+    FIELD(struct authorize_code_input, session_hash, HASH),
+    FIELD(struct authorize_code_input, code_right, BOOL),
+    FIELD(struct authorize_code_input, step, I64),
+};
+const struct command_form authorize_code_form = { .kind = &authorize_code_kind,
+                                                  .input_bytes = sizeof(struct authorize_code_input),
+                                                  .fields = authorize_code_fields,
+                                                  .field_count = ARRAY_COUNT(authorize_code_fields),
+                                                  .refusal_count = AUTHORIZE_E_COUNT };
 
 int command_authorize_code(struct integration *integration, struct command_call *call,
                            const struct authorize_code_input *input) {
@@ -184,6 +220,16 @@ static const struct command_kind authorize_account_kind = { .name = "authorize_a
                                                             .needs = session_needs,
                                                             .decide = authorize_account_decide,
                                                             .refusal_name = authorize_refusal_name };
+
+static const struct command_field authorize_account_fields[] = {
+    FIELD(struct authorize_account_input, session_hash, HASH),
+    FIELD(struct authorize_account_input, account_id, ID),
+};
+const struct command_form authorize_account_form = { .kind = &authorize_account_kind,
+                                                     .input_bytes = sizeof(struct authorize_account_input),
+                                                     .fields = authorize_account_fields,
+                                                     .field_count = ARRAY_COUNT(authorize_account_fields),
+                                                     .refusal_count = AUTHORIZE_E_COUNT };
 
 int command_authorize_account(struct integration *integration, struct command_call *call,
                               const struct authorize_account_input *input) {
@@ -252,6 +298,21 @@ static const struct command_kind authorize_confirm_kind = { .name = "authorize_c
                                                             .decide = authorize_confirm_decide,
                                                             .refusal_name = authorize_refusal_name };
 
+static const struct command_field authorize_confirm_fields[] = {
+    FIELD(struct authorize_confirm, session_hash, HASH),
+    FIELD(struct authorize_confirm, terms.code_hash, HASH),
+    FIELD_MAX(struct authorize_confirm, terms.scope, TEXT, TOKEN_SCOPE_BYTES_MAX),
+    FIELD_MAX(struct authorize_confirm, terms.redirect_uri, TEXT, CLIENT_URI_BYTES_MAX),
+    FIELD_MAX(struct authorize_confirm, terms.code_challenge, TEXT, 1024),
+    FIELD_MAX(struct authorize_confirm, terms.nonce, TEXT, TOKEN_NONCE_BYTES_MAX),
+    FIELD_MAX(struct authorize_confirm, terms.acr, TEXT, 1024),
+};
+const struct command_form authorize_confirm_form = { .kind = &authorize_confirm_kind,
+                                                     .input_bytes = sizeof(struct authorize_confirm),
+                                                     .fields = authorize_confirm_fields,
+                                                     .field_count = ARRAY_COUNT(authorize_confirm_fields),
+                                                     .refusal_count = AUTHORIZE_E_COUNT };
+
 int command_authorize_confirm(struct integration *integration, struct command_call *call,
                               const struct hash *session_hash, const struct code_terms *terms) {
     struct authorize_confirm input = { .session_hash = *session_hash, .terms = *terms };
@@ -285,6 +346,13 @@ static const struct command_kind authorize_reject_kind = { .name = "authorize_re
                                                            .decide = authorize_reject_decide,
                                                            .refusal_name = authorize_refusal_name };
 
+static const struct command_field authorize_reject_fields[] = { { .type = FIELD_HASH } };
+const struct command_form authorize_reject_form = { .kind = &authorize_reject_kind,
+                                                    .input_bytes = sizeof(struct hash),
+                                                    .fields = authorize_reject_fields,
+                                                    .field_count = ARRAY_COUNT(authorize_reject_fields),
+                                                    .refusal_count = AUTHORIZE_E_COUNT };
+
 int command_authorize_reject(struct integration *integration, struct command_call *call,
                              const struct hash *session_hash) {
     return run(integration, call, &authorize_reject_kind, session_hash, sizeof *session_hash);
@@ -316,6 +384,24 @@ static const struct command_kind authorize_at_once_kind = { .name = "authorize_a
                                                             .needs = authorize_at_once_needs,
                                                             .decide = authorize_at_once_decide,
                                                             .refusal_name = authorize_refusal_name };
+
+static const struct command_field authorize_at_once_fields[] = {
+    FIELD(struct authorize_at_once_input, request_hash, HASH),
+    FIELD(struct authorize_at_once_input, client_id, ID),
+    FIELD(struct authorize_at_once_input, customer_id, ID),
+    FIELD(struct authorize_at_once_input, account_id, ID),
+    FIELD(struct authorize_at_once_input, terms.code_hash, HASH),
+    FIELD_MAX(struct authorize_at_once_input, terms.scope, TEXT, TOKEN_SCOPE_BYTES_MAX),
+    FIELD_MAX(struct authorize_at_once_input, terms.redirect_uri, TEXT, CLIENT_URI_BYTES_MAX),
+    FIELD_MAX(struct authorize_at_once_input, terms.code_challenge, TEXT, 1024),
+    FIELD_MAX(struct authorize_at_once_input, terms.nonce, TEXT, TOKEN_NONCE_BYTES_MAX),
+    FIELD_MAX(struct authorize_at_once_input, terms.acr, TEXT, 1024),
+};
+const struct command_form authorize_at_once_form = { .kind = &authorize_at_once_kind,
+                                                     .input_bytes = sizeof(struct authorize_at_once_input),
+                                                     .fields = authorize_at_once_fields,
+                                                     .field_count = ARRAY_COUNT(authorize_at_once_fields),
+                                                     .refusal_count = AUTHORIZE_E_COUNT };
 
 int command_authorize_at_once(struct integration *integration, struct command_call *call,
                               const struct authorize_at_once_input *input) {

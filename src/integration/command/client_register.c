@@ -1,6 +1,7 @@
 /* client_register.c - a client with its keys; a customer with his hashed password. */
 #include "integration/command/command_run.h"
 
+#include "integration/command/command_codec.h"
 #include "domain/plain_text.h"
 #include "platform/password.h"
 #include "platform/secret.h"
@@ -107,6 +108,25 @@ static const struct command_kind client_register_kind = { .name = "client_regist
                                                           .decide = client_register_decide,
                                                           .refusal_name = client_register_refusal_name };
 
+static const struct command_field client_register_fields[] = {
+    FIELD_MAX(struct client_register_input, name, TEXT, CLIENT_NAME_BYTES_MAX),
+    FIELD_MAX(struct client_register_input, display_name, TEXT, 1024),
+    FIELD_MAX(struct client_register_input, profile, CHOICE, CLIENT_PROFILE_COUNT),
+    FIELD_MAX(struct client_register_input, sender, CHOICE, CLIENT_SENDER_COUNT),
+    FIELD_MAX(struct client_register_input, tier, TEXT, 1024),
+    FIELD_MAX(struct client_register_input, org_id, TEXT, 1024),
+    FIELD_MAX(struct client_register_input, software_id, TEXT, CLIENT_NAME_BYTES_MAX),
+    FIELD_MAX(struct client_register_input, scope, TEXT, TOKEN_SCOPE_BYTES_MAX),
+    FIELD_MAX(struct client_register_input, redirect_uris, TEXT, CLIENT_URIS_BYTES_MAX),
+    FIELD_MAX(struct client_register_input, jwks, TEXT, CLIENT_JWKS_BYTES_MAX),
+    FIELD(struct client_register_input, auto_approve, BOOL),
+};
+const struct command_form client_register_form = { .kind = &client_register_kind,
+                                                   .input_bytes = sizeof(struct client_register_input),
+                                                   .fields = client_register_fields,
+                                                   .field_count = ARRAY_COUNT(client_register_fields),
+                                                   .refusal_count = CLIENT_REGISTER_E_COUNT };
+
 int command_client_register(struct integration *integration, struct command_call *call,
                             const struct client_register_input *input) {
     int r = client_fits(input);
@@ -139,6 +159,18 @@ static int customer_register_decide(struct work *work, struct command *command) 
 static const struct command_kind customer_register_kind = { .name = "customer_register",
                                                             .decide = customer_register_decide,
                                                             .refusal_name = customer_register_refusal_name };
+
+static const struct command_field customer_register_fields[] = {
+    FIELD_MAX(struct customer_register, login, TEXT, CUSTOMER_LOGIN_BYTES_MAX),
+    FIELD_MAX(struct customer_register, name, TEXT, CUSTOMER_NAME_BYTES_MAX),
+    FIELD_MAX(struct customer_register, totp_secret, TEXT, TOTP_SECRET_BYTES_MAX),
+    FIELD_MAX(struct customer_register, password, CHARS, PASSWORD_TEXT_BYTES),
+};
+const struct command_form customer_register_form = { .kind = &customer_register_kind,
+                                                     .input_bytes = sizeof(struct customer_register),
+                                                     .fields = customer_register_fields,
+                                                     .field_count = ARRAY_COUNT(customer_register_fields),
+                                                     .refusal_count = CUSTOMER_REGISTER_E_COUNT };
 
 static bool customer_fits(const struct customer_register_input *input) {
     return name_fits(input->login, CUSTOMER_LOGIN_BYTES_MAX) && input->name.len <= CUSTOMER_NAME_BYTES_MAX &&

@@ -24,7 +24,7 @@ static void submit(struct integration *integration, struct command_group *group,
     pthread_mutex_lock(&group->lock);
     group->waiting++;
     pthread_mutex_unlock(&group->lock);
-    entry->taken = engine_submit(integration->engine, &entry->command) == 0;
+    entry->taken = integration_submit(integration, &entry->command) == 0;
     if (entry->taken) return;
     pthread_mutex_lock(&group->lock);
     group->waiting--;

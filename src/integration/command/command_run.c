@@ -33,8 +33,7 @@ static enum answer_result answer_result_of(enum command_result result) {
     return ANSWER_FAULT;
 }
 
-/* What the engine decided, in the caller's words; text stays the engine's until on_reply copies it. */
-static struct command_answer answer_of(const struct command *command) {
+struct command_answer command_answer_of(const struct command *command) {
     struct command_answer answer = { .result = answer_result_of(command->result),
                                      .refusal = command->refusal,
                                      .refusal_name = "",
@@ -46,15 +45,21 @@ static struct command_answer answer_of(const struct command *command) {
 }
 
 static void run_write_audit(struct buffer *out, const struct command *command) {
-    const struct run *run = command->owner;
-    struct command_answer answer = answer_of(command);
-    run->call->write_audit(out, run->call->owner, &answer);
+    struct command_answer answer = command_answer_of(command);
+    command_audit_write(out, command->audit, &answer);
+}
+
+/* Whether the commit holds the record: of what was decided, replayed, or refused for its key. */
+static bool is_audited(const struct command *command) {
+    return command->audit && (command->result == COMMAND_DONE || command->result == COMMAND_REPLAYED ||
+                              command->result == COMMAND_KEY_REUSED);
 }
 
 static void run_on_reply(struct command *command) {
     struct run *run = command->owner;
     struct command_call *call = run->call;
-    call->answer = answer_of(command);
+    call->answer = command_answer_of(command);
+    call->audited = is_audited(command);
     if (command->answer.len) {
         call->answer.body = arena_dup(call->arena, command->answer);
         if (!call->answer.body.at)
@@ -76,6 +81,11 @@ static void run_wait(struct run *run) {
     pthread_mutex_unlock(&run->lock);
 }
 
+int integration_submit(struct integration *integration, struct command *command) {
+    if (integration->door) return integration->door->submit(integration->door->ctx, command);
+    return engine_submit(integration->engine, command);
+}
+
 int command_run(struct integration *integration, struct command_call *call, const struct command_kind *kind,
                 void *input) {
     struct run *run = arena_new(call->arena, struct run);
@@ -84,7 +94,11 @@ int command_run(struct integration *integration, struct command_call *call, cons
     bool waits = call->on_done == NULL;
     run->waits = waits;
     run->command = (struct command){ .kind = kind, .input = input, .on_reply = run_on_reply, .owner = run };
-    if (call->write_audit) run->command.write_audit = run_write_audit;
+    call->audited = false;
+    if (call->audit) {
+        run->command.audit = call->audit;
+        run->command.write_audit = run_write_audit;
+    }
     if (call->idempotent) {
         struct str client = call->call ? call->call->client_name : STR("operator");
         run->command.idempotency.present = true;
@@ -93,7 +107,7 @@ int command_run(struct integration *integration, struct command_call *call, cons
         idempotency_key(client, call->method, call->route_template, call->key, run->command.idempotency.key);
     }
     if (waits) check(pthread_mutex_init(&run->lock, NULL) == 0 && pthread_cond_init(&run->done, NULL) == 0);
-    int r = engine_submit(integration->engine, &run->command) ? COMMAND_E_FULL : 0;
+    int r = integration_submit(integration, &run->command) ? COMMAND_E_FULL : 0;
     if (!waits) return r; /* once taken, run and call may already be answered and gone */
     if (!r) run_wait(run);
     pthread_cond_destroy(&run->done);
@@ -102,7 +116,8 @@ int command_run(struct integration *integration, struct command_call *call, cons
 }
 
 void command_note(struct integration *integration, struct str audit_json) {
-    engine_note(integration->engine, audit_json);
+    if (integration->door) integration->door->note(integration->door->ctx, audit_json);
+    else engine_note(integration->engine, audit_json);
 }
 
 /* ---- commands of the program itself ---- */
@@ -127,7 +142,7 @@ int command_run_program(struct integration *integration, const struct command_ki
     run.command =
         (struct command){ .kind = kind, .input = input, .internal = true, .on_reply = program_on_reply, .owner = &run };
     check(pthread_mutex_init(&run.lock, NULL) == 0 && pthread_cond_init(&run.done, NULL) == 0);
-    int r = engine_submit(integration->engine, &run.command) ? err_origin(-EAGAIN) : 0;
+    int r = integration_submit(integration, &run.command) ? err_origin(-EAGAIN) : 0;
     if (!r) {
         pthread_mutex_lock(&run.lock);
         while (!run.answered) pthread_cond_wait(&run.done, &run.lock);
@@ -163,7 +178,7 @@ int command_run_internal(struct integration *integration, const struct command_k
     run->command = (struct command){
         .kind = kind, .input = run->input, .internal = true, .on_reply = internal_on_reply, .owner = run
     };
-    if (engine_submit(integration->engine, &run->command) == 0) return 0;
+    if (integration_submit(integration, &run->command) == 0) return 0;
     free(run);
     return COMMAND_E_FULL;
 }

@@ -4,6 +4,9 @@
 
 #include "integration/integration.h"
 
+/* What the engine decided, in the caller's words; text is borrowed from the command. */
+struct command_answer command_answer_of(const struct command *command);
+
 /* input must live as long as the call's arena. Returns as the command functions of integration/command.h do. */
 int command_run(struct integration *integration, struct command_call *call, const struct command_kind *kind,
                 void *input);

@@ -1,6 +1,7 @@
 /* consent_create.c - a payment consent is stored, awaiting its customer (uk/P1). */
 #include "integration/command/command_run.h"
 
+#include "integration/command/command_codec.h"
 #include "services/consents/payment_consent.h"
 
 static_assert((int)CONSENT_PART_BYTES_MAX == (int)CONSENT_DOCUMENT_BYTES_MAX, "what layer 1 lets in fits the row");
@@ -31,6 +32,23 @@ static int consent_create_decide(struct work *work, struct command *command) {
 }
 
 static const struct command_kind consent_create_kind = { .name = "consent_create", .decide = consent_create_decide };
+
+static const struct command_field consent_create_fields[] = {
+    FIELD(struct consent_create, client_id, ID),
+    FIELD_MAX(struct consent_create, input.initiation, TEXT, CONSENT_PART_BYTES_MAX),
+    FIELD_MAX(struct consent_create, input.risk, TEXT, CONSENT_PART_BYTES_MAX),
+    FIELD_MAX(struct consent_create, input.document, TEXT, CONSENT_PART_BYTES_MAX),
+    FIELD(struct consent_create, input.amount, MONEY),
+    FIELD_MAX(struct consent_create, input.creditor_name, TEXT, 1024),
+    FIELD_MAX(struct consent_create, input.creditor_scheme, TEXT, 64),
+    FIELD_MAX(struct consent_create, input.creditor_identification, TEXT, 1024),
+    FIELD_MAX(struct consent_create, input.debtor_scheme, TEXT, 64),
+    FIELD_MAX(struct consent_create, input.debtor_identification, TEXT, 1024),
+};
+const struct command_form consent_create_form = { .kind = &consent_create_kind,
+                                                  .input_bytes = sizeof(struct consent_create),
+                                                  .fields = consent_create_fields,
+                                                  .field_count = ARRAY_COUNT(consent_create_fields) };
 
 int command_consent_create(struct integration *integration, struct command_call *call,
                            const struct consent_create_input *input) {

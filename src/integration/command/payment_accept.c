@@ -6,6 +6,7 @@
 
 #include "integration/acl/core_carries.h"
 #include "integration/acl/core_dispatch.h"
+#include "integration/command/command_codec.h"
 #include "integration/payment_document.h"
 #include "integration/saga/payment_saga.h"
 #include "services/consents/payment_consent.h"
@@ -176,6 +177,46 @@ static const struct command_kind payment_accept_kind = {
     .refusal_name = payment_accept_refusal_name,
     .refusal_is_stored = payment_accept_refusal_is_stored,
 };
+
+/* The breaker is asked on the node that has it. */
+static bool payment_accept_arrive(struct integration *integration, void *input) {
+    struct payment_accept *accept = input;
+    accept->integration = integration;
+    accept->core_open = !integration->core || core_dispatch_open(integration->core);
+    const struct creditor *creditor = &accept->order.creditor;
+    switch (creditor->scheme) {
+    case CREDITOR_SCHEME_IBAN:
+        return creditor->iban.len > 4;
+    case CREDITOR_SCHEME_UK:
+        return creditor->sort_code.len == SORT_CODE_DIGITS && creditor->account_number.len > 0;
+    case CREDITOR_SCHEME_NONE:
+        break;
+    }
+    return false;
+}
+
+static const struct command_field payment_accept_fields[] = {
+    FIELD(struct payment_accept, order.client_id, ID),
+    FIELD(struct payment_accept, order.customer_id, ID),
+    FIELD(struct payment_accept, order.consent_id, ID),
+    FIELD(struct payment_accept, order.debtor_account_id, ID),
+    FIELD_SHORT(struct payment_accept, order.creditor.name),
+    FIELD_MAX(struct payment_accept, order.creditor.scheme, CHOICE, CREDITOR_SCHEME_UK + 1),
+    FIELD_SHORT(struct payment_accept, order.creditor.iban),
+    FIELD_SHORT(struct payment_accept, order.creditor.sort_code),
+    FIELD_SHORT(struct payment_accept, order.creditor.account_number),
+    FIELD(struct payment_accept, order.amount, MONEY),
+    FIELD_SHORT(struct payment_accept, order.reference),
+    FIELD_SHORT(struct payment_accept, order.end_to_end_id),
+    FIELD_SHORT(struct payment_accept, order.instruction_id),
+    FIELD_MAX(struct payment_accept, creditor_iban, TEXT, IBAN_BYTES_MAX),
+};
+const struct command_form payment_accept_form = { .kind = &payment_accept_kind,
+                                                  .input_bytes = sizeof(struct payment_accept),
+                                                  .fields = payment_accept_fields,
+                                                  .field_count = ARRAY_COUNT(payment_accept_fields),
+                                                  .refusal_count = PAYMENT_ACCEPT_E_COUNT,
+                                                  .arrive = payment_accept_arrive };
 
 struct str payment_accept_creditor_iban(const struct integration *integration, const struct creditor *creditor,
                                         struct arena *arena) {

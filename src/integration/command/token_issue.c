@@ -2,6 +2,7 @@
  * assertion is spent in the same commit, so it is used once also after a restart (FAPI C5). */
 #include "integration/command/command_run.h"
 
+#include "integration/command/command_codec.h"
 #include "services/identity/client.h"
 #include "services/identity/token.h"
 
@@ -44,6 +45,17 @@ static const struct command_kind assertion_spend_kind = { .name = "assertion_spe
                                                           .decide = assertion_spend_decide,
                                                           .refusal_name = jti_refusal_name };
 
+static const struct command_field assertion_spend_fields[] = {
+    FIELD(struct assertion_spend, client_id, ID),
+    FIELD_MAX(struct assertion_spend, jti, TEXT, COMMAND_JTI_BYTES_MAX),
+    FIELD(struct assertion_spend, expires_ms, I64),
+};
+const struct command_form assertion_spend_form = { .kind = &assertion_spend_kind,
+                                                   .input_bytes = sizeof(struct assertion_spend),
+                                                   .fields = assertion_spend_fields,
+                                                   .field_count = ARRAY_COUNT(assertion_spend_fields),
+                                                   .refusal_count = COMMAND_E_JTI_REPLAYED + 1 };
+
 int command_assertion_spend(struct integration *integration, struct command_call *call,
                             const struct assertion_spend *assertion) {
     struct assertion_spend *copy = arena_new(call->arena, struct assertion_spend);
@@ -72,6 +84,20 @@ static const struct command_kind token_issue_kind = {
     .name = "token_issue", .needs = token_issue_needs, .decide = token_issue_decide, .refusal_name = jti_refusal_name
 };
 
+static const struct command_field token_issue_fields[] = {
+    FIELD(struct token_issue_input, assertion.client_id, ID),
+    FIELD_MAX(struct token_issue_input, assertion.jti, TEXT, COMMAND_JTI_BYTES_MAX),
+    FIELD(struct token_issue_input, assertion.expires_ms, I64),
+    FIELD(struct token_issue_input, token_hash, HASH),
+    FIELD(struct token_issue_input, certificate_hash, HASH),
+    FIELD_MAX(struct token_issue_input, scope, TEXT, TOKEN_SCOPE_BYTES_MAX),
+};
+const struct command_form token_issue_form = { .kind = &token_issue_kind,
+                                               .input_bytes = sizeof(struct token_issue_input),
+                                               .fields = token_issue_fields,
+                                               .field_count = ARRAY_COUNT(token_issue_fields),
+                                               .refusal_count = COMMAND_E_JTI_REPLAYED + 1 };
+
 int command_token_issue(struct integration *integration, struct command_call *call,
                         const struct token_issue_input *input) {
     struct token_issue_input *copy = arena_new(call->arena, struct token_issue_input);
@@ -98,6 +124,20 @@ static int pushed_store_decide(struct work *work, struct command *command) {
 static const struct command_kind pushed_store_kind = {
     .name = "pushed_store", .needs = pushed_store_needs, .decide = pushed_store_decide, .refusal_name = jti_refusal_name
 };
+
+static const struct command_field pushed_store_fields[] = {
+    FIELD(struct pushed_store_input, assertion.client_id, ID),
+    FIELD_MAX(struct pushed_store_input, assertion.jti, TEXT, COMMAND_JTI_BYTES_MAX),
+    FIELD(struct pushed_store_input, assertion.expires_ms, I64),
+    FIELD(struct pushed_store_input, request_hash, HASH),
+    FIELD(struct pushed_store_input, consent_id, ID),
+    FIELD_MAX(struct pushed_store_input, params, TEXT, PUSHED_PARAMS_BYTES_MAX),
+};
+const struct command_form pushed_store_form = { .kind = &pushed_store_kind,
+                                                .input_bytes = sizeof(struct pushed_store_input),
+                                                .fields = pushed_store_fields,
+                                                .field_count = ARRAY_COUNT(pushed_store_fields),
+                                                .refusal_count = COMMAND_E_JTI_REPLAYED + 1 };
 
 int command_pushed_store(struct integration *integration, struct command_call *call,
                          const struct pushed_store_input *input) {
@@ -147,6 +187,22 @@ static const struct command_kind code_exchange_kind = { .name = "code_exchange",
                                                         .decide = code_exchange_decide,
                                                         .refusal_name = jti_refusal_name };
 
+static const struct command_field code_exchange_fields[] = {
+    FIELD(struct code_exchange_input, assertion.client_id, ID),
+    FIELD_MAX(struct code_exchange_input, assertion.jti, TEXT, COMMAND_JTI_BYTES_MAX),
+    FIELD(struct code_exchange_input, assertion.expires_ms, I64),
+    FIELD(struct code_exchange_input, code_hash, HASH),
+    FIELD(struct code_exchange_input, token_hash, HASH),
+    FIELD(struct code_exchange_input, certificate_hash, HASH),
+    FIELD_MAX(struct code_exchange_input, redirect_uri, TEXT, CLIENT_URI_BYTES_MAX),
+    FIELD_MAX(struct code_exchange_input, code_challenge, TEXT, 1024),
+};
+const struct command_form code_exchange_form = { .kind = &code_exchange_kind,
+                                                 .input_bytes = sizeof(struct code_exchange_input),
+                                                 .fields = code_exchange_fields,
+                                                 .field_count = ARRAY_COUNT(code_exchange_fields),
+                                                 .refusal_count = COMMAND_E_JTI_REPLAYED + 1 };
+
 int command_code_exchange(struct integration *integration, struct command_call *call,
                           const struct code_exchange_input *input) {
     struct code_exchange_input *copy = arena_new(call->arena, struct code_exchange_input);
@@ -165,6 +221,12 @@ static int token_revoke_decide(struct work *work, struct command *command) {
 }
 
 static const struct command_kind token_revoke_kind = { .name = "token_revoke", .decide = token_revoke_decide };
+
+static const struct command_field token_revoke_fields[] = { { .type = FIELD_HASH } };
+const struct command_form token_revoke_form = { .kind = &token_revoke_kind,
+                                                .input_bytes = sizeof(struct hash),
+                                                .fields = token_revoke_fields,
+                                                .field_count = ARRAY_COUNT(token_revoke_fields) };
 
 int command_token_revoke(struct integration *integration, struct command_call *call, const struct hash *token_hash) {
     struct hash *copy = arena_new(call->arena, struct hash);

@@ -66,10 +66,10 @@ const struct table ledger_entry_table = {
     .columns = entry_columns,
     .column_count = ARRAY_COUNT(entry_columns),
     .indexes = entry_indexes,
-    .balance = &entry_balance,
     .index_count = ARRAY_COUNT(entry_indexes),
     .append_only = true,
     .chained = true,
+    .balance = &entry_balance,
 };
 
 static const struct column hold_columns[] = {

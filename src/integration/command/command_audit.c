@@ -1,0 +1,36 @@
+/* command_audit.c - the audit record of a command: who asked stands beforehand, the rest comes with the answer, on
+ * whichever node decides. */
+#include "integration/command.h"
+
+#include "platform/clock.h"
+
+int64_t command_audit_elapsed_us(const struct command_audit *audit) {
+    int64_t us = (clock_mono_ns() - audit->began_ns) / 1000;
+    if (us < 0) return 0;
+    return us < COMMAND_AUDIT_ELAPSED_US_MAX ? us : COMMAND_AUDIT_ELAPSED_US_MAX;
+}
+
+void command_audit_began(struct command_audit *audit, int64_t elapsed_us) {
+    audit->began_ns = clock_mono_ns() - elapsed_us * 1000;
+}
+
+int command_audit_status(const struct command_audit *audit, int refusal) {
+    if (audit->statuses) return refusal < audit->status_count ? audit->statuses[refusal] : 0;
+    return audit->status_of ? audit->status_of(audit->owner, refusal) : 0;
+}
+
+void command_audit_write(struct buffer *out, const struct command_audit *audit, const struct command_answer *answer) {
+    struct audit_record record = audit->record;
+    bool decided = answer->result == ANSWER_DONE || answer->result == ANSWER_REPLAYED;
+    record.status = 0;
+    record.outcome = "undecided";
+    record.duration_us = command_audit_elapsed_us(audit);
+    memcpy(record.resource_id, answer->resource_id, sizeof record.resource_id);
+    if (decided && answer->refusal == 0) record.outcome = answer->result == ANSWER_REPLAYED ? "replayed" : "accepted";
+    if (decided && answer->refusal > 0) {
+        record.outcome = answer->refusal_name;
+        record.status = command_audit_status(audit, answer->refusal);
+    }
+    if (answer->result == ANSWER_KEY_REUSED) record.outcome = "idempotency_key_reused";
+    audit_encode(&record, out);
+}
