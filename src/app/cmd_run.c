@@ -32,9 +32,10 @@ static int print_status(struct sandbox *sandbox, bool json) {
         if (json)
             printf("%s{\"name\":\"%s\",\"pid\":%d,\"port\":%u}", first ? "" : ",", state.processes[i].name,
                    (int)state.processes[i].pid, state.processes[i].port);
-        else
+        else if (state.processes[i].port)
             printf("%-8s process %d, port %u\n", state.processes[i].name, (int)state.processes[i].pid,
                    state.processes[i].port);
+        else printf("%-8s process %d, on a Unix socket\n", state.processes[i].name, (int)state.processes[i].pid);
         first = false;
     }
     if (json) printf("]}\n");

@@ -84,7 +84,9 @@ int exchange_refuse_field(struct exchange *exchange, const struct refusal *refus
 
 int exchange_fault(struct exchange *exchange, const char *operation, int code) {
     log_fault(exchange->gateway->options.log, operation, code, exchange->call.interaction_id);
-    return exchange_refuse(exchange, exchange->decided ? &refusal_outcome_unknown : &refusal_internal, NULL);
+    if (exchange->decided) return exchange_refuse(exchange, &refusal_outcome_unknown, NULL);
+    bool is_away = code == -ENOTCONN; /* the store cannot be reached now: nothing was stored, another try may do */
+    return exchange_refuse(exchange, is_away ? &refusal_unavailable : &refusal_internal, NULL);
 }
 
 /* ---- commands ---- */

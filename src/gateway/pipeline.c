@@ -21,6 +21,8 @@ static int run_checks(struct exchange *exchange) {
 static int run_in_snapshot(struct query *query, struct exchange *exchange, int (*step)(struct exchange *)) {
     exchange->query = query;
     int r = query_begin(query);
+    if (r && !exchange->call.interaction_id.len && check_interaction(exchange) != EXCHANGE_GOES_ON)
+        return EXCHANGE_ANSWERED;
     if (r) return exchange_fault(exchange, "query_begin", r);
     int next = step(exchange);
     query_end(query);
