@@ -56,9 +56,10 @@ static int print_match(struct journal_walk *walk, const struct journal_row *reco
 
 static int search_run(struct store_view *view, struct search *search) {
     struct journal_walk walk = { .view = view, .type = JOURNAL_AUDIT, .each = print_match, .ctx = search };
+    struct journal_place place = { .epoch = 0 };
     int r = arena_init(&search->arena, STORE_VIEW_ARENA_BYTES, STORE_VIEW_ARENA_BYTES_MAX);
     store_view_list_begin(view);
-    if (!r) r = journal_walk_run(&walk, 0);
+    if (!r) r = journal_walk_run(&walk, &place);
     store_view_list_end(view);
     arena_release(&search->arena);
     return err_trace(r);

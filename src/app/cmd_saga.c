@@ -203,7 +203,8 @@ static int saga_show(int argc, char **argv) {
     (void)snprintf(wanted, sizeof wanted, "\"saga_id\":\"" STR_FMT "\"", STR_ARG(id_format(id, text)));
     struct journal_walk walk = { .view = &view, .type = JOURNAL_HISTORY, .each = print_history, .ctx = wanted };
     store_view_list_begin(&view);
-    r = journal_walk_run(&walk, 0);
+    struct journal_place place = { .epoch = 0 };
+    r = journal_walk_run(&walk, &place);
     store_view_list_end(&view);
     if (!r && view.rows == 0) code = store_view_absent("saga");
     return store_view_end(&view, r, code);

@@ -2,42 +2,54 @@
 
 #include "engine/engine.h"
 
-enum { EPOCH_EMBEDDED = 1, PAGE_RECORDS = 64, PAGE_BYTES = 8 * 1024 * 1024 };
+enum { PAGE_RECORDS = 64, PAGE_BYTES = 8 * 1024 * 1024 };
 
-struct page {
-    struct journal_walk *walk;
-    int64_t seq;
-    size_t records;
-};
-
-static int take_record(void *ctx, const void *row) {
-    struct page *page = ctx;
+static int take_row(void *ctx, const void *row) {
+    struct journal_page *page = ctx;
     const struct journal_row *record = row;
+    int r = page->each(page->ctx, record);
+    if (r < 0) return err_trace(r);
+    *page->place = (struct journal_place){ .epoch = record->epoch, .seq = record->seq };
+    page->records++;
+    return r;
+}
+
+int journal_page_read(struct store_view *view, struct journal_page *page) {
+    struct journal_row probe = { .epoch = page->place->epoch, .seq = page->place->seq };
+    struct store_range range = { .table = &engine_journal_table,
+                                 .row = &probe,
+                                 .equal_columns = 1,
+                                 .bounded = true,
+                                 .descending = page->descending,
+                                 .limit = page->limit };
+    arena_reset(&view->arena);
+    page->records = 0;
+    int r = read_range(&view->reader, &range, &view->arena, take_row, page);
+    if (r || page->records) return err_trace(r);
+    range.equal_columns = 0; /* nothing more in its epoch: what follows stands in another */
+    return err_trace(read_range(&view->reader, &range, &view->arena, take_row, page));
+}
+
+enum { END_OF_PAGE = 1, END_OF_WALK = 2 };
+
+static int walk_record(void *ctx, const struct journal_row *record) {
+    struct journal_walk *walk = ctx;
     struct str body = record->body, json;
     enum journal_frame type;
     bool good = true;
     while (journal_frame_next(&body, &type, &json, &good)) {
-        int r = type == page->walk->type ? page->walk->each(page->walk, record, json) : 0;
-        if (r) return r;
+        int r = type == walk->type ? walk->each(walk, record, json) : 0;
+        if (r) return r < 0 ? err_trace(r) : END_OF_WALK;
     }
     if (!good) return err_origin(-EBADMSG);
-    page->seq = record->seq;
-    page->records++;
-    return page->walk->view->arena.bytes_used > PAGE_BYTES ? 2 : 0; /* end the page, not the walk */
+    return walk->view->arena.bytes_used > PAGE_BYTES ? END_OF_PAGE : 0;
 }
 
-int journal_walk_run(struct journal_walk *walk, int64_t after) {
-    struct page page = { .walk = walk, .seq = after, .records = 1 };
-    int r = 0;
-    while ((r == 0 || r == 2) && page.records > 0) {
-        struct journal_row probe = { .epoch = EPOCH_EMBEDDED, .seq = page.seq };
-        struct store_range range = {
-            .table = &engine_journal_table, .row = &probe, .equal_columns = 1, .bounded = true, .limit = PAGE_RECORDS
-        };
-        arena_reset(&walk->view->arena);
-        page.records = 0;
-        r = read_range(&walk->view->reader, &range, &walk->view->arena, take_record, &page);
-    }
+int journal_walk_run(struct journal_walk *walk, struct journal_place *place) {
+    struct journal_page page = { .place = place, .limit = PAGE_RECORDS, .each = walk_record, .ctx = walk };
+    int r;
+    do r = journal_page_read(walk->view, &page);
+    while (r >= 0 && r != END_OF_WALK && page.records > 0);
     return r < 0 ? err_trace(r) : 0;
 }
 

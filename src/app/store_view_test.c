@@ -1,5 +1,5 @@
-/* store_view_test.c - the subcommands that read, run on the file of a small bank: exit codes, JSON, and no personal
- * data. */
+/* store_view_test.c - the subcommands that read, run on the file of a small bank whose journal has several epochs: exit
+ * codes, JSON, and no personal data. */
 #include "app/store_view.h"
 
 #include "integration/bank_test_world.h"
@@ -14,6 +14,70 @@ struct fixture {
     struct arena arena;
     char payment[ID_TEXT_BYTES], account[ID_TEXT_BYTES], iban[24];
 };
+
+enum { SECOND_EPOCH = 3, THIRD_EPOCH = 9 };
+
+static struct hash column_hash(sqlite3_stmt *row, int column) {
+    struct hash hash;
+    assert_int_equal(sqlite3_column_bytes(row, column), sizeof hash.bytes);
+    memcpy(hash.bytes, sqlite3_column_blob(row, column), sizeof hash.bytes);
+    return hash;
+}
+
+/* One record as another holder of the lease would have written it. */
+static void retell_record(sqlite3 *db, sqlite3_stmt *row, struct hash *head) {
+    struct journal_row record = { .epoch = 1,
+                                  .seq = sqlite3_column_int64(row, 0),
+                                  .at_ms = sqlite3_column_int64(row, 1),
+                                  .prev_hash = *head,
+                                  .entries_hash = column_hash(row, 3),
+                                  .rows_hash = column_hash(row, 4),
+                                  .body = str_from_bytes(sqlite3_column_blob(row, 5),
+                                                         (size_t)sqlite3_column_bytes(row, 5)) };
+    sqlite3_stmt *change;
+    memcpy(record.last_id, sqlite3_column_blob(row, 2), sizeof record.last_id);
+    if (record.seq >= 2) record.epoch = SECOND_EPOCH;
+    if (record.seq >= 4) record.epoch = THIRD_EPOCH;
+    record.hash = journal_hash(&record);
+    assert_int_equal(sqlite3_prepare_v2(db,
+                                        "UPDATE engine_journal SET epoch = ?, prev_hash = ?, hash = ? WHERE seq = ?",
+                                        -1, &change, NULL),
+                     SQLITE_OK);
+    sqlite3_bind_int64(change, 1, record.epoch);
+    sqlite3_bind_blob(change, 2, record.prev_hash.bytes, sizeof record.prev_hash.bytes, SQLITE_STATIC);
+    sqlite3_bind_blob(change, 3, record.hash.bytes, sizeof record.hash.bytes, SQLITE_STATIC);
+    sqlite3_bind_int64(change, 4, record.seq);
+    assert_int_equal(sqlite3_step(change), SQLITE_DONE);
+    assert_int_equal(sqlite3_finalize(change), SQLITE_OK);
+    *head = record.hash;
+}
+
+/* The journal as if the lease had changed hands twice. */
+static void retell_in_epochs(const char *path) {
+    sqlite3 *db;
+    sqlite3_stmt *rows, *guard;
+    struct hash head = { 0 };
+    char trigger[512];
+    int count = 0;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT sql FROM sqlite_master WHERE name = 'engine_journal_no_update'", -1,
+                                        &guard, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(guard), SQLITE_ROW);
+    (void)snprintf(trigger, sizeof trigger, "%s", (const char *)sqlite3_column_text(guard, 0));
+    assert_int_equal(sqlite3_finalize(guard), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "DROP TRIGGER engine_journal_no_update; CREATE TEMP TABLE told AS SELECT seq, "
+                                  "at_ms, last_id, entries_hash, rows_hash, body FROM engine_journal",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT * FROM told ORDER BY seq", -1, &rows, NULL), SQLITE_OK);
+    for (; sqlite3_step(rows) == SQLITE_ROW; count++) retell_record(db, rows, &head);
+    assert_true(count > 4);
+    assert_int_equal(sqlite3_finalize(rows), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, trigger, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
 
 static int fixture_open(void **state) {
     struct fixture *fixture = calloc(1, sizeof *fixture);
@@ -43,6 +107,7 @@ static int fixture_open(void **state) {
     (void)id_format(rich.row.account_id, fixture->account);
     memcpy(fixture->iban, rich.iban, sizeof fixture->iban);
     bank_shut(&bank);
+    retell_in_epochs(fixture->path);
     *state = fixture;
     return 0;
 }
@@ -126,7 +191,7 @@ static const struct {
     { "ledger statement %A --json", EXIT_DONE, "\"balance_after_minor\":99000" },
     { "ledger statement %A --from 2023-11-14 --json", EXIT_DONE, "\"closing_balance_minor\":99000" },
     { "ledger statement %A --to 2023-13-14 --json", EXIT_USAGE, "" },
-    { "ledger rebuild-statements", EXIT_UNAVAILABLE, "" }, /* nobody is there */
+    { "ledger rebuild-statements", EXIT_UNAVAILABLE, "" },         /* nobody is there */
     { "ledger statement --json -- -99999999999", EXIT_USAGE, "" }, /* --var behind -- is a word too many */
     { "ledger statement 4711 --json", EXIT_ABSENT, "" },
     { "audit verify --json", EXIT_DONE, "\"chain\":\"ok\"" },

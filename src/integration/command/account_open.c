@@ -114,7 +114,8 @@ static const struct command_kind account_open_kind = { .name = "account_open",
                                                        .decide = account_open_decide,
                                                        .refusal_name = account_open_refusal_name };
 
-static bool account_open_arrive(struct integration *integration, void *input) {
+static bool account_open_arrive(struct integration *integration, struct arena *arena, void *input) {
+    (void)arena;
     struct account_opening *opening = input;
     opening->integration = integration;
     return opening->input.fund_minor >= 0 && opening->input.overdraft_minor >= 0;

@@ -3,11 +3,15 @@
 #include "integration/command/command_run.h"
 
 static const struct command_form *const forms[] = {
-    &payment_accept_form,   &consent_create_form,    &account_open_form,      &account_fund_form,
-    &client_register_form,  &customer_register_form, &assertion_spend_form,   &token_issue_form,
-    &pushed_store_form,     &code_exchange_form,     &token_revoke_form,      &authorize_open_form,
-    &authorize_login_form,  &authorize_code_form,    &authorize_account_form, &authorize_confirm_form,
-    &authorize_reject_form, &authorize_at_once_form, &core_result_form,       &saga_wake_form,
+    &payment_accept_form,    &consent_create_form,    &account_open_form,      &account_fund_form,
+    &client_register_form,   &customer_register_form, &assertion_spend_form,   &token_issue_form,
+    &pushed_store_form,      &code_exchange_form,     &token_revoke_form,      &authorize_open_form,
+    &authorize_login_form,   &authorize_code_form,    &authorize_account_form, &authorize_confirm_form,
+    &authorize_reject_form,  &authorize_at_once_form, &core_result_form,       &saga_wake_form,
+    &schedule_create_form,   &schedule_cancel_form,   &standing_create_form,   &standing_cancel_form,
+    &file_create_form,       &ledger_post_form,       &ledger_reverse_form,    &payment_refund_form,
+    &account_change_form,    &hold_change_form,       &close_day_form,         &seal_day_form,
+    &statement_rebuild_form,
 };
 
 const struct command_form *const *command_forms(size_t *ret_count) {
@@ -27,6 +31,15 @@ static void put_number(struct sha256 *sha, uint64_t number) {
     sha256_update(sha, bytes, sizeof bytes);
 }
 
+static void put_description(struct sha256 *sha, const struct command_field *fields, size_t count) {
+    put_number(sha, count);
+    for (size_t i = 0; i < count; i++) {
+        put_number(sha, fields[i].type);
+        put_number(sha, fields[i].max);
+        if (fields[i].list) put_description(sha, fields[i].list->fields, fields[i].list->field_count);
+    }
+}
+
 struct hash command_codec_version(void) {
     struct sha256 sha;
     check(sha256_init(&sha) == 0);
@@ -36,11 +49,7 @@ struct hash command_codec_version(void) {
         const char *name = forms[i]->kind->name;
         sha256_update(&sha, name, strlen(name) + 1);
         put_number(&sha, (uint64_t)forms[i]->refusal_count);
-        put_number(&sha, forms[i]->field_count);
-        for (size_t f = 0; f < forms[i]->field_count; f++) {
-            put_number(&sha, forms[i]->fields[f].type);
-            put_number(&sha, forms[i]->fields[f].max);
-        }
+        put_description(&sha, forms[i]->fields, forms[i]->field_count);
     }
     struct hash hash = sha256_end(&sha);
     sha256_release(&sha);
@@ -57,6 +66,22 @@ static void put_text(struct buffer *out, struct str text) {
 static void put_money(struct buffer *out, const struct money *money) {
     buffer_append_be(out, (uint64_t)money->minor, 8);
     buffer_append_be(out, money->currency.code, 4);
+}
+
+static bool put_field(struct buffer *out, const struct command_field *field, const void *input);
+
+/* False when there are more than fit, or one is over its own limit. */
+static bool put_list(struct buffer *out, const struct command_field *field, const void *input) {
+    const struct command_list *list = field->list;
+    const char *at = (const char *)input + field->offset;
+    size_t count;
+    memcpy(&count, (const char *)input + list->count_offset, sizeof count);
+    if (count > field->max) return false;
+    buffer_append_be(out, count, 4);
+    for (size_t i = 0; i < count; i++, at += list->element_bytes)
+        for (size_t f = 0; f < list->field_count; f++)
+            if (!put_field(out, &list->fields[f], at)) return false;
+    return true;
 }
 
 /* False when the value is over its own limit. */
@@ -79,6 +104,7 @@ static bool put_field(struct buffer *out, const struct command_field *field, con
         buffer_append_be(out, ((const struct currency *)(const void *)at)->code, 4);
         return true;
     case FIELD_MONEY:
+    case FIELD_AMOUNT:
         put_money(out, (const struct money *)(const void *)at);
         return true;
     case FIELD_ID:
@@ -99,6 +125,8 @@ static bool put_field(struct buffer *out, const struct command_field *field, con
         text = str_from_bytes(at, strnlen(at, field->max));
         put_text(out, text);
         return text.len < field->max;
+    case FIELD_LIST:
+        return put_list(out, field, input);
     }
     return false;
 }
@@ -196,7 +224,32 @@ static int take_copy(struct cursor *cursor, size_t bytes_max, struct arena *aren
     return ret_text->at ? 0 : err_origin(-ENOMEM);
 }
 
-static int take_into(struct cursor *cursor, const struct command_field *field, struct arena *arena, char *at) {
+static void take_money(struct cursor *cursor, enum command_field_type type, struct money *ret_money) {
+    ret_money->minor = (int64_t)take_number(cursor, 8);
+    cursor->bad |= type == FIELD_MONEY && ret_money->minor <= 0;
+    if (type == FIELD_MONEY || (cursor->rest.len >= 4 && memcmp(cursor->rest.at, "\0\0\0", 4) != 0))
+        take_currency(cursor, &ret_money->currency);
+    else ret_money->currency = (struct currency){ .code = (uint32_t)take_number(cursor, 4) };
+}
+
+static int take_into(struct cursor *cursor, const struct command_field *field, struct arena *arena, void *input);
+
+static int take_list(struct cursor *cursor, const struct command_field *field, struct arena *arena, void *input) {
+    const struct command_list *list = field->list;
+    char *at = (char *)input + field->offset;
+    size_t count = (size_t)take_number(cursor, 4);
+    int r = 0;
+    cursor->bad |= count > field->max;
+    if (cursor->bad) return 0;
+    memcpy((char *)input + list->count_offset, &count, sizeof count);
+    for (size_t i = 0; i < count; i++, at += list->element_bytes)
+        for (size_t f = 0; f < list->field_count && !r && !cursor->bad; f++)
+            r = take_into(cursor, &list->fields[f], arena, at);
+    return r;
+}
+
+static int take_into(struct cursor *cursor, const struct command_field *field, struct arena *arena, void *input) {
+    char *at = (char *)input + field->offset;
     struct str text = { 0 };
     int64_t number;
     int choice, r = 0;
@@ -219,10 +272,8 @@ static int take_into(struct cursor *cursor, const struct command_field *field, s
         take_currency(cursor, (struct currency *)(void *)at);
         break;
     case FIELD_MONEY:
-        number = (int64_t)take_number(cursor, 8);
-        cursor->bad |= number <= 0;
-        ((struct money *)(void *)at)->minor = number;
-        take_currency(cursor, &((struct money *)(void *)at)->currency);
+    case FIELD_AMOUNT:
+        take_money(cursor, field->type, (struct money *)(void *)at);
         break;
     case FIELD_ID:
         memcpy(at, take(cursor, 16), 16);
@@ -243,6 +294,9 @@ static int take_into(struct cursor *cursor, const struct command_field *field, s
         text = take_text(cursor, field->max - 1); /* the input is zeroed: a NUL follows */
         cursor->bad |= text.len && memchr(text.at, 0, text.len) != NULL;
         if (text.len) memcpy(at, text.at, text.len);
+        break;
+    case FIELD_LIST:
+        r = take_list(cursor, field, arena, input);
         break;
     }
     return r;
@@ -306,7 +360,7 @@ static int take_command(struct cursor *cursor, const struct command_form *form, 
         command->write_audit = arrived_write_audit;
     }
     for (size_t i = 0; i < form->field_count && !r && !cursor->bad; i++)
-        r = take_into(cursor, &form->fields[i], arena, (char *)command->input + form->fields[i].offset);
+        r = take_into(cursor, &form->fields[i], arena, command->input);
     return r;
 }
 
@@ -320,7 +374,7 @@ int command_decode(struct str *bytes, struct integration *integration, struct ar
     if (!arrived || !arrived->command.input) return err_origin(-ENOMEM);
     int r = take_command(&cursor, form, arena, arrived);
     if (r) return r;
-    if (cursor.bad || (form->arrive && !form->arrive(integration, arrived->command.input)))
+    if (cursor.bad || (form->arrive && !form->arrive(integration, arena, arrived->command.input)))
         return COMMAND_CODEC_E_BYTES;
     *bytes = cursor.rest;
     *ret_arrived = arrived;

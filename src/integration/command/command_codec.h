@@ -12,7 +12,8 @@
 
 enum {
     COMMAND_CODEC_VERSION = 1, /* grows when the meaning of the bytes changes and the forms do not show it */
-    COMMAND_ENCODED_BYTES_MAX = 160 * 1024, /* one command: the largest is a consent with its three documents */
+    COMMAND_ENCODED_BYTES_MAX = 832 * 1024, /* one command: the largest is a file of payments */
+    COMMAND_NOTE_BYTES_MAX = 16 * 1024,     /* a text that the decision judges: longer than any it accepts */
     COMMAND_REFUSALS_MAX = 32,              /* codes of one kind, none included */
 };
 
@@ -22,15 +23,23 @@ enum command_field_type {
     FIELD_BOOL,     /* bool */
     FIELD_CURRENCY, /* struct currency: one that is known */
     FIELD_MONEY,    /* struct money: of a known currency, more than zero */
+    FIELD_AMOUNT,   /* struct money: of a known currency or of none; the decision judges it */
     FIELD_ID,       /* 16 bytes */
     FIELD_HASH,     /* struct hash */
     FIELD_TEXT,     /* struct str of at most max bytes */
     FIELD_COUNTED,  /* bytes at[max] with uint8_t len behind them: the personal types and their like */
     FIELD_CHARS,    /* char[max] that ends with a NUL */
+    FIELD_LIST,     /* at most max elements of an array, a size_t says how many */
 };
 struct command_field {
     enum command_field_type type;
     size_t offset, max;
+    const struct command_list *list; /* FIELD_LIST */
+};
+struct command_list {
+    size_t element_bytes, count_offset; /* the count's place is the owner's */
+    const struct command_field *fields; /* of an element; no lists */
+    size_t field_count;
 };
 #define FIELD(owner, member, kind)                                                                                     \
     { .type = FIELD_##kind, .offset = offsetof(owner, member) }
@@ -38,6 +47,8 @@ struct command_field {
     { .type = FIELD_##kind, .offset = offsetof(owner, member), .max = (most) }
 #define FIELD_SHORT(owner, member)                                                                                     \
     { .type = FIELD_COUNTED, .offset = offsetof(owner, member), .max = sizeof(((owner *)NULL)->member) - 1 }
+#define FIELD_ELEMENTS(owner, member, most, description)                                                               \
+    { .type = FIELD_LIST, .offset = offsetof(owner, member), .max = (most), .list = &(description) }
 
 /* The input of one kind, a static table beside it. */
 struct command_form {
@@ -46,8 +57,9 @@ struct command_form {
     const struct command_field *fields;
     size_t field_count;
     int refusal_count; /* the kind's codes are 1..refusal_count - 1; 0 = none */
-    /* On the holder: fills in what only it knows; false when the input cannot be one that a command function made. */
-    bool (*arrive)(struct integration *integration, void *input);
+    /* On the holder: fills in what only it knows, in the arena; false when the input cannot be one that a command
+     * function made. */
+    bool (*arrive)(struct integration *integration, struct arena *arena, void *input);
 };
 
 #define COMMAND_CODEC_E_MAP(X)                                                                                         \
@@ -87,6 +99,8 @@ extern const struct command_form payment_accept_form, consent_create_form, accou
     client_register_form, customer_register_form, assertion_spend_form, token_issue_form, pushed_store_form,
     code_exchange_form, token_revoke_form, authorize_open_form, authorize_login_form, authorize_code_form,
     authorize_account_form, authorize_confirm_form, authorize_reject_form, authorize_at_once_form, core_result_form,
-    saga_wake_form;
+    saga_wake_form, schedule_create_form, schedule_cancel_form, standing_create_form, standing_cancel_form,
+    file_create_form, ledger_post_form, ledger_reverse_form, payment_refund_form, account_change_form, hold_change_form,
+    close_day_form, seal_day_form, statement_rebuild_form;
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "domain/payment_order.h"
 #include "integration/command/core_result.h"
+#include "integration/command/payment_accept.h"
 #include "platform/file.h"
 
 #include <dirent.h>
@@ -12,12 +13,22 @@
 
 enum { TEST_BYTES_MAX = 1024 * 1024 };
 
-/* Fills each field of the form with something of its own, from `seed` on. */
-static void fill(const struct command_form *form, char *input, struct arena *arena, unsigned seed) {
-    for (size_t i = 0; i < form->field_count; i++) {
-        const struct command_field *field = &form->fields[i];
+static void fill(const struct command_field *fields, size_t count, char *input, struct arena *arena);
+
+static void fill_list(const struct command_field *field, char *input, struct arena *arena) {
+    const struct command_list *list = field->list;
+    memcpy(input + list->count_offset, &field->max, sizeof field->max);
+    for (size_t i = 0; i < field->max; i++)
+        fill(list->fields, list->field_count, input + field->offset + i * list->element_bytes, arena);
+}
+
+/* Fills each field with something of its own. */
+static void fill(const struct command_field *fields, size_t count, char *input, struct arena *arena) {
+    enum { SEED = 40 };
+    for (size_t i = 0; i < count; i++) {
+        const struct command_field *field = &fields[i];
         char *at = input + field->offset;
-        unsigned value = seed + (unsigned)i;
+        unsigned value = SEED + (unsigned)i;
         int64_t number = (int64_t)(value * 7919);
         int choice = (int)(value % (field->max ? field->max : 1));
         size_t len = field->max > 3 ? 1 + value % (field->max < 60 ? field->max - 1 : 60) : 0;
@@ -39,6 +50,7 @@ static void fill(const struct command_form *form, char *input, struct arena *are
             memcpy(at, &money.currency, sizeof money.currency);
             break;
         case FIELD_MONEY:
+        case FIELD_AMOUNT:
             memcpy(at, &money, sizeof money);
             break;
         case FIELD_ID:
@@ -56,6 +68,9 @@ static void fill(const struct command_form *form, char *input, struct arena *are
             break;
         case FIELD_CHARS:
             memcpy(at, text.at, len);
+            break;
+        case FIELD_LIST:
+            fill_list(field, input, arena);
             break;
         }
     }
@@ -81,14 +96,24 @@ static int status_of(const void *owner, int refusal) {
 
 /* A payment that payment_order_check accepts, over what fill made of it. */
 static void make_payment(void *input) {
-    struct {
-        const struct integration *integration;
-        struct payment_order order;
-    } *accept = input; /* as payment_accept.c has it */
+    struct payment_accept *accept = input; /* the first member of them all */
     accept->order.creditor.scheme = CREDITOR_SCHEME_IBAN;
     accept->order.creditor.sort_code = (struct sort_code){ .len = 0 };
     accept->order.creditor.account_number = (struct account_number){ .len = 0 };
     assert_int_equal(iban_parse(STR("GB82WEST12345698765432"), &accept->order.creditor.iban), 0);
+}
+
+/* A file whose text is what is said of it. */
+static void make_file(void *input) {
+    struct {
+        const struct integration *integration;
+        struct payment_file_input input;
+    } *create = input; /* as payment_file.c has it */
+    create->input.text = STR("creditor_name,iban,sort_code,account_number,amount,currency,reference,end_to_end_id\n"
+                             "Jane Doe,,200000,55779911,19.99,GBP,invoice 7,\n");
+    create->input.item_count = 1;
+    create->input.control_sum.minor = 1999;
+    assert_int_equal(currency_parse(STR("GBP"), &create->input.control_sum.currency), 0);
 }
 
 struct encoded {
@@ -104,8 +129,10 @@ static void encoded_make(struct encoded *encoded, const struct command_form *for
     assert_int_equal(arena_init(&encoded->arena, TEST_BYTES_MAX, 8 * TEST_BYTES_MAX), 0);
     buffer_init(&encoded->bytes, arena_alloc(&encoded->arena, TEST_BYTES_MAX), TEST_BYTES_MAX);
     encoded->input = arena_alloc(&encoded->arena, form->input_bytes);
-    fill(form, encoded->input, &encoded->arena, 40);
-    if (form == &payment_accept_form) make_payment(encoded->input);
+    fill(form->fields, form->field_count, encoded->input, &encoded->arena);
+    if (form == &payment_accept_form || form == &schedule_create_form || form == &standing_create_form)
+        make_payment(encoded->input);
+    if (form == &file_create_form) make_file(encoded->input);
     encoded->command = (struct command){ .kind = form->kind, .input = encoded->input };
     encoded->status_base = 400;
     encoded->audit = (struct command_audit){ .record = { .time_ms = 1700000000000,
@@ -275,6 +302,67 @@ static void holder_fills_in(void **state) {
     arena_release(&arena);
 }
 
+/* An amount that a decision may refuse travels; one that no command function lets through does not. */
+static void amounts(void **state) {
+    static const struct {
+        const char *name;
+        int64_t minor;
+        const char *currency;
+        int hold, refund;
+    } cases[] = {
+        { "an amount", 1, "GBP", 0, 0 },
+        { "none, of no currency", 0, "", 0, COMMAND_CODEC_E_BYTES },
+        { "nothing", 0, "GBP", 0, COMMAND_CODEC_E_BYTES },
+        { "less than nothing", -1, "GBP", 0, COMMAND_CODEC_E_BYTES },
+    };
+    struct integration integration = { 0 };
+    (void)state;
+    for (size_t i = 0; i < 2 * ARRAY_COUNT(cases); i++) {
+        const struct command_form *form = i & 1 ? &payment_refund_form : &hold_change_form;
+        struct ledger_hold_input hold = { .amount.minor = cases[i / 2].minor };
+        struct payment_refund_input refund;
+        struct command_arrived *arrived;
+        struct arena arena;
+        struct buffer out;
+        char memory[256];
+        if (cases[i / 2].currency[0])
+            assert_int_equal(currency_parse(str_from_c(cases[i / 2].currency), &hold.amount.currency), 0);
+        refund = (struct payment_refund_input){ .amount = hold.amount };
+        struct command command = { .kind = form->kind, .input = i & 1 ? (void *)&refund : (void *)&hold };
+        assert_int_equal(arena_init(&arena, 4096, TEST_BYTES_MAX), 0);
+        buffer_init(&out, memory, sizeof memory);
+        assert_int_equal(command_encode(&out, &command), 0);
+        struct str bytes = buffer_str(&out);
+        int r = command_decode(&bytes, &integration, &arena, &arrived);
+        if (r != (i & 1 ? cases[i / 2].refund : cases[i / 2].hold)) fail_msg("%s: %d", cases[i / 2].name, r);
+        if (!r) assert_true(fields_equal(form, command.input, arrived->command.input));
+        arena_release(&arena);
+    }
+}
+
+/* One more than the list has places for. */
+static void lists_are_bounded(void **state) {
+    struct integration integration = { 0 };
+    struct encoded sent;
+    struct command_arrived *arrived;
+    struct str bytes;
+    size_t at;
+    (void)state;
+    encoded_make(&sent, &ledger_post_form, false);
+    static const char count[] = { 0, 0, 0, LEDGER_POST_LEGS_MAX };
+    assert_true(str_find(buffer_str(&sent.bytes), str_from_bytes(count, sizeof count), &at));
+    bytes = buffer_str(&sent.bytes);
+    assert_int_equal(command_decode(&bytes, &integration, &sent.arena, &arrived), 0);
+    sent.bytes.at[at + 3]++;
+    bytes = buffer_str(&sent.bytes);
+    assert_int_equal(command_decode(&bytes, &integration, &sent.arena, &arrived), COMMAND_CODEC_E_BYTES);
+    struct ledger_post_input *input = sent.input;
+    input->leg_count++;
+    buffer_reset(&sent.bytes);
+    assert_int_equal(command_encode(&sent.bytes, &sent.command), COMMAND_CODEC_E_SIZE);
+    arena_release(&sent.arena);
+}
+
 static void sizes(void **state) {
     struct str text;
     static char memory[TEST_BYTES_MAX], part[CONSENT_PART_BYTES_MAX + 1];
@@ -329,19 +417,7 @@ static void answers_come_back(void **state) {
 /* k2: the sources' command kinds and the table. */
 static const char *const here_only[] = {
     /* of jobs, which run where the engine is */
-    "scheduled_due",
-    "standing_order_due",
-    "file_item_due",
-    "expired_delete",
-    "statement_copy",
-    "statement_drop",
-    "statement_rebuild",
-    /* of the operator, who asks the node that leads: a follower answers these with a fault, nothing stored */
-    "file_create",
-    "schedule_create",
-    "schedule_cancel",
-    "standing_create",
-    "standing_cancel",
+    "scheduled_due", "standing_order_due", "file_item_due", "expired_delete", "statement_copy", "statement_drop",
 };
 
 static bool has_form(struct str name) {
@@ -366,8 +442,9 @@ static void look_at_file(const char *path) {
         struct str line = rest;
         (void)str_cut(&line, '=', &name); /* all of it when there is none */
         name = str_trim(name);
-        if (!str_ends(name, STR("_kind"))) continue;
-        name.len -= 5;
+        if (!str_ends(name, STR("_kind")) || !str_find(rest, STR(".name = \""), &at)) continue;
+        rest = str_slice(rest, at + sizeof ".name = \"" - 1, rest.len);
+        (void)str_cut(&rest, '"', &name);
         if (!has_form(name)) fail_msg("%s: %.*s has no form in command_codec.c", path, (int)name.len, name.at);
     }
     arena_release(&arena);
@@ -401,7 +478,8 @@ int main(void) {
         cmocka_unit_test(broken_bytes),          cmocka_unit_test(choices_are_bounded),
         cmocka_unit_test(holder_fills_in),       cmocka_unit_test(sizes),
         cmocka_unit_test(answers_come_back),     cmocka_unit_test(every_kind_has_a_form),
-        cmocka_unit_test(refusals_fit),
+        cmocka_unit_test(refusals_fit),          cmocka_unit_test(amounts),
+        cmocka_unit_test(lists_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,7 +33,8 @@ const struct command_kind core_result_kind = { .name = "core_result",
                                                .needs = core_result_needs,
                                                .decide = core_result_decide };
 
-static bool core_result_arrive(struct integration *integration, void *input) {
+static bool core_result_arrive(struct integration *integration, struct arena *arena, void *input) {
+    (void)arena;
     ((struct core_result *)input)->integration = integration;
     return true;
 }
@@ -65,7 +66,8 @@ const struct command_kind saga_wake_kind = { .name = "saga_wake",
                                              .needs = saga_wake_needs,
                                              .decide = saga_wake_decide };
 
-static bool saga_wake_arrive(struct integration *integration, void *input) {
+static bool saga_wake_arrive(struct integration *integration, struct arena *arena, void *input) {
+    (void)arena;
     ((struct saga_wake *)input)->integration = integration;
     return true;
 }

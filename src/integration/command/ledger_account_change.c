@@ -59,6 +59,29 @@ static const struct command_kind account_change_kind = { .name = "ledger_account
                                                          .decide = account_change_decide,
                                                          .refusal_name = ledger_answer_refusal_name };
 
+static const struct command_list account_change_notes = { .element_bytes = sizeof(struct ledger_post_note),
+                                                          .count_offset =
+                                                              offsetof(struct ledger_account_input, note_count),
+                                                          .fields = ledger_note_fields,
+                                                          .field_count = ARRAY_COUNT(ledger_note_fields) };
+static const struct command_field account_change_fields[] = {
+    FIELD_MAX(struct ledger_account_input, action, CHOICE, LEDGER_ACCOUNT_NOTES + 1),
+    FIELD(struct ledger_account_input, number, I64),
+    FIELD(struct ledger_account_input, amount_minor, I64),
+    FIELD(struct ledger_account_input, floor_minor, I64),
+    FIELD(struct ledger_account_input, ceiling_minor, I64),
+    FIELD(struct ledger_account_input, has_floor, BOOL),
+    FIELD(struct ledger_account_input, has_ceiling, BOOL),
+    FIELD(struct ledger_account_input, debits, BOOL),
+    FIELD(struct ledger_account_input, credits, BOOL),
+    FIELD_ELEMENTS(struct ledger_account_input, notes, LEDGER_POST_NOTES_MAX, account_change_notes),
+};
+const struct command_form account_change_form = { .kind = &account_change_kind,
+                                                  .input_bytes = sizeof(struct ledger_account_input),
+                                                  .fields = account_change_fields,
+                                                  .field_count = ARRAY_COUNT(account_change_fields),
+                                                  .refusal_count = LEDGER_REFUSAL_COUNT };
+
 int command_ledger_account(struct integration *integration, struct command_call *call,
                            const struct ledger_account_input *input) {
     struct ledger_account_input *copy = arena_new(call->arena, struct ledger_account_input);

@@ -8,6 +8,11 @@ enum { DAY_MS = 24 * 60 * 60 * 1000, DAY_TEXT_BYTES = 10 };
 static_assert((int)LEDGER_POST_LEGS_MAX == (int)LEDGER_LEGS_MAX, "one posting");
 static_assert((int)LEDGER_POST_NOTES_MAX == (int)LEDGER_NOTES_MAX, "one set of notes");
 
+const struct command_field ledger_note_fields[2] = {
+    FIELD_MAX(struct ledger_post_note, key, TEXT, COMMAND_NOTE_BYTES_MAX),
+    FIELD_MAX(struct ledger_post_note, value, TEXT, COMMAND_NOTE_BYTES_MAX),
+};
+
 const char *ledger_answer_refusal_name(int refusal) {
     return refusal == LEDGER_NOTE_REFUSAL ? "invalid_note" : ledger_refusal_name(refusal);
 }

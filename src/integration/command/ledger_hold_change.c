@@ -80,6 +80,21 @@ static const struct command_kind hold_change_kind = { .name = "ledger_hold",
                                                       .decide = hold_change_decide,
                                                       .refusal_name = ledger_answer_refusal_name };
 
+static const struct command_field hold_change_fields[] = {
+    FIELD_MAX(struct ledger_hold_input, action, CHOICE, LEDGER_HOLD_EXTEND + 1),
+    FIELD(struct ledger_hold_input, hold_id, ID),
+    FIELD(struct ledger_hold_input, account, I64),
+    FIELD(struct ledger_hold_input, contra, I64),
+    FIELD(struct ledger_hold_input, amount, AMOUNT),
+    FIELD(struct ledger_hold_input, expires_ms, I64),
+    FIELD(struct ledger_hold_input, final, BOOL),
+};
+const struct command_form hold_change_form = { .kind = &hold_change_kind,
+                                               .input_bytes = sizeof(struct ledger_hold_input),
+                                               .fields = hold_change_fields,
+                                               .field_count = ARRAY_COUNT(hold_change_fields),
+                                               .refusal_count = LEDGER_REFUSAL_COUNT };
+
 int command_ledger_hold(struct integration *integration, struct command_call *call,
                         const struct ledger_hold_input *input) {
     struct ledger_hold_input *copy = arena_new(call->arena, struct ledger_hold_input);

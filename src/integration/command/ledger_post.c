@@ -32,6 +32,33 @@ static const struct command_kind ledger_post_kind = { .name = "ledger_post",
                                                       .refusal_name = ledger_answer_refusal_name,
                                                       .rows_max = LEDGER_COMMAND_ROWS_MAX };
 
+static const struct command_field leg_fields[] = {
+    FIELD(struct ledger_post_leg, account, I64),
+    FIELD(struct ledger_post_leg, credit, BOOL),
+    FIELD(struct ledger_post_leg, amount, AMOUNT),
+    FIELD(struct ledger_post_leg, value_day, I64),
+};
+static const struct command_list ledger_post_legs = { .element_bytes = sizeof(struct ledger_post_leg),
+                                                      .count_offset = offsetof(struct ledger_post_input, leg_count),
+                                                      .fields = leg_fields,
+                                                      .field_count = ARRAY_COUNT(leg_fields) };
+static const struct command_list ledger_post_notes = { .element_bytes = sizeof(struct ledger_post_note),
+                                                       .count_offset = offsetof(struct ledger_post_input, note_count),
+                                                       .fields = ledger_note_fields,
+                                                       .field_count = ARRAY_COUNT(ledger_note_fields) };
+static const struct command_field ledger_post_fields[] = {
+    FIELD_ELEMENTS(struct ledger_post_input, legs, LEDGER_POST_LEGS_MAX, ledger_post_legs),
+    FIELD(struct ledger_post_input, mirror, BOOL),
+    FIELD(struct ledger_post_input, booking_day, I64),
+    FIELD(struct ledger_post_input, value_day, I64),
+    FIELD_ELEMENTS(struct ledger_post_input, notes, LEDGER_POST_NOTES_MAX, ledger_post_notes),
+};
+const struct command_form ledger_post_form = { .kind = &ledger_post_kind,
+                                               .input_bytes = sizeof(struct ledger_post_input),
+                                               .fields = ledger_post_fields,
+                                               .field_count = ARRAY_COUNT(ledger_post_fields),
+                                               .refusal_count = LEDGER_REFUSAL_COUNT };
+
 int command_ledger_post(struct integration *integration, struct command_call *call,
                         const struct ledger_post_input *input) {
     struct ledger_post_input *copy = arena_new(call->arena, struct ledger_post_input);

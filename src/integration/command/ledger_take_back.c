@@ -49,6 +49,16 @@ static const struct command_kind ledger_reverse_kind = { .name = "ledger_reverse
                                                          .refusal_name = ledger_answer_refusal_name,
                                                          .rows_max = LEDGER_COMMAND_ROWS_MAX };
 
+static const struct command_field ledger_reverse_fields[] = {
+    FIELD(struct ledger_reverse_input, transaction, I64),
+    FIELD(struct ledger_reverse_input, amount_minor, I64),
+};
+const struct command_form ledger_reverse_form = { .kind = &ledger_reverse_kind,
+                                                  .input_bytes = sizeof(struct ledger_reverse_input),
+                                                  .fields = ledger_reverse_fields,
+                                                  .field_count = ARRAY_COUNT(ledger_reverse_fields),
+                                                  .refusal_count = LEDGER_REFUSAL_COUNT };
+
 int command_ledger_reverse(struct integration *integration, struct command_call *call,
                            const struct ledger_reverse_input *input) {
     struct ledger_reverse_input *copy = arena_new(call->arena, struct ledger_reverse_input);
@@ -83,6 +93,16 @@ static const struct command_kind payment_refund_kind = { .name = "payment_refund
                                                          .decide = payment_refund_decide,
                                                          .refusal_name = ledger_answer_refusal_name,
                                                          .rows_max = LEDGER_COMMAND_ROWS_MAX };
+
+static const struct command_field payment_refund_fields[] = {
+    FIELD(struct payment_refund_input, payment_id, ID),
+    FIELD(struct payment_refund_input, amount, MONEY),
+};
+const struct command_form payment_refund_form = { .kind = &payment_refund_kind,
+                                                  .input_bytes = sizeof(struct payment_refund_input),
+                                                  .fields = payment_refund_fields,
+                                                  .field_count = ARRAY_COUNT(payment_refund_fields),
+                                                  .refusal_count = LEDGER_REFUSAL_COUNT };
 
 int command_payment_refund(struct integration *integration, struct command_call *call,
                            const struct payment_refund_input *input) {

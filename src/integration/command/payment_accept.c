@@ -178,12 +178,8 @@ static const struct command_kind payment_accept_kind = {
     .refusal_is_stored = payment_accept_refusal_is_stored,
 };
 
-/* The breaker is asked on the node that has it. */
-static bool payment_accept_arrive(struct integration *integration, void *input) {
-    struct payment_accept *accept = input;
-    accept->integration = integration;
-    accept->core_open = !integration->core || core_dispatch_open(integration->core);
-    const struct creditor *creditor = &accept->order.creditor;
+bool payment_accept_order_arrived(const struct payment_order *order) {
+    const struct creditor *creditor = &order->creditor;
     switch (creditor->scheme) {
     case CREDITOR_SCHEME_IBAN:
         return creditor->iban.len > 4;
@@ -195,20 +191,17 @@ static bool payment_accept_arrive(struct integration *integration, void *input) 
     return false;
 }
 
+/* The breaker is asked on the node that has it. */
+static bool payment_accept_arrive(struct integration *integration, struct arena *arena, void *input) {
+    struct payment_accept *accept = input;
+    (void)arena;
+    accept->integration = integration;
+    accept->core_open = !integration->core || core_dispatch_open(integration->core);
+    return payment_accept_order_arrived(&accept->order);
+}
+
 static const struct command_field payment_accept_fields[] = {
-    FIELD(struct payment_accept, order.client_id, ID),
-    FIELD(struct payment_accept, order.customer_id, ID),
-    FIELD(struct payment_accept, order.consent_id, ID),
-    FIELD(struct payment_accept, order.debtor_account_id, ID),
-    FIELD_SHORT(struct payment_accept, order.creditor.name),
-    FIELD_MAX(struct payment_accept, order.creditor.scheme, CHOICE, CREDITOR_SCHEME_UK + 1),
-    FIELD_SHORT(struct payment_accept, order.creditor.iban),
-    FIELD_SHORT(struct payment_accept, order.creditor.sort_code),
-    FIELD_SHORT(struct payment_accept, order.creditor.account_number),
-    FIELD(struct payment_accept, order.amount, MONEY),
-    FIELD_SHORT(struct payment_accept, order.reference),
-    FIELD_SHORT(struct payment_accept, order.end_to_end_id),
-    FIELD_SHORT(struct payment_accept, order.instruction_id),
+    PAYMENT_ORDER_FIELDS(struct payment_accept, order),
     FIELD_MAX(struct payment_accept, creditor_iban, TEXT, IBAN_BYTES_MAX),
 };
 const struct command_form payment_accept_form = { .kind = &payment_accept_kind,

@@ -29,4 +29,18 @@ int payment_accept_judge(struct work *work, const struct payment_accept *input, 
 /* Judges, makes the payment and starts its saga, which may reject it in the same commit. As above. */
 int payment_accept_make(struct work *work, const struct payment_accept *input, uint8_t ret_payment_id[16]);
 
+/* How an order travels to the node that decides: fields for a command_form (command_codec.h). */
+#define PAYMENT_ORDER_WHO_FIELDS(owner, order)                                                                         \
+    FIELD(owner, order.client_id, ID), FIELD(owner, order.customer_id, ID), FIELD(owner, order.consent_id, ID),        \
+        FIELD(owner, order.debtor_account_id, ID)
+#define PAYMENT_ORDER_FIELDS(owner, order)                                                                             \
+    PAYMENT_ORDER_WHO_FIELDS(owner, order), FIELD_SHORT(owner, order.creditor.name),                                   \
+        FIELD_MAX(owner, order.creditor.scheme, CHOICE, CREDITOR_SCHEME_UK + 1),                                       \
+        FIELD_SHORT(owner, order.creditor.iban), FIELD_SHORT(owner, order.creditor.sort_code),                         \
+        FIELD_SHORT(owner, order.creditor.account_number), FIELD(owner, order.amount, MONEY),                          \
+        FIELD_SHORT(owner, order.reference), FIELD_SHORT(owner, order.end_to_end_id),                                  \
+        FIELD_SHORT(owner, order.instruction_id)
+/* Whether parts of it are there that a command function would have demanded. */
+bool payment_accept_order_arrived(const struct payment_order *order);
+
 #endif

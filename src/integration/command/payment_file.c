@@ -2,6 +2,7 @@
  * understood, the account the sender's. Its items are judged when it falls due. */
 #include "integration/command/schedule_order.h"
 
+#include "integration/command/command_codec.h"
 #include "services/payments/payment_file.h"
 #include "wire/payment_file_csv.h"
 
@@ -87,19 +88,43 @@ static const struct command_kind file_create_kind = { .name = "payment_file_crea
                                                       .refusal_is_stored = every_refusal_is_stored,
                                                       .rows_max = ENGINE_BULK_ROWS_MAX };
 
+/* What the sender says of the file against what it is. */
+static int compare(const struct payment_file_input *input, const struct payment_file_content *content) {
+    if (input->item_count != (int64_t)content->count) return SCHEDULE_E_ITEMS;
+    if (!currency_equal(input->control_sum.currency, content->sum.currency)) return SCHEDULE_E_CURRENCY;
+    return input->control_sum.minor == content->sum.minor ? 0 : SCHEDULE_E_SUM;
+}
+
+/* The text travels, and is read again where it is decided. */
+static bool file_create_arrive(struct integration *integration, struct arena *arena, void *input) {
+    struct file_create *create = input;
+    create->integration = integration;
+    return payment_file_csv_read(create->input.text, arena, &create->content, NULL) == 0 &&
+           compare(&create->input, &create->content) == 0;
+}
+
+static const struct command_field file_create_fields[] = {
+    PAYMENT_ORDER_WHO_FIELDS(struct file_create, input.terms),
+    FIELD_MAX(struct file_create, input.text, TEXT, PAYMENT_FILE_CSV_BYTES_MAX),
+    FIELD_MAX(struct file_create, input.reference, TEXT, PAYMENT_FILE_REFERENCE_BYTES_MAX),
+    FIELD(struct file_create, input.hash, HASH),
+    FIELD(struct file_create, input.item_count, I64),
+    FIELD(struct file_create, input.control_sum, MONEY),
+    FIELD(struct file_create, input.day, I64),
+};
+const struct command_form file_create_form = { .kind = &file_create_kind,
+                                               .input_bytes = sizeof(struct file_create),
+                                               .fields = file_create_fields,
+                                               .field_count = ARRAY_COUNT(file_create_fields),
+                                               .refusal_count = SCHEDULE_E_COUNT,
+                                               .arrive = file_create_arrive };
+
 static int refuse_at_once(struct command_call *call, int refusal) {
     call->answer = (struct command_answer){ .result = ANSWER_DONE,
                                             .refusal = refusal,
                                             .refusal_name = schedule_refusal_name(refusal) };
     if (call->on_done) call->on_done(call->owner);
     return 0;
-}
-
-/* What the sender says of the file against what it is. */
-static int compare(const struct payment_file_input *input, const struct payment_file_content *content) {
-    if (input->item_count != (int64_t)content->count) return SCHEDULE_E_ITEMS;
-    if (!currency_equal(input->control_sum.currency, content->sum.currency)) return SCHEDULE_E_CURRENCY;
-    return input->control_sum.minor == content->sum.minor ? 0 : SCHEDULE_E_SUM;
 }
 
 int command_payment_file_create(struct integration *integration, struct command_call *call,

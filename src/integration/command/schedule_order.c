@@ -2,6 +2,7 @@
  * that what cannot be paid is refused while somebody still listens; money is looked at on the day. */
 #include "integration/command/schedule_order.h"
 
+#include "integration/command/command_codec.h"
 #include "services/consents/payment_consent.h"
 #include "services/payments/scheduled.h"
 
@@ -114,6 +115,25 @@ static const struct command_kind schedule_create_kind = { .name = "schedule_crea
                                                           .refusal_name = schedule_refusal_name,
                                                           .refusal_is_stored = every_refusal_is_stored };
 
+static bool schedule_create_arrive(struct integration *integration, struct arena *arena, void *input) {
+    struct schedule_create *create = input;
+    struct payment_order order = create->accept.order;
+    if (!payment_accept_order_arrived(&order)) return false;
+    schedule_accept_init(&create->accept, integration, &order, arena);
+    return true;
+}
+
+static const struct command_field schedule_create_fields[] = {
+    PAYMENT_ORDER_FIELDS(struct schedule_create, accept.order),
+    FIELD(struct schedule_create, day, I64),
+};
+const struct command_form schedule_create_form = { .kind = &schedule_create_kind,
+                                                   .input_bytes = sizeof(struct schedule_create),
+                                                   .fields = schedule_create_fields,
+                                                   .field_count = ARRAY_COUNT(schedule_create_fields),
+                                                   .refusal_count = SCHEDULE_E_COUNT,
+                                                   .arrive = schedule_create_arrive };
+
 int command_schedule_create(struct integration *integration, struct command_call *call,
                             const struct schedule_create_input *input) {
     struct schedule_create *create = arena_new(call->arena, struct schedule_create);
@@ -148,6 +168,23 @@ static const struct command_kind schedule_cancel_kind = { .name = "schedule_canc
                                                           .needs = schedule_cancel_needs,
                                                           .decide = schedule_cancel_decide,
                                                           .refusal_name = schedule_refusal_name };
+
+static bool schedule_cancel_arrive(struct integration *integration, struct arena *arena, void *input) {
+    struct schedule_cancel *cancel = input;
+    (void)arena;
+    cancel->integration = integration;
+    return true;
+}
+
+static const struct command_field schedule_cancel_fields[] = {
+    FIELD(struct schedule_cancel, scheduled_id, ID),
+};
+const struct command_form schedule_cancel_form = { .kind = &schedule_cancel_kind,
+                                                   .input_bytes = sizeof(struct schedule_cancel),
+                                                   .fields = schedule_cancel_fields,
+                                                   .field_count = ARRAY_COUNT(schedule_cancel_fields),
+                                                   .refusal_count = SCHEDULE_E_COUNT,
+                                                   .arrive = schedule_cancel_arrive };
 
 int command_schedule_cancel(struct integration *integration, struct command_call *call,
                             const uint8_t scheduled_id[16]) {

@@ -1,6 +1,7 @@
 /* standing_order.c - a standing order is given, or ended. Its first payment is judged as a scheduled one would be. */
 #include "integration/command/schedule_order.h"
 
+#include "integration/command/command_codec.h"
 #include "services/payments/standing_order.h"
 
 struct standing_create {
@@ -63,6 +64,31 @@ static const struct command_kind standing_create_kind = { .name = "standing_orde
                                                           .refusal_name = schedule_refusal_name,
                                                           .refusal_is_stored = every_refusal_is_stored };
 
+static bool standing_create_arrive(struct integration *integration, struct arena *arena, void *input) {
+    struct standing_create *create = input;
+    struct payment_order order = create->accept.order;
+    if (!payment_accept_order_arrived(&order)) return false;
+    schedule_accept_init(&create->accept, integration, &order, arena);
+    return true;
+}
+
+static const struct command_field standing_create_fields[] = {
+    PAYMENT_ORDER_FIELDS(struct standing_create, accept.order),
+    FIELD_MAX(struct standing_create, input.frequency, TEXT, COMMAND_NOTE_BYTES_MAX),
+    FIELD(struct standing_create, input.first_day, I64),
+    FIELD(struct standing_create, input.recurring_day, I64),
+    FIELD(struct standing_create, input.final_day, I64),
+    FIELD(struct standing_create, input.payments_max, I64),
+    FIELD(struct standing_create, input.first_minor, I64),
+    FIELD(struct standing_create, input.final_minor, I64),
+};
+const struct command_form standing_create_form = { .kind = &standing_create_kind,
+                                                   .input_bytes = sizeof(struct standing_create),
+                                                   .fields = standing_create_fields,
+                                                   .field_count = ARRAY_COUNT(standing_create_fields),
+                                                   .refusal_count = SCHEDULE_E_COUNT,
+                                                   .arrive = standing_create_arrive };
+
 int command_standing_order_create(struct integration *integration, struct command_call *call,
                                   const struct standing_order_input *input) {
     struct standing_create *create = arena_new(call->arena, struct standing_create);
@@ -97,6 +123,23 @@ static const struct command_kind standing_cancel_kind = { .name = "standing_orde
                                                           .needs = standing_cancel_needs,
                                                           .decide = standing_cancel_decide,
                                                           .refusal_name = schedule_refusal_name };
+
+static bool standing_cancel_arrive(struct integration *integration, struct arena *arena, void *input) {
+    struct standing_cancel *cancel = input;
+    (void)arena;
+    cancel->integration = integration;
+    return true;
+}
+
+static const struct command_field standing_cancel_fields[] = {
+    FIELD(struct standing_cancel, standing_order_id, ID),
+};
+const struct command_form standing_cancel_form = { .kind = &standing_cancel_kind,
+                                                   .input_bytes = sizeof(struct standing_cancel),
+                                                   .fields = standing_cancel_fields,
+                                                   .field_count = ARRAY_COUNT(standing_cancel_fields),
+                                                   .refusal_count = SCHEDULE_E_COUNT,
+                                                   .arrive = standing_cancel_arrive };
 
 int command_standing_order_cancel(struct integration *integration, struct command_call *call,
                                   const uint8_t standing_order_id[16]) {

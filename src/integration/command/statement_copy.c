@@ -1,5 +1,6 @@
 #include "integration/command/statement_copy.h"
 
+#include "integration/command/command_codec.h"
 #include "integration/command/command_run.h"
 #include "services/ledger/ledger_statement.h"
 
@@ -34,6 +35,9 @@ static int rebuild_decide(struct work *work, struct command *command) {
 static const struct command_kind statement_rebuild_kind = { .name = "statement_rebuild",
                                                             .needs = mark_needs,
                                                             .decide = rebuild_decide };
+
+/* It has no input, and an arena gives no nothing. */
+const struct command_form statement_rebuild_form = { .kind = &statement_rebuild_kind, .input_bytes = 1 };
 
 int command_statement_rebuild(struct integration *integration, struct command_call *call) {
     return command_run(integration, call, &statement_rebuild_kind, NULL);
