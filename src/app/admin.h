@@ -4,8 +4,8 @@
  * {"ok":false,"error":"holder_not_found"}. A connection carries any number of them, one after another. "error" is a
  * refusal of the command (integration/command.h), or unknown_command, invalid_request, too_large, unavailable, unknown
  * (the commit's outcome is not known: ask again), not_holder (a breaker is asked of a node
- * that follows another), sandbox_only (auto_approve, account_fund or a fund_minor over 0
- * where there is no sandbox), fault.
+ * that follows another), sandbox_only (auto_approve, account_fund, a fund_minor over 0 or a posting
+ * that debits a funding account, where there is no sandbox), idempotency_key_reused, fault.
  *
  *   client_register    name display_name profile sender tier org_id software_id scope redirect_uris[] jwks{}
  * auto_approve
@@ -32,10 +32,11 @@
  *                      ceiling_minor? | debits credits | notes{}
  *   ledger_hold        action(reserve|capture|release|increase|extend) hold_id? account? contra? amount? currency?
  *                      expires_at? final?
- *   ledger_close_day   day?
+ *   ledger_close_day   day? (no key)
  *   payment_refund     payment_id amount currency
  * each -> result{} (integration/command_ledger.h) and id. An account is its number, its account_id, or one of the
- * bank's own: "fees/GBP", "nostro/GBP/3". Days are "2026-11-22", amounts as money_parse reads them.
+ * bank's own: "fees/GBP", "nostro/GBP/3". Each takes a "key" too, and each stands in the audit trail. Days are
+ * "2026-11-22", amounts as money_parse reads them.
  *
  * What is there already is answered with its id and "created":false, so that a start can ask for everything again.
  * (A1) The socket has mode 0600, and who connects must be this process's user or root (SO_PEERCRED); others are closed

@@ -2,6 +2,7 @@
 
 #include "integration/acl/core_dispatch.h"
 #include "integration/command/statement_copy.h"
+#include "platform/clock.h"
 #include "platform/encoding.h"
 #include "platform/secret.h"
 #include "platform/totp.h"
@@ -25,8 +26,9 @@ static const char *failure_of(const struct command_answer *answer) {
         return "unavailable";
     case ANSWER_UNKNOWN:
         return "unknown";
-    case ANSWER_TOO_COMPLEX:
     case ANSWER_KEY_REUSED:
+        return "idempotency_key_reused";
+    case ANSWER_TOO_COMPLEX:
     case ANSWER_FAULT:
     case ANSWER_RESULT_COUNT:
         break;
@@ -39,6 +41,21 @@ const char *admin_outcome(int r, const struct command_answer *answer, int *ret_f
     if (r == COMMAND_E_FULL) return "unavailable";
     if (r < 0) *ret_fault = r;
     return r ? fault_name : failure_of(answer);
+}
+
+void admin_call_init(const struct admin_request *request, struct admin_audited *audited,
+                     struct command_call *ret_call) {
+    struct command_call call = { .arena = request->arena, .audit = &audited->audit };
+    audited->audit = (struct command_audit){
+        .record = { .time_ms = clock_now_ms(), .method = "ADMIN", .route = audited->operation },
+        .began_ns = clock_mono_ns(),
+    };
+    call.key = text_of(request, "key");
+    call.idempotent = call.key.len > 0;
+    call.method = STR("ADMIN");
+    call.route_template = str_from_c(audited->operation);
+    call.fingerprint = sha256_str(request->line);
+    *ret_call = call;
 }
 
 static void put_id(struct json_writer *out, const char *name, const uint8_t id[ID_BYTES]) {

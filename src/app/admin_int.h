@@ -21,6 +21,14 @@ const char *admin_handle(const struct admin_request *request, struct json_writer
  * the error's name. */
 const char *admin_outcome(int r, const struct command_answer *answer, int *ret_fault);
 
+struct admin_audited {
+    const char *operation; /* the command's name: the audit record's route, the key's scope */
+    struct command_audit audit;
+};
+/* A call of which a record stands in the journal, with the request's "key", if it has one; the line is what the key
+ * stands for. audited must live as long as the call. */
+void admin_call_init(const struct admin_request *request, struct admin_audited *audited, struct command_call *ret_call);
+
 /* admin_ledger.c: each as admin_handle. */
 const char *admin_ledger_post(const struct admin_request *request, struct json_writer *out, int *ret_fault);
 const char *admin_ledger_reverse(const struct admin_request *request, struct json_writer *out, int *ret_fault);

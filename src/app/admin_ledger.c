@@ -26,6 +26,13 @@ static bool day_read(const struct json *json, const char *name, int64_t *ret_day
     return *ret_day > 0;
 }
 
+/* A whole number, if it is there: nothing else stands for one. */
+static bool whole_read(const struct json *json, const char *name, int64_t absent, int64_t *ret_number) {
+    const struct json *value = json_get(json, name);
+    *ret_number = json_integer(value, absent);
+    return !value || json_type(value) == JSON_INTEGER_TYPE;
+}
+
 static bool money_read(const struct json *json, struct money *ret_money) {
     struct currency currency;
     return !currency_parse(text_of(json, "currency"), &currency) &&
@@ -40,9 +47,8 @@ static bool own_account_read(struct str text, int64_t *ret_number) {
     uint64_t part = 0;
     if (!str_cut(&text, '/', &name) || !ledger_kind_find(name, &kind) || kind == LEDGER_CUSTOMER) return false;
     bool has_part = str_cut(&text, '/', &code);
-    if (!has_part) code = text;
     if (has_part && (str_to_u64(text, &part) || part > LEDGER_PARTS_MAX)) return false;
-    if (currency_parse(has_part ? code : text, &currency)) return false;
+    if (currency_parse(code, &currency)) return false;
     *ret_number = ledger_own_number(kind, currency, (uint32_t)part);
     return true;
 }
@@ -120,36 +126,51 @@ static const char *leg_read(const struct admin_request *request, const struct js
     return account_read(request, json_get(json, "account"), &leg->account, ret_fault);
 }
 
+/* Outside a sandbox nothing comes from where a sandbox's money comes from (account_fund, admin_command.c). */
+static bool is_forbidden(const struct admin_request *request, const struct ledger_post_leg *leg) {
+    return !leg->credit && ledger_number_is_of(leg->account, LEDGER_FUNDING) && !request->options->integration->sandbox;
+}
+
 const char *admin_ledger_post(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
-    struct command_call call = { .arena = request->arena };
+    struct admin_audited audited = { .operation = "ledger_post" };
+    struct command_call call;
     struct ledger_post_input input = { .mirror = json_get_bool(request->json, "mirror", false) };
     const struct json *legs = json_get(request->json, "legs");
     if (json_count(legs) > LEDGER_POST_LEGS_MAX) return "invalid_legs";
     for (size_t i = 0; i < json_count(legs); i++) {
-        const char *error = leg_read(request, json_at(legs, i), &input.legs[input.leg_count++], ret_fault);
+        struct ledger_post_leg *leg = &input.legs[input.leg_count++];
+        const char *error = leg_read(request, json_at(legs, i), leg, ret_fault);
         if (error) return error;
+        if (is_forbidden(request, leg)) return "sandbox_only";
     }
     if (!day_read(request->json, "booking_day", &input.booking_day) ||
         !day_read(request->json, "value_day", &input.value_day) ||
         !notes_read(json_get(request->json, "notes"), input.notes, &input.note_count))
         return invalid;
+    admin_call_init(request, &audited, &call);
     return put_answer(command_ledger_post(request->options->integration, &call, &input), &call, out, ret_fault);
 }
 
 const char *admin_ledger_reverse(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
-    struct command_call call = { .arena = request->arena };
-    struct ledger_reverse_input input = { .transaction = json_get_integer(request->json, "transaction", 0),
-                                          .amount_minor = json_get_integer(request->json, "amount_minor", 0) };
-    if (input.transaction <= 0 || input.amount_minor < 0) return invalid;
+    struct admin_audited audited = { .operation = "ledger_reverse" };
+    struct command_call call;
+    struct ledger_reverse_input input;
+    if (!whole_read(request->json, "transaction", 0, &input.transaction) ||
+        !whole_read(request->json, "amount_minor", 0, &input.amount_minor) || input.transaction <= 0 ||
+        input.amount_minor < 0)
+        return invalid;
+    admin_call_init(request, &audited, &call);
     return put_answer(command_ledger_reverse(request->options->integration, &call, &input), &call, out, ret_fault);
 }
 
 const char *admin_payment_refund(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
-    struct command_call call = { .arena = request->arena };
+    struct admin_audited audited = { .operation = "payment_refund" };
+    struct command_call call;
     struct payment_refund_input input;
     if (id_parse(text_of(request->json, "payment_id"), input.payment_id.bytes) ||
         !money_read(request->json, &input.amount))
         return invalid;
+    admin_call_init(request, &audited, &call);
     return put_answer(command_payment_refund(request->options->integration, &call, &input), &call, out, ret_fault);
 }
 
@@ -170,22 +191,24 @@ const char *admin_ledger_account(const struct admin_request *request, struct jso
                                            [LEDGER_ACCOUNT_FREEZE] = "freeze",
                                            [LEDGER_ACCOUNT_CLOSE] = "close",
                                            [LEDGER_ACCOUNT_NOTES] = "notes" };
-    struct command_call call = { .arena = request->arena };
+    struct admin_audited audited = { .operation = "ledger_account" };
+    struct command_call call;
     const struct json *json = request->json;
-    struct ledger_account_input input = { .amount_minor = json_get_integer(json, "amount_minor", -1),
-                                          .floor_minor = json_get_integer(json, "floor_minor", 0),
-                                          .ceiling_minor = json_get_integer(json, "ceiling_minor", 0),
-                                          .has_floor = json_get(json, "floor_minor") != NULL,
+    struct ledger_account_input input = { .has_floor = json_get(json, "floor_minor") != NULL,
                                           .has_ceiling = json_get(json, "ceiling_minor") != NULL,
                                           .debits = json_get_bool(json, "debits", false),
                                           .credits = json_get_bool(json, "credits", false) };
     int action;
     if (!action_find(request, actions, ARRAY_COUNT(actions), &action) ||
+        !whole_read(json, "amount_minor", -1, &input.amount_minor) ||
+        !whole_read(json, "floor_minor", 0, &input.floor_minor) ||
+        !whole_read(json, "ceiling_minor", 0, &input.ceiling_minor) ||
         !notes_read(json_get(json, "notes"), input.notes, &input.note_count))
         return invalid;
     input.action = (enum ledger_account_action)action;
     const char *error = account_read(request, json_get(json, "account"), &input.number, ret_fault);
     if (error) return error;
+    admin_call_init(request, &audited, &call);
     return put_answer(command_ledger_account(request->options->integration, &call, &input), &call, out, ret_fault);
 }
 
@@ -210,19 +233,24 @@ const char *admin_ledger_hold(const struct admin_request *request, struct json_w
                                            [LEDGER_HOLD_RELEASE] = "release",
                                            [LEDGER_HOLD_INCREASE] = "increase",
                                            [LEDGER_HOLD_EXTEND] = "extend" };
-    struct command_call call = { .arena = request->arena };
+    struct admin_audited audited = { .operation = "ledger_hold" };
+    struct command_call call;
     struct ledger_hold_input input = { .final = json_get_bool(request->json, "final", false) };
     int action;
     if (!action_find(request, actions, ARRAY_COUNT(actions), &action)) return invalid;
     input.action = (enum ledger_hold_action)action;
     const char *error = hold_read(request, &input, ret_fault);
     if (error) return error;
+    admin_call_init(request, &audited, &call);
     return put_answer(command_ledger_hold(request->options->integration, &call, &input), &call, out, ret_fault);
 }
 
 const char *admin_ledger_close_day(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
-    struct command_call call = { .arena = request->arena };
+    struct admin_audited audited = { .operation = "ledger_close_day" };
+    struct command_call call;
     int64_t day;
     if (!day_read(request->json, "day", &day)) return invalid;
+    admin_call_init(request, &audited, &call);
+    call.idempotent = false; /* two commands; a second call finds the day closed */
     return put_answer(command_ledger_close_day(request->options->integration, &call, day), &call, out, ret_fault);
 }

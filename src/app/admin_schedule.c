@@ -3,33 +3,12 @@
 
 #include "domain/civil_date.h"
 #include "integration/schedule_rules.h"
-#include "observe/audit.h"
 #include "platform/clock.h"
 #include "platform/encoding.h"
 #include "services/accounts/account.h"
 
 static struct str text_of(const struct admin_request *request, const char *name) {
     return json_get_string(request->json, name);
-}
-
-struct audited {
-    const char *operation;
-    struct command_audit audit;
-};
-
-/* A call with the request's "key", if it has one; the line is what the key stands for. */
-static void call_init(const struct admin_request *request, struct audited *audited, struct command_call *ret_call) {
-    struct command_call call = { .arena = request->arena, .audit = &audited->audit };
-    audited->audit = (struct command_audit){
-        .record = { .time_ms = clock_now_ms(), .method = "ADMIN", .route = audited->operation },
-        .began_ns = clock_mono_ns(),
-    };
-    call.key = text_of(request, "key");
-    call.idempotent = call.key.len > 0;
-    call.method = STR("ADMIN");
-    call.route_template = str_from_c(audited->operation);
-    call.fingerprint = sha256_str(request->line);
-    *ret_call = call;
 }
 
 /* What became of it: NULL, or the error's name. */
@@ -121,13 +100,13 @@ static bool read_amount(const struct admin_request *request, const char *name, s
 }
 
 const char *admin_schedule(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
-    struct audited audited = { .operation = "payment_schedule" };
+    struct admin_audited audited = { .operation = "payment_schedule" };
     struct schedule_create_input input = { .day = 0 };
     struct command_call call;
     const char *error = read_order(request, &input.order, ret_fault);
     if (error) return error;
     if (!read_day(request, "on", &input.day) || !input.day) return "invalid_request";
-    call_init(request, &audited, &call);
+    admin_call_init(request, &audited, &call);
     int r = command_schedule_create(request->options->integration, &call, &input);
     error = outcome_of(r, &call.answer, ret_fault);
     if (!error) put_answer(out, "scheduled_id", &call.answer);
@@ -135,11 +114,11 @@ const char *admin_schedule(const struct admin_request *request, struct json_writ
 }
 
 const char *admin_schedule_cancel(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
-    struct audited audited = { .operation = "payment_schedule_cancel" };
+    struct admin_audited audited = { .operation = "payment_schedule_cancel" };
     struct command_call call;
     uint8_t id[16];
     if (id_parse(text_of(request, "scheduled_id"), id)) return "invalid_request";
-    call_init(request, &audited, &call);
+    admin_call_init(request, &audited, &call);
     int r = command_schedule_cancel(request->options->integration, &call, id);
     const char *error = outcome_of(r, &call.answer, ret_fault);
     if (!error) put_answer(out, "scheduled_id", &call.answer);
@@ -147,7 +126,7 @@ const char *admin_schedule_cancel(const struct admin_request *request, struct js
 }
 
 const char *admin_standing_order(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
-    struct audited audited = { .operation = "standing_order" };
+    struct admin_audited audited = { .operation = "standing_order" };
     struct standing_order_input input = { .frequency = text_of(request, "frequency"),
                                           .payments_max = json_get_integer(request->json, "payments", 0) };
     struct command_call call;
@@ -159,7 +138,7 @@ const char *admin_standing_order(const struct admin_request *request, struct jso
         !read_amount(request, "first_amount", currency, &input.first_minor) ||
         !read_amount(request, "final_amount", currency, &input.final_minor))
         return "invalid_request";
-    call_init(request, &audited, &call);
+    admin_call_init(request, &audited, &call);
     int r = command_standing_order_create(request->options->integration, &call, &input);
     error = outcome_of(r, &call.answer, ret_fault);
     if (!error) put_answer(out, "standing_order_id", &call.answer);
@@ -167,11 +146,11 @@ const char *admin_standing_order(const struct admin_request *request, struct jso
 }
 
 const char *admin_standing_order_cancel(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
-    struct audited audited = { .operation = "standing_order_cancel" };
+    struct admin_audited audited = { .operation = "standing_order_cancel" };
     struct command_call call;
     uint8_t id[16];
     if (id_parse(text_of(request, "standing_order_id"), id)) return "invalid_request";
-    call_init(request, &audited, &call);
+    admin_call_init(request, &audited, &call);
     int r = command_standing_order_cancel(request->options->integration, &call, id);
     const char *error = outcome_of(r, &call.answer, ret_fault);
     if (!error) put_answer(out, "standing_order_id", &call.answer);
@@ -201,7 +180,7 @@ static const char *explain(const struct admin_request *request, const char *erro
 }
 
 const char *admin_payment_file(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
-    struct audited audited = { .operation = "payment_file" };
+    struct admin_audited audited = { .operation = "payment_file" };
     struct payment_file_input input = { .text = text_of(request, "file"),
                                         .reference = text_of(request, "reference"),
                                         .item_count = json_get_integer(request->json, "items", 0) };
@@ -214,7 +193,7 @@ const char *admin_payment_file(const struct admin_request *request, struct json_
         money_parse(text_of(request, "sum"), currency, &input.control_sum) || !read_day(request, "on", &input.day))
         return "invalid_request";
     if (!input.day) input.day = today_of(request, currency);
-    call_init(request, &audited, &call);
+    admin_call_init(request, &audited, &call);
     int r = command_payment_file_create(request->options->integration, &call, &input, &message);
     error = explain(request, outcome_of(r, &call.answer, ret_fault), &message);
     if (!error) put_answer(out, "file_id", &call.answer);

@@ -72,6 +72,7 @@ int operator_call_end(struct operator_call *call) {
     struct sandbox sandbox;
     struct message message = { .text = "" };
     struct arena arena = { 0 };
+    if (call->key) json_member_c(&call->writer, "key", call->key);
     json_object_end(&call->writer);
     if (call->request.overflow) {
         fprintf(stderr, "giro: that is more than one command can take\n");

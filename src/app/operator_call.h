@@ -9,7 +9,7 @@
 
 enum { OPERATOR_REQUEST_BYTES_MAX = 16 * 1024 };
 struct operator_call {
-    const char *var;
+    const char *var, *key; /* key: NULL without one */
     bool json;
     struct buffer request;
     struct json_writer writer;
@@ -17,7 +17,8 @@ struct operator_call {
 };
 /* The rows of an options table that every such subcommand has. */
 #define OPERATOR_CALL_OPTIONS(call)                                                                                    \
-    { "var", "DIR", &(call)->var, NULL, "the sandbox's folder (default $GIRO_VAR or var)" }, {                         \
+    { "var", "DIR", &(call)->var, NULL, "the sandbox's folder (default $GIRO_VAR or var)" },                           \
+        { "key", "KEY", &(call)->key, NULL, "idempotency key: the same order again is not a second one" }, {           \
         "json", NULL, NULL, &(call)->json, "one JSON document"                                                         \
     }
 

@@ -186,28 +186,44 @@ static size_t run_suspects(struct engine *engine, struct command **commands, siz
     return left;
 }
 
+/* What is due by the batch's time. More than fit beside callers' commands are decided first, in batches of their own,
+ * so that none of that time sees what should have ended. Returns how many stand in commands; *ret_before: decided. */
+static size_t take_due(struct engine *engine, struct command **commands, size_t *ret_before) {
+    const struct engine_options *options = &engine->options;
+    size_t count = 0;
+    *ret_before = 0;
+    if (!options->due) return 0;
+    for (int i = 0; i < ENGINE_DUE_BATCHES_MAX; i++) {
+        count = options->due(options->ctx, engine->batch_ms, commands, ENGINE_DUE_MAX);
+        if (count < ENGINE_DUE_MAX) break;
+        batch_run(engine, commands, count, (struct str){ 0 });
+        *ret_before += count;
+        count = 0;
+    }
+    return count;
+}
+
 size_t engine_step(struct engine *engine) {
     struct command *commands[ENGINE_DUE_MAX + ENGINE_BATCH_MAX];
-    size_t count = 0;
+    size_t before;
     engine->batch_ms = now_ms(engine);
     if (engine->batch_ms < engine->work.now_ms) engine->batch_ms = engine->work.now_ms; /* never backwards */
-    if (engine->options.due)
-        count = engine->options.due(engine->options.ctx, engine->batch_ms, commands, ENGINE_DUE_MAX);
+    size_t count = take_due(engine, commands, &before);
     pthread_mutex_lock(&engine->lock);
     engine->latest_ms = engine->batch_ms;
     count += take(engine, commands + count);
     pthread_mutex_unlock(&engine->lock);
-    if (count == 0 && engine->notes_taken.len == 0) return renew(engine);
+    if (count + before == 0 && engine->notes_taken.len == 0) return renew(engine);
     size_t left = engine->quarantine ? run_suspects(engine, commands, count) : count;
     if (left || engine->notes_taken.len) batch_run(engine, commands, left, buffer_str(&engine->notes_taken));
     engine->written_ms = clock_mono_ms();
     buffer_reset(&engine->notes_taken);
     pthread_mutex_lock(&engine->lock);
     engine->state.batches++;
-    engine->state.commands += count;
+    engine->state.commands += count + before;
     engine->state.journal_seq = engine->seq;
     pthread_mutex_unlock(&engine->lock);
-    return count;
+    return count + before;
 }
 
 /* How long there may be nothing to do, in milliseconds: until the notes are written or the next thing is due. */

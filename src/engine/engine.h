@@ -27,6 +27,7 @@ enum {
     ENGINE_ROWS_MAX = 64,        /* rows one command may write, if its kind does not say more */
     ENGINE_BULK_ROWS_MAX = 4096, /* the most that a kind may say: bulk work of the program itself */
     ENGINE_DUE_MAX = 256,        /* commands that `due` may put before a batch */
+    ENGINE_DUE_BATCHES_MAX = 1024, /* batches of due commands alone, when more are due; then the callers' go on */
     ENGINE_ANSWER_BYTES_MAX = 64 * 1024,
     ENGINE_NOTES_BYTES_MAX = 4 * 1024 * 1024, /* audit records of reads waiting for the next commit */
     ENGINE_NOTES_WAIT_MS = 100,
@@ -104,7 +105,8 @@ struct engine_options {
     void (*on_fenced)(void *ctx);
     /* What is due by the time that the next batch will have: up to max commands of the program, which stand first in
      * it, so that no later decision sees what should have ended (a hold that expires at 12:00 is gone for every
-     * decision of 12:00 and later). Called on the engine's thread before each batch; returns how many. May be NULL. */
+     * decision of 12:00 and later). Called on the engine's thread before each batch, again after a batch of them alone
+     * when it gave max; returns how many. May be NULL. */
     size_t (*due)(void *ctx, int64_t now_ms, struct command **commands, size_t max);
     /* The earliest time for which `due` has something, INT64_MAX = none: the engine sleeps no longer. NULL as due. */
     int64_t (*next_due_ms)(void *ctx);
@@ -114,7 +116,7 @@ struct engine_options {
      * exist, and only one engine of a process may have one. A command that was there at two aborts is answered FAULT
      * and never decided; on_fault says "quarantined". Read at open only. NULL: none. */
     const char *quarantine_path;
-    uint32_t id_salt;        /* of the ids, for the simulation; 0: drawn at random, once a process */
+    uint32_t id_salt; /* of the ids, for the simulation; 0: drawn at random, once a process */
 };
 /* Reads the journal's head and the counters; refuses a chain whose head does not hash. 0 or <0 with message. */
 int engine_open(const struct engine_options *options, struct engine **ret_engine, struct message *message);

@@ -39,6 +39,7 @@ static int close_day_decide(struct work *work, struct command *command) {
     if (r) return r;
     int64_t day = closing->day ? closing->day : today;
     r = ledger_close_day(work, day);
+    if (r == LEDGER_E_PERIOD && !closing->day) day--; /* today is closed already */
     if (r == LEDGER_E_PERIOD && is_unsealed(work, day, &r)) r = 0; /* only the sealing is left to do */
     if (r) return r;
     r = ledger_business_day(work, &today);

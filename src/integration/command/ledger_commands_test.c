@@ -3,6 +3,7 @@
 #include "integration/bank_test_world.h"
 #include "integration/ledger_watch.h"
 #include "observe/metric_table.h"
+#include "services/ledger/ledger_period.h"
 
 struct world {
     struct bank bank;
@@ -123,6 +124,28 @@ static void ledger_20_a_day_is_closed_and_sealed(void **state) {
     assert_string_equal(said(command_ledger_close_day(&world->bank.integration, &call, 0), &call), "");
     assert_true(answer_has(&call, "\"transactions\":2") && answer_has(&call, "\"digest\":"));
     assert_string_equal(said(command_ledger_close_day(&world->bank.integration, &call, 1), &call), "period_closed");
+    /* once more, perhaps because the answer was lost: tomorrow stays open */
+    assert_string_equal(said(command_ledger_close_day(&world->bank.integration, &call, 0), &call), "period_closed");
+}
+
+static int close_today_decide(struct work *work, void *input) {
+    int64_t day;
+    int r = ledger_business_day(work, &day);
+    (void)input;
+    return r ? r : ledger_close_day(work, day);
+}
+
+/* The process ended between the two commits: the same command once more seals what is closed. */
+static void ledger_20_a_closed_day_is_sealed_later(void **state) {
+    struct world *world = *state;
+    struct command_call call = call_of(world);
+    engine_stop(world->bank.world.engine);
+    bank_restart(&world->bank);
+    assert_int_equal(test_decide(&world->bank.world, close_today_decide, NULL), 0);
+    assert_int_equal(engine_start(world->bank.world.engine), 0);
+    assert_string_equal(said(command_ledger_close_day(&world->bank.integration, &call, 0), &call), "");
+    assert_true(answer_has(&call, "\"transactions\":2") && answer_has(&call, "\"digest\":"));
+    assert_string_equal(said(command_ledger_close_day(&world->bank.integration, &call, 0), &call), "period_closed");
 }
 
 static void ledger_59_the_difference_is_a_gauge(void **state) {
@@ -148,6 +171,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(ledger_10_11_19_accounts_are_changed, world_open, world_close),
         cmocka_unit_test_setup_teardown(ledger_23_25_holds_by_command, world_open, world_close),
         cmocka_unit_test_setup_teardown(ledger_20_a_day_is_closed_and_sealed, world_open, world_close),
+        cmocka_unit_test_setup_teardown(ledger_20_a_closed_day_is_sealed_later, world_open, world_close),
         cmocka_unit_test_setup_teardown(ledger_59_the_difference_is_a_gauge, world_open, world_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

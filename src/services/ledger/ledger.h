@@ -147,6 +147,8 @@ int64_t ledger_internal_number(enum ledger_account_kind kind, struct currency cu
 /* One of several of a kind (a nostro account at each correspondent): part 0 is the one above. */
 enum { LEDGER_PARTS_MAX = 9999 };
 int64_t ledger_own_number(enum ledger_account_kind kind, struct currency currency, uint32_t part);
+/* Whether a number names an account of the bank's own of that kind, in whatever currency and part. */
+bool ledger_number_is_of(int64_t number, enum ledger_account_kind kind);
 
 /* For needs(): the rows that the calls below will touch. */
 void ledger_want_account(struct work *work, int64_t number);

@@ -22,6 +22,10 @@ int64_t ledger_internal_number(enum ledger_account_kind kind, struct currency cu
     return ledger_own_number(kind, currency, 0);
 }
 
+bool ledger_number_is_of(int64_t number, enum ledger_account_kind kind) {
+    return number < 0 && number != INT64_MIN && -number % KIND_BITS == (int64_t)kind;
+}
+
 void ledger_want_account(struct work *work, int64_t number) {
     struct ledger_account_row probe = { .number = number };
     work_want(work, &ledger_account_table, 0, &probe);

@@ -56,7 +56,7 @@ int ledger_close_day(struct work *work, int64_t day) {
     bool found;
     int r = closed_day(&view, &closed, &found);
     if (r) return r;
-    if (day <= closed || day > business_day(&view, closed)) return LEDGER_E_PERIOD;
+    if (day <= closed || day > clock_day(view_now_ms(&view))) return LEDGER_E_PERIOD;
     r = found ? view_update(&view, &ledger_books_table, &books) : view_insert(&view, &ledger_books_table, &books);
     if (!r) r = view_insert(&view, &ledger_period_table, &period);
     return err_trace(r);

@@ -28,7 +28,8 @@ extern const struct table ledger_books_table, ledger_period_table;
 
 /* The day on which an order is booked that names none. 0 or VIEW_NEED. */
 int ledger_business_day(struct work *work, int64_t *ret_day);
-/* Closes day and all before it. 0; LEDGER_E_PERIOD: closed already, or later than the business date; VIEW_NEED, <0. */
+/* Closes day and all before it. 0; LEDGER_E_PERIOD: closed already, or it has not begun by the calendar (a second call
+ * must not close the day after); VIEW_NEED, <0. */
 int ledger_close_day(struct work *work, int64_t day);
 
 /* What stands at the end of a day. */

@@ -70,6 +70,7 @@ static void ledger_20_a_closed_day_takes_no_more(void **state) {
     assert_int_equal(test_decide(world, close_day_decide, &today), 0);
     assert_int_equal(test_decide(world, business_day_decide, &day), 0);
     assert_int_equal(day, tomorrow);
+    assert_int_equal(test_decide(world, close_day_decide, &tomorrow), LEDGER_E_PERIOD); /* it has not begun */
     test_restart(world);
     assert_int_equal(book(world, (struct dated){ number, 0, 0, { 0 } }, &day), 0);
     assert_int_equal(day, tomorrow);
