@@ -26,7 +26,11 @@ static const struct {
       2 },
     { "negative amounts", { { 1, 1, 826, 0, -5 }, { 2, 1, 826, 1, -5 } }, 2, 0 },
     { "no such side", { { 1, 1, 826, 2, 5 }, { 2, 1, 826, 3, 5 } }, 2, 0 },
-    { "beyond 63 bits", { { 1, 1, 826, 0, INT64_MAX }, { 2, 1, 826, 0, INT64_MAX }, { 3, 1, 826, 1, 1 } }, 3, 0 },
+    { "beyond 63 bits", { { 1, 1, 826, 0, INT64_MAX }, { 2, 1, 826, 0, INT64_MAX }, { 3, 1, 826, 1, 1 } }, 3, 1 },
+    { "even only in 64 bits",
+      { { 1, 1, 826, 0, INT64_MAX }, { 2, 1, 826, 0, INT64_MAX }, { 3, 1, 826, 0, 3 }, { 4, 1, 826, 1, 1 } },
+      4,
+      1 },
 };
 
 /* SQLSTATE of a statement as a role. */
