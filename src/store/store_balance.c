@@ -9,7 +9,7 @@ struct weighing {
     size_t kind_count;
     struct {
         int64_t kind;
-        uint64_t credits, debits; /* modulo 2^64: the decision refuses what is beyond 2^63 */
+        int64_t credits, debits;
     } kinds[BALANCE_KINDS_MAX];
 };
 
@@ -26,8 +26,9 @@ static bool weigh(struct weighing *weighing, const struct table *table, const vo
         weighing->kinds[at].credits = weighing->kinds[at].debits = 0;
         weighing->kind_count++;
     }
-    if (side) weighing->kinds[at].credits += (uint64_t)amount;
-    else weighing->kinds[at].debits += (uint64_t)amount;
+    int64_t *sum = side ? &weighing->kinds[at].credits : &weighing->kinds[at].debits;
+    if (amount > INT64_MAX - *sum) return false; /* a sum that came round again would balance */
+    *sum += amount;
     return true;
 }
 

@@ -380,6 +380,46 @@ static void v2_no_nonce_twice(void **state) {
     world_drop(&world);
 }
 
+/* Cut while a log is there, whose commit mark says how large the database is: SQLite then takes what it does not find
+ * for zeros, and an overflow page of zeros is data. */
+static void v4_database_cut_beside_its_log(void **state) {
+    static const char make[] = "PRAGMA temp_store = MEMORY; CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT);"
+                               "INSERT INTO t VALUES (1, replace(hex(zeroblob(50000)), '00', 'xy'));"
+                               "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA user_version = 7";
+    static const char ask[] = "SELECT count(*) FROM t WHERE b = replace(hex(zeroblob(50000)), '00', 'xy')";
+    (void)state;
+    struct world world;
+    struct seal_ring *ring;
+    sqlite3 *db;
+    sqlite3_stmt *wrong;
+    char shared[TEST_PATH_BYTES * 3];
+    test_sealed = true;
+    world_make(&world, &store_sqlite_ops, "/tmp");
+    world_open(&world);
+    world.store = store_close(world.store);
+    assert_int_equal(sqlite_seal_open(world.path, &test_key, &ring, NULL), 0);
+    for (int cut = 0; cut < 3; cut++) { /* pages */
+        struct stat status;
+        assert_int_equal(sqlite3_open_v2(world.path, &db, SQLITE_OPEN_READWRITE, ring->name), SQLITE_OK);
+        assert_int_equal(sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL), SQLITE_OK);
+        if (cut == 0) assert_int_equal(sqlite3_exec(db, make, NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+        companion(&world, "-shm", shared);
+        (void)unlink(shared); /* so that the log is recovered */
+        assert_int_equal(stat(world.path, &status), 0);
+        if (cut) assert_int_equal(truncate(world.path, status.st_size - SEAL_PAGE_BYTES), 0);
+        assert_int_equal(sqlite3_open_v2(world.path, &db, SQLITE_OPEN_READWRITE, ring->name), SQLITE_OK);
+        assert_int_equal(sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_prepare_v2(db, ask, -1, &wrong, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_step(wrong) & 0xff, cut ? SQLITE_CORRUPT : SQLITE_ROW);
+        if (!cut) assert_int_equal(sqlite3_column_int(wrong, 0), 1);
+        (void)sqlite3_finalize(wrong); /* repeats the step's code */
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    }
+    (void)sqlite_seal_close(ring);
+    world_drop(&world);
+}
+
 /* Bigger than the cache: pages are written to the log, read back, written again into their frames and summed up anew.
  */
 static void pages_that_change_again_in_one_commit(void **state) {
@@ -429,6 +469,7 @@ int main(void) {
         cmocka_unit_test(v4_frames_do_not_play_elsewhere),
         cmocka_unit_test(torn_log_gives_whole_commits),
         cmocka_unit_test(v4_damage_in_a_log_in_use),
+        cmocka_unit_test(v4_database_cut_beside_its_log),
         cmocka_unit_test(v2_no_nonce_twice),
         cmocka_unit_test(pages_that_change_again_in_one_commit),
     };

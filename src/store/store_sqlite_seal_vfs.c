@@ -72,7 +72,8 @@ static enum seal_kind kind_of(const uint8_t magic[SEAL_MAGIC_BYTES], int64_t siz
     return memcmp(magic, stock_magic, SEAL_MAGIC_BYTES) == 0 ? SEAL_KIND_STOCK : SEAL_KIND_OTHER;
 }
 
-/* One page, whole, proven. Beyond the end: zeros and SQLITE_IOERR_SHORT_READ, as SQLite expects. */
+/* One page, whole, proven. Page 1 of an empty file: zeros and SQLITE_IOERR_SHORT_READ, as SQLite expects. Any other
+ * page that is not there was cut off: SQLite reads none that was not written, and takes a short read for zeros (V4). */
 static int page_read(struct seal_file *file, uint64_t number, uint8_t *page) {
     int64_t at = (int64_t)(number - 1) * SEAL_PAGE_BYTES;
     enum seal_verdict verdict = SEAL_DAMAGED;
@@ -82,7 +83,7 @@ static int page_read(struct seal_file *file, uint64_t number, uint8_t *page) {
         if (code == SQLITE_IOERR_SHORT_READ) {
             memset(page, 0, SEAL_PAGE_BYTES);
             code = file->lower->pMethods->xFileSize(file->lower, &size);
-            return code != SQLITE_OK ? code : size > at ? SQLITE_CORRUPT : SQLITE_IOERR_SHORT_READ;
+            return code != SQLITE_OK ? code : size > 0 || at > 0 ? SQLITE_CORRUPT : SQLITE_IOERR_SHORT_READ;
         }
         if (code != SQLITE_OK) return code;
         uint8_t header[SEAL_CLEAR_BYTES];
