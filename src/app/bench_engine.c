@@ -8,6 +8,8 @@
 #include "app/options.h"
 #include "platform/clock.h"
 #include "platform/file.h"
+#include "platform/random.h"
+#include "platform/secret.h"
 #include "wire/json.h"
 
 enum { DECIMAL_BYTES = 48, REPORT_BYTES_MAX = 2048, PROC_IO_BYTES_MAX = 1024 };
@@ -20,6 +22,10 @@ struct bench {
     uint64_t payments, done;
     char folder[BENCH_ENGINE_PATH_BYTES_MAX], path[BENCH_ENGINE_PATH_BYTES_MAX + 16],
         raw_path[BENCH_ENGINE_PATH_BYTES_MAX + 16];
+    struct bench_postgres server;
+    const char *connection, *raw_connection; /* NULL: of server */
+    bool postgres;
+    struct secret_bytes key;
     struct raw_record record;
     struct latencies commits;
     struct bench_bank *bank;
@@ -92,16 +98,32 @@ static int run_rounds(struct bench *bench, struct message *message) {
     return err_trace(r);
 }
 
-static int run(struct bench *bench, struct message *message) {
+static int choose_databases(struct bench *bench, struct message *message) {
+    if (!bench->postgres || bench->connection) return 0;
+    int r = bench_postgres_start(&bench->server, bench->folder, message);
+    bench->connection = bench->server.engine;
+    bench->raw_connection = bench->server.raw;
+    return err_trace(r);
+}
+
+static int open_stores(struct bench *bench, struct message *message) {
     struct store_options raw = bench->options.store;
     (void)snprintf(bench->path, sizeof bench->path, "%s/engine.db", bench->folder);
     (void)snprintf(bench->raw_path, sizeof bench->raw_path, "%s/raw.db", bench->folder);
     bench->options.store.path = bench->path;
+    bench->options.store.connection = bench->connection;
     raw.path = bench->raw_path;
+    raw.connection = bench->raw_connection;
+    int r = bench_store_open(&raw, &bench->raw, message);
+    return r ? err_trace(r)
+             : err_trace(bench_bank_open(&bench->options, &bench->record, &bench->commits, &bench->bank, message));
+}
+
+static int run(struct bench *bench, struct message *message) {
     int r = bench_flush_floor(bench->folder, &bench->flush_us, message);
     if (!r) r = bench_transition(&bench->transition_ns, message);
-    if (!r) r = store_open(&raw, &bench->raw, message);
-    if (!r) r = bench_bank_open(&bench->options, &bench->record, &bench->commits, &bench->bank, message);
+    if (!r) r = choose_databases(bench, message);
+    if (!r) r = open_stores(bench, message);
     if (!r) r = raw_round(bench, message); /* the accounts: not counted */
     bench->raw_side = (struct side){ 0 };
     if (!r) r = run_rounds(bench, message);
@@ -192,28 +214,43 @@ static int measure(struct bench *bench, const char *dir, bool json) {
     bench->raw = store_close(bench->raw);
     raw_record_release(&bench->record);
     latencies_release(&bench->commits);
+    bench_postgres_stop(&bench->server);
     if (dir_remove(bench->folder, &ignored)) fprintf(stderr, "giro bench engine: left behind: %s\n", bench->folder);
     return r ? EXIT_FAILED : EXIT_DONE;
 }
 
-static bool store_choose(const char *name, struct store_options *store, int *ret_exit) {
-    *store = (struct store_options){ .ops = &store_sqlite_ops, .migrations = "db/sqlite" };
+static bool store_choose(struct bench *bench, const char *name, bool sealed, int *ret_exit) {
+    struct store_options *store = &bench->options.store;
+    bench->postgres = strcmp(name, "postgres") == 0;
+    *ret_exit = EXIT_USAGE;
+    if (!bench->postgres && strcmp(name, "sqlite") != 0)
+        fprintf(stderr, "giro bench engine: --store is sqlite or postgres\n");
+    else if (bench->postgres ? !bench->connection != !bench->raw_connection
+                             : bench->connection || bench->raw_connection)
+        fprintf(stderr, "giro bench engine: --connection and --raw-connection go together, with --store postgres\n");
+    else *ret_exit = EXIT_FAILED;
+    if (*ret_exit == EXIT_USAGE) return false;
+    *store = (struct store_options){ .ops = bench->postgres ? &store_postgres_ops : &store_sqlite_ops,
+                                     .migrations = bench->postgres ? "db/postgres" : "db/sqlite",
+                                     .node = "bench" };
     store->tables = integration_tables(&store->table_count);
-    if (strcmp(name, "sqlite") == 0) return true;
-    bool known = strcmp(name, "postgres") == 0;
-    fprintf(stderr, known ? "giro bench engine: postgres is not in this build\n"
-                          : "giro bench engine: --store is sqlite or postgres\n");
-    *ret_exit = known ? EXIT_UNAVAILABLE : EXIT_USAGE;
-    return false;
+    if (!sealed && !bench->postgres) return true;
+    if (secret_alloc(STORE_KEY_BYTES, &bench->key)) return false;
+    random_bytes(bench->key.at, STORE_KEY_BYTES);
+    store->key = &bench->key;
+    return true;
 }
 
 int bench_engine(int argc, char **argv) {
-    const char *store = "sqlite", *batch = NULL, *payments = NULL, *dir = ".", *seed = NULL, *connection = NULL;
-    bool json = false, hot = false;
+    const char *store = "sqlite", *batch = NULL, *payments = NULL, *dir = ".", *seed = NULL, *connection = NULL,
+               *raw = NULL;
+    bool json = false, hot = false, sealed = false;
     int exit_code = EXIT_FAILED;
     const struct option_row rows[] = {
         { "store", "S", &store, NULL, "sqlite or postgres (sqlite)" },
-        { "connection", "STRING", &connection, NULL, "postgres: an empty database of your own" },
+        { "connection", "STRING", &connection, NULL, "postgres: an empty database of your own (a server of its own)" },
+        { "raw-connection", "STRING", &raw, NULL, "postgres: a second one, for the raw side" },
+        { "sealed", NULL, NULL, &sealed, "sqlite: sealed files on both sides; postgres always seals" },
         { "batch", "N", &batch, NULL, "payments in one commit, 1 to 1000 (100)" },
         { "payments", "N", &payments, NULL, "payments in all (100000)" },
         { "hot", NULL, NULL, &hot, "every payment leaves one account, not one of 1,000" },
@@ -222,14 +259,16 @@ int bench_engine(int argc, char **argv) {
         { "json", NULL, NULL, &json, "one JSON document" },
     };
     struct options options = {
-        .usage = "bench engine [--store S] [--batch N] [--payments N] [--hot] [--dir DIR] [--json]",
+        .usage = "bench engine [--store S] [--sealed] [--batch N] [--payments N] [--hot] [--dir DIR] [--json]",
         .help = "Runs payments through the commit engine without HTTP, in a store of its own that is removed\n"
                 "afterwards. A payment is two commits: accepted (checks, hold, saga, events, audit record,\n"
                 "idempotency key) and completed (the core's answer, made up in memory: postings, saga's end, events).\n"
-                "Raw is the same rows in the same transactions, recorded from these commits and written to a second\n"
-                "store by a plain loop of prepared INSERT, UPDATE and DELETE: nothing is loaded, decided or hashed.\n"
-                "Both run in turns of 10,000 payments; ratio_to_raw is what is left of the raw rate. Run it in the\n"
-                "project's folder.",
+                "Raw is the same rows in the same transactions, recorded from these commits and given to the commit\n"
+                "of a second store: on sqlite a plain loop of prepared INSERT, UPDATE and DELETE, on postgres one\n"
+                "statement for each table and kind of change in one pipeline. Nothing is loaded, decided or hashed.\n"
+                "Both run in turns of 10,000 payments; ratio_to_raw is what is left of the raw rate. CPU and bytes\n"
+                "written are this process's: on postgres the server's own are not in them. Without --connection,\n"
+                "postgres is a server of its own in the temporary folder. Run it in the project's folder.",
         .rows = rows,
         .row_count = ARRAY_COUNT(rows)
     };
@@ -239,11 +278,14 @@ int bench_engine(int argc, char **argv) {
     if (!bench) return EXIT_FAILED;
     bench->options = (struct bench_bank_options){ .batch = 100, .hot = hot, .seed = 1 };
     bench->payments = BENCH_ENGINE_SLICE_PAYMENTS;
+    bench->connection = connection;
+    bench->raw_connection = raw;
     if (!options_number("batch", batch, 1, ENGINE_BATCH_MAX, &bench->options.batch) ||
         !options_number("seed", seed, 0, UINT64_MAX, &bench->options.seed) ||
         !options_number("payments", payments, 1, BENCH_ENGINE_PAYMENTS_MAX, &bench->payments))
         exit_code = EXIT_USAGE;
-    else if (store_choose(store, &bench->options.store, &exit_code)) exit_code = measure(bench, dir, json);
+    else if (store_choose(bench, store, sealed, &exit_code)) exit_code = measure(bench, dir, json);
+    secret_release(&bench->key);
     free(bench);
     return exit_code;
 }

@@ -7,6 +7,8 @@
 #ifndef GIRO_APP_BENCH_ENGINE_H
 #define GIRO_APP_BENCH_ENGINE_H
 
+#include <sys/types.h>
+
 #include "app/latencies.h"
 #include "integration/command/core_result.h"
 #include "integration/integration.h"
@@ -23,6 +25,9 @@ enum {
 };
 
 /* ---- bench_engine_raw.c: recording and writing again ---- */
+
+/* Opens a store and takes its lease. 0 or <0 with message; the caller closes it in both cases. */
+int bench_store_open(const struct store_options *options, struct store **ret_store, struct message *message);
 
 struct raw_commit {
     struct store_change *changes;
@@ -59,6 +64,19 @@ int bench_bank_open(const struct bench_bank_options *options, struct raw_record 
 /* count payments, each to its end, in batches. 0 or <0 with message. */
 int bench_bank_pay(struct bench_bank *bank, uint64_t count, struct message *message);
 struct bench_bank *bench_bank_close(struct bench_bank *bank); /* takes NULL, returns NULL */
+
+/* ---- bench_engine_postgres.c: a PostgreSQL of its own, with a database for each side ---- */
+
+struct bench_postgres {
+    char folder[BENCH_ENGINE_PATH_BYTES_MAX]; /* absolute: its data, its log and its only socket */
+    char engine[BENCH_ENGINE_PATH_BYTES_MAX + 64], raw[BENCH_ENGINE_PATH_BYTES_MAX + 64]; /* connection strings */
+    pid_t pid;                                                                            /* 0: not running */
+};
+/* Makes folder/postgres and starts the server there, as root under the user postgres or nobody; it ends with this
+ * process. Debian's settings but for its memory; what is flushed is flushed. 0 or <0 with message; stop it in both
+ * cases. */
+int bench_postgres_start(struct bench_postgres *server, const char *folder, struct message *message);
+void bench_postgres_stop(struct bench_postgres *server); /* takes a zeroed one */
 
 /* ---- bench_engine_transition.c ---- */
 

@@ -266,7 +266,7 @@ static int read_rules(struct bench_bank *bank, struct message *message) {
 }
 
 static int open_engine(struct bench_bank *bank, struct message *message) {
-    int r = store_open(&bank->options.store, &bank->integration.store, message);
+    int r = bench_store_open(&bank->options.store, &bank->integration.store, message);
     if (!r) r = raw_record_open(bank->record, bank->integration.store);
     if (r) return err_trace(r);
     struct engine_options options = { .store = bank->integration.store,

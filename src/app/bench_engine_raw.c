@@ -4,6 +4,15 @@
 
 enum { RECORD_BLOCK_BYTES = 1024 * 1024 };
 
+int bench_store_open(const struct store_options *options, struct store **ret_store, struct message *message) {
+    struct store_lease lease;
+    int r = store_open(options, ret_store, message);
+    if (r) return err_trace(r);
+    r = store_lease_take(*ret_store, &lease);
+    if (r > 0) message_set(message, "another node holds the database's lease: it is not a database of your own");
+    return r > 0 ? err_origin(-EBUSY) : err_trace(r);
+}
+
 static bool record_copy(struct raw_record *record, const struct store_change *changes, size_t count) {
     if (record->count == BENCH_ENGINE_ROUND_COMMITS_MAX) return false;
     struct store_change *copies = arena_new_array(&record->arena, struct store_change, count);

@@ -9,6 +9,8 @@
 #ifndef GIRO_APP_SANDBOX_H
 #define GIRO_APP_SANDBOX_H
 
+#include <sys/types.h>
+
 #include "app/bank_config.h"
 #include "platform/str.h"
 
@@ -20,6 +22,8 @@ enum {
     SANDBOX_PORT_BASE_MIN = 1024,
     SANDBOX_PORT_BASE_MAX = 65530,
 };
+
+struct passwd;
 
 struct sandbox {
     char var[SANDBOX_VAR_BYTES_MAX];      /* absolute */
@@ -86,6 +90,16 @@ const char *sandbox_postgres_program(void);
  * authentication for this user alone, no row values in its log. 0; SANDBOX_E_ABSENT (not installed), SANDBOX_E_INVALID
  * (initdb failed, its last line in message); -errno. */
 int sandbox_postgres_make(const struct sandbox *sandbox, struct message *message) MUST_USE;
+/* Parts of it for a server outside a sandbox (bench_postgres.c). user: whom a child of root becomes, NULL: nobody else.
+ * initdb: auth is that of its socket. run: any program to its end; failed: the sentence, its last line follows. become:
+ * in a child only. is_ready: whether postmaster.pid is that of pid and it takes connections. */
+int sandbox_postgres_initdb(const char *folder, const char *auth, const struct passwd *user,
+                            struct message *message) MUST_USE;
+int sandbox_postgres_run(const char *const *words, const struct passwd *user, const char *failed,
+                         struct message *message) MUST_USE;
+bool sandbox_postgres_become(const struct passwd *user) MUST_USE;
+extern const char sandbox_postgres_createdb[]; /* path of that program */
+bool sandbox_postgres_is_ready(const char *pid_file, pid_t pid);
 /* Whether the server takes connections; context: the struct sandbox. Never waits. */
 bool sandbox_postgres_answers(void *context);
 /* The connection string of the sandbox's database. */

@@ -1,6 +1,7 @@
 #include "app/sandbox.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -15,6 +16,7 @@ enum { CONFIG_BYTES_MAX = 8192, PID_FILE_BYTES_MAX = 1024, PID_FILE_STATE_LINE =
 
 static const char server_path[] = POSTGRES_FOLDER "/postgres";
 static const char initdb_path[] = POSTGRES_FOLDER "/initdb";
+const char sandbox_postgres_createdb[] = POSTGRES_FOLDER "/createdb";
 
 const char *sandbox_postgres_program(void) {
     return access(server_path, X_OK) == 0 && access(initdb_path, X_OK) == 0 ? server_path : NULL;
@@ -92,15 +94,19 @@ static void read_last_line(int fd, char line[LAST_LINE_BYTES_MAX]) {
     line[used] = 0;
 }
 
-static int run_initdb(const char *folder, struct message *message) {
+bool sandbox_postgres_become(const struct passwd *user) {
+    return initgroups(user->pw_name, user->pw_gid) == 0 && setgid(user->pw_gid) == 0 && setuid(user->pw_uid) == 0;
+}
+
+int sandbox_postgres_run(const char *const *words, const struct passwd *user, const char *failed,
+                         struct message *message) {
     char line[LAST_LINE_BYTES_MAX];
     int out[2], status = 0;
     if (pipe2(out, O_CLOEXEC) < 0) return err_origin(-errno);
     pid_t pid = fork();
     if (pid == 0) {
-        if (dup2(out[1], 1) >= 0 && dup2(out[1], 2) >= 0)
-            (void)execl(initdb_path, initdb_path, "-D", folder, "-U", "giro", "-A", "peer", "-k", "-E", "UTF8",
-                        "--locale=C.UTF-8", "--no-instructions", (char *)NULL);
+        if (dup2(out[1], 1) >= 0 && dup2(out[1], 2) >= 0 && (!user || sandbox_postgres_become(user)) && chdir("/") == 0)
+            (void)execv(words[0], (char *const *)(uintptr_t)words);
         _exit(127);
     }
     (void)close(out[1]);
@@ -109,8 +115,16 @@ static int run_initdb(const char *folder, struct message *message) {
     if (pid < 0) return err_origin(-errno);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return 0;
-    message_set(message, "the PostgreSQL cluster could not be made: %s", line);
+    message_set(message, "%s: %s", failed, line);
     return SANDBOX_E_INVALID;
+}
+
+int sandbox_postgres_initdb(const char *folder, const char *auth, const struct passwd *user, struct message *message) {
+    const char *const words[] = {
+        initdb_path,         "-D", folder, "-U", "giro", "-A", auth, "-k", "-E", "UTF8", "--locale=C.UTF-8",
+        "--no-instructions", NULL
+    };
+    return sandbox_postgres_run(words, user, "the PostgreSQL cluster could not be made", message);
 }
 
 static int make_cluster(const struct sandbox *sandbox, struct message *message) {
@@ -119,7 +133,7 @@ static int make_cluster(const struct sandbox *sandbox, struct message *message) 
     sandbox_path(sandbox, "postgres/data.new", fresh);
     if (file_exists(data)) return 0;
     int r = file_exists(fresh) ? dir_remove(fresh, message) : 0;
-    if (!r) r = run_initdb(fresh, message);
+    if (!r) r = sandbox_postgres_initdb(fresh, "peer", NULL, message);
     if (r) return r < 0 ? err_trace(r) : r;
     return rename(fresh, data) < 0 ? err_origin(-errno) : 0; /* initdb has flushed all of it */
 }
@@ -135,14 +149,10 @@ int sandbox_postgres_make(const struct sandbox *sandbox, struct message *message
     return r < 0 ? err_trace(r) : r;
 }
 
-/* postmaster.pid: the process id in its first line, "ready" in its eighth once connections are taken. */
-bool sandbox_postgres_answers(void *context) {
-    const struct sandbox *sandbox = context;
-    char path[SANDBOX_PATH_BYTES_MAX], text[PID_FILE_BYTES_MAX];
-    sandbox_path(sandbox, "run", path);
-    pid_t ours = supervisor_read_pid(path, "postgres");
-    sandbox_path(sandbox, "postgres/data/postmaster.pid", path);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+/* The process id in its first line, "ready" in its eighth once connections are taken. */
+bool sandbox_postgres_is_ready(const char *pid_file, pid_t pid) {
+    char text[PID_FILE_BYTES_MAX];
+    int fd = open(pid_file, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return false;
     ssize_t got = read(fd, text, sizeof text - 1);
     (void)close(fd);
@@ -150,7 +160,16 @@ bool sandbox_postgres_answers(void *context) {
     text[got] = 0;
     const char *at = text;
     for (int line = 1; at && line < PID_FILE_STATE_LINE; line++) at = (at = strchr(at, '\n')) ? at + 1 : NULL;
-    return ours && strtol(text, NULL, 10) == ours && at && strncmp(at, "ready", 5) == 0;
+    return pid && strtol(text, NULL, 10) == pid && at && strncmp(at, "ready", 5) == 0;
+}
+
+bool sandbox_postgres_answers(void *context) {
+    const struct sandbox *sandbox = context;
+    char path[SANDBOX_PATH_BYTES_MAX];
+    sandbox_path(sandbox, "run", path);
+    pid_t ours = supervisor_read_pid(path, "postgres");
+    sandbox_path(sandbox, "postgres/data/postmaster.pid", path);
+    return sandbox_postgres_is_ready(path, ours);
 }
 
 void sandbox_postgres_connection(const struct sandbox *sandbox, struct buffer *out) {
