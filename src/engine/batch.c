@@ -329,6 +329,7 @@ void batch_run(struct engine *engine, struct command **commands, size_t count, s
         if (count && engine->options.on_fault)
             engine->options.on_fault(engine->options.ctx, commands[0]->kind->name, -EIO);
         fail_all(commands, count, COMMAND_FAULT);
+        if (count && notes.len) batch_run(engine, commands, 0, notes); /* they are not the culprit's */
         return;
     }
     if (!engine->state.writable) set_writable(engine, true);

@@ -613,6 +613,23 @@ static void notes_are_written_with_the_next_commit(void **state) {
     assert_int_equal(told.journal_seq, 1);
 }
 
+/* A read that was answered stays in the audit trail when the first command of the batch is the culprit. */
+static void notes_outlive_a_culprit(void **state) {
+    struct world *world = *state;
+    struct take there = { .purse = 777, .amount = 1 }, culprit = { .purse = 1, .amount = 10, .poison = true };
+    struct engine_state before, told;
+    take_submit(world, &there, NULL);
+    engine_step(world->engine);
+    engine_state(world->engine, &before);
+    engine_note(world->engine, STR("{\"read\":1}"));
+    take_submit(world, &culprit, NULL);
+    engine_step(world->engine);
+    assert_int_equal(culprit.command.result, COMMAND_FAULT);
+    assert_int_equal(culprit.replied, 1);
+    engine_state(world->engine, &told);
+    assert_int_equal(told.journal_seq, before.journal_seq + 1);
+}
+
 static void a_stopping_engine_takes_nothing_and_decides_what_it_has(void **state) {
     struct world *world = *state;
     struct take take = { .purse = 1, .amount = 30 }, late = take;
@@ -647,6 +664,7 @@ int main(void) {
         ENGINE_TEST(ids_never_go_back),
         ENGINE_TEST(e4_a_record_that_overflows_is_halved),
         ENGINE_TEST(notes_are_written_with_the_next_commit),
+        ENGINE_TEST(notes_outlive_a_culprit),
         ENGINE_TEST(a_stopping_engine_takes_nothing_and_decides_what_it_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
