@@ -42,7 +42,8 @@
  * (A1) The socket has mode 0600, and who connects must be this process's user or root (SO_PEERCRED); others are closed
  * unread. (A2) A line over ADMIN_LINE_BYTES_MAX, or a connection that says nothing for ADMIN_IDLE_MS, is closed. (A3)
  * At most ADMIN_THREADS connections are served at a time; others wait in the listener's queue. Passwords are wiped with
- * the line. */
+ * the line. (A4) A command that registers, opens or moves money leaves its audit record in the commit that it belongs
+ * to. */
 #ifndef GIRO_APP_ADMIN_H
 #define GIRO_APP_ADMIN_H
 

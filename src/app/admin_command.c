@@ -58,6 +58,13 @@ void admin_call_init(const struct admin_request *request, struct admin_audited *
     *ret_call = call;
 }
 
+/* Without a key: what is there already is found by its name, and a line may hold a password. */
+static void call_init(const struct admin_request *request, struct admin_audited *audited,
+                      struct command_call *ret_call) {
+    admin_call_init(request, audited, ret_call);
+    ret_call->idempotent = false;
+}
+
 static void put_id(struct json_writer *out, const char *name, const uint8_t id[ID_BYTES]) {
     char text[ID_TEXT_BYTES];
     json_member_str(out, name, id_format(id, text));
@@ -129,7 +136,8 @@ static struct str join_strings(const struct json *array, struct arena *arena) {
 }
 
 static const char *register_client(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
-    struct command_call call = { .arena = request->arena };
+    struct admin_audited audited = { .operation = "client_register" };
+    struct command_call call;
     struct client_register_input input = {
         .name = text_of(request, "name"),
         .display_name = text_of(request, "display_name"),
@@ -151,6 +159,7 @@ static const char *register_client(const struct admin_request *request, struct j
         !find_sender(text_of(request, "sender"), &input.sender))
         return "invalid_request";
     if (input.auto_approve && !request->options->integration->sandbox) return "sandbox_only";
+    call_init(request, &audited, &call);
     const char *error =
         admin_outcome(command_client_register(request->options->integration, &call, &input), &call.answer, ret_fault);
     if (error) return error;
@@ -162,7 +171,8 @@ static const char *register_client(const struct admin_request *request, struct j
 
 static const char *register_customer(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
     uint8_t secret[TOTP_SECRET_BYTES_MAX];
-    struct command_call call = { .arena = request->arena };
+    struct admin_audited audited = { .operation = "customer_register" };
+    struct command_call call;
     struct buffer raw;
     buffer_init(&raw, secret, sizeof secret);
     if (base32_decode(text_of(request, "totp_secret"), &raw) || raw.overflow) return "invalid_request";
@@ -173,6 +183,7 @@ static const char *register_customer(const struct admin_request *request, struct
     struct customer_row probe = { .login = input.login };
     struct registered what = { "customer_id", &customer_table, CUSTOMER_INDEX_LOGIN, &probe };
     const void *row = NULL;
+    call_init(request, &audited, &call);
     int r =
         find_row(request, &customer_table, CUSTOMER_INDEX_LOGIN, &probe, &row); /* before a password hash is spent */
     const char *error = NULL;
@@ -194,7 +205,8 @@ static const char *register_customer(const struct admin_request *request, struct
 }
 
 static const char *open_account(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
-    struct command_call call = { .arena = request->arena };
+    struct admin_audited audited = { .operation = "account_open" };
+    struct command_call call;
     struct account_open_input input = {
         .customer_login = text_of(request, "customer_login"),
         .client_name = text_of(request, "client_name"),
@@ -210,6 +222,7 @@ static const char *open_account(const struct admin_request *request, struct json
         input.fund_minor < 0)
         return "invalid_request";
     if (input.fund_minor && !request->options->integration->sandbox) return "sandbox_only";
+    call_init(request, &audited, &call);
     const char *error =
         admin_outcome(command_account_open(request->options->integration, &call, &input), &call.answer, ret_fault);
     if (error) return error;
@@ -220,7 +233,8 @@ static const char *open_account(const struct admin_request *request, struct json
 }
 
 static const char *fund_account(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
-    struct command_call call = { .arena = request->arena };
+    struct admin_audited audited = { .operation = "account_fund" };
+    struct command_call call;
     struct account_fund_input input;
     struct currency currency;
     if (!request->options->integration->sandbox) return "sandbox_only"; /* money that nobody paid in */
@@ -228,6 +242,7 @@ static const char *fund_account(const struct admin_request *request, struct json
         currency_parse(text_of(request, "currency"), &currency) ||
         money_parse(text_of(request, "amount"), currency, &input.amount))
         return "invalid_request";
+    call_init(request, &audited, &call);
     const char *error =
         admin_outcome(command_account_fund(request->options->integration, &call, &input), &call.answer, ret_fault);
     if (error) return error;

@@ -138,6 +138,33 @@ static void each_is_audited(void **state) {
     for (size_t i = 0; i < ARRAY_COUNT(operations); i++) assert_int_equal(audits_of(world, operations[i]), 1);
 }
 
+/* An overdraft given, a client let in: the operator's other commands leave a record too. */
+static void what_opens_the_door_is_audited(void **state) {
+    struct world *world = *state;
+    assert_string_equal(ask(world, "{\"command\":\"client_register\",\"name\":\"tpp-one\",\"display_name\":\"Tpp\","
+                                   "\"profile\":\"fapi2\",\"sender\":\"mtls\",\"tier\":\"standard\","
+                                   "\"scope\":\"payments\",\"software_id\":\"tpp-one\",\"jwks\":{\"keys\":[{"
+                                   "\"kty\":\"EC\",\"crv\":\"P-256\",\"alg\":\"ES256\",\"kid\":\"1\",\"x\":"
+                                   "\"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4\",\"y\":"
+                                   "\"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM\"}]}}"),
+                        "done");
+    assert_string_equal(ask(world, "{\"command\":\"customer_register\",\"login\":\"jane\",\"name\":\"Jane Doe\","
+                                   "\"password\":\"correct horse battery\",\"totp_secret\":"
+                                   "\"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\"}"),
+                        "done");
+    assert_string_equal(ask(world, "{\"command\":\"account_open\",\"client_name\":\"nobody\",\"name\":\"x\","
+                                   "\"currency\":\"GBP\",\"overdraft_minor\":5}"),
+                        "holder_not_found");
+    world->bank.integration.sandbox = true;
+    assert_string_equal(ask(world,
+                            "{\"command\":\"account_fund\",\"account_id\":\"00000000-0000-7000-8000-000000000001\","
+                            "\"currency\":\"GBP\",\"amount\":\"1.00\"}"),
+                        "account_not_found");
+    static const char *const operations[] = { "client_register", "customer_register", "account_open", "account_fund" };
+    for (size_t i = 0; i < ARRAY_COUNT(operations); i++)
+        if (audits_of(world, operations[i]) != 1) fail_msg("%s", operations[i]);
+}
+
 /* A number that is none must not become "all that is left", or zero. */
 static void amounts_are_whole_numbers(void **state) {
     struct world *world = *state;
@@ -158,6 +185,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(no_money_out_of_nothing, world_open, world_close),
         cmocka_unit_test_setup_teardown(once_under_one_key, world_open, world_close),
         cmocka_unit_test_setup_teardown(each_is_audited, world_open, world_close),
+        cmocka_unit_test_setup_teardown(what_opens_the_door_is_audited, world_open, world_close),
         cmocka_unit_test_setup_teardown(amounts_are_whole_numbers, world_open, world_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
