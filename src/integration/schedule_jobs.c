@@ -15,7 +15,8 @@ struct portion {
     int64_t now_ms;
     struct command_group_entry *entries;
     size_t count;
-    int fault; /* of a row that was read: -ENOMEM, -EBADMSG */
+    int fault;      /* of a row that was read: -ENOMEM, -EBADMSG */
+    int unreadable; /* -EBADMSG: such a row was passed by, the others do not wait behind it */
 };
 
 static int portion_begin(struct portion *portion) {
@@ -72,6 +73,7 @@ static int portion_run(struct portion *portion, bool (*put_off)(struct command_g
     int undecided = run_and_keep(portion, put_off);
     if (portion->count) undecided += run_and_keep(portion, keep_none);
     if (undecided) return err_origin(-EAGAIN); /* what it was, the engine has told; tried again after a pause */
+    if (portion->unreadable) return err_trace(portion->unreadable);
     return any ? 1 : 0;
 }
 
@@ -83,6 +85,14 @@ static int read_due(struct portion *portion, const struct store_range *range, in
 
 enum { READ_ENOUGH = 1 };
 
+/* What to do about the fault of one row: go on behind it, or read no more. */
+static int pass_by(struct portion *portion) {
+    if (portion->fault != -EBADMSG) return READ_ENOUGH;
+    portion->unreadable = portion->fault;
+    portion->fault = 0;
+    return 0;
+}
+
 /* ---- scheduled payments ---- */
 
 static int scheduled_each(void *ctx, const void *found) {
@@ -91,7 +101,7 @@ static int scheduled_each(void *ctx, const void *found) {
     if (row->due_ms > portion->now_ms) return READ_ENOUGH;
     struct scheduled_due *due = arena_new(portion->arena, struct scheduled_due);
     portion->fault = due ? accept_of(portion, &row->terms, PAYMENT_SCHEDULED, &due->accept) : err_origin(-ENOMEM);
-    if (portion->fault) return READ_ENOUGH;
+    if (portion->fault) return pass_by(portion);
     memcpy(due->scheduled_id, row->scheduled_id, 16);
     add(portion, &scheduled_due_kind, due);
     return 0;
@@ -127,7 +137,7 @@ static int standing_order_each(void *ctx, const void *found) {
     if (row->due_ms > portion->now_ms) return READ_ENOUGH;
     struct standing_order_due *due = arena_new(portion->arena, struct standing_order_due);
     portion->fault = due ? accept_of(portion, &row->terms, PAYMENT_STANDING_ORDER, &due->accept) : err_origin(-ENOMEM);
-    if (portion->fault) return READ_ENOUGH;
+    if (portion->fault) return pass_by(portion);
     memcpy(due->standing_order_id, row->standing_order_id, 16);
     due->sequence = row->sequence + 1;
     due->accept.order.amount.minor = standing_order_amount(row);

@@ -4,6 +4,7 @@
 
 #include "domain/civil_date.h"
 #include "integration/bank_test_world.h"
+#include "integration/command/command_run.h"
 #include "integration/schedule_jobs.h"
 #include "integration/schedule_rules.h"
 
@@ -482,6 +483,32 @@ static void standing_orders_that_are_refused(void **state) {
     assert_int_equal(stand(world, both, "MNTH").refusal, SCHEDULE_E_PLAN);
 }
 
+/* A scheduled payment whose row says nothing that can be paid. */
+static int unreadable_decide(struct work *work, struct command *command) {
+    const struct world *world = command->input;
+    struct scheduled_row row = { .terms = { .currency = bank_gbp().code, .amount_minor = AMOUNT }, .due_ms = 1 };
+    memcpy(row.terms.debtor_account_id, world->debtor.row.account_id, 16);
+    return scheduled_create(work, &row);
+}
+static const struct command_kind unreadable_kind = { .name = "unreadable", .decide = unreadable_decide };
+
+/* It is told and tried again, but the others do not wait behind it. */
+static void an_unreadable_row_stops_nobody_else(void **state) {
+    struct world *world = *state;
+    struct reader reader;
+    struct arena arena = { 0 };
+    struct answered made = schedule(world, AMOUNT, "2026-11-23");
+    assert_int_equal(command_run_program(&world->bank.integration, &unreadable_kind, world), 0);
+    test_now_ms = at("2026-11-23", 6);
+    assert_int_equal(reader_open(world->bank.world.store, &reader), 0);
+    assert_int_equal(arena_init(&arena, ARENA, JOB_ARENA_BYTES_MAX), 0);
+    assert_int_equal(world->table[SCHEDULED].run(&world->jobs, &world->bank.integration, &reader, &arena), -EBADMSG);
+    arena_release(&arena);
+    reader_close(&reader);
+    assert_int_equal(scheduled(world, made.id).state, SCHEDULED_EXECUTED);
+    assert_int_equal(received(world), AMOUNT);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -492,6 +519,7 @@ int main(void) {
         TEST(no_funds_once_more_in_the_afternoon),
         TEST(money_that_comes_before_the_afternoon),
         TEST(s2_not_accepted_on_the_day),
+        TEST(an_unreadable_row_stops_nobody_else),
         TEST(cancelled_until_the_day_before),
         TEST(o1_each_date_once),
         TEST(o2_a_standstill_is_caught_up_in_order),
