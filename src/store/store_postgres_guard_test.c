@@ -236,6 +236,16 @@ static void options_are_refused(void **state) {
     open_refused(&options, -EINVAL, "connection string is missing");
     options.connection = "hots=/tmp";
     open_refused(&options, -EINVAL, "is not one");
+    static const char *const unreadable[] = { "postgresql://giro:tops3cret@[::1/giro",
+                                              "dbname=giro password = my tops3cret",
+                                              "host=a sslpassword=tops3cret' tops3cret" };
+    for (size_t i = 0; i < ARRAY_COUNT(unreadable); i++) {
+        struct store *store = NULL;
+        options.connection = unreadable[i];
+        assert_int_equal(store_open(&options, &store, &message), -EINVAL);
+        assert_non_null(strstr(message.text, "is not one"));
+        if (strstr(message.text, "tops3cret")) fail_msg("a password in: %s", message.text);
+    }
     (void)snprintf(text, sizeof text, "%s password=secret", server.connection);
     options.connection = text;
     open_refused(&options, -EINVAL, "holds a password");

@@ -34,6 +34,7 @@ enum {
     POSTGRES_PARAMETERS_MAX = POSTGRES_COLUMNS_MAX + 1,
     POSTGRES_SHAPES = TABLE_INDEXES_MAX * (TABLE_KEY_COLUMNS_MAX + 1) * 4,
     POSTGRES_INSTANCE_BYTES = 16,
+    POSTGRES_TIMELINE_BYTES = 8, /* hex digits, as in the names of its log's files */
 };
 static_assert(POSTGRES_STATEMENT_MS < POSTGRES_ANSWER_MS, "the server gives up first, and says so");
 static_assert((int)POSTGRES_LOCK_MS < (int)STORE_LEASE_LIFE_MS, "a commit that waits does not outlive its lease");
@@ -251,7 +252,8 @@ struct postgres_store {
     uint8_t instance[POSTGRES_INSTANCE_BYTES]; /* this open store; a restarted node is another one */
     int64_t epoch;                             /* of our lease, 0 = none */
     int64_t epoch_seen;                        /* the highest one, as in the file */
-    bool fenced;                               /* our lease was taken from us, or the database is an old copy */
+    char timeline[POSTGRES_TIMELINE_BYTES + 1], timeline_met[POSTGRES_TIMELINE_BYTES + 1]; /* of our lease; last seen */
+    bool fenced; /* our lease was taken from us, or the database is an old copy */
 };
 /* The writer's connection, made anew when it is gone, its lease looked after. 0, STORE_E_AWAY, STORE_E_FENCED, <0. */
 int postgres_writer_ready(struct postgres_store *store);

@@ -4,7 +4,9 @@
  *      decided by the database's clock alone. (E3) The holder is an open store, known by a random instance: a node that
  *      starts again under its old name waits like any other while the old one may live. (E4) A node never takes or uses
  *      a lease whose epoch is below one it has seen: that database is an old copy. (E5) An epoch is in the file before
- *      anything is written under it. */
+ *      anything is written under it. (E6) A lease is of the timeline it was taken on: after a promotion the last
+ *      commits may be missing, and whoever goes on from what it remembers would build on them. Who holds is fenced, and
+ *      begins again from what is there. */
 #include "store/store_postgres_int.h"
 
 #include "platform/file.h"
@@ -71,7 +73,10 @@ static void lease_values(const struct postgres_store *store, struct lease_values
 #define ALIVE "(NOT l.released AND l.renewed_at > clock_timestamp() - given.life_ms * interval '1 ms')"
 #define OURS "(l.instance = given.instance AND l.epoch = given.epoch AND NOT l.released)"
 
-static const char look_sql[] = GIVEN "SELECT l.epoch, " OURS ", " ALIVE ", l.node, l.address, l.backend"
+/* A promotion begins a new timeline: what the old primary had not yet sent is not there. "" on a standby. */
+#define TIMELINE "CASE WHEN pg_is_in_recovery() THEN '' ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END"
+
+static const char look_sql[] = GIVEN "SELECT l.epoch, " OURS ", " ALIVE ", l.node, l.address, l.backend, " TIMELINE
                                      " FROM \"store\".\"lease\" l, given";
 static const char take_sql[] =
     GIVEN "UPDATE \"store\".\"lease\" l SET epoch = l.epoch + CASE WHEN " OURS " THEN 0 ELSE 1 END, node = given.node,"
@@ -119,6 +124,7 @@ static int look(struct postgres_store *store, struct store_lease *ret_lease, int
     copy_text(lease.node, sizeof lease.node, PQgetvalue(result, 0, 3));
     copy_text(lease.address, sizeof lease.address, PQgetvalue(result, 0, 4));
     *ret_backend = (int)strtol(PQgetvalue(result, 0, 5), NULL, 10);
+    copy_text(store->timeline_met, sizeof store->timeline_met, PQgetvalue(result, 0, 6));
     PQclear(result);
     *ret_lease = lease;
     return 0;
@@ -165,6 +171,7 @@ int postgres_lease_take(struct store *base, struct store_lease *ret_lease) {
     if (r) return err_trace(r);
     store->epoch = epoch;
     store->fenced = false;
+    memcpy(store->timeline, store->timeline_met, sizeof store->timeline);
     r = postgres_epoch_note(store, epoch);
     if (r) {
         postgres_lease_release(base); /* E5 */
@@ -196,7 +203,8 @@ int postgres_lease_verify(struct postgres_store *store) {
     int backend, r = look(store, &lease, &backend);
     if (r == STORE_E_UNDONE) r = STORE_E_AWAY;
     if (r) return err_trace(r);
-    if (lease.epoch < store->epoch_seen) return fenced(store); /* E4 */
+    if (lease.epoch < store->epoch_seen) return fenced(store);                                   /* E4 */
+    if (store->epoch && strcmp(store->timeline, store->timeline_met) != 0) return fenced(store); /* E6 */
     return store->epoch && !lease.ours ? fenced(store) : 0;
 }
 

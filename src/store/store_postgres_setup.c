@@ -6,16 +6,25 @@ static int wrong(struct message *message, const char *text) {
     return err_origin(-EINVAL);
 }
 
+/* libpq says what it cannot read by repeating it: a URI whole, or the rest of a password with a blank in it. */
+static int connection_unreadable(const char *connection, const char *words, struct message *message) {
+    if (strstr(connection, "://") || strcasestr(connection, "pass"))
+        return wrong(message, "the database's connection string is not one: want name=value words, or a URI; it is not"
+                              " repeated here, as it may hold a password");
+    message_set(message, "the database's connection string is not one: %.200s", words ? words : "");
+    for (char *at = message ? message->text : NULL; at && *at; at++)
+        if (*at == '\n') *at = ' ';
+    return err_origin(-EINVAL);
+}
+
 /* A secret in a connection string would stand in the configuration, and in the list of processes. */
 static int connection_check(const char *connection, struct message *message) {
     char *words = NULL;
     PQconninfoOption *options = PQconninfoParse(connection, &words);
     if (!options) {
-        message_set(message, "the database's connection string is not one: %.200s", words ? words : "");
-        for (char *at = message ? message->text : NULL; at && *at; at++)
-            if (*at == '\n') *at = ' ';
+        int r = connection_unreadable(connection, words, message);
         PQfreemem(words);
-        return err_origin(-EINVAL);
+        return r;
     }
     bool secret = false;
     for (const PQconninfoOption *at = options; at->keyword; at++)

@@ -208,6 +208,31 @@ static void server_stopped_and_started(void **state) {
     world_drop(&world);
 }
 
+/* A standby is promoted in the primary's place: all that the lease's row says is the same. */
+static void e6_a_promotion_ends_the_lease(void **state) {
+    (void)state;
+    struct world world;
+    struct store_lease lease;
+    char path[TEST_PATH_BYTES * 3], recovery[8] = "t";
+    world_begin_open(&world);
+    assert_int_equal(commit_posting(world.store, 1), 0);
+    test_server_stop(&server, SIGINT);
+    (void)snprintf(path, sizeof path, "%s/standby.signal", server.data);
+    file_write(path, "");
+    test_server_start(&server);
+    test_server_sql(&server, "SELECT pg_promote()", NULL, 0);
+    while (recovery[0] != 'f') test_server_sql(&server, "SELECT pg_is_in_recovery()", recovery, sizeof recovery);
+    assert_int_equal(commit_posting(world.store, 2), STORE_E_FENCED);
+    assert_int_equal(count_of("SELECT count(*) FROM test.posting"), 1);
+    world.store = store_close(world.store);
+    lease_expire();
+    world_open(&world); /* reads what is there, and takes it */
+    assert_int_equal(store_lease_look(world.store, &lease), 0);
+    assert_int_equal(lease.epoch, 2);
+    assert_int_equal(commit_posting(world.store, 2), 0);
+    world_drop(&world);
+}
+
 /* One batch of two tables under number, whose connection is cut after n bytes. The outcome must be what the database
  * has: both rows, or none. */
 struct cutting {
@@ -348,7 +373,8 @@ int main(void) {
         cmocka_unit_test(e2_commit_itself_is_fenced),      cmocka_unit_test(e3_same_name_is_another_holder),
         cmocka_unit_test(e4_an_older_database_is_refused), cmocka_unit_test(reconnects_before_a_commit),
         cmocka_unit_test(t3_killed_within_a_commit),       cmocka_unit_test(server_stopped_and_started),
-        cmocka_unit_test(t2_cut_after_every_byte),         cmocka_unit_test(t3_what_the_server_says_decides),
+        cmocka_unit_test(e6_a_promotion_ends_the_lease),   cmocka_unit_test(t2_cut_after_every_byte),
+        cmocka_unit_test(t3_what_the_server_says_decides),
     };
     test_server_make(&server);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,7 +85,8 @@ static int path_copy(const char *path, char text[STORE_PATH_BYTES_MAX], struct m
 /* Everything behind the lock. */
 static int open_locked(struct sqlite_store *store, const struct store_options *options, struct message *message) {
     bool marker = sqlite_marker_found(store->path, store->lock_fd);
-    int r = options->key ? sqlite_seal_open(store->path, options->key, &store->ring, message) : 0;
+    int r = sqlite_log_is_of_store(store->path, message);
+    if (r == 0 && options->key) r = sqlite_seal_open(store->path, options->key, &store->ring, message);
     if (r == 0 && marker) r = sqlite_log_refresh(store->path, message);
     if (r == 0 && store->ring) r = sqlite_seal_create(store->ring, store->path, message);
     if (r == 0 && store->ring) r = sqlite_seal_renew(&store->ring, message);

@@ -51,6 +51,19 @@ int sqlite_file_create(const char *path, struct message *message) {
     return r ? err_origin(r) : 0;
 }
 
+int sqlite_log_is_of_store(const char *path, struct message *message) {
+    char log[STORE_COMPANION_BYTES_MAX];
+    struct stat store_status, log_status;
+    companion(path, "-wal", log);
+    if (stat(path, &store_status) == 0 ? store_status.st_size > 0 : errno != ENOENT) return 0;
+    if (stat(log, &log_status) != 0 || log_status.st_size == 0) return 0;
+    message_set(message,
+                "the store %s is missing or empty and its log %s is there, with what was written last: put the store"
+                " back from a backup; to begin a new one, move the log away",
+                path, log);
+    return err_origin(-ENODATA);
+}
+
 static int lock_refused(int fd, const char *path, struct message *message) {
     char line[LOCK_LINE_BYTES + 1] = { 0 };
     unsigned long pid = 0;

@@ -91,6 +91,9 @@ int sqlite_log_refresh(const char *path, struct message *message);
 /* Takes the lock that keeps every other process from using the store's shared memory, held until fd is closed. False
  * when one uses it. This process must have no connection. */
 bool sqlite_shared_memory_take(const char *path, int *ret_fd);
+/* An empty or missing database beside a log that holds something is refused: a new one would drop the log, which may
+ * be all that is left of the last commits. 0 or -ENODATA with a sentence. */
+int sqlite_log_is_of_store(const char *path, struct message *message);
 /* Creates the database file (mode 0600) when it is absent and flushes its folder. */
 int sqlite_file_create(const char *path, struct message *message);
 

@@ -183,8 +183,8 @@ static bool has_posting(struct world *world, int64_t n) {
 static void check_after_kill(struct world *world, int64_t acknowledged) {
     world_open(world);
     for (int64_t n = 0; n <= acknowledged; n++) {
-        if (!store_has_item(world, n) || !has_posting(world, n)) fail_msg("row %lld of %lld lost", (long long)n,
-                                                                          (long long)acknowledged);
+        if (!store_has_item(world, n) || !has_posting(world, n))
+            fail_msg("row %lld of %lld lost", (long long)n, (long long)acknowledged);
         arena_reset(&world->arena);
     }
     bool more = store_has_item(world, acknowledged + 1);
@@ -342,6 +342,36 @@ static void mark_in_the_lock_file_makes_the_log_fresh(void **state) {
     world_drop(&world);
 }
 
+/* A volume that was not mounted, a restore that was forgotten: the log is not dropped for a new, empty store. */
+static void log_without_its_store_is_kept(void **state) {
+    (void)state;
+    struct world world;
+    struct stat before, after;
+    struct message message;
+    struct store *store = NULL;
+    int64_t said;
+    char log[TEST_PATH_BYTES * 3], aside[TEST_PATH_BYTES * 3];
+    world_make(&world, &store_sqlite_ops, "/tmp");
+    struct child child = child_start(&world, run_fifty);
+    assert_true(child_says(&child, &said));
+    child_kill(&child);
+    with_suffix(&world, "-wal", log);
+    with_suffix(&world, ".aside", aside);
+    assert_int_equal(stat(log, &before), 0);
+    assert_int_equal(rename(world.path, aside), 0);
+    for (int empty = 0; empty < 2; empty++) {
+        if (empty) file_write(world.path, "");
+        assert_int_equal(store_open(&world.options, &store, &message), -ENODATA);
+        assert_non_null(strstr(message.text, "is missing or empty and its log"));
+        assert_int_equal(stat(log, &after), 0);
+        assert_true(after.st_size == before.st_size && after.st_ino == before.st_ino);
+    }
+    assert_int_equal(rename(aside, world.path), 0);
+    world_open(&world);
+    assert_true(store_has_item(&world, 50));
+    world_drop(&world);
+}
+
 static void make_store(struct world *world) {
     world_make(world, &store_sqlite_ops, "/tmp");
     world_open(world);
@@ -457,8 +487,8 @@ static void check_plan(sqlite3 *db, const struct table *table, struct sqlite_sha
     while (sqlite3_step(plan) == SQLITE_ROW) {
         const char *line = (const char *)sqlite3_column_text(plan, 3);
         bool whole = shape.equal_columns == 0 && !shape.bounded;
-        if (strstr(line, "TEMP B-TREE") || (!whole && strstr(line, "SCAN"))) fail_msg("%s: %.*s", line, (int)sql.len,
-                                                                                      sql.at);
+        if (strstr(line, "TEMP B-TREE") || (!whole && strstr(line, "SCAN")))
+            fail_msg("%s: %.*s", line, (int)sql.len, sql.at);
     }
     assert_int_equal(sqlite3_finalize(plan), SQLITE_OK);
 }
@@ -474,8 +504,8 @@ static void ranges_walk_their_index(void **state) {
             for (uint8_t equal = 0; equal <= test_tables[i]->indexes[index].column_count; equal++)
                 for (int flags = 0; flags < 4; flags++) {
                     struct sqlite_shape shape = { index, equal, flags & 1, flags & 2 };
-                    if (!shape.bounded || equal < test_tables[i]->indexes[index].column_count) check_plan(db,
-                        test_tables[i], shape);
+                    if (!shape.bounded || equal < test_tables[i]->indexes[index].column_count)
+                        check_plan(db, test_tables[i], shape);
                 }
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     (void)sqlite_seal_close(ring);
@@ -511,6 +541,7 @@ int main(void) {
         cmocka_unit_test(torn_log_gives_whole_commits),
         cmocka_unit_test(marker_makes_the_log_fresh),
         cmocka_unit_test(mark_in_the_lock_file_makes_the_log_fresh),
+        cmocka_unit_test(log_without_its_store_is_kept),
         cmocka_unit_test(damaged_file_is_one_sentence),
         cmocka_unit_test(read_only_folder_is_one_sentence),
         cmocka_unit_test(missing_folder_and_long_path),
