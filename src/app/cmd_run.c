@@ -18,7 +18,7 @@ struct run_options {
 /* Adapters that exist; the others of the contract are refused by name. */
 static bool is_choice(const char *name, const char *value, const char *only) {
     if (strcmp(value, only) == 0) return true;
-    fprintf(stderr, "giro: --%s %s: this version has only \"%s\"\n", name, value, only);
+    fprintf(stderr, "giro: --%s %s: there is no such adapter in this version, only \"%s\"\n", name, value, only);
     return false;
 }
 

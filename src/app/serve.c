@@ -138,13 +138,16 @@ static int start(const struct serving *serving, struct bank **ret_bank, struct m
 
 /* ---- the whole ---- */
 
-/* A commit's outcome is not known or the lease is another's: those who asked were told so; nothing of this process may
- * touch the store again. */
-_Noreturn static void end_at_once(void) {
+/* Nothing of this process may touch the store again; those who asked were told so. */
+_Noreturn static void end_at_once(const struct bank *bank) {
+    static const char *const sentences[] = {
+        [BANK_END_CANNOT_LEAD] = "this node cannot lead the bank; ending: the log says why",
+        [BANK_END_UNKNOWN] = "a commit's outcome is not known; ending, so that the next start looks",
+        [BANK_END_FENCED] = "another node leads now; ending, so that the next start follows it",
+    };
     struct timespec answers = { .tv_nsec = SERVE_ANSWERS_MS * 1000000L };
     nanosleep(&answers, NULL);
-    fprintf(stderr, "giro: a commit's outcome is not known, or another node leads; ending, so that the next start "
-                    "looks\n");
+    fprintf(stderr, "giro: %s\n", sentences[bank_end_why(bank)]);
     _exit(EXIT_FAILED);
 }
 
@@ -164,7 +167,7 @@ static int serve(const struct serving *serving) {
     if (serving->is_awaited) say_ready();
     for (bool goes_on = true; goes_on;) {
         why = wait_for_end(signal_fd, bank);
-        if (why == WHY_END) end_at_once();
+        if (why == WHY_END) end_at_once(bank);
         goes_on = why == WHY_ASKED && give(serving->config, &bank, &code);
     }
     bank_stop(bank);

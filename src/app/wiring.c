@@ -49,12 +49,17 @@ static int bank_prepare(struct bank *bank, struct message *message) {
     if (!r) r = bank_open_saga(bank, message);
     if (!r) r = bank_open_keys(bank, message);
     if (!r) r = bank_fill_integration(bank);
+    if (!r && (bank->roles & ROLE_ENGINE)) r = bank_prepare_core(bank, message);
+    if (!r && (bank->roles & ROLE_AUTH)) r = bank_open_auth(bank, message);
+    if (!r && (bank->roles & ROLE_GATEWAY)) r = bank_prepare_gateway(bank, message);
     return err_trace(r);
 }
 
 static int receive(struct bank *bank, struct message *message) {
     struct bank_inherit *inherit = bank->inherit;
-    return inherit && inherit->receive ? err_trace(inherit->receive(inherit->ctx, inherit->gift, message)) : 0;
+    int r = inherit && inherit->receive ? inherit->receive(inherit->ctx, inherit->gift, message) : 0;
+    bank->released_ms = clock_mono_ms();
+    return err_trace(r);
 }
 
 static int confirm(struct bank *bank, struct message *message) {
@@ -66,10 +71,10 @@ static int bank_open(struct bank *bank, struct message *message) {
     int r = bank_prepare(bank, message);
     if (!r) r = receive(bank, message);
     if (!r) r = bank_open_store(bank, message);
+    bank->opened_ms = clock_mono_ms();
     if (!r) r = bank_open_node(bank, message);
     if (!r) r = bank_open_operations(bank, message);
     if (!r) r = bank_open_admin(bank, message);
-    if (!r && (bank->roles & ROLE_AUTH)) r = bank_open_auth(bank, message);
     if (!r) r = confirm(bank, message);
     if (!r && (bank->roles & ROLE_GATEWAY)) r = bank_open_gateway(bank, message); /* last: now callers may come (O1) */
     return err_trace(r);
@@ -79,7 +84,9 @@ static void tell_gap(struct bank *bank, const struct bank_inherit *inherit) {
     if (!inherit || !inherit->since_ms) return;
     int64_t gap_ms = clock_mono_ms() - inherit->since_ms;
     metrics_set(bank->metrics, METRIC_HAND_OVER_GAP, (struct metric_labels){ 0 }, gap_ms * 1000);
-    log_event(&bank->log, LOG_LEVEL_INFO, "handed_over", log_i64("gap_ms", gap_ms));
+    log_event(&bank->log, LOG_LEVEL_INFO, "handed_over", log_i64("gap_ms", gap_ms),
+              log_i64("release_ms", bank->released_ms - inherit->since_ms),
+              log_i64("store_ms", bank->opened_ms - bank->released_ms));
 }
 
 int bank_start(const struct bank_config *config, struct bank_inherit *inherit, struct bank **ret_bank,
@@ -108,6 +115,10 @@ int bank_start(const struct bank_config *config, struct bank_inherit *inherit, s
     log_note(&bank->log, LOG_LEVEL_INFO, "started");
     *ret_bank = bank;
     return 0;
+}
+
+enum bank_end bank_end_why(const struct bank *bank) {
+    return (enum bank_end)atomic_load(&bank->end_why);
 }
 
 int bank_end_fd(const struct bank *bank) {

@@ -35,8 +35,14 @@ int bank_asked_fd(const struct bank *bank);
 int bank_asked(struct bank *bank);
 /* Answers what is under way and stops: store closed, socket and idle connections in *ret_gift. */
 struct bank *bank_give(struct bank *bank, struct http_gift *ret_gift);
-/* Becomes readable when the bank must end by itself (an unknown commit): the process exits with failure then. */
+/* Becomes readable when the bank must end by itself: the process exits with failure then. */
 int bank_end_fd(const struct bank *bank);
-struct bank *bank_stop(struct bank *bank); /* drains, closes; returns NULL, takes NULL */
+enum bank_end {
+    BANK_END_CANNOT_LEAD, /* the lease was taken in vain, or the database is an old copy: the log says which */
+    BANK_END_UNKNOWN,     /* a commit's outcome is not known */
+    BANK_END_FENCED,      /* another node took the lease */
+};
+enum bank_end bank_end_why(const struct bank *bank); /* once the descriptor is readable */
+struct bank *bank_stop(struct bank *bank);           /* drains, closes; returns NULL, takes NULL */
 
 #endif

@@ -11,7 +11,7 @@ void bank_set_relay(struct bank *bank, struct relay *relay) {
     pthread_mutex_unlock(&bank->relay_lock);
 }
 
-int bank_open_core(struct bank *bank, struct message *message) {
+int bank_prepare_core(struct bank *bank, struct message *message) {
     const struct bank_options *options = &bank->config->options;
     char host[256], layouts[BANK_PATH_BYTES_MAX];
     if (str_to_c(options->core_host, host, sizeof host) || str_to_c(options->core_layouts, layouts, sizeof layouts))
@@ -21,8 +21,11 @@ int bank_open_core(struct bank *bank, struct message *message) {
                                       .layouts_folder = layouts,
                                       .connections_max = (int)options->core_connections,
                                       .deadline_ms = (int)options->core_deadline_ms };
-    int r = core_host_new(&core, &bank->core_host, message);
-    if (r) return err_trace(r);
+    return err_trace(core_host_new(&core, &bank->core_host, message));
+}
+
+int bank_open_core(struct bank *bank) {
+    const struct bank_options *options = &bank->config->options;
     struct core_dispatch_options dispatch = { .core = bank->core_host,
                                               .integration = &bank->integration,
                                               .threads = (size_t)options->core_connections,
@@ -33,7 +36,7 @@ int bank_open_core(struct bank *bank, struct message *message) {
     dispatch.breaker.open_ms = options->core_breaker_open_ms;
     if (dispatch.breaker.enquiry_first_ms > dispatch.breaker.open_ms / 2)
         dispatch.breaker.enquiry_first_ms = dispatch.breaker.open_ms / 2;
-    r = core_dispatch_new(&dispatch, &bank->dispatch);
+    int r = core_dispatch_new(&dispatch, &bank->dispatch);
     if (r) return err_trace(r);
     bank->integration.core = bank->dispatch;
     return err_trace(core_dispatch_start(bank->dispatch)); /* now that on_followup sees it */

@@ -71,24 +71,22 @@ static int edge_users(const struct bank_options *options, struct gateway_options
     return 0;
 }
 
-int bank_open_gateway(struct bank *bank, struct message *message) {
+int bank_prepare_gateway(struct bank *bank, struct message *message) {
     const struct bank_options *options = &bank->config->options;
     struct gateway_options gateway = gateway_options_default();
-    char socket_path[BANK_PATH_BYTES_MAX];
     for (size_t i = 0; i < bank->config->tier_count; i++) bank->tiers[i] = bank->config->tiers[i].tier;
-    int r = str_to_c(options->listen_socket, socket_path, sizeof socket_path);
+    int r = str_to_c(options->listen_socket, bank->gateway_socket, sizeof bank->gateway_socket);
     if (!r) r = edge_users(options, &gateway, message);
     if (!r) r = document(bank, "giro-v1.openapi.json", &gateway.openapi_v1, message);
     if (!r) r = document(bank, "open-banking-v4.0.openapi.json", &gateway.openapi_open_banking, message);
     if (r) return err_trace(r);
-    gateway.gift = bank->inherit ? bank->inherit->gift : NULL;
     gateway.integration = &bank->integration;
     gateway.log = &bank->log;
     gateway.metrics = bank->metrics;
     gateway.trust = bank->trust;
     gateway.tiers = bank->tiers;
     gateway.tier_count = bank->config->tier_count;
-    gateway.socket_path = socket_path;
+    gateway.socket_path = bank->gateway_socket;
     gateway.io_threads = (size_t)options->listen_io_threads;
     gateway.workers = (size_t)options->listen_workers;
     gateway.issuer = options->issuer;
@@ -101,5 +99,9 @@ int bank_open_gateway(struct bank *bank, struct message *message) {
     gateway.sandbox = options->sandbox;
     gateway.message_signature_check = message_signature_check;
     gateway.message_signature_sign = message_signature_sign;
-    return err_trace(gateway_start(&gateway, &bank->gateway, message));
+    return err_trace(gateway_new(&gateway, &bank->gateway, message));
+}
+
+int bank_open_gateway(struct bank *bank, struct message *message) {
+    return err_trace(gateway_listen(bank->gateway, bank->inherit ? bank->inherit->gift : NULL, message));
 }

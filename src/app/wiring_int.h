@@ -32,7 +32,9 @@ struct bank {
     int log_fd, end_fd, asked_fd;
     _Atomic int asker;            /* the connection of whoever asked for a hand-over; -1: nobody */
     struct bank_inherit *inherit; /* while starting */
-    unsigned roles;               /* enum role */
+    int64_t released_ms,
+        opened_ms;  /* on the monotonic clock, for the log: the other process let go; the store is open */
+    unsigned roles; /* enum role */
     struct metrics *metrics;
     struct bank_store store;
     struct integration integration;
@@ -64,6 +66,7 @@ struct bank {
     struct str signing_kid;
     struct rate_tier tiers[BANK_TIERS_MAX];
     struct auth *auth;
+    char gateway_socket[BANK_PATH_BYTES_MAX];
     struct gateway *gateway;
     struct operations *operations;
     struct admin *admin;
@@ -72,12 +75,13 @@ struct bank {
     _Atomic bool holds;     /* engine, dispatch, relay and jobs are open: never false again until bank_stop */
     _Atomic bool answering; /* the gateway listens */
     _Atomic bool stopping;
+    _Atomic int end_why; /* enum bank_end */
 };
 
 /* Logs the fault; for every part that has no log of its own. ctx: the bank. */
 void bank_on_fault(void *ctx, const char *operation, int code);
 
-void bank_end(struct bank *bank); /* the process must end by itself; any thread */
+void bank_end(struct bank *bank, enum bank_end why); /* the process must end by itself; any thread */
 /* Why this node can decide nothing now, in a word that lives for ever; NULL when it can. */
 const char *bank_node_trouble(struct bank *bank);
 
@@ -89,17 +93,19 @@ int bank_fill_integration(struct bank *bank);
 int bank_open_policies(struct bank *bank, struct message *message); /* and the calendars */
 int bank_open_saga(struct bank *bank, struct message *message); /* compiles it, refuses one that is not proven safe */
 int bank_open_keys(struct bank *bank, struct message *message);
+int bank_prepare_core(struct bank *bank, struct message *message); /* its records' layouts */
 int bank_open_store(struct bank *bank, struct message *message);
 int bank_open_node(struct bank *bank, struct message *message); /* takes the lease, or follows its holder */
 /* What opens with the lease, on the node's thread after a take-over. */
 int bank_open_engine(struct bank *bank, struct message *message);
-int bank_open_core(struct bank *bank, struct message *message);
+int bank_open_core(struct bank *bank);
 int bank_open_bus(struct bank *bank);
 int bank_open_jobs(struct bank *bank);
 void bank_set_relay(struct bank *bank, struct relay *relay); /* whom the engine's thread wakes; NULL: nobody */
 int bank_open_operations(struct bank *bank, struct message *message);
 int bank_open_admin(struct bank *bank, struct message *message);
 int bank_open_auth(struct bank *bank, struct message *message);
-int bank_open_gateway(struct bank *bank, struct message *message);
+int bank_prepare_gateway(struct bank *bank, struct message *message);
+int bank_open_gateway(struct bank *bank, struct message *message); /* callers may come */
 
 #endif

@@ -65,7 +65,7 @@ static int hold(void *ctx) {
     struct message *message = &bank->hold_message;
     int r = bank_open_engine(bank, message);
     if (!r) r = engine_start(bank->integration.engine);
-    if (!r) r = bank_open_core(bank, message);
+    if (!r) r = bank_open_core(bank);
     if (!r) r = bank_open_bus(bank);
     if (!r) r = bank_open_jobs(bank);
     if (r) return err_trace(r);
@@ -78,7 +78,7 @@ static int hold(void *ctx) {
 static void on_end(void *ctx, const char *why, int code) {
     struct bank *bank = ctx;
     bank_on_fault(bank, bank->hold_message.text[0] ? bank->hold_message.text : why, code);
-    bank_end(bank);
+    bank_end(bank, BANK_END_CANNOT_LEAD);
 }
 
 static void on_follow(void *ctx, const struct store_lease *lease) {

@@ -4,6 +4,7 @@
 #include "integration/bus/event_json.h"
 #include "observe/metric_table.h"
 
+#include <stdatomic.h>
 #include <unistd.h>
 
 static void on_followup(void *ctx, const struct followup *followup) {
@@ -32,7 +33,8 @@ static void on_committed(void *ctx, int64_t seq, uint32_t commands, int64_t comm
     pthread_mutex_unlock(&bank->relay_lock);
 }
 
-void bank_end(struct bank *bank) {
+void bank_end(struct bank *bank, enum bank_end why) {
+    atomic_store(&bank->end_why, (int)why);
     uint64_t one = 1;
     (void)!write(bank->end_fd, &one, sizeof one); /* an eventfd with room: cannot fail */
 }
@@ -40,14 +42,14 @@ void bank_end(struct bank *bank) {
 static void on_unknown(void *ctx) {
     struct bank *bank = ctx;
     log_note(&bank->log, LOG_LEVEL_ERROR, "commit_unknown");
-    bank_end(bank);
+    bank_end(bank, BANK_END_UNKNOWN);
 }
 
 /* The lease is another node's: nothing of this process may write any more. */
 static void on_fenced(void *ctx) {
     struct bank *bank = ctx;
     log_note(&bank->log, LOG_LEVEL_ERROR, "lease_lost");
-    bank_end(bank);
+    bank_end(bank, BANK_END_FENCED);
 }
 
 /* Beside the store's file, or beside the file that remembers the database's epoch; "" when there is neither. */

@@ -136,15 +136,13 @@ static int gateway_init(struct gateway *gateway, struct message *message) {
     if (!r) r = document_load(gateway, 1, gateway->options.openapi_open_banking, message);
     if (!r) r = routes_bind(gateway, message);
     if (r) return err_trace(r);
-    message_set(message, "cannot start the gateway");
     r = rate_limit_new(GATEWAY_CLIENTS_MAX, &gateway->rates);
     if (!r) r = certificate_cache_new(GATEWAY_CERTIFICATES_MAX, &gateway->certificates);
-    if (!r) r = pool_init(gateway);
-    if (!r) r = server_init(gateway, message);
+    if (r) message_set(message, "cannot start the gateway");
     return err_trace(r);
 }
 
-int gateway_start(const struct gateway_options *options, struct gateway **ret_gateway, struct message *message) {
+int gateway_new(const struct gateway_options *options, struct gateway **ret_gateway, struct message *message) {
     check_options(options);
     struct gateway *gateway = calloc(1, sizeof *gateway);
     if (!gateway) return err_origin(-ENOMEM);
@@ -158,6 +156,24 @@ int gateway_start(const struct gateway_options *options, struct gateway **ret_ga
     }
     *ret_gateway = gateway;
     return 0;
+}
+
+int gateway_listen(struct gateway *gateway, struct http_gift *gift, struct message *message) {
+    check(!gateway->server);
+    gateway->options.gift = gift;
+    message_set(message, "cannot start the gateway");
+    int r = pool_init(gateway);
+    return r ? err_trace(r) : err_trace(server_init(gateway, message));
+}
+
+int gateway_start(const struct gateway_options *options, struct gateway **ret_gateway, struct message *message) {
+    struct gateway *gateway;
+    int r = gateway_new(options, &gateway, message);
+    if (r) return err_trace(r);
+    r = gateway_listen(gateway, options->gift, message);
+    if (r) (void)gateway_free(gateway);
+    else *ret_gateway = gateway;
+    return err_trace(r);
 }
 
 /* ---- end ---- */

@@ -70,8 +70,14 @@ struct gateway_options {
  * nobody allowed. */
 struct gateway_options gateway_options_default(void);
 
-/* Compiles the documents, opens the workers' queries and listens. Every route with a body must be in a document, every
- * signed one needs the signature functions. 0, or a fault with a sentence in message; then nothing is left. */
+/* Compiles the documents: all that needs neither the store nor the socket. Every route with a body must be in a
+ * document, every signed one needs the signature functions. What the options point to lives as long as the gateway. 0,
+ * or a fault with a sentence in message; then nothing is left. */
+int gateway_new(const struct gateway_options *options, struct gateway **ret_gateway, struct message *message);
+/* Opens the workers' queries and listens, or goes on with the gift (http_server_options; may be NULL). 0, or a fault
+ * with a sentence in message; then only gateway_free is left. */
+int gateway_listen(struct gateway *gateway, struct http_gift *gift, struct message *message);
+/* Both, with the options' gift. 0, or a fault with a sentence in message; then nothing is left. */
 int gateway_start(const struct gateway_options *options, struct gateway **ret_gateway,
                   struct message *message) MUST_USE;
 /* Stops accepting and lets what runs end, at most deadline_ms. The engine must still run. */

@@ -1,12 +1,14 @@
 /* store_postgres_lease.c - the writer's lease: one row, and a file that remembers the highest epoch seen.
  *
  * (E1) The epoch grows by one whenever the lease changes hands, in the same statement. (E2) Whether a holder lives is
- *      decided by the database's clock alone. (E3) The holder is an open store, known by a random instance: a node that
- *      starts again under its old name waits like any other while the old one may live. (E4) A node never takes or uses
- *      a lease whose epoch is below one it has seen: that database is an old copy. (E5) An epoch is in the file before
- *      anything is written under it. (E6) A lease is of the timeline it was taken on: after a promotion the last
- *      commits may be missing, and whoever goes on from what it remembers would build on them. Who holds is fenced, and
- *      begins again from what is there. */
+ *      decided by the database alone. (E3) The holder is an open store, known by a random instance. A node that starts
+ *      again under its old name and address waits like any other, but only until the server has lost the holder's
+ *      connection: two processes cannot have one address, and one that lives after all is fenced at its next commit.
+ *      (E4) A node never takes or uses a lease whose epoch is below one it has seen: that database is an old copy.
+ *      (E5) An epoch is in the file before anything is written under it. (E6) A lease is of the timeline it was taken
+ *      on: after a promotion the last commits may be missing, and whoever goes on from what it remembers would build on
+ *      them. Who holds is fenced, and begins again from what is there. (E7) The lease names the holder's connection of
+ *      now: a holder that connects again says so before it goes on. */
 #include "store/store_postgres_int.h"
 
 #include "platform/file.h"
@@ -70,7 +72,10 @@ static void lease_values(const struct postgres_store *store, struct lease_values
 #define GIVEN                                                                                                          \
     "WITH given AS (SELECT decode($1, 'hex') AS instance, $2::bigint AS epoch, $3::bigint AS seen, $4::text AS node,"  \
     " $5::text AS address, $6::bigint AS life_ms) "
-#define ALIVE "(NOT l.released AND l.renewed_at > clock_timestamp() - given.life_ms * interval '1 ms')"
+#define GONE                                                                                                           \
+    "(l.node = given.node AND l.address = given.address AND l.instance <> given.instance AND NOT EXISTS"               \
+    " (SELECT FROM pg_stat_activity a WHERE a.pid = l.backend))"
+#define ALIVE "(NOT l.released AND l.renewed_at > clock_timestamp() - given.life_ms * interval '1 ms' AND NOT " GONE ")"
 #define OURS "(l.instance = given.instance AND l.epoch = given.epoch AND NOT l.released)"
 
 /* A promotion begins a new timeline: what the old primary had not yet sent is not there. "" on a standby. */
@@ -83,7 +88,8 @@ static const char take_sql[] =
           " address = given.address, instance = given.instance, renewed_at = clock_timestamp(), released = false,"
           " backend = pg_backend_pid() FROM given"
           " WHERE l.one AND l.epoch >= given.seen AND (" OURS " OR NOT " ALIVE ") RETURNING l.epoch";
-static const char renew_sql[] = GIVEN "UPDATE \"store\".\"lease\" l SET renewed_at = clock_timestamp() FROM given"
+static const char renew_sql[] = GIVEN "UPDATE \"store\".\"lease\" l SET renewed_at = clock_timestamp(),"
+                                      " backend = pg_backend_pid() FROM given"
                                       " WHERE l.one AND " OURS " RETURNING l.epoch";
 static const char release_sql[] = GIVEN "UPDATE \"store\".\"lease\" l SET released = true FROM given"
                                         " WHERE l.one AND " OURS " RETURNING l.epoch";
@@ -198,27 +204,32 @@ int postgres_lease_look(struct store *base, struct store_lease *ret_lease) {
     return 0;
 }
 
-int postgres_lease_verify(struct postgres_store *store) {
-    struct store_lease lease;
-    int backend, r = look(store, &lease, &backend);
-    if (r == STORE_E_UNDONE) r = STORE_E_AWAY;
-    if (r) return err_trace(r);
-    if (lease.epoch < store->epoch_seen) return fenced(store);                                   /* E4 */
-    if (store->epoch && strcmp(store->timeline, store->timeline_met) != 0) return fenced(store); /* E6 */
-    return store->epoch && !lease.ours ? fenced(store) : 0;
-}
-
-int postgres_lease_renew(struct store *base) {
-    struct postgres_store *store = (struct postgres_store *)base;
+static int renew(struct postgres_store *store) {
     PGresult *result = NULL;
-    if (store->fenced || !store->epoch) return STORE_E_FENCED;
-    int r = postgres_writer_ready(store);
-    if (r == 0) r = lease_ask(store, renew_sql, &result);
+    int r = lease_ask(store, renew_sql, &result);
     bool renewed = r == 0 && PQntuples(result) == 1;
     PQclear(result);
     if (r == STORE_E_UNDONE) return STORE_E_AWAY;
     if (r) return err_trace(r);
     return renewed ? 0 : fenced(store);
+}
+
+int postgres_lease_verify(struct postgres_store *store) {
+    struct store_lease lease;
+    int backend, r = look(store, &lease, &backend);
+    if (r == STORE_E_UNDONE) r = STORE_E_AWAY;
+    if (r) return err_trace(r);
+    if (lease.epoch < store->epoch_seen) return fenced(store); /* E4 */
+    if (!store->epoch) return 0;
+    if (!lease.ours || strcmp(store->timeline, store->timeline_met) != 0) return fenced(store); /* E6 */
+    return backend == PQbackendPID(store->writer.conn) ? 0 : renew(store);                      /* E7 */
+}
+
+int postgres_lease_renew(struct store *base) {
+    struct postgres_store *store = (struct postgres_store *)base;
+    if (store->fenced || !store->epoch) return STORE_E_FENCED;
+    int r = postgres_writer_ready(store);
+    return r ? err_trace(r) : renew(store);
 }
 
 void postgres_lease_release(struct store *base) {

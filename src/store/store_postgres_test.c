@@ -106,6 +106,52 @@ static void e3_same_name_is_another_holder(void **state) {
     world_drop(&world);
 }
 
+/* The holder's process is gone, as the server knows: its node need not wait for the lease to run out; another must. */
+static void e3_the_same_node_follows_a_dead_one_at_once(void **state) {
+    (void)state;
+    struct world world;
+    struct store *again = NULL, *other = NULL;
+    struct store_lease lease;
+    struct message message;
+    world_begin_open(&world);
+    struct store_options elsewhere = world.options;
+    elsewhere.node = "another";
+    assert_int_equal(commit_posting(world.store, 1), 0);
+    assert_int_equal(store_open(&world.options, &again, &message), 0);
+    assert_int_equal(store_open(&elsewhere, &other, &message), 0);
+    assert_int_equal(store_lease_take(again, &lease), STORE_E_HELD);
+    test_server_sql(&server, "SELECT pg_terminate_backend(backend, 5000) FROM store.lease", NULL, 0);
+    assert_int_equal(store_lease_take(other, &lease), STORE_E_HELD);
+    assert_int_equal(store_lease_take(again, &lease), 0);
+    assert_int_equal(lease.epoch, 2);
+    assert_int_equal(commit_posting(again, 2), 0);
+    (void)commit_posting(world.store, 3);                             /* away: its connection was cut */
+    assert_int_equal(commit_posting(world.store, 3), STORE_E_FENCED); /* it lived after all */
+    other = store_close(other);
+    again = store_close(again);
+    world_drop(&world);
+}
+
+/* A holder whose connection was cut while it lives keeps the lease with its new connection, against its own name too.
+ */
+static void e7_a_cut_holder_connects_again(void **state) {
+    (void)state;
+    struct world world;
+    struct store *again = NULL;
+    struct store_lease lease;
+    struct message message;
+    world_begin_open(&world);
+    test_server_sql(&server, "SELECT pg_terminate_backend(backend, 5000) FROM store.lease", NULL, 0);
+    (void)commit_posting(world.store, 1); /* away: nothing of it is there */
+    assert_int_equal(store_lease_renew(world.store), 0);
+    assert_int_equal(store_open(&world.options, &again, &message), 0);
+    assert_int_equal(store_lease_take(again, &lease), STORE_E_HELD);
+    assert_int_equal(commit_posting(world.store, 2), 0);
+    assert_int_equal(store_epoch(world.store), 1);
+    again = store_close(again);
+    world_drop(&world);
+}
+
 static void e4_an_older_database_is_refused(void **state) {
     (void)state;
     struct world world;
@@ -369,11 +415,18 @@ static void t3_what_the_server_says_decides(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(e1_lease_is_held_released_taken), cmocka_unit_test(e2_expired_lease_changes_hands_and_fences),
-        cmocka_unit_test(e2_commit_itself_is_fenced),      cmocka_unit_test(e3_same_name_is_another_holder),
-        cmocka_unit_test(e4_an_older_database_is_refused), cmocka_unit_test(reconnects_before_a_commit),
-        cmocka_unit_test(t3_killed_within_a_commit),       cmocka_unit_test(server_stopped_and_started),
-        cmocka_unit_test(e6_a_promotion_ends_the_lease),   cmocka_unit_test(t2_cut_after_every_byte),
+        cmocka_unit_test(e1_lease_is_held_released_taken),
+        cmocka_unit_test(e2_expired_lease_changes_hands_and_fences),
+        cmocka_unit_test(e2_commit_itself_is_fenced),
+        cmocka_unit_test(e3_same_name_is_another_holder),
+        cmocka_unit_test(e3_the_same_node_follows_a_dead_one_at_once),
+        cmocka_unit_test(e7_a_cut_holder_connects_again),
+        cmocka_unit_test(e4_an_older_database_is_refused),
+        cmocka_unit_test(reconnects_before_a_commit),
+        cmocka_unit_test(t3_killed_within_a_commit),
+        cmocka_unit_test(server_stopped_and_started),
+        cmocka_unit_test(e6_a_promotion_ends_the_lease),
+        cmocka_unit_test(t2_cut_after_every_byte),
         cmocka_unit_test(t3_what_the_server_says_decides),
     };
     test_server_make(&server);

@@ -25,12 +25,10 @@ static int open_sentence(struct sqlite_connection *connection, const char *path,
         message_set(message, "the store %s is damaged (%s): restore it from a backup", path, sqlite3_errstr(code));
     else if ((code & 0xff) == SQLITE_CANTOPEN)
         message_set(message, "the store %s cannot be opened (%s): check that it exists and that its folder is writable",
-                    path,
-                    strerror(sqlite3_system_errno(connection->db)));
+                    path, strerror(sqlite3_system_errno(connection->db)));
     else if ((code & 0xff) == SQLITE_READONLY)
         message_set(message, "the store %s is not writable: check the permissions of the file and of its folder", path);
-    else
-        message_set(message, "the store %s cannot be opened: %s", path, sqlite3_errmsg(connection->db));
+    else message_set(message, "the store %s cannot be opened: %s", path, sqlite3_errmsg(connection->db));
     return err_origin(sqlite_fault(code));
 }
 
@@ -111,8 +109,9 @@ static int prepare_c(sqlite3 *db, const char *text, sqlite3_stmt **ret_statement
     return sqlite3_prepare_v3(db, text, -1, SQLITE_PREPARE_PERSISTENT, ret_statement, NULL);
 }
 
-static int prepare_table(struct sqlite_connection *connection, size_t at, enum sqlite_access access,
-                         struct buffer *sql) {
+/* The writer's, so that the first command need not wait. A reader prepares what it uses: a process has dozens of them.
+ */
+static int prepare_table(struct sqlite_connection *connection, size_t at, struct buffer *sql) {
     const struct table *table = connection->catalog->tables[at];
     struct sqlite_statements *statements = &connection->tables[at];
     int code = SQLITE_OK;
@@ -121,7 +120,7 @@ static int prepare_table(struct sqlite_connection *connection, size_t at, enum s
         sqlite_sql_select(table, i, sql);
         code = prepare(connection->db, sql, &statements->select[i]);
     }
-    if (code != SQLITE_OK || access == ACCESS_READER) return code;
+    if (code != SQLITE_OK) return code;
     sqlite_sql_insert(table, sql);
     code = prepare(connection->db, sql, &statements->insert);
     if (code != SQLITE_OK || table->append_only) return code;
@@ -145,7 +144,8 @@ int sqlite_connection_prepare(struct sqlite_connection *connection, const struct
     if (code == SQLITE_OK) code = prepare_c(connection->db, "COMMIT", &connection->commit);
     if (code == SQLITE_OK) code = prepare_c(connection->db, "ROLLBACK", &connection->rollback);
     if (code == SQLITE_OK) code = prepare_c(connection->db, "SELECT 1 FROM sqlite_schema LIMIT 1", &connection->pin);
-    for (size_t i = 0; i < catalog->count && code == SQLITE_OK; i++) code = prepare_table(connection, i, access, &sql);
+    for (size_t i = 0; i < catalog->count && access == ACCESS_WRITER && code == SQLITE_OK; i++)
+        code = prepare_table(connection, i, &sql);
     if (code == SQLITE_OK) return 0;
     message_set(message, "the store's statements cannot be prepared: %s", sqlite3_errmsg(connection->db));
     return err_origin(sqlite_fault(code));
@@ -162,8 +162,7 @@ void sqlite_connection_release(struct sqlite_connection *connection) {
     }
     free(connection->tables);
     sqlite3_stmt *const own[] = { connection->begin, connection->begin_immediate, connection->commit,
-                                  connection->rollback,
-                                  connection->pin };
+                                  connection->rollback, connection->pin };
     /* repeats the last step's code only */
     for (size_t i = 0; i < ARRAY_COUNT(own); i++) (void)sqlite3_finalize(own[i]);
     check(sqlite3_close(connection->db) == SQLITE_OK); /* only a statement left behind could refuse it */
@@ -232,14 +231,33 @@ static int read_row(sqlite3_stmt *statement, const struct table *table, struct a
     return 0;
 }
 
+/* The statement that finds a row by the index. 0 or <0. */
+static int find_select(struct sqlite_connection *connection, const struct store_probe *probe,
+                       sqlite3_stmt **ret_statement) {
+    size_t at = store_catalog_find(connection->catalog, probe->table);
+    sqlite3_stmt **slot = &connection->tables[at].select[probe->index];
+    if (!*slot) {
+        char text[STORE_STATEMENT_BYTES_MAX];
+        struct buffer sql;
+        buffer_init(&sql, text, sizeof text);
+        sqlite_sql_select(probe->table, probe->index, &sql);
+        int code = prepare(connection->db, &sql, slot);
+        if (code != SQLITE_OK) return err_origin(sqlite_fault(code));
+    }
+    *ret_statement = *slot;
+    return 0;
+}
+
 static int load_one(struct sqlite_connection *connection, struct store_probe *probe, struct arena *arena) {
     const struct table *table = probe->table;
     const struct table_index *index = &table->indexes[probe->index];
-    sqlite3_stmt *statement = connection->tables[store_catalog_find(connection->catalog, table)].select[probe->index];
+    sqlite3_stmt *statement;
+    int r = find_select(connection, probe, &statement);
+    if (r) return err_trace(r);
     for (uint8_t i = 0; i < index->column_count; i++)
         sqlite_bind_column(statement, i + 1, &table->columns[index->columns[i]], probe->row);
     void *row = NULL;
-    int r = 0, code = sqlite3_step(statement);
+    int code = sqlite3_step(statement);
     if (code == SQLITE_ROW) r = read_row(statement, table, arena, &row);
     else if (code != SQLITE_DONE) r = err_origin(sqlite_fault(code));
     (void)sqlite3_reset(statement); /* repeats the step's code */

@@ -293,7 +293,7 @@ def test_a_killed_child_is_started_again(shared, name):
         (["run", "--colour"], "no such option: --colour"),
         (["run", "--port-base", "80"], "--port-base needs a whole number"),
         (["run", "--port-base"], "an option needs a value"),
-        (["run", "--store", "postgres"], "no such adapter"),
+        (["run", "--store", "oracle"], "want sqlite or postgres"),
         (["run", "--bus", "rabbitmq"], "no such adapter"),
         (["run", "--cache", "redis"], "no such adapter"),
         (["run", "--stop", "--status"], "exclude each other"),
