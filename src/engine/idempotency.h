@@ -9,8 +9,8 @@
  * absent, also while its rows are still there. (K2) A day is dropped by the sweep (key_sweep.h) only after yesterday:
  * what lives on moves to day 0, and no commit leaves a moment in which neither place has it. (K3) COUNTER_SWEPT_DAY
  * is the last day of which nothing is left; it is 0 until the first key is stored. (K4) Day 0 is not looked into while
- * COUNTER_LONG_KEYS says that no key has ever moved there: it says so from the very first key on, or never. Private to the engine. Tests:
- * idempotency_test.c, k1..k4. */
+ * COUNTER_LONG_KEYS says that no key has ever moved there: it says so from the very first key on, or never. Private to
+ * the engine. Tests: idempotency_test.c, k1..k4. */
 #ifndef GIRO_ENGINE_IDEMPOTENCY_H
 #define GIRO_ENGINE_IDEMPOTENCY_H
 
