@@ -236,6 +236,41 @@ static bool collect_counters(struct engine *engine, size_t *count) {
     return true;
 }
 
+static void hash_record(void *ctx) {
+    struct engine *engine = ctx;
+    struct journal_row *record = &engine->record;
+    record->entries_hash = hash_chained(&engine->hasher, engine->changes, engine->hashed_changes);
+    record->rows_hash = hash_rows(&engine->hasher, engine->changes, engine->hashed_changes);
+    record->hash = journal_hash(record);
+}
+
+static void keep_rows(void *ctx) {
+    struct engine *engine = ctx;
+    work_keep(&engine->work);
+    work_turn(&engine->work);
+}
+
+static void await_hashes(void *ctx) {
+    struct engine *engine = ctx;
+    side_thread_await(&engine->side, SIDE_FIRST);
+}
+
+/* The journal row is the last: its hashes are made, and the cache is filled, while the store writes the others (E3,
+ * J2). Whatever comes of it, nothing runs beside the caller afterwards. */
+static int commit_changes(struct engine *engine, size_t count) {
+    const struct store_late late = { .ready = await_hashes, .ctx = engine };
+    const struct side_work work = { .part = { hash_record, keep_rows }, .ctx = engine };
+    engine->kept = count >= ENGINE_SIDE_CHANGES_MIN;
+    if (!engine->kept) {
+        hash_record(engine);
+        return store_commit(engine->options.store, engine->changes, count);
+    }
+    side_thread_begin(&engine->side, &work);
+    int r = store_commit_late(engine->options.store, engine->changes, count, &late);
+    side_thread_end(&engine->side);
+    return r;
+}
+
 /* Everything of the batch in one transaction. 0, STORE_E_*, or <0. */
 static int commit(struct engine *engine, size_t commands, struct str notes) {
     struct work *work = &engine->work;
@@ -245,27 +280,23 @@ static int commit(struct engine *engine, size_t commands, struct str notes) {
     bool swept = work->counters[COUNTER_SWEPT_DAY] != work->counters_stored[COUNTER_SWEPT_DAY];
     if (work->dirty_count == 0 && work->body.len == 0 && !swept) return 0;
     if (!collect_rows(engine, &count)) return STORE_E_UNDONE; /* out of memory before anything was written */
-    struct journal_row record = { .epoch = store_epoch(engine->options.store),
-                                  .seq = work->seq,
-                                  .at_ms = work->now_ms,
-                                  .prev_hash = engine->head,
-                                  .entries_hash = hash_chained(&engine->hasher, engine->changes, count),
-                                  .rows_hash = hash_rows(&engine->hasher, engine->changes, count),
-                                  .body = buffer_str(&work->body) };
-    memcpy(record.last_id, work->last_id, 16);
-    record.hash = journal_hash(&record);
-    if (!collect_counters(engine, &count) ||
-        !change_add(engine, &count,
-                    (struct store_change){ .table = &engine_journal_table, .row = &record, .kind = STORE_INSERT }))
-        return STORE_E_UNDONE; /* as above */
+    engine->hashed_changes = count;
+    engine->record = (struct journal_row){ .epoch = store_epoch(engine->options.store),
+                                           .seq = work->seq,
+                                           .at_ms = work->now_ms,
+                                           .prev_hash = engine->head,
+                                           .body = buffer_str(&work->body) };
+    memcpy(engine->record.last_id, work->last_id, 16);
+    const struct store_change last = { .table = &engine_journal_table, .row = &engine->record, .kind = STORE_INSERT };
+    if (!collect_counters(engine, &count) || !change_add(engine, &count, last)) return STORE_E_UNDONE; /* as above */
     int64_t began_ns = clock_mono_ns();
-    int r = store_commit(engine->options.store, engine->changes, count);
+    int r = commit_changes(engine, count);
     if (r) return r;
-    engine->seq = record.seq;
-    engine->head = record.hash;
+    engine->seq = engine->record.seq;
+    engine->head = engine->record.hash;
     memcpy(work->counters_stored, work->counters, sizeof work->counters);
     if (engine->options.on_committed)
-        engine->options.on_committed(engine->options.ctx, record.seq, (uint32_t)commands, clock_mono_ns() - began_ns);
+        engine->options.on_committed(engine->options.ctx, work->seq, (uint32_t)commands, clock_mono_ns() - began_ns);
     return 0;
 }
 
@@ -285,6 +316,7 @@ static void fail_all(struct command **commands, size_t count, enum command_resul
 static int batch_try(struct engine *engine, struct command **commands, size_t count, struct str notes) {
     quarantine_enter(engine->quarantine, commands, count);
     work_begin(&engine->work, engine->batch_ms, engine->seq + 1);
+    engine->kept = false;
     int r = decide_all(engine, commands, count);
     if (r < 0) r = STORE_E_UNDONE; /* nothing was written: a failed load is like an undone commit */
     if (r == 0) r = commit(engine, count, notes);
@@ -334,5 +366,6 @@ void batch_run(struct engine *engine, struct command **commands, size_t count, s
     }
     if (!engine->state.writable) set_writable(engine, true);
     committed(engine, commands, count);
-    work_keep(&engine->work);
+    if (!engine->kept) work_keep(&engine->work);
+    work_turn(&engine->work);
 }

@@ -81,6 +81,7 @@ int engine_open(const struct engine_options *options, struct engine **ret_engine
     pthread_condattr_t attributes;
     check(pthread_condattr_init(&attributes) == 0 && pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
     check(pthread_mutex_init(&engine->lock, NULL) == 0 && pthread_cond_init(&engine->wake, &attributes) == 0);
+    side_thread_init(&engine->side);
     int r = work_init(&engine->work);
     if (!r) r = sha256_init(&engine->hasher.sha);
     engine->work.encode_event = options->encode_event;
@@ -100,6 +101,7 @@ struct engine *engine_close(struct engine *engine) {
     if (!engine) return NULL;
     engine_stop(engine);
     engine->quarantine = quarantine_close(engine->quarantine);
+    side_thread_release(&engine->side);
     work_release(&engine->work);
     sha256_release(&engine->hasher.sha);
     buffer_release(&engine->notes);

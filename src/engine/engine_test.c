@@ -481,6 +481,36 @@ static void j1_records_hold_the_hash_before(void **state) {
     arena_release(&arena);
 }
 
+/* Hashes and cache are made beside the store's writing (ENGINE_SIDE_CHANGES_MIN): undone once, they are made anew. */
+static void j1_large_batches_are_chained_and_their_rows_kept(void **state) {
+    enum { PURSES = 600, ROUNDS = 4, UNDONE_ROUND = 2 };
+    static struct take takes[PURSES];
+    struct world *world = *state;
+    struct reader reader;
+    struct arena arena;
+    struct chain chain = { 0 };
+    for (int round = 1; round <= ROUNDS; round++) {
+        if (round == UNDONE_ROUND) store_memory_fault(world->store, STORE_FAULT_UNDONE, 0, 1);
+        for (int i = 0; i < PURSES; i++) {
+            takes[i] = (struct take){ .purse = i + 1, .amount = 1 };
+            take_submit(world, &takes[i], NULL);
+        }
+        assert_int_equal(engine_step(world->engine), PURSES);
+        for (int i = 0; i < PURSES; i++) {
+            assert_int_equal(takes[i].command.result, COMMAND_DONE);
+            assert_int_equal(takes[i].decided, round == 1 || round == UNDONE_ROUND ? takes[i].decided : 1); /* cached */
+        }
+        for (int i = 1; i <= PURSES; i += 97) assert_int_equal(purse_amount(world, i), 100 - round);
+    }
+    assert_int_equal(arena_init(&arena, 4096, 64 << 20), 0);
+    assert_int_equal(reader_open(world->store, &reader), 0);
+    struct store_range range = { .table = &engine_journal_table, .limit = 100 };
+    assert_int_equal(read_range(&reader, &range, &arena, chain_check, &chain), 0);
+    assert_int_equal(chain.count, ROUNDS);
+    reader_close(&reader);
+    arena_release(&arena);
+}
+
 static void the_time_of_a_batch_never_goes_back(void **state) {
     struct world *world = *state;
     struct take first = { .purse = 1, .amount = 1 }, second = first;
@@ -660,6 +690,7 @@ int main(void) {
         ENGINE_TEST(e1_nobody_hears_before_the_flush_is_over),
         ENGINE_TEST(the_engines_time_never_goes_back),
         ENGINE_TEST(j1_records_hold_the_hash_before),
+        ENGINE_TEST(j1_large_batches_are_chained_and_their_rows_kept),
         ENGINE_TEST(the_time_of_a_batch_never_goes_back),
         ENGINE_TEST(ids_never_go_back),
         ENGINE_TEST(e4_a_record_that_overflows_is_halved),

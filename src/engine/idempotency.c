@@ -71,10 +71,13 @@ static int64_t first_day(const struct work *work, int64_t today) {
     return swept && swept < today ? swept + 1 : today;
 }
 
-/* The next place to look: from today back to the first day that is not swept, then KEY_DAY_LONG; false at the end. */
+/* The next place to look: from today back to the first day that is not swept, then KEY_DAY_LONG, unless no key
+ * ever went there; false at the end. */
 static bool next_day(const struct work *work, int64_t today, int64_t *day) {
     if (*day == KEY_DAY_LONG) return false;
-    *day = *day > first_day(work, today) ? *day - 1 : KEY_DAY_LONG;
+    bool last = *day <= first_day(work, today);
+    if (last && work->counters[COUNTER_LONG_KEYS] == LONG_KEYS_NONE) return false; /* K4 */
+    *day = last ? KEY_DAY_LONG : *day - 1;
     return true;
 }
 
@@ -165,6 +168,8 @@ int idempotency_store(struct work *work, const struct command *command) {
     key.answer = answer.number;
     r = store_key(&view, &key);
     if (r) return r > 0 ? err_fold(r) : err_trace(r); /* judge has loaded what is needed */
-    if (!work->counters[COUNTER_SWEPT_DAY]) work_swept_day(work, today - 1);
+    if (work->counters[COUNTER_SWEPT_DAY]) return 0;
+    work_swept_day(work, today - 1); /* the first key of all */
+    work->counters[COUNTER_LONG_KEYS] = LONG_KEYS_NONE;
     return 0;
 }

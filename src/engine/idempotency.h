@@ -8,14 +8,17 @@
  * (K1) A key is found as long as its answer lives, to the millisecond: an answer whose expires_ms has come counts as
  * absent, also while its rows are still there. (K2) A day is dropped by the sweep (key_sweep.h) only after yesterday:
  * what lives on moves to day 0, and no commit leaves a moment in which neither place has it. (K3) COUNTER_SWEPT_DAY
- * is the last day of which nothing is left; it is 0 until the first key is stored. Private to the engine. Tests:
- * idempotency_test.c, k1..k3. */
+ * is the last day of which nothing is left; it is 0 until the first key is stored. (K4) Day 0 is not looked into while
+ * COUNTER_LONG_KEYS says that no key has ever moved there: it says so from the very first key on, or never. Private to
+ * the engine. Tests: idempotency_test.c, k1..k4. */
 #ifndef GIRO_ENGINE_IDEMPOTENCY_H
 #define GIRO_ENGINE_IDEMPOTENCY_H
 
 #include "engine/engine.h"
 
 enum { KEY_DAY_LONG = 0 }; /* the day of keys that outlived theirs */
+
+enum long_keys { LONG_KEYS_UNKNOWN, LONG_KEYS_NONE, LONG_KEYS_SOME };
 
 struct key_row {
     int64_t day; /* clock_day of the batch that stored it, or KEY_DAY_LONG */

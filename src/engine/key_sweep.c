@@ -35,6 +35,7 @@ static int keep(const struct view *view, const struct key_row *row) {
     const struct answer_row *answer;
     const void *old;
     kept.day = KEY_DAY_LONG;
+    view->work->counters[COUNTER_LONG_KEYS] = LONG_KEYS_SOME; /* K4; also when the command is dropped */
     int r = view_get(view, &engine_key_table, &kept, &old);
     if (r) return r;
     if (!old) return err_trace(view_insert(view, &engine_key_table, &kept));

@@ -1,12 +1,12 @@
 /* row_cache.h - rows that the engine wrote or read in earlier batches, so that the next need not load them.
  *
- * (R1) A row in the cache is the committed one: the engine is the only writer (store.h, S4), and after each commit what
- * it wrote replaces what was there, what it deleted is forgotten. (R2) After a commit that failed in any way all is
- * forgotten. (R3) Memory is bounded: two generations of at most ROW_CACHE_ROWS rows and ROW_CACHE_BYTES each; when the
- * young one is nearly full the old one is forgotten and the young one becomes old. A row used again moves to the young
- * one; one that finds no room is not kept. (R4) Only rows of tables that change are kept, by primary key; that a row is
- * absent is never remembered. (R5) Borrowed rows stay as they are until row_cache_turn or row_cache_drop. Readers never
- * see it. One thread. Tests: row_cache_test.c, r1..r5. */
+ * (R1) A row in the cache is the committed one: the engine is the only writer (store.h, S4), and before the next
+ * batch what a commit wrote replaces what was there, what it deleted is forgotten. (R2) After a commit that failed in
+ * any way all is forgotten. (R3) Memory is bounded: two generations of at most ROW_CACHE_ROWS rows and ROW_CACHE_BYTES
+ * each; when the young one is nearly full the old one is forgotten and the young one becomes old. A row used again
+ * moves to the young one; one that finds no room is not kept. (R4) Only rows of tables that change are kept, by primary
+ * key; that a row is absent is never remembered. (R5) Borrowed rows stay as they are until row_cache_turn or
+ * row_cache_drop. Readers never see it. One thread. Tests: row_cache_test.c, r1..r5. */
 #ifndef GIRO_ENGINE_ROW_CACHE_H
 #define GIRO_ENGINE_ROW_CACHE_H
 

@@ -179,6 +179,9 @@ void work_keep(struct work *work) {
     for (const struct work_row *row = work->first_dirty; row; row = row->next_dirty) row_keep(work, row);
     for (const struct work_row *row = work->first_fresh; row; row = row->next_fresh)
         if (!row->dirty) row_keep(work, row);
+}
+
+void work_turn(struct work *work) {
     row_cache_turn(&work->cache);
 }
 

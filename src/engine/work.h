@@ -63,8 +63,10 @@ int work_init(struct work *work);
 void work_release(struct work *work);
 void work_begin(struct work *work, int64_t now_ms, int64_t seq); /* forgets the batch before */
 int work_load(struct work *work, struct store *store);           /* loads the needs; 0, STORE_E_AWAY, _FENCED, <0 */
-/* The batch is committed and answered: the cache takes its rows. Borrowed rows are gone. */
+/* The cache takes the batch's rows; borrowed rows stay. Once for a batch, after its last decision, beside its commit or
+ * behind it: if that fails, work_forget. */
 void work_keep(struct work *work);
+void work_turn(struct work *work);   /* the batch is committed and answered: borrowed rows are gone */
 void work_forget(struct work *work); /* its commit failed, in whatever way: the cache is emptied */
 void work_command_begin(struct work *work, const struct command_kind *kind);
 int work_command_accept(struct work *work);

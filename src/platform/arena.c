@@ -57,7 +57,7 @@ void arena_reset(struct arena *arena) {
     arena->bytes_used = 0;
 }
 
-void *arena_alloc(struct arena *arena, size_t bytes) {
+void *arena_alloc_unset(struct arena *arena, size_t bytes) {
     size_t need;
     if (checked_add(bytes, (size_t)(ARENA_ALIGN - 1), &need)) return NULL;
     need &= ~(size_t)(ARENA_ALIGN - 1);
@@ -72,7 +72,12 @@ void *arena_alloc(struct arena *arena, size_t bytes) {
     void *at = arena->last->at + arena->last->used;
     arena->last->used += need;
     arena->bytes_used += need;
-    memset(at, 0, need);
+    return at;
+}
+
+void *arena_alloc(struct arena *arena, size_t bytes) {
+    void *at = arena_alloc_unset(arena, bytes);
+    if (at) memset(at, 0, bytes);
     return at;
 }
 
@@ -83,9 +88,10 @@ void *arena_alloc_array(struct arena *arena, size_t bytes, size_t count) {
 }
 
 struct str arena_dup(struct arena *arena, struct str s) {
-    char *at = arena_alloc(arena, s.len + 1);
+    char *at = arena_alloc_unset(arena, s.len + 1);
     if (!at) return (struct str){ 0 };
     if (s.len) memcpy(at, s.at, s.len);
+    at[s.len] = 0;
     return (struct str){ .at = at, .len = s.len };
 }
 

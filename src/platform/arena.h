@@ -24,6 +24,7 @@ void arena_release(struct arena *arena); /* runs cleanups, frees all; works on a
 void arena_reset(struct arena *arena);
 /* Zeroed memory aligned for any type, or NULL at the cap or without memory. bytes may be 0. */
 void *arena_alloc(struct arena *arena, size_t bytes) MUST_USE;
+void *arena_alloc_unset(struct arena *arena, size_t bytes) MUST_USE; /* not zeroed: the caller writes every byte */
 #define arena_new(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
 #define arena_new_array(arena, type, count) ((type *)arena_alloc_array((arena), sizeof(type), (count)))
 void *arena_alloc_array(struct arena *arena, size_t bytes, size_t count) MUST_USE;

@@ -110,7 +110,7 @@ void *table_copy_row(const struct table *table, const void *row, struct arena *a
     for (uint8_t i = 0; i < table->column_count; i++)
         if (is_borrowed(&table->columns[i])) bytes += column_str(&table->columns[i], row).len + 1;
     if (bytes > SIZE_MAX - table->row_bytes) return NULL;
-    char *copy = arena_alloc(arena, table->row_bytes + bytes);
+    char *copy = arena_alloc_unset(arena, table->row_bytes + bytes);
     if (!copy) return NULL;
     char *to = copy + table->row_bytes;
     memcpy(copy, row, table->row_bytes);
@@ -118,7 +118,8 @@ void *table_copy_row(const struct table *table, const void *row, struct arena *a
         const struct column *column = &table->columns[i];
         if (!is_borrowed(column)) continue;
         struct str text = column_str(column, row), kept = { .at = to, .len = text.len };
-        if (text.len) memcpy(to, text.at, text.len); /* a NUL behind it, as arena_dup gives */
+        if (text.len) memcpy(to, text.at, text.len);
+        to[text.len] = 0; /* as arena_dup gives */
         memcpy(copy + column->offset, &kept, sizeof kept);
         to += text.len + 1;
     }

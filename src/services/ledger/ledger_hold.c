@@ -5,6 +5,7 @@ void ledger_want_hold(struct work *work, const uint8_t hold_id[16]) {
     struct ledger_hold_row probe = { 0 };
     memcpy(probe.hold_id, hold_id, 16);
     work_want(work, &ledger_hold_table, 0, &probe);
+    ledger_want_books(work); /* a capture will ask for the day, also where no row says which it is */
 }
 
 int64_t ledger_hold_left(const struct ledger_hold_row *hold) {
