@@ -135,7 +135,8 @@ int bank_asked(struct bank *bank) {
 
 struct bank *bank_give(struct bank *bank, struct http_gift *ret_gift) {
     bank->stopping = true;
-    gateway_give(bank->gateway, BANK_DRAIN_MS, ret_gift);
+    *ret_gift = (struct http_gift){ .listen_fd = -1 };
+    if (bank->gateway) gateway_give(bank->gateway, BANK_DRAIN_MS, ret_gift); /* else this node takes no calls */
     return bank_stop(bank);
 }
 
