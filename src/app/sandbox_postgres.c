@@ -63,10 +63,12 @@ static int write_config(const struct sandbox *sandbox, struct message *message) 
     buffer_append_c(&out, "# Made by `giro run` at every start; changes are lost.\nlisten_addresses = ''\n"
                           "unix_socket_directories = ");
     put_quoted(&out, sandbox->sockets);
-    buffer_append_c(&out, "\nunix_socket_permissions = 0700\nmax_connections = 200\nshared_buffers = 128MB\n"
-                          "max_wal_size = 2GB\nlog_error_verbosity = terse\nlog_min_error_statement = panic\n"
-                          "log_parameter_max_length = 0\nlog_parameter_max_length_on_error = 0\nlog_statement = none\n"
-                          "log_timezone = UTC\ntimezone = UTC\n");
+    buffer_append_c(&out,
+                    "\nunix_socket_permissions = 0700\nmax_connections = 200\nshared_buffers = 128MB\n"
+                    "max_wal_size = 2GB\n"
+                    "dynamic_shared_memory_type = mmap\nlog_error_verbosity = terse\nlog_min_error_statement = panic\n"
+                    "log_parameter_max_length = 0\nlog_parameter_max_length_on_error = 0\nlog_statement = none\n"
+                    "log_timezone = UTC\ntimezone = UTC\n");
     put_path(&out, sandbox, "hba_file", "postgres/pg_hba.conf");
     put_path(&out, sandbox, "ident_file", "postgres/pg_ident.conf");
     int r = write_file(sandbox, "postgres/postgresql.conf", &out, message);
