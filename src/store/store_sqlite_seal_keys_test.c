@@ -407,6 +407,58 @@ static void sealed_anew_when_the_keys_are_many(void **state) {
     world_drop(&world);
 }
 
+/* A sealed page proves itself at its own place only: SQLite's checksums, which would find most of these too, are not
+ * asked here. */
+static void v4_a_page_is_bound_to_its_place(void **state) {
+    (void)state;
+    static uint8_t page[SEAL_PAGE_BYTES], sealed[SEAL_PAGE_BYTES], opened[SEAL_PAGE_BYTES];
+    struct world world;
+    struct seal_ring *ring;
+    struct seal_cipher cipher = { 0 };
+    uint8_t header[FRAME_SEALED_BYTES] = { 0, 0, 0, 7 };
+    world_make(&world, &store_sqlite_ops, "/tmp");
+    assert_int_equal(sqlite_seal_open(world.path, &test_key, &ring, NULL), 0);
+    memset(page, 'p', SEAL_TEXT_BYTES);
+    struct seal_place here = seal_place_log(32, header);
+    assert_int_equal(seal_page(ring, &cipher, &here, page, sealed), 0);
+    assert_int_equal(seal_page_open(ring, &cipher, &here, sealed, opened), SEAL_SOUND);
+    assert_memory_equal(page, opened, SEAL_TEXT_BYTES);
+    for (size_t i = 0; i < sizeof header; i++) { /* page number, commit mark, salts */
+        header[i] ^= 1;
+        struct seal_place other = seal_place_log(32, header);
+        assert_int_equal(seal_page_open(ring, &cipher, &other, sealed, opened), SEAL_DAMAGED);
+        header[i] ^= 1;
+    }
+    struct seal_place later = seal_place_log(32 + 24 + SEAL_PAGE_BYTES, header),
+                      database = seal_place_database(7, NULL);
+    assert_int_equal(seal_page_open(ring, &cipher, &later, sealed, opened), SEAL_DAMAGED);
+    assert_int_equal(seal_page_open(ring, &cipher, &database, sealed, opened), SEAL_DAMAGED);
+    seal_cipher_release(&cipher);
+    (void)sqlite_seal_close(ring);
+    world_drop(&world);
+}
+
+/* The same page sealed many times at one place: no two nonces, and so no two sealed forms, are the same. */
+static void v2_no_two_nonces_of_a_key(void **state) {
+    (void)state;
+    enum { PAGES = 500, NONCE_AT = SEAL_TEXT_BYTES + 4, NONCE_BYTES = 12 };
+    static uint8_t page[SEAL_PAGE_BYTES], sealed[SEAL_PAGE_BYTES], nonces[PAGES][NONCE_BYTES];
+    struct world world;
+    struct seal_ring *ring;
+    struct seal_cipher cipher = { 0 };
+    world_make(&world, &store_sqlite_ops, "/tmp");
+    assert_int_equal(sqlite_seal_open(world.path, &test_key, &ring, NULL), 0);
+    struct seal_place place = seal_place_database(2, NULL);
+    for (int i = 0; i < PAGES; i++) {
+        assert_int_equal(seal_page(ring, &cipher, &place, page, sealed), 0);
+        memcpy(nonces[i], sealed + NONCE_AT, NONCE_BYTES);
+        for (int j = 0; j < i; j++) assert_memory_not_equal(nonces[i], nonces[j], NONCE_BYTES);
+    }
+    seal_cipher_release(&cipher);
+    (void)sqlite_seal_close(ring);
+    world_drop(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_key_is_one_sentence),
@@ -415,6 +467,8 @@ int main(void) {
         cmocka_unit_test(rewrapped_keys),
         cmocka_unit_test(reader_meets_a_later_epoch),
         cmocka_unit_test(k2_two_openers_keep_all_keys),
+        cmocka_unit_test(v4_a_page_is_bound_to_its_place),
+        cmocka_unit_test(v2_no_two_nonces_of_a_key),
         cmocka_unit_test(v2_a_key_ends_after_its_pages),
         cmocka_unit_test(v2_a_forked_child_cannot_seal),
         cmocka_unit_test(v1_no_other_file),
