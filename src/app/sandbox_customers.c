@@ -113,18 +113,24 @@ int sandbox_customers_open(const struct sandbox *sandbox, struct sandbox_custome
     return r;
 }
 
-static void put_account(struct json_writer *writer, const struct sandbox_account *account) {
+/* What was drawn is what the file keeps; names and account numbers are this program's, and stand in clear in no file.
+ */
+enum shown { SHOWN_DRAWN, SHOWN_ALL };
+
+static void put_account(struct json_writer *writer, const struct sandbox_account *account, enum shown shown) {
     json_object_begin(writer);
     json_member_c(writer, "account_id", account->account_id);
-    json_member_c(writer, "name", account->name);
-    json_member_c(writer, "iban", account->iban);
-    json_member_c(writer, "sort_code", account->sort_code);
-    json_member_c(writer, "account_number", account->account_number);
-    json_member_c(writer, "currency", "GBP");
+    if (shown == SHOWN_ALL) {
+        json_member_c(writer, "name", account->name);
+        json_member_c(writer, "iban", account->iban);
+        json_member_c(writer, "sort_code", account->sort_code);
+        json_member_c(writer, "account_number", account->account_number);
+        json_member_c(writer, "currency", "GBP");
+    }
     json_object_end(writer);
 }
 
-void sandbox_customers_put(struct buffer *out, const struct sandbox_customers *customers) {
+static void put_customers(struct buffer *out, const struct sandbox_customers *customers, enum shown shown) {
     struct json_writer writer;
     json_begin(&writer, out);
     json_array_begin(&writer);
@@ -132,13 +138,13 @@ void sandbox_customers_put(struct buffer *out, const struct sandbox_customers *c
         const struct sandbox_customer *customer = &customers->at[i];
         json_object_begin(&writer);
         json_member_c(&writer, "login", customer->login);
-        json_member_c(&writer, "name", customer->name);
+        if (shown == SHOWN_ALL) json_member_c(&writer, "name", customer->name);
         json_member_c(&writer, "password", customer->password);
         json_member_c(&writer, "totp_secret", customer->totp_secret);
         json_member_c(&writer, "customer_id", customer->customer_id);
         json_name(&writer, "accounts");
         json_array_begin(&writer);
-        for (size_t j = 0; j < SANDBOX_CUSTOMER_ACCOUNTS; j++) put_account(&writer, &customer->accounts[j]);
+        for (size_t j = 0; j < SANDBOX_CUSTOMER_ACCOUNTS; j++) put_account(&writer, &customer->accounts[j], shown);
         json_array_end(&writer);
         json_object_end(&writer);
     }
@@ -146,30 +152,8 @@ void sandbox_customers_put(struct buffer *out, const struct sandbox_customers *c
     buffer_append_char(out, '\n');
 }
 
-/* What the file keeps: what was drawn. Names and account numbers are this program's, and stand in clear in no file. */
-static void put_drawn(struct buffer *out, const struct sandbox_customers *customers) {
-    struct json_writer writer;
-    json_begin(&writer, out);
-    json_array_begin(&writer);
-    for (size_t i = 0; i < SANDBOX_CUSTOMERS; i++) {
-        const struct sandbox_customer *customer = &customers->at[i];
-        json_object_begin(&writer);
-        json_member_c(&writer, "login", customer->login);
-        json_member_c(&writer, "password", customer->password);
-        json_member_c(&writer, "totp_secret", customer->totp_secret);
-        json_member_c(&writer, "customer_id", customer->customer_id);
-        json_name(&writer, "accounts");
-        json_array_begin(&writer);
-        for (size_t j = 0; j < SANDBOX_CUSTOMER_ACCOUNTS; j++) {
-            json_object_begin(&writer);
-            json_member_c(&writer, "account_id", customer->accounts[j].account_id);
-            json_object_end(&writer);
-        }
-        json_array_end(&writer);
-        json_object_end(&writer);
-    }
-    json_array_end(&writer);
-    buffer_append_char(out, '\n');
+void sandbox_customers_put(struct buffer *out, const struct sandbox_customers *customers) {
+    put_customers(out, customers, SHOWN_ALL);
 }
 
 int sandbox_customers_write(const struct sandbox *sandbox, const struct sandbox_customers *customers,
@@ -178,7 +162,7 @@ int sandbox_customers_write(const struct sandbox *sandbox, const struct sandbox_
     struct buffer out;
     sandbox_path(sandbox, "customers.json", path);
     buffer_init(&out, text, sizeof text);
-    put_drawn(&out, customers);
+    put_customers(&out, customers, SHOWN_DRAWN);
     int r = out.overflow ? err_origin(-E2BIG) : file_write_atomic(path, buffer_str(&out), 0600, message);
     secret_wipe(text, sizeof text);
     return err_trace(r);
