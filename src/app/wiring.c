@@ -44,7 +44,6 @@ static int bank_prepare(struct bank *bank, struct message *message) {
     int r = arena_init(&bank->texts, 64 * 1024, BANK_TEXT_BYTES_MAX * 2);
     if (!r) r = read_roles(bank, message);
     if (!r) r = open_log(bank, message);
-    if (!r) r = bank_fill_integration(bank);
     if (!r) r = bank_open_policies(bank, message);
     if (!r) r = bank_open_saga(bank, message);
     if (!r) r = bank_open_keys(bank, message);
