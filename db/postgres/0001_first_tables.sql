@@ -299,6 +299,17 @@ CREATE TABLE "identity"."client" (
     "redirect_uris" text COLLATE "C" NOT NULL,
     "jwks" text COLLATE "C" NOT NULL,
     "created_ms" bigint NOT NULL,
+    "auth" bigint NOT NULL,
+    "jwks_uri" text COLLATE "C" NOT NULL,
+    "tls_subject" text COLLATE "C" NOT NULL,
+    "directory" text COLLATE "C" NOT NULL,
+    "roles" text COLLATE "C" NOT NULL,
+    "addresses" text COLLATE "C" NOT NULL,
+    "requests_per_second" bigint NOT NULL,
+    "burst" bigint NOT NULL,
+    "daily_limit" bigint NOT NULL,
+    "metadata" text COLLATE "C" NOT NULL,
+    "registration_hash" bytea NOT NULL CHECK (octet_length("registration_hash") = 32),
     PRIMARY KEY ("client_id")
 );
 CREATE UNIQUE INDEX "client_name" ON "identity"."client" ("name");
@@ -412,6 +423,27 @@ CREATE INDEX "payment_consent_customer" ON "consents"."payment_consent" ("custom
 CREATE INDEX "payment_consent_client" ON "consents"."payment_consent" ("client_id", "consent_id");
 GRANT SELECT ON "consents"."payment_consent" TO giro_read;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "consents"."payment_consent" TO giro_engine;
+
+CREATE TABLE "consents"."account_consent" (
+    "consent_id" bytea NOT NULL CHECK (octet_length("consent_id") = 16),
+    "client_id" bytea NOT NULL CHECK (octet_length("client_id") = 16),
+    "customer_id" bytea NOT NULL CHECK (octet_length("customer_id") = 16),
+    "status" bigint NOT NULL,
+    "permissions" bigint NOT NULL,
+    "expires_ms" bigint NOT NULL,
+    "from_ms" bigint NOT NULL,
+    "to_ms" bigint NOT NULL,
+    "accounts" bytea NOT NULL,
+    "document" text COLLATE "C" NOT NULL,
+    "created_ms" bigint NOT NULL,
+    "status_ms" bigint NOT NULL,
+    PRIMARY KEY ("consent_id")
+);
+ALTER TABLE "consents"."account_consent" ALTER COLUMN "accounts" SET STORAGE EXTERNAL;
+CREATE INDEX "account_consent_customer" ON "consents"."account_consent" ("customer_id", "consent_id");
+CREATE INDEX "account_consent_client" ON "consents"."account_consent" ("client_id", "consent_id");
+GRANT SELECT ON "consents"."account_consent" TO giro_read;
+GRANT SELECT, INSERT, UPDATE, DELETE ON "consents"."account_consent" TO giro_engine;
 
 CREATE SCHEMA IF NOT EXISTS "payments";
 GRANT USAGE ON SCHEMA "payments" TO giro_engine, giro_read;

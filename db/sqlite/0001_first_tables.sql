@@ -238,6 +238,17 @@ CREATE TABLE "identity_client" (
     "redirect_uris" TEXT NOT NULL,
     "jwks" TEXT NOT NULL,
     "created_ms" INTEGER NOT NULL,
+    "auth" INTEGER NOT NULL,
+    "jwks_uri" TEXT NOT NULL,
+    "tls_subject" TEXT NOT NULL,
+    "directory" TEXT NOT NULL,
+    "roles" TEXT NOT NULL,
+    "addresses" TEXT NOT NULL,
+    "requests_per_second" INTEGER NOT NULL,
+    "burst" INTEGER NOT NULL,
+    "daily_limit" INTEGER NOT NULL,
+    "metadata" TEXT NOT NULL,
+    "registration_hash" BLOB NOT NULL CHECK (length("registration_hash") = 32),
     PRIMARY KEY ("client_id")
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX "identity_client_name" ON "identity_client" ("name");
@@ -328,6 +339,24 @@ CREATE TABLE "consents_payment_consent" (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX "consents_payment_consent_customer" ON "consents_payment_consent" ("customer_id", "consent_id");
 CREATE INDEX "consents_payment_consent_client" ON "consents_payment_consent" ("client_id", "consent_id");
+
+CREATE TABLE "consents_account_consent" (
+    "consent_id" BLOB NOT NULL CHECK (length("consent_id") = 16),
+    "client_id" BLOB NOT NULL CHECK (length("client_id") = 16),
+    "customer_id" BLOB NOT NULL CHECK (length("customer_id") = 16),
+    "status" INTEGER NOT NULL,
+    "permissions" INTEGER NOT NULL,
+    "expires_ms" INTEGER NOT NULL,
+    "from_ms" INTEGER NOT NULL,
+    "to_ms" INTEGER NOT NULL,
+    "accounts" BLOB NOT NULL,
+    "document" TEXT NOT NULL,
+    "created_ms" INTEGER NOT NULL,
+    "status_ms" INTEGER NOT NULL,
+    PRIMARY KEY ("consent_id")
+) STRICT, WITHOUT ROWID;
+CREATE INDEX "consents_account_consent_customer" ON "consents_account_consent" ("customer_id", "consent_id");
+CREATE INDEX "consents_account_consent_client" ON "consents_account_consent" ("client_id", "consent_id");
 
 CREATE TABLE "payments_payment" (
     "payment_id" BLOB NOT NULL CHECK (length("payment_id") = 16),

@@ -24,11 +24,15 @@ struct call {
     struct str org_id, software_id, tier;
     int profile, sender; /* enum client_profile, client_sender */
     bool auto_approve;
+    struct str roles, addresses, directory;          /* of the client, as registered; empty: not limited */
+    int64_t requests_per_second, burst, daily_limit; /* in place of its tier's; 0: the tier's */
 
     bool has_token;                 /* check_token */
     struct customer_id customer_id; /* zero: client credentials */
     struct consent_id consent_id;   /* zero: none */
     struct str scope;
+    bool has_proof_key;    /* the token is bound to a key (DPoP, RFC 9449) instead of a certificate */
+    struct hash proof_key; /* its thumbprint (jkt) */
 };
 
 bool call_has_scope(const struct call *call, struct str scope);

@@ -76,9 +76,10 @@ struct command_call {
 #define PAYMENT_ACCEPT_E_MAP(X)                                                                                        \
     X(PAYMENT_ACCEPT_E_ACCOUNT, "account_not_found")                                                                   \
     X(PAYMENT_ACCEPT_E_CURRENCY, "currency_mismatch")                                                                  \
-    X(PAYMENT_ACCEPT_E_CREDITOR, "creditor_not_reachable") X(PAYMENT_ACCEPT_E_AMOUNT, "amount_too_large")              \
-        X(PAYMENT_ACCEPT_E_BREAKER, "unavailable") X(PAYMENT_ACCEPT_E_CONSENT_STATUS, "consent_status")                \
-            X(PAYMENT_ACCEPT_E_CONSENT_MISMATCH, "consent_mismatch") X(PAYMENT_ACCEPT_E_CONSENT, "consent_not_found")
+    X(PAYMENT_ACCEPT_E_CREDITOR, "creditor_not_reachable")                                                             \
+    X(PAYMENT_ACCEPT_E_AMOUNT, "amount_too_large") X(PAYMENT_ACCEPT_E_BREAKER, "unavailable")                          \
+        X(PAYMENT_ACCEPT_E_CONSENT_STATUS, "consent_status") X(PAYMENT_ACCEPT_E_CONSENT_MISMATCH, "consent_mismatch")  \
+            X(PAYMENT_ACCEPT_E_CONSENT, "consent_not_found")
 #define X(code, name) code,
 enum payment_accept_refusal { PAYMENT_ACCEPT_E_NONE = 0, PAYMENT_ACCEPT_E_MAP(X) PAYMENT_ACCEPT_E_COUNT };
 #undef X
@@ -158,13 +159,19 @@ struct client_register_input {
     struct str scope, redirect_uris; /* space separated; URIs as client_redirect_uri_fits */
     struct str jwks;                 /* at least one key: there are no public clients (FAPI G3) */
     bool auto_approve;
+    int auth;                                            /* enum client_auth */
+    struct str jwks_uri;                                 /* in place of jwks */
+    struct str tls_subject, directory, roles, addresses; /* as in struct client_row; empty: none */
+    int64_t requests_per_second, burst, daily_limit;     /* 0: the tier's */
+    struct str metadata;                                 /* JSON object, or empty */
+    struct hash registration_hash;                       /* zero: none */
 };
 #define CLIENT_REGISTER_E_MAP(X)                                                                                       \
     X(CLIENT_REGISTER_E_EXISTS, "client_exists")                                                                       \
     X(CLIENT_REGISTER_E_NAME, "invalid_name")                                                                          \
     X(CLIENT_REGISTER_E_REDIRECT_URI, "invalid_redirect_uri")                                                          \
-    X(CLIENT_REGISTER_E_KEYS, "invalid_keys") X(CLIENT_REGISTER_E_SCOPE, "invalid_scope")                              \
-        X(CLIENT_REGISTER_E_PROFILE, "invalid_profile")
+    X(CLIENT_REGISTER_E_KEYS, "invalid_keys")                                                                          \
+    X(CLIENT_REGISTER_E_SCOPE, "invalid_scope") X(CLIENT_REGISTER_E_PROFILE, "invalid_profile")
 #define X(code, name) code,
 enum client_register_refusal { CLIENT_REGISTER_E_NONE = 0, CLIENT_REGISTER_E_MAP(X) CLIENT_REGISTER_E_COUNT };
 #undef X

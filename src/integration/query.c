@@ -198,6 +198,12 @@ static int fill_client(const struct client_row *client, struct call *call) {
     call->profile = (int)client->profile;
     call->sender = (int)client->sender;
     call->auto_approve = client->flags & CLIENT_AUTO_APPROVE;
+    call->roles = client->roles;
+    call->addresses = client->addresses;
+    call->directory = client->directory;
+    call->requests_per_second = client->requests_per_second;
+    call->burst = client->burst;
+    call->daily_limit = client->daily_limit;
     return 0;
 }
 

@@ -84,7 +84,7 @@ struct entry_view {
     bool credit;
     struct money amount;
     int64_t balance_after_minor, booked_ms, value_day; /* value_day: days since 1970 */
-    struct payment_id payment_id; /* zero when of no payment */
+    struct payment_id payment_id;                      /* zero when of no payment */
 };
 struct entry_page {
     int64_t before;             /* numbers below it; 0 = from the newest */
@@ -154,6 +154,9 @@ struct client_view {
     int profile, sender; /* enum client_profile, client_sender */
     bool profile_served; /* the profile and sender constraint that exist now: fapi2 with mtls */
     bool auto_approve;
+    int auth;                                          /* enum client_auth */
+    struct str jwks_uri, tls_subject, roles, metadata; /* as in struct client_row */
+    struct hash registration_hash;
 };
 /* An active client by its OAuth client_id. */
 int query_client(struct query *query, struct str name, struct arena *arena, struct client_view *ret_client);

@@ -31,7 +31,13 @@ static int client_view_of(struct query *query, uint8_t index, const struct clien
                               .profile = (int)row->profile,
                               .sender = (int)row->sender,
                               .profile_served = row->profile == CLIENT_FAPI2 && row->sender == CLIENT_SENDER_MTLS,
-                              .auto_approve = row->flags & CLIENT_AUTO_APPROVE };
+                              .auto_approve = row->flags & CLIENT_AUTO_APPROVE,
+                              .auth = (int)row->auth,
+                              .jwks_uri = row->jwks_uri,
+                              .tls_subject = row->tls_subject,
+                              .roles = row->roles,
+                              .metadata = row->metadata,
+                              .registration_hash = row->registration_hash };
     memcpy(ret_client->client_id.bytes, row->client_id, 16);
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "integration/bus/relay.h"
 #include "integration/saga/payment_saga.h"
 #include "services/accounts/account.h"
+#include "services/consents/account_consent.h"
 #include "services/consents/payment_consent.h"
 #include "services/customers/customer.h"
 #include "services/identity/client.h"
@@ -43,6 +44,7 @@ static const struct table *const tables[] = {
     &code_table,
     &session_table,
     &payment_consent_table,
+    &account_consent_table,
     &payment_table,
     &scheduled_table,
     &standing_order_table,

@@ -96,7 +96,18 @@ static int client_register_decide(struct work *work, struct command *command) {
                               .software_id = input->software_id,
                               .scope = input->scope,
                               .redirect_uris = input->redirect_uris,
-                              .jwks = input->jwks };
+                              .jwks = input->jwks,
+                              .auth = input->auth,
+                              .jwks_uri = input->jwks_uri,
+                              .tls_subject = input->tls_subject,
+                              .directory = input->directory,
+                              .roles = input->roles,
+                              .addresses = input->addresses,
+                              .requests_per_second = input->requests_per_second,
+                              .burst = input->burst,
+                              .daily_limit = input->daily_limit,
+                              .metadata = input->metadata,
+                              .registration_hash = input->registration_hash };
     int r = client_register(work, &row);
     if (r == CLIENT_E_EXISTS) return CLIENT_REGISTER_E_EXISTS;
     if (r) return r == VIEW_NEED ? r : err_fold(r);
@@ -120,6 +131,17 @@ static const struct command_field client_register_fields[] = {
     FIELD_MAX(struct client_register_input, redirect_uris, TEXT, CLIENT_URIS_BYTES_MAX),
     FIELD_MAX(struct client_register_input, jwks, TEXT, CLIENT_JWKS_BYTES_MAX),
     FIELD(struct client_register_input, auto_approve, BOOL),
+    FIELD_MAX(struct client_register_input, auth, CHOICE, CLIENT_AUTH_COUNT),
+    FIELD_MAX(struct client_register_input, jwks_uri, TEXT, CLIENT_URL_BYTES_MAX),
+    FIELD_MAX(struct client_register_input, tls_subject, TEXT, CLIENT_SUBJECT_BYTES_MAX),
+    FIELD_MAX(struct client_register_input, directory, TEXT, CLIENT_NAME_BYTES_MAX),
+    FIELD_MAX(struct client_register_input, roles, TEXT, CLIENT_ROLES_BYTES_MAX),
+    FIELD_MAX(struct client_register_input, addresses, TEXT, CLIENT_ADDRESSES_BYTES_MAX),
+    FIELD(struct client_register_input, requests_per_second, I64),
+    FIELD(struct client_register_input, burst, I64),
+    FIELD(struct client_register_input, daily_limit, I64),
+    FIELD_MAX(struct client_register_input, metadata, TEXT, CLIENT_METADATA_BYTES_MAX),
+    FIELD(struct client_register_input, registration_hash, HASH),
 };
 const struct command_form client_register_form = { .kind = &client_register_kind,
                                                    .input_bytes = sizeof(struct client_register_input),

@@ -3,6 +3,7 @@
 #define X(code, name) [code] = name,
 static const char *const profile_names[CLIENT_PROFILE_COUNT] = { CLIENT_PROFILE_MAP(X) };
 static const char *const sender_names[CLIENT_SENDER_COUNT] = { CLIENT_SENDER_MAP(X) };
+static const char *const auth_names[CLIENT_AUTH_COUNT] = { CLIENT_AUTH_MAP(X) };
 #undef X
 
 static const struct column columns[] = {
@@ -20,6 +21,17 @@ static const struct column columns[] = {
     COLUMN_VAR(struct client_row, redirect_uris, TEXT, CLIENT_URIS_BYTES_MAX),
     COLUMN_VAR(struct client_row, jwks, TEXT, CLIENT_JWKS_BYTES_MAX),
     COLUMN(struct client_row, created_ms, I64),
+    COLUMN(struct client_row, auth, I64),
+    COLUMN_VAR(struct client_row, jwks_uri, TEXT, CLIENT_URL_BYTES_MAX),
+    COLUMN_VAR(struct client_row, tls_subject, TEXT, CLIENT_SUBJECT_BYTES_MAX),
+    COLUMN_VAR(struct client_row, directory, TEXT, CLIENT_NAME_BYTES_MAX),
+    COLUMN_VAR(struct client_row, roles, TEXT, CLIENT_ROLES_BYTES_MAX),
+    COLUMN_VAR(struct client_row, addresses, TEXT, CLIENT_ADDRESSES_BYTES_MAX),
+    COLUMN(struct client_row, requests_per_second, I64),
+    COLUMN(struct client_row, burst, I64),
+    COLUMN(struct client_row, daily_limit, I64),
+    COLUMN_VAR(struct client_row, metadata, TEXT, CLIENT_METADATA_BYTES_MAX),
+    COLUMN(struct client_row, registration_hash, HASH),
 };
 static const struct table_index indexes[] = {
     { .name = "", .columns = { 0 }, .column_count = 1, .unique = true },
@@ -44,6 +56,11 @@ const char *client_profile_name(enum client_profile profile) {
 const char *client_sender_name(enum client_sender sender) {
     check(sender < CLIENT_SENDER_COUNT);
     return sender_names[sender];
+}
+
+const char *client_auth_name(enum client_auth auth) {
+    check(auth < CLIENT_AUTH_COUNT);
+    return auth_names[auth];
 }
 
 int client_register(struct work *work, struct client_row *client) {

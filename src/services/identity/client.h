@@ -7,16 +7,31 @@
 
 #define CLIENT_PROFILE_MAP(X) X(CLIENT_FAPI2, "fapi2") X(CLIENT_FAPI2_MS, "fapi2-ms") X(CLIENT_FAPI1, "fapi1")
 #define CLIENT_SENDER_MAP(X) X(CLIENT_SENDER_MTLS, "mtls") X(CLIENT_SENDER_DPOP, "dpop")
+/* How it proves who it is at the authorization server (RFC 7523; RFC 8705 section 2). */
+#define CLIENT_AUTH_MAP(X)                                                                                             \
+    X(CLIENT_AUTH_ASSERTION, "private_key_jwt")                                                                        \
+    X(CLIENT_AUTH_TLS, "tls_client_auth") X(CLIENT_AUTH_SELF_SIGNED, "self_signed_tls_client_auth")
 #define X(code, name) code,
 enum client_profile { CLIENT_PROFILE_MAP(X) CLIENT_PROFILE_COUNT };
 enum client_sender { CLIENT_SENDER_MAP(X) CLIENT_SENDER_COUNT };
+enum client_auth { CLIENT_AUTH_MAP(X) CLIENT_AUTH_COUNT };
 #undef X
 const char *client_profile_name(enum client_profile profile);
 const char *client_sender_name(enum client_sender sender);
+const char *client_auth_name(enum client_auth auth);
 
 enum client_status { CLIENT_ACTIVE, CLIENT_SUSPENDED };
 enum { CLIENT_AUTO_APPROVE = 1 /* flags: sandbox only */ };
-enum { CLIENT_NAME_BYTES_MAX = 64, CLIENT_JWKS_BYTES_MAX = 32 * 1024, CLIENT_URIS_BYTES_MAX = 4096 };
+enum {
+    CLIENT_NAME_BYTES_MAX = 64,
+    CLIENT_JWKS_BYTES_MAX = 32 * 1024,
+    CLIENT_URIS_BYTES_MAX = 4096,
+    CLIENT_SUBJECT_BYTES_MAX = 1024,
+    CLIENT_URL_BYTES_MAX = 1024,
+    CLIENT_ROLES_BYTES_MAX = 128,
+    CLIENT_ADDRESSES_BYTES_MAX = 2048,
+    CLIENT_METADATA_BYTES_MAX = 8 * 1024,
+};
 
 struct client_row {
     uint8_t client_id[16];   /* inside Giro */
@@ -27,8 +42,17 @@ struct client_row {
     struct str org_id, software_id; /* as in its certificates: organizationIdentifier and OU; software_id unique */
     struct str scope;               /* registered, space separated */
     struct str redirect_uris;       /* space separated, exact */
-    struct str jwks;                /* JSON Web Key Set */
+    struct str jwks;                /* JSON Web Key Set; empty with jwks_uri */
     int64_t created_ms;
+    int64_t auth;           /* enum client_auth */
+    struct str jwks_uri;    /* where its keys are, instead of jwks; https */
+    struct str tls_subject; /* with CLIENT_AUTH_TLS: "dn:", "dns:", "uri:", "ip:" or "email:" and its value */
+    struct str directory;   /* the trust list its certificates must come from; empty: any */
+    struct str roles;       /* of its authorisation, space separated: "PSP_AI PSP_PI PSP_IC"; empty: not limited */
+    struct str addresses;   /* where it may call from, space separated CIDRs; empty: anywhere */
+    int64_t requests_per_second, burst, daily_limit; /* in place of its tier's; 0: the tier's */
+    struct str metadata;           /* what else it was registered with (RFC 7591), a JSON object; empty: nothing */
+    struct hash registration_hash; /* SHA-256 of its registration access token (RFC 7592); zero: none */
 };
 enum { CLIENT_INDEX_NAME = 1, CLIENT_INDEX_SOFTWARE = 2 };
 extern const struct table client_table; /* indexes: 1 (name), 2 (software_id), both unique */
