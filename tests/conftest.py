@@ -25,3 +25,7 @@ def partner(bank):
 @pytest.fixture
 def bench(bank):
     return bank.client("bench-client")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "spec(*numbers): the numbered requirements that the test proves, fapi/A1")
