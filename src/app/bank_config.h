@@ -35,6 +35,8 @@ struct bank_options {
     int64_t listen_workers, listen_io_threads;
     struct str api_documents, api_url;
     struct str issuer, signing_key;
+    struct str directory_issuer, directory_keys, registration_tier;
+    int64_t statement_life_ms;
     struct config_strings trust_clients;
     int64_t operations_port;
     struct str admin_socket;

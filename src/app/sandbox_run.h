@@ -9,6 +9,7 @@
 #include "app/sandbox_clients.h"
 #include "app/sandbox_customers.h"
 #include "app/sandbox_seed.h"
+#include "app/sandbox_software.h"
 #include "app/supervisor.h"
 
 enum { SANDBOX_CHILDREN = 5, SANDBOX_STOP_MS_MAX = 6000 };

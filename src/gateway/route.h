@@ -17,6 +17,8 @@ enum {
     ROUTE_MONEY = 128,          /* audit inside the command's commit; never answered before it */
     ROUTE_CUSTOMER_TOKEN = 256, /* the token must carry a customer and a consent */
     ROUTE_CLIENT_TOKEN = 512,   /* the token must be of client credentials */
+    ROUTE_SOFTWARE = 2048,      /* a verified certificate that names organisation and software; registered or not */
+    ROUTE_JWT = 4096,           /* application/jwt or application/jose body, judged by the handler */
 };
 
 struct route {

@@ -77,9 +77,9 @@ struct command_call {
     X(PAYMENT_ACCEPT_E_ACCOUNT, "account_not_found")                                                                   \
     X(PAYMENT_ACCEPT_E_CURRENCY, "currency_mismatch")                                                                  \
     X(PAYMENT_ACCEPT_E_CREDITOR, "creditor_not_reachable")                                                             \
-    X(PAYMENT_ACCEPT_E_AMOUNT, "amount_too_large") X(PAYMENT_ACCEPT_E_BREAKER, "unavailable")                          \
-        X(PAYMENT_ACCEPT_E_CONSENT_STATUS, "consent_status") X(PAYMENT_ACCEPT_E_CONSENT_MISMATCH, "consent_mismatch")  \
-            X(PAYMENT_ACCEPT_E_CONSENT, "consent_not_found")
+    X(PAYMENT_ACCEPT_E_AMOUNT, "amount_too_large")                                                                     \
+    X(PAYMENT_ACCEPT_E_BREAKER, "unavailable") X(PAYMENT_ACCEPT_E_CONSENT_STATUS, "consent_status")                    \
+        X(PAYMENT_ACCEPT_E_CONSENT_MISMATCH, "consent_mismatch") X(PAYMENT_ACCEPT_E_CONSENT, "consent_not_found")
 #define X(code, name) code,
 enum payment_accept_refusal { PAYMENT_ACCEPT_E_NONE = 0, PAYMENT_ACCEPT_E_MAP(X) PAYMENT_ACCEPT_E_COUNT };
 #undef X
@@ -178,6 +178,25 @@ enum client_register_refusal { CLIENT_REGISTER_E_NONE = 0, CLIENT_REGISTER_E_MAP
 /* resource_id: the client's id. Input that does not fit is answered at once, with ANSWER_DONE and the refusal. */
 int command_client_register(struct integration *integration, struct command_call *call,
                             const struct client_register_input *input);
+
+struct client_change_input {
+    struct client_id client_id;
+    struct client_register_input client; /* name, tier, org_id, software_id, directory, addresses, limits, auto_approve
+                                            and registration_hash are not looked at: they stay as they are */
+};
+enum { CLIENT_CHANGE_E_ABSENT = CLIENT_REGISTER_E_COUNT };
+/* What a client may change of itself (RFC 7592 section 2.2): all of it, or nothing. Refusals: CLIENT_REGISTER_E_* for
+ * input that does not fit (at once), CLIENT_CHANGE_E_ABSENT. */
+int command_client_change(struct integration *integration, struct command_call *call,
+                          const struct client_change_input *input);
+enum client_fate { CLIENT_FATE_ACTIVE, CLIENT_FATE_SUSPENDED, CLIENT_FATE_REMOVED };
+struct client_settle_input {
+    struct client_id client_id;
+    int fate; /* enum client_fate */
+};
+/* Suspends a client, lets it go on, or removes it: at once for whatever it holds. CLIENT_CHANGE_E_ABSENT. */
+int command_client_settle(struct integration *integration, struct command_call *call,
+                          const struct client_settle_input *input);
 
 struct customer_register_input {
     struct str login, name;
