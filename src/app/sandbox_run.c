@@ -170,6 +170,7 @@ static int start_processes(struct sandbox_run *run, struct message *message) {
     int r = supervisor_init(&run->supervisor, run->run_directory, run->log_directory);
     if (r) return err_trace(r);
     run->supervised = true;
+    deploy_listen(&run->deploy, &run->sandbox, &run->supervisor);
     r = add_children(run);
     if (!r) r = supervisor_start(&run->supervisor, message);
     if (r == SUPERVISOR_E_SIGNAL) return SANDBOX_RUN_E_SIGNAL;
