@@ -95,7 +95,11 @@ static const struct config_row rows[] = {
     ROW("registration.tier", CONFIG_STRING, registration_tier, .boot = "open_banking_tpp",
         .help = "tier of clients that registered themselves"),
     ROW("trust.clients", CONFIG_STRINGS, trust_clients, .boot = "",
-        .help = "files or folders of CA certificates for clients"),
+        .help = "files or folders of CA certificates for clients; of a directory: trust_directories"),
+    ROW("edge.form", CONFIG_CHOICE, edge_form, .boot = "nginx", .choices = EDGE_FORM_CHOICES,
+        .help = "how the edge hands over client certificates; headers of another form are refused"),
+    ROW("edge.certificates", CONFIG_STRINGS, edge_certificates, .boot = "",
+        .help = "PEM files of the edge's own certificates, whose end is to be watched"),
     ROW("operations.port", CONFIG_INT, operations_port, .min = 0, .max = 65535, .boot = "8445",
         .help = "health and metrics on loopback; 0: any free port"),
     ROW("admin.socket", CONFIG_STRING, admin_socket, .max = 100, .boot = "admin.sock",
@@ -236,6 +240,7 @@ static void bank_config_init(struct bank_config *config) {
                                                    .sample = idempotency_sample,
                                                    .ctx = config };
     config->sections[2] = schedule_config_section(&config->schedule);
+    config->sections[3] = trust_config_section(&config->trust);
     config->config = (struct config){ .tables = &config->table,
                                       .table_count = 1,
                                       .sections = config->sections,

@@ -69,7 +69,7 @@ static void checks_interaction(void **state) {
 }
 
 /* T4: whoever is not the edge cannot speak as the edge. */
-/* spec: gateway/T4 */
+/* spec: gateway/T4, gateway/5 */
 static void checks_edge(void **state) {
     static const struct row rows[] = {
         { "the edge's headers",
@@ -90,6 +90,20 @@ static void checks_edge(void **state) {
         { "underscores", { .line = LIST, .more = "X_OB_Client_Cert: x\r\n" }, 400, "only the edge" },
         { "one underscore",
           { .line = LIST, .certificate = &none, .more = "X-OB-Client_Cert: x\r\n" },
+          400,
+          "only the edge" },
+        { "Envoy's form", { .line = LIST, .more = "X-Forwarded-Client-Cert: Cert=x\r\n" }, 400, "only the edge" },
+        { "AWS's form", { .line = LIST, .more = "X-Amzn-Mtls-Clientcert: x\r\n" }, 400, "only the edge" },
+        { "AWS's leaf", { .line = LIST, .more = "x-amzn-mtls-clientcert-leaf: x\r\n" }, 400, "only the edge" },
+        { "AWS's subject", { .line = LIST, .more = "X-Amzn-Mtls-Clientcert-Subject: x\r\n" }, 400, "only the edge" },
+        { "Azure's form", { .line = LIST, .more = "X-ARR-ClientCert: x\r\n" }, 400, "only the edge" },
+        { "Azure's, underscores", { .line = LIST, .more = "X_ARR_ClientCert: x\r\n" }, 400, "only the edge" },
+        { "another letter case",
+          { .line = LIST, .certificate = &none, .more = "x-ob-client-cert: x\r\n" },
+          400,
+          "only the edge" },
+        { "another letter case of an address",
+          { .line = LIST, .more = "X-Ob-Client-Address: 127.0.0.1\r\n" },
           400,
           "only the edge" },
         { "underscore, other form", { .line = LIST, .more = "Client_Cert: x\r\n" }, 400, "only the edge" },

@@ -13,7 +13,7 @@
 #include "platform/clock.h"
 #include "platform/encoding.h"
 #include "platform/net.h"
-#include "platform/x509.h"
+#include "platform/trust_set.h"
 #include "services/consents/payment_consent.h"
 #include "services/identity/client.h"
 #include "services/identity/token.h"
@@ -129,7 +129,7 @@ static inline void load_trust(struct world *world, const struct authority *autho
     check(trust_load(paths, 1, &trust, NULL) == 0 && unlink(path) == 0);
     world->trust = trust_slot_new();
     check(world->trust != NULL);
-    trust_slot_put_take(world->trust, trust);
+    check(trust_slot_put_take(world->trust, trust) == 0);
 }
 
 /* ---- rows ---- */

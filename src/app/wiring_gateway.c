@@ -7,10 +7,22 @@
 
 #include <unistd.h>
 
+static int open_trust(struct bank *bank, struct message *message) {
+    struct trust_set *set;
+    int r = trust_config_load(&bank->config->trust, &bank->config->options.trust_clients, &set, message);
+    if (r) return err_trace(r);
+    bank->trust = trust_slot_new();
+    if (!bank->trust) {
+        (void)trust_set_free(set);
+        return err_origin(-ENOMEM);
+    }
+    trust_slot_put_set_take(bank->trust, set);
+    return 0;
+}
+
 int bank_open_keys(struct bank *bank, struct message *message) {
     const struct bank_options *options = &bank->config->options;
     char path[BANK_PATH_BYTES_MAX];
-    const char *paths[TRUST_FILES_MAX];
     struct secret_bytes pem;
     if (str_to_c(options->signing_key, path, sizeof path)) return err_origin(-ENAMETOOLONG);
     int r = secret_load_text(path, KEY_PEM_BYTES_MAX, &pem, message);
@@ -28,18 +40,7 @@ int bank_open_keys(struct bank *bank, struct message *message) {
     buffer_init(&kid, bank->signing_key_id, sizeof bank->signing_key_id);
     base64url_encode(&kid, thumbprint.bytes, sizeof thumbprint.bytes);
     bank->signing_kid = buffer_str(&kid);
-    for (size_t i = 0; i < options->trust_clients.count; i++)
-        paths[i] = options->trust_clients.at[i].at; /* NUL behind each: config's arena */
-    struct trust *trust;
-    r = trust_load(paths, options->trust_clients.count, &trust, message);
-    if (r) return r > 0 ? err_origin(-EINVAL) : err_trace(r);
-    bank->trust = trust_slot_new();
-    if (!bank->trust) {
-        trust_free(trust);
-        return err_origin(-ENOMEM);
-    }
-    trust_slot_put_take(bank->trust, trust);
-    return 0;
+    return err_trace(open_trust(bank, message));
 }
 
 static int document(struct bank *bank, const char *name, struct str *ret_text, struct message *message) {
@@ -90,6 +91,7 @@ int bank_prepare_gateway(struct bank *bank, struct message *message) {
     gateway.log = &bank->log;
     gateway.metrics = bank->metrics;
     gateway.trust = bank->trust;
+    gateway.edge_form = (enum edge_form)options->edge_form;
     gateway.tiers = bank->tiers;
     gateway.tier_count = bank->config->tier_count;
     gateway.socket_path = bank->gateway_socket;
