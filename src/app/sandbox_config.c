@@ -114,6 +114,8 @@ static void put_yaml(struct buffer *out, const struct sandbox *sandbox) {
     put_key(out, sandbox, "directory_keys", PLACE_VAR, "pki/directory.jwks");
     buffer_append_c(out, "trust:\n  clients: [");
     put_place(out, sandbox, PLACE_VAR, "pki/ca.pem");
+    buffer_append_c(out, "]\nedge:\n  certificates: [");
+    put_place(out, sandbox, PLACE_VAR, "pki/server.pem");
     buffer_printf(out, "]\noperations:\n  port: %u\nadmin:\n", base + 2);
     put_key(out, sandbox, "socket", PLACE_SOCKET, "admin.sock");
     buffer_append_c(out, "scheduling:\n  period: 500ms\nbusiness_days:\n  GBP:\n");

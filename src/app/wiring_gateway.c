@@ -111,5 +111,10 @@ int bank_prepare_gateway(struct bank *bank, struct message *message) {
 }
 
 int bank_open_gateway(struct bank *bank, struct message *message) {
+    struct certificate_watch_options watch = {
+        .config = bank->config, .trust = bank->trust, .log = &bank->log, .metrics = bank->metrics
+    };
+    int r = certificate_watch_start(&watch, &bank->certificate_watch);
+    if (r) return err_trace(r);
     return err_trace(gateway_listen(bank->gateway, bank->inherit ? bank->inherit->gift : NULL, message));
 }
