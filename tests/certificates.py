@@ -190,7 +190,7 @@ def jwk_of(key, kid):
 
 
 class Party(Client):
-    """A client of our own making; its signing key is that of a sandbox client. Shows whatever certificate it is given."""
+    """A client of our own making, with the signing key of a sandbox client; shows whatever certificate it is given."""
 
     def __init__(self, bank, name, org_id, software_id, **registered):
         super().__init__(bank, "acme-tpp")

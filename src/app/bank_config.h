@@ -6,6 +6,7 @@
 #include "app/trust_config.h"
 #include "gateway/gateway.h"
 #include "platform/config.h"
+#include "platform/revocation.h"
 #include "store/store.h"
 
 enum { BANK_TIERS_MAX = GATEWAY_TIERS_MAX, BANK_PATH_BYTES_MAX = 1024 };
@@ -41,6 +42,9 @@ struct bank_options {
     struct config_strings trust_clients;
     int edge_form; /* enum edge_form */
     struct config_strings edge_certificates;
+    int revocation_policy; /* enum revocation_policy */
+    struct config_strings revocation_lists, revocation_hosts;
+    int64_t revocation_refresh_ms;
     int64_t operations_port;
     struct str admin_socket;
     int64_t scheduling_period_ms;

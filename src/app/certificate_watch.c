@@ -3,6 +3,7 @@
 #include "platform/clock.h"
 #include "platform/file.h"
 #include "platform/file_stamp.h"
+#include "platform/revocation.h"
 
 #include <pthread.h>
 
@@ -17,7 +18,10 @@ struct certificate_watch {
     bool ending;
     const char *trust_paths[WATCH_PATHS_MAX];
     size_t trust_count;
-    struct hash trust_stamp;     /* zero at first, so that what changed since the start is read too */
+    struct hash trust_stamp; /* zero at first, so that what changed since the start is read too */
+    const char *list_paths[CONFIG_LIST_MAX];
+    size_t list_count;
+    struct hash list_stamp;
     int64_t facts_ms, warned_ms; /* monotonic; 0: never */
 };
 
@@ -30,6 +34,8 @@ static void collect_paths(struct certificate_watch *watch) {
     for (size_t i = 0; i < config->trust.count; i++)
         for (size_t k = 0; k < config->trust.directories[i].count; k++)
             watch->trust_paths[watch->trust_count++] = config->trust.directories[i].paths[k];
+    for (size_t i = 0; i < config->options.revocation_lists.count; i++)
+        watch->list_paths[watch->list_count++] = config->options.revocation_lists.at[i].at;
 }
 
 static void reload_trust(struct certificate_watch *watch) {
@@ -45,6 +51,7 @@ static void reload_trust(struct certificate_watch *watch) {
     log_event(watch->options.log, LOG_LEVEL_INFO, "trust_reloaded",
               log_i64("certificates", (int64_t)trust_set_certificates(set)));
     trust_slot_put_set_take(watch->options.trust, set);
+    watch->list_stamp = (struct hash){ { 0 } }; /* a list may be of a new CA */
     watch->facts_ms = watch->warned_ms = 0;
 }
 
@@ -54,6 +61,23 @@ static void look_at_trust(struct certificate_watch *watch) {
     if (hash_equal(&stamp, &watch->trust_stamp)) return;
     watch->trust_stamp = stamp;
     reload_trust(watch);
+}
+
+/* ---- lists of revoked certificates ---- */
+
+static void look_at_lists(struct certificate_watch *watch) {
+    struct message message = { { 0 } };
+    struct hash stamp;
+    if (!watch->options.revocation || file_stamp(watch->list_paths, watch->list_count, &stamp)) return;
+    if (hash_equal(&stamp, &watch->list_stamp)) return;
+    watch->list_stamp = stamp;
+    struct trust_set *set = trust_slot_get(watch->options.trust);
+    int r = set ? revocation_load(watch->options.revocation, watch->list_paths, watch->list_count, set, &message) : 0;
+    (void)trust_set_free(set);
+    if (r)
+        log_event(watch->options.log, LOG_LEVEL_ERROR, "revocation_lists_not_reloaded", log_str("reason", message.text),
+                  log_str("hint", "the lists read before stay in force: put a good file there"));
+    else if (watch->list_count) log_note(watch->options.log, LOG_LEVEL_INFO, "revocation_lists_reloaded");
 }
 
 /* ---- when what ends ---- */
@@ -166,6 +190,7 @@ static void *watch_run(void *ctx) {
     struct certificate_watch *watch = ctx;
     do {
         look_at_trust(watch);
+        look_at_lists(watch);
         look_at_ends(watch);
     } while (pause_look(watch));
     return NULL;

@@ -20,6 +20,36 @@ static int open_trust(struct bank *bank, struct message *message) {
     return 0;
 }
 
+static void on_revocation_failure(void *ctx, const char *url, const char *reason) {
+    struct bank *bank = ctx;
+    log_event(&bank->log, LOG_LEVEL_WARN, "revocation_not_fetched", log_str("url", url), log_str("reason", reason));
+}
+
+/* The lists in files, before the first request comes. */
+static int load_lists(struct bank *bank, struct message *message) {
+    const struct config_strings *files = &bank->config->options.revocation_lists;
+    const char *paths[CONFIG_LIST_MAX];
+    struct trust_set *set = trust_slot_get(bank->trust);
+    for (size_t i = 0; i < files->count; i++) paths[i] = files->at[i].at;
+    int r = revocation_load(bank->revocation, paths, files->count, set, message);
+    (void)trust_set_free(set);
+    return r > 0 ? err_origin(-EINVAL) : err_trace(r);
+}
+
+static int open_revocation(struct bank *bank, struct message *message) {
+    const struct bank_options *options = &bank->config->options;
+    struct revocation_options revocation = { .policy = (enum revocation_policy)options->revocation_policy,
+                                             .guard = { .hosts = options->revocation_hosts.at,
+                                                        .host_count = options->revocation_hosts.count,
+                                                        .http = true }, /* what comes is signed */
+                                             .refresh_ms = options->revocation_refresh_ms,
+                                             .on_failure = on_revocation_failure,
+                                             .ctx = bank };
+    if (revocation.policy == REVOCATION_OFF) return 0;
+    int r = revocation_open(&revocation, &bank->revocation);
+    return r ? err_trace(r) : load_lists(bank, message);
+}
+
 int bank_open_keys(struct bank *bank, struct message *message) {
     const struct bank_options *options = &bank->config->options;
     char path[BANK_PATH_BYTES_MAX];
@@ -83,6 +113,7 @@ int bank_prepare_gateway(struct bank *bank, struct message *message) {
     struct gateway_options gateway = gateway_options_default();
     for (size_t i = 0; i < bank->config->tier_count; i++) bank->tiers[i] = bank->config->tiers[i].tier;
     int r = str_to_c(options->listen_socket, bank->gateway_socket, sizeof bank->gateway_socket);
+    if (!r) r = open_revocation(bank, message);
     if (!r) r = edge_users(options, &gateway, message);
     if (!r) r = document(bank, "giro-v1.openapi.json", &gateway.openapi_v1, message);
     if (!r) r = document(bank, "open-banking-v4.0.openapi.json", &gateway.openapi_open_banking, message);
@@ -91,6 +122,7 @@ int bank_prepare_gateway(struct bank *bank, struct message *message) {
     gateway.log = &bank->log;
     gateway.metrics = bank->metrics;
     gateway.trust = bank->trust;
+    gateway.revocation = bank->revocation;
     gateway.edge_form = (enum edge_form)options->edge_form;
     gateway.tiers = bank->tiers;
     gateway.tier_count = bank->config->tier_count;
@@ -111,9 +143,11 @@ int bank_prepare_gateway(struct bank *bank, struct message *message) {
 }
 
 int bank_open_gateway(struct bank *bank, struct message *message) {
-    struct certificate_watch_options watch = {
-        .config = bank->config, .trust = bank->trust, .log = &bank->log, .metrics = bank->metrics
-    };
+    struct certificate_watch_options watch = { .config = bank->config,
+                                               .trust = bank->trust,
+                                               .revocation = bank->revocation,
+                                               .log = &bank->log,
+                                               .metrics = bank->metrics };
     int r = certificate_watch_start(&watch, &bank->certificate_watch);
     if (r) return err_trace(r);
     return err_trace(gateway_listen(bank->gateway, bank->inherit ? bank->inherit->gift : NULL, message));

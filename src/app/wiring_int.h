@@ -63,6 +63,7 @@ struct bank {
     struct relay *relay_owned;
     struct trust_slot *trust;
     struct certificate_watch *certificate_watch;
+    struct revocation *revocation; /* NULL: off */
     struct key *signing_key;
     char signing_key_id[64]; /* base64url of the thumbprint */
     struct str signing_kid;

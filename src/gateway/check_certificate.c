@@ -2,6 +2,7 @@
 
 #include "gateway/gateway_int.h"
 #include "platform/edge_certificate.h"
+#include "platform/revocation.h"
 
 static bool fits(struct str text) {
     return text.len > 0 && text.len <= CERTIFICATE_IDENTITY_BYTES_MAX;
@@ -34,25 +35,38 @@ enum judgement { JUDGEMENT_GOOD, JUDGEMENT_BAD };
 static int judge(struct exchange *exchange, const struct trust_set *trust, struct certificate_identity *ret_identity) {
     struct certificate *certificate = NULL;
     struct trust_verdict verdict;
+    struct trust_visit visit = { .on_link = revocation_watch, .ctx = exchange->gateway->options.revocation };
     int r = edge_certificate_parse(exchange->gateway->options.edge_form, exchange->edge_certificate, &certificate);
     if (r) return r < 0 ? err_trace(r) : JUDGEMENT_BAD;
-    r = trust_set_verify(trust, certificate, exchange->call.received_ms, NULL, &verdict);
+    r = trust_set_verify(trust, certificate, exchange->call.received_ms, visit.ctx ? &visit : NULL, &verdict);
     bool good = r == 0 && identity_of(certificate, &verdict, ret_identity);
     (void)certificate_free(certificate);
     if (r < 0) return err_trace(r);
     return good ? JUDGEMENT_GOOD : JUDGEMENT_BAD;
 }
 
+/* By what is known of revoked certificates; without any such knowledge configured all are good. */
+static enum revocation_state revocation_of(struct exchange *exchange, const struct certificate_identity *identity) {
+    struct revocation *revocation = exchange->gateway->options.revocation;
+    return revocation ? revocation_check(revocation, identity->links, identity->link_count) : REVOCATION_GOOD;
+}
+
+/* From the cache, or judged now. JUDGEMENT_*, or a fault. */
 static int identify(struct exchange *exchange, const struct trust_set *trust,
                     struct certificate_identity *ret_identity) {
     struct gateway *gateway = exchange->gateway;
     const struct hash *version = trust_set_version(trust);
     struct hash key = sha256_str(exchange->edge_certificate);
+    enum revocation_state state = REVOCATION_UNWATCHED;
     if (certificate_cache_find(gateway->certificates, &key, version, exchange->call.received_ms, ret_identity))
-        return JUDGEMENT_GOOD;
-    int r = judge(exchange, trust, ret_identity);
-    if (r == JUDGEMENT_GOOD) certificate_cache_put(gateway->certificates, &key, version, ret_identity);
-    return r;
+        state = revocation_of(exchange, ret_identity);
+    if (state == REVOCATION_UNWATCHED) { /* new here, or forgotten there */
+        int r = judge(exchange, trust, ret_identity);
+        if (r != JUDGEMENT_GOOD) return r;
+        certificate_cache_put(gateway->certificates, &key, version, ret_identity);
+        state = revocation_of(exchange, ret_identity);
+    }
+    return state == REVOCATION_GOOD ? JUDGEMENT_GOOD : JUDGEMENT_BAD;
 }
 
 /* Nobody's yet: what the certificate says is all that is known. */

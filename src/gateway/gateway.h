@@ -22,7 +22,8 @@
 #include "platform/key.h"
 #include "platform/trust_set.h"
 
-struct auth; /* auth/auth.h */
+struct auth;       /* auth/auth.h */
+struct revocation; /* platform/revocation.h */
 
 #define GATEWAY_DAY_MS (INT64_C(24) * 60 * 60 * 1000)
 #define IDEMPOTENCY_OPEN_BANKING_KEEP_MS GATEWAY_DAY_MS        /* uk/I6 */
@@ -36,6 +37,7 @@ struct gateway_options {
     struct log *log;                 /* may be NULL */
     struct metrics *metrics;         /* of metric_families; may be NULL */
     struct trust_slot *trust;        /* of client certificates; swapped by its owner while running */
+    struct revocation *revocation;   /* of client certificates; NULL: not looked at */
     const struct rate_tier *tiers;   /* rate_limits of the configuration; a client of another tier is answered 500 */
     size_t tier_count;               /* [1, GATEWAY_TIERS_MAX] */
     struct str openapi_v1;           /* api/giro-v1.openapi.json; served as it is */

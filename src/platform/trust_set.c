@@ -118,7 +118,7 @@ struct judging {
 };
 
 /* SHA-256 over the issuer's name and public key. False without memory. */
-static bool issuer_hash(const X509 *issuer, struct hash *ret_hash) {
+bool trust_issuer_hash(const X509 *issuer, struct hash *ret_hash) {
     unsigned char *name = NULL;
     struct sha256 sha;
     const ASN1_BIT_STRING *key = X509_get0_pubkey_bitstr(issuer);
@@ -140,7 +140,7 @@ bool trust_link_of(const X509 *x509, const X509 *issuer, struct trust_link *ret_
     const ASN1_INTEGER *serial = X509_get0_serialNumber(x509);
     int len = ASN1_STRING_length(serial);
     *ret_link = (struct trust_link){ .serial_len = (uint8_t)len };
-    if (len < 0 || len > TRUST_SERIAL_BYTES_MAX || !issuer_hash(issuer, &ret_link->issuer)) return false;
+    if (len < 0 || len > TRUST_SERIAL_BYTES_MAX || !trust_issuer_hash(issuer, &ret_link->issuer)) return false;
     memcpy(ret_link->serial, ASN1_STRING_get0_data(serial), (size_t)len);
     return true;
 }

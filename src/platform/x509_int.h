@@ -25,6 +25,8 @@ struct trust_chain {
 };
 int trust_verify_chain(const struct trust *trust, const struct certificate *certificate, int64_t now_ms,
                        const struct trust_chain *chain) MUST_USE;
+/* SHA-256 over a CA's name and public key; false without memory. */
+bool trust_issuer_hash(const X509 *issuer, struct hash *ret_hash) MUST_USE;
 /* False without memory, and for a serial number over TRUST_SERIAL_BYTES_MAX bytes. */
 bool trust_link_of(const X509 *x509, const X509 *issuer, struct trust_link *ret_link) MUST_USE;
 
