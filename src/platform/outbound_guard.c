@@ -177,9 +177,10 @@ int outbound_guard_resolve(const struct outbound_guard *guard, struct str url, s
     return r;
 }
 
+/* tidy: parameters because it is http_client_run with two more. */
 int outbound_guard_run(const struct outbound_guard *guard, const struct http_client_options *limits,
                        const struct http_call *call, struct arena *arena, struct http_result *ret_result,
-                       struct message *message) { /* tidy: parameters because it is http_client_run with two more */
+                       struct message *message) {
     struct http_client_options options = *limits;
     struct http_client *client = NULL;
     struct outbound_target target;

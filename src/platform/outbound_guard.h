@@ -54,10 +54,10 @@ int outbound_guard_resolve(const struct outbound_guard *guard, struct str url,
                            struct outbound_target *ret_target) MUST_USE;
 /* One call by these rules: http_client_run to the addresses found. limits: as http_client_options, its pin is set here.
  * 0; any OUTBOUND_E_* (FAILED: no whole answer) with a sentence in message that names the host at most; -ENOMEM,
- * -EINVAL. */
-int outbound_guard_run(
-    const struct outbound_guard *guard, const struct http_client_options *limits, const struct http_call *call,
-    struct arena *arena, struct http_result *ret_result,
-    struct message *message) MUST_USE; /* tidy: parameters because it is http_client_run with two more */
+ * -EINVAL.
+ * tidy: parameters because it is http_client_run with two more. */
+int outbound_guard_run(const struct outbound_guard *guard, const struct http_client_options *limits,
+                       const struct http_call *call, struct arena *arena, struct http_result *ret_result,
+                       struct message *message) MUST_USE;
 
 #endif
