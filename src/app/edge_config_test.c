@@ -72,9 +72,9 @@ static void every_proxy_includes_the_headers(void **state) {
 /* ---- deploy/nginx: what a bank's own nginx reads, the same text for other places ---- */
 
 static const char deploy_head[] =
-    "# The edge of a production bank: the mTLS API on 8443, the browser pages on 8444. docs/certificates.md tells what\n"
-    "# to put where. The text is made by edge_config.c (GIRO_WRITE_DEPLOY=1 build-test/edge_config_test) and compared by\n"
-    "# a test: change it there, or make a copy your own.\n";
+    "# The edge of a production bank: the mTLS API on 8443, the browser pages on 8444. docs/certificates.md tells\n"
+    "# what to put where. edge_config.c makes the text (GIRO_WRITE_DEPLOY=1 build-test/edge_config_test) and a\n"
+    "# test compares it: change it there, or make a copy your own.\n";
 
 static struct str read_deploy(const char *name, char *memory, size_t bytes_max) {
     char path[64];

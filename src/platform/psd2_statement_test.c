@@ -106,7 +106,8 @@ static void statements_are_read_exactly(void **state) {
     }
 }
 
-/* Only other statements: none; every cut and every longer form of a good one is refused. spec: gateway/T14 */
+/* Only other statements: none; every cut and every longer form of a good one is refused. */
+/* spec: gateway/T14 */
 static void only_der_is_read(void **state) {
     static const struct sample sample = { { { 3, STR_INIT("PSP_AI") } }, 1, 1, FCA };
     static const struct sample none = { .times = 0 };
