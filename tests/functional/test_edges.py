@@ -1,6 +1,7 @@
 """The configurations of deploy/: nginx takes its own; HAProxy stands in front of a real bank."""
 
 import base64
+import contextlib
 import os
 import re
 import shutil
@@ -87,8 +88,10 @@ class Haproxy:
         """One request as bytes; the status, or 0 when the connection ended without one."""
         with socket.create_connection(("localhost", port or self.port), 20) as sock:
             with context.wrap_socket(sock, server_hostname="localhost") as tls:
-                tls.sendall(request)
-                line = tls.makefile("rb").readline()
+                line = b""
+                with contextlib.suppress(OSError):  # refused before all of it was sent
+                    tls.sendall(request)
+                    line = tls.makefile("rb").readline()
         return int(line.split()[1]) if line else 0
 
     def close(self):
@@ -173,4 +176,4 @@ def test_haproxy_lets_no_smuggling_through(haproxy):
         b"Content-Length: 99999\r\n\r\n" + 99999 * b"x",
     ]
     for body in bodies:
-        assert haproxy.raw(start + body, nobody) in (400, 413), body
+        assert haproxy.raw(start + body, nobody) in ((400,) if len(body) < 1000 else (413, 0)), body
