@@ -390,6 +390,15 @@ CREATE TABLE "identity"."session" (
 GRANT SELECT ON "identity"."session" TO giro_read;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "identity"."session" TO giro_engine;
 
+CREATE TABLE "identity"."quota" (
+    "key" bytea NOT NULL CHECK (octet_length("key") = 32),
+    "expires_ms" bigint NOT NULL,
+    "used" bigint NOT NULL,
+    PRIMARY KEY ("key")
+);
+GRANT SELECT ON "identity"."quota" TO giro_read;
+GRANT SELECT, INSERT, UPDATE, DELETE ON "identity"."quota" TO giro_engine;
+
 CREATE SCHEMA IF NOT EXISTS "consents";
 GRANT USAGE ON SCHEMA "consents" TO giro_engine, giro_read;
 CREATE TABLE "consents"."payment_consent" (

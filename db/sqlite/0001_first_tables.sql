@@ -316,6 +316,13 @@ CREATE TABLE "identity_session" (
     PRIMARY KEY ("session_hash")
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE "identity_quota" (
+    "key" BLOB NOT NULL CHECK (length("key") = 32),
+    "expires_ms" INTEGER NOT NULL,
+    "used" INTEGER NOT NULL,
+    PRIMARY KEY ("key")
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE "consents_payment_consent" (
     "consent_id" BLOB NOT NULL CHECK (length("consent_id") = 16),
     "client_id" BLOB NOT NULL CHECK (length("client_id") = 16),

@@ -203,6 +203,31 @@ static const char *settle_client(const struct admin_request *request, struct jso
     return NULL;
 }
 
+/* What an operator changes of a client's limits while it runs; members that are not there stay as they are. */
+static const char *client_limits(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
+    struct admin_audited audited = { .operation = "client_limits" };
+    struct command_call call;
+    struct client_limits_input input = {
+        .name = text_of(request, "client_id"),
+        .requests_per_second = json_get_integer(request->json, "requests_per_second", -1),
+        .burst = json_get_integer(request->json, "burst", -1),
+        .daily_limit = json_get_integer(request->json, "daily_limit", -1),
+        .set_addresses = json_get(request->json, "addresses") != NULL,
+        .addresses = text_of(request, "addresses"),
+    };
+    admin_call_init(request, &audited, &call);
+    const char *error =
+        admin_outcome(command_client_limits(request->options->integration, &call, &input), &call.answer, ret_fault);
+    if (error) return error;
+    if (call.answer.refusal) return call.answer.refusal_name;
+    json_member_str(out, "id", input.name);
+    json_name(out, "result");
+    json_object_begin(out);
+    json_member_bool(out, "changed", true);
+    json_object_end(out);
+    return NULL;
+}
+
 static const char *register_customer(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
     uint8_t secret[TOTP_SECRET_BYTES_MAX];
     struct admin_audited audited = { .operation = "customer_register" };
@@ -354,6 +379,7 @@ static const struct {
 } commands[] = {
     { "client_register", register_client },
     { "client_settle", settle_client },
+    { "client_limits", client_limits },
     { "customer_register", register_customer },
     { "account_open", open_account },
     { "account_fund", fund_account },

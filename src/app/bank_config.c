@@ -1,5 +1,7 @@
 #include "app/bank_config.h"
 
+#include "platform/redis.h"
+
 #define ROW(key, config_kind, field, ...)                                                                              \
     { .name = (key), .kind = (config_kind), .offset = offsetof(struct bank_options, field), __VA_ARGS__ }
 
@@ -82,6 +84,15 @@ static const struct config_row rows[] = {
     ROW("api.documents", CONFIG_STRING, api_documents, .boot = "api", .help = "folder of the OpenAPI documents"),
     ROW("api.url", CONFIG_STRING, api_url, .boot = "https://localhost:8443",
         .help = "how callers name the mTLS listener"),
+    ROW("cache.kind", CONFIG_CHOICE, cache_kind, .boot = "embedded", .choices = "embedded|redis",
+        .help = "what nodes share of rate limits: nothing (each counts alone), or buckets in Redis"),
+    ROW("cache.connection", CONFIG_STRING, cache_connection, .boot = "", .help = "redis: unix:/path or host:port"),
+    ROW("cache.timeout", CONFIG_DURATION, cache_timeout_ms, .min = 1, .max = REDIS_TIMEOUT_MS_MAX, .boot = "50ms",
+        .help = "redis: how long one answer may take; then this node counts alone"),
+    ROW("rate_limits_file", CONFIG_STRING, rate_limits_file, .boot = "",
+        .help = "a YAML file with rate_limits, in place of that section here"),
+    ROW("open_banking.unattended_reads_per_day", CONFIG_INT, unattended_reads_per_day, .min = 0, .max = 1000000,
+        .boot = "4", .help = "reads of one account resource without the customer, a consent and UTC day; 0: any"),
     ROW("auth.issuer", CONFIG_STRING, issuer, .boot = "https://localhost:8444",
         .help = "the issuer, on the browser listener"),
     ROW("auth.signing_key", CONFIG_STRING, signing_key, .boot = "signing.key",
@@ -182,7 +193,10 @@ static void tiers_end(void *ctx, struct config_errors *errors) {
         if (!config->options.sandbox && !strcmp(tier->name, "sandbox_unlimited"))
             config_error(errors, tier->line, "tier \"sandbox_unlimited\" is for a sandbox only (sandbox: true)");
     }
-    if (config->tier_count == 0) config_error(errors, 0, "rate_limits names no tier");
+    bool elsewhere = config->options.rate_limits_file.len > 0 && !config->rates_file.section_count;
+    if (elsewhere && config->tier_count)
+        config_error(errors, 0, "rate_limits stands here and in rate_limits_file: want one of them");
+    if (!elsewhere && config->tier_count == 0) config_error(errors, 0, "rate_limits names no tier");
 }
 
 static void print_limit(struct buffer *out, const char *name, uint64_t limit) {
@@ -192,6 +206,7 @@ static void print_limit(struct buffer *out, const char *name, uint64_t limit) {
 
 static void tiers_print(void *ctx, struct buffer *out) {
     const struct bank_config *config = ctx;
+    if (config->options.rate_limits_file.len) return; /* they stand there */
     for (size_t i = 0; i < config->tier_count; i++) {
         const struct rate_tier *tier = &config->tiers[i].tier;
         buffer_printf(out, "  %s:\n", tier->name);
@@ -250,19 +265,41 @@ static void bank_config_init(struct bank_config *config) {
                                                    .ctx = config };
     config->sections[2] = schedule_config_section(&config->schedule);
     config->sections[3] = trust_config_section(&config->trust);
+    config->sections[4] = address_config_section(&config->addresses);
     config->config = (struct config){ .tables = &config->table,
                                       .table_count = 1,
                                       .sections = config->sections,
                                       .section_count = ARRAY_COUNT(config->sections) };
 }
 
+/* The section in a file of its own. */
+static int read_rates_file(struct bank_config *config, struct config_errors *errors) {
+    char path[BANK_PATH_BYTES_MAX];
+    if (str_to_c(config->options.rate_limits_file, path, sizeof path)) {
+        config_error(errors, 0, "rate_limits_file: the path is too long");
+        return CONFIG_E_INVALID;
+    }
+    config->rates_file = (struct config){ .sections = config->sections, .section_count = 1 };
+    int r = config_init(&config->rates_file);
+    if (!r) r = config_read_file(&config->rates_file, path, errors);
+    config_release(&config->rates_file);
+    return err_trace(r);
+}
+
 int bank_config_read(struct bank_config *config, const char *path, struct config_errors *errors) {
     bank_config_init(config);
     int r = config_init(&config->config);
-    return r ? err_trace(r) : config_read_file(&config->config, path, errors);
+    if (!r) r = config_read_file(&config->config, path, errors);
+    if (!r && config->options.rate_limits_file.len) r = read_rates_file(config, errors);
+    if (!r && config->options.cache_kind == BANK_CACHE_REDIS && !redis_address_fits(config->options.cache_connection)) {
+        config_error(errors, 0, "cache.kind is redis: want cache.connection as unix:/path or host:port");
+        return CONFIG_E_INVALID;
+    }
+    return err_trace(r);
 }
 
 void bank_config_release(struct bank_config *config) {
+    address_config_release(&config->addresses);
     config_release(&config->config);
 }
 

@@ -2,6 +2,7 @@
 #ifndef GIRO_APP_BANK_CONFIG_H
 #define GIRO_APP_BANK_CONFIG_H
 
+#include "app/address_config.h"
 #include "app/schedule_config.h"
 #include "app/trust_config.h"
 #include "gateway/gateway.h"
@@ -11,6 +12,7 @@
 
 enum { BANK_TIERS_MAX = GATEWAY_TIERS_MAX, BANK_PATH_BYTES_MAX = 1024 };
 
+enum bank_cache_kind { BANK_CACHE_EMBEDDED, BANK_CACHE_REDIS };
 enum bank_store_kind { BANK_STORE_SQLITE, BANK_STORE_POSTGRES };
 
 /* Text lives as long as the config. Paths are taken as they stand: relative ones from the folder in which giro was
@@ -36,6 +38,11 @@ struct bank_options {
     struct config_strings listen_users;
     int64_t listen_workers, listen_io_threads;
     struct str api_documents, api_url;
+    int cache_kind; /* enum bank_cache_kind */
+    struct str cache_connection;
+    int64_t cache_timeout_ms;
+    struct str rate_limits_file;
+    int64_t unattended_reads_per_day;
     struct str issuer, signing_key;
     struct str directory_issuer, directory_keys, registration_tier;
     int64_t statement_life_ms;
@@ -67,7 +74,9 @@ struct bank_config {
     struct config config;
     struct config_table table;
     int64_t idempotency_keep_ms; /* idempotency.keep; 0: for ever */
-    struct config_section sections[4];
+    struct address_config addresses;
+    struct config rates_file; /* rate_limits_file, for the time of reading */
+    struct config_section sections[5];
 };
 
 /* Boot values, then the file at path. 0; CONFIG_E_INVALID with everything that is wrong in errors: unknown keys, values

@@ -42,6 +42,10 @@ static void print_whole(struct store_view *view, const struct client_row *client
     store_view_row_begin(view);
     print_members(view, client);
     store_view_bool(view, "sandbox_auto_approve", 0, client->flags & CLIENT_AUTO_APPROVE);
+    store_view_number(view, "requests_per_second", 0, client->requests_per_second); /* 0: its tier's */
+    store_view_number(view, "burst", 0, client->burst);
+    store_view_number(view, "daily_limit", 0, client->daily_limit);
+    store_view_text(view, "addresses", 0, client->addresses);
     store_view_text(view, "redirect_uris", 0, client->redirect_uris);
     json_member_raw(&view->writer, "jwks", client->jwks);
     store_view_row_end(view);

@@ -1,10 +1,12 @@
-/* cmd_limits.c - giro limits list: the tiers of the bank's configuration, as they are in force after its next start. */
+/* cmd_limits.c - giro limits list: the tiers of the bank's configuration, as they are in force after its next start.
+ * giro limits set: what one client may do in place of its tier, from its next request on. */
 #include "app/subcommand.h"
 
 #include <unistd.h>
 
 #include "app/bank_config.h"
 #include "app/exit_code.h"
+#include "app/operator_call.h"
 #include "app/options.h"
 #include "app/sandbox.h"
 #include "platform/file.h"
@@ -107,9 +109,52 @@ static int limits_list(int argc, char **argv) {
     return EXIT_UNAVAILABLE;
 }
 
+/* One number of the request: "tier" is 0, what the tier says. */
+static bool put_number(struct operator_call *call, const char *member, const char *option, const char *text) {
+    uint64_t number = 0;
+    if (!text) return true;
+    if (strcmp(text, "tier") != 0 && (str_to_u64(str_from_c(text), &number) || number == 0 || number > INT64_MAX)) {
+        fprintf(stderr, "giro: --%s %s: want a whole number from 1, or tier\n", option, text);
+        return false;
+    }
+    json_member_i64(&call->writer, member, (int64_t)number);
+    return true;
+}
+
+static int limits_set(int argc, char **argv) {
+    struct operator_call call = { 0 };
+    const char *rate = NULL, *burst = NULL, *daily = NULL, *addresses = NULL;
+    const struct option_row rows[] = {
+        { "rate", "N", &rate, NULL, "requests a second, or tier" },
+        { "burst", "N", &burst, NULL, "requests at once, or tier" },
+        { "daily", "N", &daily, NULL, "requests a day (UTC), or tier" },
+        { "addresses", "LIST", &addresses, NULL, "addresses and blocks it may call from, between blanks; or any" },
+        OPERATOR_CALL_OPTIONS(&call),
+    };
+    struct options options = {
+        .usage = "limits set CLIENT_ID [--rate N] [--burst N] [--daily N] [--addresses LIST] [--key KEY] [--var DIR] "
+                 "[--json]",
+        .help = "What one client may do in place of its tier; holds from its next request on.",
+        .rows = rows,
+        .row_count = ARRAY_COUNT(rows),
+        .words_min = 1,
+        .words_max = 1
+    };
+    int r = options_parse(&options, argc, argv);
+    if (r) return options_exit(r);
+    operator_call_begin(&call, "client_limits");
+    json_member_c(&call.writer, "client_id", options.words[0]);
+    bool good = put_number(&call, "requests_per_second", "rate", rate) && put_number(&call, "burst", "burst", burst) &&
+                put_number(&call, "daily_limit", "daily", daily);
+    if (!good) return EXIT_USAGE;
+    if (addresses) json_member_c(&call.writer, "addresses", strcmp(addresses, "any") == 0 ? "" : addresses);
+    return operator_call_end(&call);
+}
+
 int cmd_limits(int argc, char **argv) {
     static const struct subcommand rows[] = {
         { "list", "the tiers of clients and what each may do", limits_list },
+        { "set", "what one client may do in place of its tier", limits_set },
     };
     static const struct subcommand_table table = { .title = "giro limits", .rows = rows, .count = ARRAY_COUNT(rows) };
     return subcommand_run(&table, argc, argv);

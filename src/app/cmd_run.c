@@ -11,7 +11,7 @@
 #include "platform/secret.h"
 
 struct run_options {
-    const char *var, *port_base, *store, *bus, *cache;
+    const char *var, *port_base, *store, *bus, *cache, *proxy_peers;
     bool detach, stop, status, json, fresh;
 };
 
@@ -188,13 +188,25 @@ static int dispatch(const struct run_options *options) {
         fprintf(stderr, "giro: --store %s: want sqlite or postgres\n", options->store);
         return EXIT_USAGE;
     }
-    if (!is_choice("bus", options->bus, "embedded") || !is_choice("cache", options->cache, "embedded") ||
+    bool redis = options->cache && strcmp(options->cache, "redis") == 0;
+    if (options->cache && !redis && strcmp(options->cache, "embedded") != 0) {
+        fprintf(stderr, "giro: --cache %s: want embedded or redis\n", options->cache);
+        return EXIT_USAGE;
+    }
+    if (!is_choice("bus", options->bus, "embedded") ||
         !options_number("port-base", options->port_base, SANDBOX_PORT_BASE_MIN, SANDBOX_PORT_BASE_MAX, &port_base))
         return EXIT_USAGE;
     int r = sandbox_init(&sandbox, options->var, &message);
     if (r) return sandbox_complain(r, &message);
     sandbox.port_base = (uint16_t)port_base;
     sandbox.store = postgres ? BANK_STORE_POSTGRES : BANK_STORE_SQLITE;
+    sandbox.cache = redis ? BANK_CACHE_REDIS : BANK_CACHE_EMBEDDED;
+    if (options->proxy_peers) {
+        if (str_to_c(str_from_c(options->proxy_peers), sandbox.proxy_peers, sizeof sandbox.proxy_peers)) {
+            fprintf(stderr, "giro: --proxy-peers: the list is too long\n");
+            return EXIT_USAGE;
+        }
+    }
     sandbox.store_named = options->store != NULL;
     if (options->status) return print_status(&sandbox, options->json);
     return options->stop ? stop(&sandbox) : start(&sandbox, options);
@@ -212,7 +224,9 @@ int cmd_run(int argc, char **argv) {
         { "port-base", "N", &given.port_base, NULL, "API on N, pages on N+1, operations on N+2 (8443)" },
         { "store", "S", &given.store, NULL, "sqlite (default) or postgres: a private server of its own" },
         { "bus", "B", &given.bus, NULL, "embedded" },
-        { "cache", "C", &given.cache, NULL, "embedded" },
+        { "proxy-peers", "LIST", &given.proxy_peers, NULL,
+          "the edge stands behind load balancers at these addresses, which speak PROXY protocol" },
+        { "cache", "C", &given.cache, NULL, "embedded (default) or redis: a private server of its own" },
     };
     struct options options = { .usage = "run [OPTIONS]",
                                .help = "Starts the sandbox bank and watches over it until Ctrl-C or SIGTERM.",

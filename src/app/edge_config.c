@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "platform/cidr.h"
+
 enum {
     WORKERS_MAX = 64,
     CONNECTIONS_MIN = 64,
@@ -108,6 +110,15 @@ static int check_numbers(const struct edge_config *config, struct message *messa
     return 0;
 }
 
+static int check_peers(const struct edge_config *config, struct message *message) {
+    struct cidr cidr;
+    int r = check_range("proxy_peer_count", (uint32_t)config->proxy_peer_count, 0, EDGE_PEERS_MAX, message);
+    for (size_t i = 0; !r && i < config->proxy_peer_count; i++)
+        if (cidr_parse(str_from_c(config->proxy_peers[i]), &cidr))
+            r = refuse_field(message, "proxy_peers", "want IPv4 or IPv6 addresses or blocks");
+    return r;
+}
+
 static int check_config(const struct edge_config *config, struct message *message) {
     const struct {
         const char *field, *path;
@@ -129,7 +140,8 @@ static int check_config(const struct edge_config *config, struct message *messag
         return refuse_field(message, "user", "no name of a user");
     if (!config->address || !config->address[0] || !only_chars(config->address, ".:[]"))
         return refuse_field(message, "address", "an IPv4 address or [IPv6] is needed");
-    return check_numbers(config, message);
+    int r = check_peers(config, message);
+    return r ? r : check_numbers(config, message);
 }
 
 /* ---- nginx.conf ---- */
@@ -331,6 +343,31 @@ static void write_server_tls(const struct edge_config *config, struct buffer *ou
                          "        ssl_session_tickets off;\n");
 }
 
+/* What stands before every request: the peer's own address decides, which $realip_remote_addr keeps. */
+static void write_peers(const struct edge_config *config, struct buffer *out) {
+    char text[CIDR_TEXT_BYTES_MAX];
+    struct cidr cidr;
+    if (config->proxy_peer_count == 0) return;
+    buffer_append_c(out, "    real_ip_header proxy_protocol;\n");
+    for (size_t i = 0; i < config->proxy_peer_count; i++) {
+        check(cidr_parse(str_from_c(config->proxy_peers[i]), &cidr) == 0); /* check_peers */
+        buffer_printf(out, "    set_real_ip_from " STR_FMT ";\n", STR_ARG(cidr_format(&cidr, text)));
+    }
+    buffer_append_c(out, "    geo $realip_remote_addr $edge_is_peer {\n        default 0;\n");
+    for (size_t i = 0; i < config->proxy_peer_count; i++) {
+        check(cidr_parse(str_from_c(config->proxy_peers[i]), &cidr) == 0);
+        buffer_printf(out, "        " STR_FMT " 1;\n", STR_ARG(cidr_format(&cidr, text)));
+    }
+    buffer_append_c(out, "    }\n");
+}
+
+static void write_listen(const struct edge_config *config, uint16_t port, struct buffer *out) {
+    buffer_printf(out, "        listen %s:%u ssl http2%s backlog=1024;\n        server_name _;\n", config->address,
+                  port, config->proxy_peer_count ? " proxy_protocol" : "");
+    if (config->proxy_peer_count)
+        buffer_append_c(out, "        if ($edge_is_peer = 0) {\n            return 444;\n        }\n");
+}
+
 static void write_server_body(const struct edge_config *config, const char *listener, struct buffer *out) {
     static const int statuses[] = { 400, 404, 405, 408, 411, 413, 414, 429, 500, 503, 505 };
     buffer_printf(out, "        set $edge_listener %s;\n", listener);
@@ -362,16 +399,16 @@ static void write_static(const struct edge_config *config, struct buffer *out) {
 }
 
 static void write_servers(const struct edge_config *config, struct buffer *out) {
-    buffer_printf(out, "    server {\n        listen %s:%u ssl http2 backlog=1024;\n        server_name _;\n",
-                  config->address, config->mtls_port);
+    buffer_append_c(out, "    server {\n");
+    write_listen(config, config->mtls_port, out);
     write_server_tls(config, out);
     buffer_append_c(out, "        ssl_session_cache off;\n"
                          "        ssl_verify_client optional_no_ca;\n"
                          "        ssl_verify_depth 4;\n");
     write_server_body(config, "mtls", out);
     write_static(config, out);
-    buffer_printf(out, "    }\n    server {\n        listen %s:%u ssl http2 backlog=1024;\n        server_name _;\n",
-                  config->address, config->browser_port);
+    buffer_append_c(out, "    }\n    server {\n");
+    write_listen(config, config->browser_port, out);
     write_server_tls(config, out);
     buffer_append_c(out, "        ssl_session_cache shared:browser:2m;\n");
     buffer_printf(out,
@@ -391,6 +428,7 @@ int edge_config_main(const struct edge_config *config, struct buffer *out, struc
     write_limits(config, out);
     write_daemon(config, out);
     write_maps(config, out);
+    write_peers(config, out);
     write_servers(config, out);
     buffer_append_c(out, "}\n");
     return out->overflow ? err_origin(-E2BIG) : 0;

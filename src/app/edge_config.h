@@ -11,7 +11,8 @@
  * framing of chunks; a body cut into chunks of a few bytes could pass it, and the log says so: "body_on_disk".) (G3)
  * Logs hold the path without the query, and no header of the caller but a well-formed interaction id. (G4) No request
  * is sent twice to the daemon. A 502 or 504 after anything but GET or HEAD says outcome_unknown. (G5) The mTLS listener
- * neither issues nor takes TLS sessions: each connection shows its certificate itself.
+ * neither issues nor takes TLS sessions: each connection shows its certificate itself. (G6) A PROXY protocol header is
+ * believed from the named peers alone, and no header of HTTP ever is.
  *
  * What stock nginx does otherwise than gateway.md T3 wishes: it reads a bare LF as the end of a header line (RFC 9112
  * section 2.2 allows that) and sends CRLF on, so it cannot smuggle; and it closes a connection whose header or body
@@ -26,6 +27,7 @@ enum {
     EDGE_PATH_BYTES_MAX = 512,
     EDGE_SOCKET_BYTES_MAX = 100, /* sun_path holds 108 */
     EDGE_ROUTES_MAX = 64,
+    EDGE_PEERS_MAX = 32,
     EDGE_FILE_BYTES_MAX = 512 * 1024,
     EDGE_BODY_BYTES_DEFAULT = 64 * 1024,
     EDGE_BODY_BYTES_MAX = 4 * 1024 * 1024,
@@ -59,6 +61,11 @@ struct edge_config {
     const char *server_key;
     const char *user;    /* as root: workers run as this user, who must reach daemon_socket; NULL when not root */
     const char *address; /* what both servers listen on: "127.0.0.1", "0.0.0.0" or "[::]" */
+    /* Load balancers before the edge, as addresses or blocks (cidr.h). With at least one, both ports take connections
+     * that begin with a PROXY protocol header (v1 or v2) and nothing else, the caller's address is the header's, and
+     * who is not among them is hung up on. */
+    const char *const *proxy_peers;
+    size_t proxy_peer_count; /* at most EDGE_PEERS_MAX */
     uint16_t mtls_port, browser_port;
     uint32_t workers;            /* 1 to 64 */
     uint32_t connections;        /* of one worker; 64 to 65536 */

@@ -132,9 +132,47 @@ static void the_deployed_files_are_these(void **state) {
     buffer_release(&whole);
 }
 
+static bool has(const struct buffer *out, const char *what) {
+    size_t at;
+    return str_find(buffer_str(out), str_from_c(what), &at);
+}
+
+/* spec: gateway/50 */
+static void load_balancers_are_named(void **state) {
+    static const struct {
+        const char *peer;
+        int want;
+    } cases[] = {
+        { "192.0.2.0/24", 0 },
+        { "2001:db8::1", 0 },
+        { "192.0.2.1/24", EDGE_E_INVALID },
+        { "all; daemon on", EDGE_E_INVALID },
+        { "", EDGE_E_INVALID },
+        { NULL, 0 }, /* none: no PROXY protocol */
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct edge_config tried;
+        struct message message = { 0 };
+        struct buffer out;
+        edge_config_init(&tried);
+        tried.directory = tried.log_prefix = tried.pid_file = tried.daemon_socket = "/x";
+        tried.server_cert = tried.server_key = "/x";
+        tried.proxy_peers = &cases[i].peer;
+        tried.proxy_peer_count = cases[i].peer ? 1 : 0;
+        buffer_init_heap(&out, EDGE_FILE_BYTES_MAX);
+        assert_int_equal(edge_config_main(&tried, &out, &message), cases[i].want);
+        bool on = cases[i].peer && cases[i].want == 0;
+        assert_true(has(&out, "http2 proxy_protocol backlog") == on && has(&out, "set_real_ip_from ") == on);
+        assert_true(has(&out, "if ($edge_is_peer = 0)") == on);
+        buffer_release(&out);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_are_checked),
+        cmocka_unit_test(load_balancers_are_named),
         cmocka_unit_test(every_proxy_includes_the_headers),
         cmocka_unit_test(the_deployed_files_are_these),
     };

@@ -32,7 +32,11 @@ struct sandbox {
     char sockets[SANDBOX_PATH_BYTES_MAX]; /* var/run, or the short folder */
     uint16_t port_base, core_port, sink_port;
     enum bank_store_kind store; /* what var holds, or shall hold */
-    bool store_named;           /* by --store; else what var holds already decides */
+    enum bank_cache_kind cache; /* asked for at this start; embedded otherwise */
+    /* Load balancers before its edge, addresses or blocks between blanks; empty: none. With them the edge takes nothing
+     * but what comes through them: giro demo and giro bench do not. */
+    char proxy_peers[SANDBOX_PATH_BYTES_MAX];
+    bool store_named; /* by --store; else what var holds already decides */
 };
 
 #define SANDBOX_E_MAP(X)                                                                                               \
@@ -104,6 +108,16 @@ bool sandbox_postgres_is_ready(const char *pid_file, pid_t pid);
 bool sandbox_postgres_answers(void *context);
 /* The connection string of the sandbox's database. */
 void sandbox_postgres_connection(const struct sandbox *sandbox, struct buffer *out);
+
+/* --- sandbox_redis.c: a private Redis server on a Unix socket, without a file --- */
+/* Debian's program, or NULL when its package is not installed. */
+const char *sandbox_redis_program(void);
+/* Writes var/redis/redis.conf anew: no TCP, for this user alone. 0; SANDBOX_E_ABSENT (not installed); -errno. */
+int sandbox_redis_make(const struct sandbox *sandbox, struct message *message) MUST_USE;
+/* Whether it answers; context: the struct sandbox. Waits a few milliseconds at most. */
+bool sandbox_redis_answers(void *context);
+/* "unix:PATH", the value of cache.connection. */
+void sandbox_redis_connection(const struct sandbox *sandbox, struct buffer *out);
 
 /* --- sandbox_config.c --- */
 #define SANDBOX_STATIC_FILE "kib.txt" /* 1,024 bytes below /static/: what bench reads compares with */

@@ -90,6 +90,18 @@ static void put_store(struct buffer *out, const struct sandbox *sandbox) {
     put_key(out, sandbox, "folder", PLACE_VAR, "secrets");
 }
 
+static void put_cache(struct buffer *out, const struct sandbox *sandbox) {
+    char memory[SANDBOX_PATH_BYTES_MAX * 2], text[sizeof memory];
+    struct buffer connection;
+    if (sandbox->cache != BANK_CACHE_REDIS) return;
+    buffer_init(&connection, memory, sizeof memory);
+    sandbox_redis_connection(sandbox, &connection);
+    check(str_to_c(buffer_str(&connection), text, sizeof text) == 0);
+    buffer_append_c(out, "cache:\n  kind: redis\n  connection: ");
+    put_quoted(out, text);
+    buffer_append_char(out, '\n');
+}
+
 static void put_yaml(struct buffer *out, const struct sandbox *sandbox) {
     unsigned base = sandbox->port_base;
     buffer_append_c(out, "# Made by `giro run` at every start; changes are lost.\nsandbox: true\nlog:\n");
@@ -106,7 +118,9 @@ static void put_yaml(struct buffer *out, const struct sandbox *sandbox) {
     put_key(out, sandbox, "layouts", PLACE_PROJECT, "src/integration/acl/layouts");
     buffer_printf(out, "sink:\n  host: 127.0.0.1\n  port: %u\nlisten:\n", sandbox->sink_port);
     put_key(out, sandbox, "socket", PLACE_SOCKET, "giro.sock");
-    buffer_printf(out, "  users: [%u]\napi:\n", (unsigned)geteuid());
+    buffer_printf(out, "  users: [%u]\n", (unsigned)geteuid());
+    put_cache(out, sandbox);
+    buffer_append_c(out, "open_banking:\n  unattended_reads_per_day: 4\napi:\n");
     put_key(out, sandbox, "documents", PLACE_PROJECT, "api");
     buffer_printf(out, "  url: \"https://localhost:%u\"\nauth:\n  issuer: \"https://localhost:%u\"\n", base, base + 1);
     put_key(out, sandbox, "signing_key", PLACE_VAR, "pki/bank-signing.key");
@@ -136,6 +150,17 @@ static int write_static(const struct sandbox *sandbox, struct message *message) 
     return r ? err_trace(r) : err_trace(file_write_atomic(path, str_from_bytes(text, sizeof text), 0644, message));
 }
 
+/* Cuts text at its blanks; at most one more than the edge takes, which it refuses then. */
+static size_t split_peers(char *text, const char *peers[EDGE_PEERS_MAX + 1]) {
+    size_t count = 0;
+    for (char *at = text; *at && count <= EDGE_PEERS_MAX; count++) {
+        peers[count] = at;
+        at += strcspn(at, " ");
+        if (*at) *at++ = 0;
+    }
+    return count;
+}
+
 static int write_edge(const struct sandbox *sandbox, struct message *message) {
     char directory[SANDBOX_PATH_BYTES_MAX], prefix[SANDBOX_PATH_BYTES_MAX], pid[SANDBOX_PATH_BYTES_MAX];
     char socket[SANDBOX_PATH_BYTES_MAX], cert[SANDBOX_PATH_BYTES_MAX], key[SANDBOX_PATH_BYTES_MAX];
@@ -158,6 +183,11 @@ static int write_edge(const struct sandbox *sandbox, struct message *message) {
     edge.static_root = files;
     edge.mtls_port = sandbox->port_base;
     edge.browser_port = (uint16_t)(sandbox->port_base + 1);
+    char peers_text[SANDBOX_PATH_BYTES_MAX];
+    const char *peers[EDGE_PEERS_MAX + 1];
+    (void)snprintf(peers_text, sizeof peers_text, "%s", sandbox->proxy_peers);
+    edge.proxy_peers = peers;
+    edge.proxy_peer_count = split_peers(peers_text, peers);
     int r = write_static(sandbox, message);
     if (r) return err_trace(r);
     r = edge_config_write(&edge, message);

@@ -9,6 +9,7 @@
 enum { STATE_BYTES_MAX = 4096, OPERATIONS_OFFSET = 2 };
 
 static const char *const store_names[] = { [BANK_STORE_SQLITE] = "sqlite", [BANK_STORE_POSTGRES] = "postgres" };
+static const char *const cache_names[] = { [BANK_CACHE_EMBEDDED] = "embedded", [BANK_CACHE_REDIS] = "redis" };
 static const char *const uses[] = { "the mTLS API", "the browser pages", "operations" };
 
 static bool is_free(uint16_t port) {
@@ -80,14 +81,18 @@ int sandbox_read_state(struct sandbox *sandbox, struct message *message) {
     sandbox->sink_port = (uint16_t)json_get_integer(json, "sink_port", 0);
     struct str store = json_get_string(json, "store");
     sandbox->store = str_equal_c(store, store_names[BANK_STORE_POSTGRES]) ? BANK_STORE_POSTGRES : BANK_STORE_SQLITE;
+    struct str cache = json_get_string(json, "cache");
+    sandbox->cache = str_equal_c(cache, cache_names[BANK_CACHE_REDIS]) ? BANK_CACHE_REDIS : BANK_CACHE_EMBEDDED;
     (void)json_free(json); /* always NULL */
     return 0;
 }
 
 int sandbox_write_state(const struct sandbox *sandbox, struct message *message) {
     char path[SANDBOX_PATH_BYTES_MAX], text[256];
-    int len = snprintf(text, sizeof text, "{\"port_base\":%u,\"core_port\":%u,\"sink_port\":%u,\"store\":\"%s\"}\n",
-                       sandbox->port_base, sandbox->core_port, sandbox->sink_port, store_names[sandbox->store]);
+    int len = snprintf(text, sizeof text,
+                       "{\"port_base\":%u,\"core_port\":%u,\"sink_port\":%u,\"store\":\"%s\",\"cache\":\"%s\"}\n",
+                       sandbox->port_base, sandbox->core_port, sandbox->sink_port, store_names[sandbox->store],
+                       cache_names[sandbox->cache]);
     sandbox_path(sandbox, "sandbox.json", path);
     return err_trace(file_write_atomic(path, str_from_bytes(text, (size_t)len), 0644, message));
 }

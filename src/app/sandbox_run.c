@@ -11,16 +11,17 @@
 #include "platform/net.h"
 
 enum { PROBE_MS = 20, READY_CALL_MS = 2000, READY_ARENA_BYTES = 64 * 1024, KILL_MS = 2000 };
-enum { POSTGRES, CORE, SINK, GIRO, NGINX }; /* in the order of their start */
+enum { POSTGRES, REDIS, CORE, SINK, GIRO, NGINX }; /* in the order of their start */
 
 static const char *const names[SANDBOX_CHILDREN] = {
-    [POSTGRES] = "postgres", [CORE] = "core", [SINK] = "sink", [GIRO] = "giro", [NGINX] = "nginx"
+    [POSTGRES] = "postgres", [REDIS] = "redis", [CORE] = "core", [SINK] = "sink", [GIRO] = "giro", [NGINX] = "nginx"
 };
 static const char nginx_path[] = "/usr/sbin/nginx";
 
 /* ---- the children ---- */
 
 static bool is_wanted(const struct sandbox *sandbox, int child) {
+    if (child == REDIS) return sandbox->cache == BANK_CACHE_REDIS;
     return child != POSTGRES || sandbox->store == BANK_STORE_POSTGRES;
 }
 
@@ -92,8 +93,15 @@ static void describe_postgres(struct sandbox_run *run) {
     memcpy(run->argv[POSTGRES], postgres, sizeof postgres);
 }
 
+static void describe_redis(struct sandbox_run *run) {
+    const char *redis[] = { sandbox_redis_program(), keep_text(run, REDIS, 0, run->sandbox.var, "redis/redis.conf"),
+                            NULL };
+    memcpy(run->argv[REDIS], redis, sizeof redis);
+}
+
 static int add_child(struct sandbox_run *run, int child) {
     static const int stop_signals[SANDBOX_CHILDREN] = { [POSTGRES] = SIGINT /* its "fast" end */,
+                                                        [REDIS] = SIGTERM,
                                                         [CORE] = SIGTERM,
                                                         [SINK] = SIGTERM,
                                                         [GIRO] = SIGTERM,
@@ -111,6 +119,10 @@ static int add_child(struct sandbox_run *run, int child) {
         run->children[child].probe = sandbox_postgres_answers;
         run->children[child].context = &run->sandbox;
     }
+    if (child == REDIS) {
+        run->children[child].probe = sandbox_redis_answers;
+        run->children[child].context = &run->sandbox;
+    }
     return err_trace(supervisor_add(&run->supervisor, &run->children[child]));
 }
 
@@ -120,6 +132,7 @@ static int add_children(struct sandbox_run *run) {
     run->ports[GIRO] = (uint16_t)(run->sandbox.port_base + 2);
     run->ports[NGINX] = run->sandbox.port_base;
     if (is_wanted(&run->sandbox, POSTGRES)) describe_postgres(run);
+    if (is_wanted(&run->sandbox, REDIS)) describe_redis(run);
     describe_simulators(run);
     describe_servers(run);
     int r = 0;
@@ -159,6 +172,7 @@ static int make_files(struct sandbox_run *run, struct message *message) {
         r = sandbox_client_make(sandbox, &sandbox_clients[i], authority, &run->identities[i], message);
     authority = authority_free(authority);
     if (!r && sandbox->store == BANK_STORE_POSTGRES) r = sandbox_postgres_make(sandbox, message);
+    if (!r && sandbox->cache == BANK_CACHE_REDIS) r = sandbox_redis_make(sandbox, message);
     if (!r) r = sandbox_write_config(sandbox, message);
     if (!r) r = sandbox_write_state(sandbox, message);
     return r < 0 ? err_trace(r) : r;

@@ -14,7 +14,7 @@
 #include "app/sandbox_software.h"
 #include "app/supervisor.h"
 
-enum { SANDBOX_CHILDREN = 5, SANDBOX_STOP_MS_MAX = 6000 };
+enum { SANDBOX_CHILDREN = 6, SANDBOX_STOP_MS_MAX = 6000 };
 
 struct sandbox_run {
     struct sandbox sandbox;

@@ -24,8 +24,9 @@ struct schedule_config {
     size_t rail_count;
 };
 
-#define SCHEDULE_CONFIG_CHOICES "exact|following|modified_following|preceding" /* enum calendar_rule, for config rows  \
-                                                                                */
+#define SCHEDULE_CONFIG_CHOICES                                                                                        \
+    "exact|following|modified_following|preceding" /* enum calendar_rule, for config rows                              \
+                                                    */
 /* The section "business_days"; config is filled when the file has been read. */
 struct config_section schedule_config_section(struct schedule_config *config);
 /* Reads the calendars; the rules by kind are the caller's. arena: while it runs. 0 or <0 with a sentence. */

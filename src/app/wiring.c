@@ -50,6 +50,7 @@ static int bank_prepare(struct bank *bank, struct message *message) {
     if (!r) r = bank_fill_integration(bank);
     if (!r && (bank->roles & ROLE_ENGINE)) r = bank_prepare_core(bank, message);
     if (!r && (bank->roles & ROLE_AUTH)) r = bank_open_auth(bank, message);
+    if (!r && (bank->roles & ROLE_GATEWAY)) r = bank_open_cache(bank, message);
     if (!r && (bank->roles & ROLE_GATEWAY)) r = bank_prepare_gateway(bank, message);
     return err_trace(r);
 }
@@ -161,6 +162,7 @@ struct bank *bank_stop(struct bank *bank) {
     if (bank->integration.store) store_lease_release(bank->integration.store); /* the next need not wait */
     if (bank->forwarder) forwarder_stop(bank->forwarder);
     bank->gateway = gateway_free(bank->gateway);
+    bank->rate_shared = rate_shared_close(bank->rate_shared);
     bank->forwarder = forwarder_free(bank->forwarder);
     bank->auth = auth_close(bank->auth);
     bank->dispatch = core_dispatch_free(bank->dispatch);

@@ -2,6 +2,7 @@
 #include "app/wiring_int.h"
 
 #include "gateway/message_signature.h"
+#include "observe/metric_table.h"
 #include "platform/encoding.h"
 #include "wire/jwks.h"
 
@@ -108,6 +109,27 @@ static int edge_users(const struct bank_options *options, struct gateway_options
     return 0;
 }
 
+/* Told once a change, by the cache's own thread. */
+static void on_cache_state(void *ctx, bool up) {
+    struct bank *bank = ctx;
+    metrics_set(bank->metrics, METRIC_CACHE_UP, (struct metric_labels){ { STR("redis") } }, up);
+    if (up) log_note(&bank->log, LOG_LEVEL_INFO, "cache_up");
+    else log_note(&bank->log, LOG_LEVEL_WARN, "cache_gone"); /* rates are this node's own until it is back */
+}
+
+int bank_open_cache(struct bank *bank, struct message *message) {
+    const struct bank_options *options = &bank->config->options;
+    if (options->cache_kind != BANK_CACHE_REDIS) return 0;
+    struct rate_shared_options shared = { .address = options->cache_connection,
+                                          .timeout_ms = (int)options->cache_timeout_ms,
+                                          .connections_max = (size_t)options->listen_workers,
+                                          .on_state = on_cache_state,
+                                          .ctx = bank };
+    int r = rate_shared_open(&shared, &bank->rate_shared);
+    if (r) message_set(message, "cannot start the connection to the cache");
+    return err_trace(r);
+}
+
 int bank_prepare_gateway(struct bank *bank, struct message *message) {
     const struct bank_options *options = &bank->config->options;
     struct gateway_options gateway = gateway_options_default();
@@ -137,6 +159,10 @@ int bank_prepare_gateway(struct bank *bank, struct message *message) {
     gateway.signing_key_id = bank->signing_kid;
     gateway.idempotency_keep_ms = bank->config->idempotency_keep_ms;
     gateway.sandbox = options->sandbox;
+    gateway.rate_shared = bank->rate_shared;
+    gateway.unattended_reads_per_day = options->unattended_reads_per_day;
+    gateway.addresses = bank->config->addresses.rows;
+    gateway.address_count = bank->config->addresses.count;
     gateway.message_signature_check = message_signature_check;
     gateway.message_signature_sign = message_signature_sign;
     return err_trace(gateway_new(&gateway, &bank->gateway, message));

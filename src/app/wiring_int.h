@@ -68,6 +68,7 @@ struct bank {
     char signing_key_id[64]; /* base64url of the thumbprint */
     struct str signing_kid;
     struct rate_tier tiers[BANK_TIERS_MAX];
+    struct rate_shared *rate_shared; /* NULL: this node counts rates alone */
     struct auth *auth;
     char gateway_socket[BANK_PATH_BYTES_MAX];
     struct gateway *gateway;
@@ -108,6 +109,7 @@ void bank_set_relay(struct bank *bank, struct relay *relay); /* whom the engine'
 int bank_open_operations(struct bank *bank, struct message *message);
 int bank_open_admin(struct bank *bank, struct message *message);
 int bank_open_auth(struct bank *bank, struct message *message);
+int bank_open_cache(struct bank *bank, struct message *message);
 int bank_prepare_gateway(struct bank *bank, struct message *message);
 int bank_open_gateway(struct bank *bank, struct message *message); /* callers may come */
 

@@ -35,10 +35,73 @@ static void put_headers(struct exchange *exchange, const struct rate_tier *tier,
     exchange_header(exchange, STR("RateLimit"), kept_state);
 }
 
-static int refuse(struct exchange *exchange, const struct refusal *refusal, int64_t retry_after_s) {
-    struct str retry = arena_printf(exchange->arena, "%lld", (long long)retry_after_s);
-    exchange_header(exchange, STR("Retry-After"), retry.at ? retry : STR("1"));
-    return exchange_refuse(exchange, refusal, NULL);
+/* ---- the day, counted where it is durable and shared ---- */
+
+static struct command_quota_input quota_of(const struct rate_ask *ask) {
+    struct command_quota_input input = {
+        .key = command_quota_key(COMMAND_QUOTA_CLIENT, ask->client_id, STR("")),
+        .limit = (int64_t)ask->daily_limit,
+    };
+    memcpy(input.subject, ask->client_id, sizeof input.subject);
+    return input;
+}
+
+/* On the engine's thread. */
+static void on_reserved(void *ctx, const struct command_quota_input *input, const struct command_quota_grant *grant) {
+    struct gateway *gateway = ctx;
+    struct rate_ask ask = { .daily_limit = (uint64_t)input->limit };
+    struct rate_grant found = {
+        .decided = grant->decided, .count = grant->count, .used = grant->used, .end_ms = grant->end_ms
+    };
+    memcpy(ask.client_id, input->subject, sizeof ask.client_id);
+    rate_limit_grant(gateway->rates, &ask, &found);
+}
+
+static int reserve(void *ctx, const struct rate_ask *ask) {
+    struct gateway *gateway = ctx;
+    struct command_quota_input input = quota_of(ask);
+    input.want_max = COMMAND_QUOTA_BLOCK_MAX;
+    return command_quota_reserve(gateway->options.integration, &input, on_reserved, gateway);
+}
+
+static void give_back(void *ctx, const struct rate_ask *ask) {
+    struct gateway *gateway = ctx;
+    struct command_quota_input input = quota_of(ask);
+    input.give_back = ask->give_back;
+    input.end_ms = ask->end_ms;
+    (void)command_quota_reserve(gateway->options.integration, &input, NULL, NULL); /* else it is lost to its client */
+}
+
+static int take_shared(void *ctx, const uint8_t client_id[16], const struct rate_tier *tier, int64_t *ret_level,
+                       bool *ret_taken) {
+    const struct gateway *gateway = ctx;
+    return rate_shared_take(gateway->options.rate_shared, client_id, tier, ret_level, ret_taken);
+}
+
+int gateway_rates_new(struct gateway *gateway) {
+    struct rate_options options = { .clients_max = GATEWAY_CLIENTS_MAX,
+                                    .reserve = reserve,
+                                    .give_back = give_back,
+                                    .take_shared = gateway->options.rate_shared ? take_shared : NULL,
+                                    .ctx = gateway };
+    return err_trace(rate_limit_new(&options, &gateway->rates));
+}
+
+/* ---- the check ---- */
+
+static uint32_t within(int64_t number, uint32_t max) {
+    return number < max ? (uint32_t)number : max;
+}
+
+/* What the client has in place of its tier's. A rate of its own without a burst: one second's worth at once. */
+static struct rate_tier allowance_of(const struct rate_tier *tier, const struct call *call) {
+    struct rate_tier allowance = *tier;
+    if (call->requests_per_second > 0)
+        allowance.requests_per_second = within(call->requests_per_second, RATE_PER_SECOND_MAX);
+    if (call->burst > 0) allowance.burst = within(call->burst, RATE_BURST_MAX);
+    if (allowance.requests_per_second && !allowance.burst) allowance.burst = allowance.requests_per_second;
+    if (call->daily_limit > 0) allowance.daily_limit = (uint64_t)call->daily_limit;
+    return allowance;
 }
 
 int check_rate(struct exchange *exchange) {
@@ -47,16 +110,19 @@ int check_rate(struct exchange *exchange) {
     if (!exchange->call.has_client) return EXCHANGE_GOES_ON;
     const struct rate_tier *tier = tier_of(options, exchange->call.tier);
     if (!tier) return exchange_fault(exchange, "rate_tier", err_origin(-ENOENT));
-    struct rate_now now = { .mono_ns = options->mono_ns(), .wall_ms = exchange->call.received_ms };
-    rate_limit_take(exchange->gateway->rates, exchange->call.client_id.bytes, tier, now, &verdict);
-    put_headers(exchange, tier, &verdict);
+    struct rate_tier allowance = allowance_of(tier, &exchange->call);
+    struct rate_now now = { .mono_ns = options->mono_ns(), .wall_ms = options->now_ms() };
+    rate_limit_take(exchange->gateway->rates, exchange->call.client_id.bytes, &allowance, now, &verdict);
+    put_headers(exchange, &allowance, &verdict);
     switch (verdict.result) {
     case RATE_PASSES:
         return EXCHANGE_GOES_ON;
     case RATE_TOO_FAST:
-        return refuse(exchange, &refusal_rate_limited, verdict.retry_after_s);
+        return exchange_refuse_for(exchange, &refusal_rate_limited, verdict.retry_after_s);
     case RATE_DAY_OVER:
-        return refuse(exchange, &refusal_daily_limit, verdict.retry_after_s);
+        return exchange_refuse_for(exchange, &refusal_daily_limit, verdict.retry_after_s);
+    case RATE_DAY_UNKNOWN:
+        return exchange_refuse_for(exchange, &refusal_unavailable, verdict.retry_after_s);
     }
     check(false);
     return EXCHANGE_ANSWERED;

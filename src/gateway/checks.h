@@ -21,7 +21,10 @@ int check_route(struct exchange *exchange);
  * organizationIdentifier, of a certificate without one (OBIE's own) the O. Sets call.has_certificate, its hash and
  * roles, has_client and the client's fields. */
 int check_certificate(struct exchange *exchange);
-/* The tier of the client: 429 with Retry-After; RateLimit headers on every answer behind it. */
+/* The address at the edge's other end is among those of the route and of the client (as registered), where there are
+ * any; else 403. */
+int check_address(struct exchange *exchange);
+/* The tier of the client, or what it has instead: 429 with Retry-After; RateLimit headers on every answer behind it. */
 int check_rate(struct exchange *exchange);
 /* ROUTE_TOKEN: one bearer token (RFC 6750) in the Authorization header and none in the query; known, alive, of this
  * client and this certificate (RFC 8705), else 401; with the route's scope and kind, and roles of the caller that allow
@@ -31,6 +34,10 @@ int check_token(struct exchange *exchange);
 /* What this request cannot change: a token's consent exists and is this client's and customer's, else 403; a token that
  * carries a consent opens Open Banking alone. */
 int check_consent(struct exchange *exchange);
+/* ROUTE_ACCOUNT_READ with a consent, without x-fapi-customer-ip-address: counted for consent, path and UTC day, durably
+ * and for all nodes; beyond the day's number 429 with Retry-After (uk/H4, H9). 400 when that header holds no address.
+ */
+int check_unattended(struct exchange *exchange);
 /* 400 without an acceptable key where the route wants one. Sets idempotency_key and fingerprint. */
 int check_idempotency_header(struct exchange *exchange);
 /* ROUTE_BODY: size (413), UTF-8, strict JSON, schema (400 with all paths). A body where none belongs: 400. Sets body.

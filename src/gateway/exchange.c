@@ -82,6 +82,13 @@ int exchange_refuse_field(struct exchange *exchange, const struct refusal *refus
     return exchange_refuse(exchange, refusal, &errors);
 }
 
+int exchange_refuse_for(struct exchange *exchange, const struct refusal *refusal, int64_t retry_after_s) {
+    struct str retry = arena_printf(exchange->arena, "%lld", (long long)(retry_after_s > 1 ? retry_after_s : 1));
+    int next = exchange_refuse(exchange, refusal, NULL);
+    exchange_header(exchange, STR("Retry-After"), retry.at ? retry : STR("1"));
+    return next;
+}
+
 int exchange_fault(struct exchange *exchange, const char *operation, int code) {
     log_fault(exchange->gateway->options.log, operation, code, exchange->call.interaction_id);
     if (exchange->decided) return exchange_refuse(exchange, &refusal_outcome_unknown, NULL);

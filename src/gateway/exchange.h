@@ -87,6 +87,8 @@ int exchange_refuse_field(struct exchange *exchange, const struct refusal *refus
                           const char *message);
 /* Collects what is wrong with the fields of a body (or query): path and message live for ever or in the arena. */
 void schema_errors_add(struct schema_errors *errors, const char *path, const char *message);
+/* The same refusal with Retry-After, at least one second. */
+int exchange_refuse_for(struct exchange *exchange, const struct refusal *refusal, int64_t retry_after_s);
 /* A fault (<0): logged once with its path, answered 500; 504 outcome_unknown when the exchange is decided. */
 int exchange_fault(struct exchange *exchange, const char *operation, int code);
 
@@ -96,7 +98,7 @@ extern const struct refusal refusal_invalid_request, refusal_key_required, refus
     refusal_method, refusal_not_acceptable, refusal_timeout, refusal_too_large, refusal_media_type,
     refusal_headers_too_large, refusal_in_progress, refusal_key_reused, refusal_rate_limited, refusal_daily_limit,
     refusal_internal, refusal_unavailable, refusal_outcome_unknown, refusal_token_missing, refusal_key_invalid,
-    refusal_invalid_header;
+    refusal_invalid_header, refusal_unattended;
 
 /* Prepares exchange->command for a command with this exchange's call, idempotency and audit. With waits, its on_done
  * brings the exchange back to a worker, which calls route->finish. */

@@ -13,6 +13,7 @@ struct gateway_options gateway_options_default(void) {
         .requests_max = 1024,
         .connections_max = 1024,
         .idempotency_keep_ms = IDEMPOTENCY_V1_KEEP_MS,
+        .unattended_reads_per_day = GATEWAY_UNATTENDED_READS,
     };
 }
 
@@ -136,7 +137,9 @@ static int gateway_init(struct gateway *gateway, struct message *message) {
     if (!r) r = document_load(gateway, 1, gateway->options.openapi_open_banking, message);
     if (!r) r = routes_bind(gateway, message);
     if (r) return err_trace(r);
-    r = rate_limit_new(GATEWAY_CLIENTS_MAX, &gateway->rates);
+    r = gateway_rates_new(gateway);
+    if (!r) r = gateway_addresses_bind(gateway, message);
+    if (r && message->text[0]) return err_trace(r);
     if (!r) r = certificate_cache_new(GATEWAY_CERTIFICATES_MAX, &gateway->certificates);
     if (r) message_set(message, "cannot start the gateway");
     return err_trace(r);
@@ -178,13 +181,23 @@ int gateway_start(const struct gateway_options *options, struct gateway **ret_ga
 
 /* ---- end ---- */
 
+/* The engine still runs: what is reserved of clients' days and not used is theirs again. */
+static void give_back(struct gateway *gateway) {
+    if (gateway->gave_back) return;
+    gateway->gave_back = true;
+    rate_limit_give_back(gateway->rates, gateway->options.now_ms());
+}
+
 void gateway_drain(struct gateway *gateway, int64_t deadline_ms) {
     atomic_store(&gateway->draining, true);
-    if (gateway->server) http_server_drain(gateway->server, deadline_ms);
+    if (!gateway->server) return;
+    http_server_drain(gateway->server, deadline_ms);
+    give_back(gateway);
 }
 
 void gateway_give(struct gateway *gateway, int64_t deadline_ms, struct http_gift *ret_gift) {
     http_server_give(gateway->server, deadline_ms, ret_gift);
+    give_back(gateway);
     gateway->options.gift = NULL;
 }
 

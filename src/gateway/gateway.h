@@ -16,6 +16,8 @@
 
 #include "gateway/exchange.h"
 #include "gateway/rate_limit.h"
+#include "gateway/rate_shared.h"
+#include "platform/cidr.h"
 #include "observe/log.h"
 #include "observe/metric_table.h"
 #include "platform/edge_certificate.h"
@@ -29,19 +31,36 @@ struct revocation; /* platform/revocation.h */
 #define IDEMPOTENCY_OPEN_BANKING_KEEP_MS GATEWAY_DAY_MS        /* uk/I6 */
 #define IDEMPOTENCY_V1_KEEP_MS (INT64_C(396) * GATEWAY_DAY_MS) /* 13 months, the boot value */
 
-enum { GATEWAY_TIERS_MAX = 32, GATEWAY_WORKERS_MAX = 256, GATEWAY_REQUESTS_MAX = 16384 };
+enum {
+    GATEWAY_TIERS_MAX = 32,
+    GATEWAY_ADDRESSES_MAX = 32,
+    GATEWAY_UNATTENDED_READS = 4 /* a day: the boot value */,
+    GATEWAY_WORKERS_MAX = 256,
+    GATEWAY_REQUESTS_MAX = 16384
+};
+
+/* Only who is in blocks may call the routes below prefix: "/v1" covers "/v1/accounts", not "/v1x". Of several prefixes
+ * that cover a route the longest decides. */
+struct gateway_addresses {
+    struct str prefix; /* "/v1/payments", of route templates; "/" covers all */
+    const struct cidr_set *blocks;
+};
 
 /* Texts and tables are borrowed until gateway_free. */
 struct gateway_options {
     struct integration *integration;
-    struct log *log;                 /* may be NULL */
-    struct metrics *metrics;         /* of metric_families; may be NULL */
-    struct trust_slot *trust;        /* of client certificates; swapped by its owner while running */
-    struct revocation *revocation;   /* of client certificates; NULL: not looked at */
-    const struct rate_tier *tiers;   /* rate_limits of the configuration; a client of another tier is answered 500 */
-    size_t tier_count;               /* [1, GATEWAY_TIERS_MAX] */
-    struct str openapi_v1;           /* api/giro-v1.openapi.json; served as it is */
-    struct str openapi_open_banking; /* api/open-banking-v4.0.openapi.json; empty without such routes */
+    struct log *log;                  /* may be NULL */
+    struct metrics *metrics;          /* of metric_families; may be NULL */
+    struct trust_slot *trust;         /* of client certificates; swapped by its owner while running */
+    struct revocation *revocation;    /* of client certificates; NULL: not looked at */
+    const struct rate_tier *tiers;    /* rate_limits of the configuration; a client of another tier is answered 500 */
+    size_t tier_count;                /* [1, GATEWAY_TIERS_MAX] */
+    struct rate_shared *rate_shared;  /* the buckets that all nodes share; NULL: each node has its own */
+    int64_t unattended_reads_per_day; /* of one resource under one consent (uk/H4); 0: no limit */
+    const struct gateway_addresses *addresses; /* who may call which routes; [address_count] */
+    size_t address_count;                      /* at most GATEWAY_ADDRESSES_MAX */
+    struct str openapi_v1;                     /* api/giro-v1.openapi.json; served as it is */
+    struct str openapi_open_banking;           /* api/open-banking-v4.0.openapi.json; empty without such routes */
     enum edge_form edge_form;
     const char *socket_path;
     uid_t allowed_uids[HTTP_UIDS_MAX]; /* the edge's */

@@ -23,6 +23,13 @@ struct gateway {
     struct http_server *server;
     atomic_size_t requests;
     atomic_bool draining;
+    bool gave_back;                                             /* clients' days, once */
+    const struct cidr_set *route_addresses[GATEWAY_ROUTES_MAX]; /* by route_index; NULL: from anywhere */
 };
+
+/* check_rate.c: gateway->rates over the commands that count a day and the buckets that nodes share. 0 or -ENOMEM. */
+int gateway_rates_new(struct gateway *gateway);
+/* check_address.c: which blocks each route has. 0, or -EINVAL with a sentence: a prefix that covers no route. */
+int gateway_addresses_bind(struct gateway *gateway, struct message *message);
 
 #endif

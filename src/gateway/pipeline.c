@@ -6,8 +6,8 @@
 
 /* The one order. Nobody calls "next": each check answers or goes on. */
 static int (*const gateway_checks[])(struct exchange *) = {
-    check_interaction,        check_edge, check_route,     check_certificate, check_rate, check_token, check_consent,
-    check_idempotency_header, check_body, check_signature,
+    check_interaction, check_edge,    check_route,      check_certificate,        check_address, check_rate,
+    check_token,       check_consent, check_unattended, check_idempotency_header, check_body,    check_signature,
 };
 
 static int run_checks(struct exchange *exchange) {

@@ -134,6 +134,15 @@ const struct refusal refusal_daily_limit = { .status = 429,
                                              .detail = "This client has used up its requests of the day (UTC).",
                                              .hint = "Wait as long as Retry-After says.",
                                              .oauth_code = "temporarily_unavailable" };
+const struct refusal refusal_unattended = {
+    .status = 429,
+    .code = "unattended_limit",
+    .ob_code = "U000",
+    .title = "Too Many Requests",
+    .detail = "Without the customer this resource has been read as often as one day (UTC) allows.",
+    .hint = "Wait as long as Retry-After says, or ask while the customer is present (x-fapi-customer-ip-address).",
+    .oauth_code = "temporarily_unavailable"
+};
 const struct refusal refusal_headers_too_large = { .status = 431,
                                                    .code = "headers_too_large",
                                                    .ob_code = "U006",

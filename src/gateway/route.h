@@ -19,6 +19,7 @@ enum {
     ROUTE_CLIENT_TOKEN = 512,   /* the token must be of client credentials */
     ROUTE_SOFTWARE = 2048,      /* a verified certificate that names organisation and software; registered or not */
     ROUTE_JWT = 4096,           /* application/jwt or application/jose body, judged by the handler */
+    ROUTE_ACCOUNT_READ = 8192,  /* reads a customer's account data: without the customer, only so often a day (uk/H4) */
 };
 
 struct route {

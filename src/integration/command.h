@@ -78,8 +78,9 @@ struct command_call {
     X(PAYMENT_ACCEPT_E_CURRENCY, "currency_mismatch")                                                                  \
     X(PAYMENT_ACCEPT_E_CREDITOR, "creditor_not_reachable")                                                             \
     X(PAYMENT_ACCEPT_E_AMOUNT, "amount_too_large")                                                                     \
-    X(PAYMENT_ACCEPT_E_BREAKER, "unavailable") X(PAYMENT_ACCEPT_E_CONSENT_STATUS, "consent_status")                    \
-        X(PAYMENT_ACCEPT_E_CONSENT_MISMATCH, "consent_mismatch") X(PAYMENT_ACCEPT_E_CONSENT, "consent_not_found")
+    X(PAYMENT_ACCEPT_E_BREAKER, "unavailable")                                                                         \
+    X(PAYMENT_ACCEPT_E_CONSENT_STATUS, "consent_status") X(PAYMENT_ACCEPT_E_CONSENT_MISMATCH, "consent_mismatch")      \
+        X(PAYMENT_ACCEPT_E_CONSENT, "consent_not_found")
 #define X(code, name) code,
 enum payment_accept_refusal { PAYMENT_ACCEPT_E_NONE = 0, PAYMENT_ACCEPT_E_MAP(X) PAYMENT_ACCEPT_E_COUNT };
 #undef X
@@ -197,6 +198,21 @@ struct client_settle_input {
 /* Suspends a client, lets it go on, or removes it: at once for whatever it holds. CLIENT_CHANGE_E_ABSENT. */
 int command_client_settle(struct integration *integration, struct command_call *call,
                           const struct client_settle_input *input);
+
+/* What an operator may change of a client while it runs; a member that is not set stays as it is. */
+struct client_limits_input {
+    struct str name;                                 /* OAuth client_id */
+    int64_t requests_per_second, burst, daily_limit; /* in place of its tier's; 0: the tier's; -1: leave */
+    bool set_addresses;
+    struct str addresses; /* with set_addresses: CIDRs, space separated; empty: anywhere */
+};
+#define CLIENT_LIMITS_E_MAP(X) X(CLIENT_LIMITS_E_ABSENT, "client_not_found") X(CLIENT_LIMITS_E_INPUT, "invalid_request")
+#define X(code, name) code,
+enum client_limits_refusal { CLIENT_LIMITS_E_NONE = 0, CLIENT_LIMITS_E_MAP(X) CLIENT_LIMITS_E_COUNT };
+#undef X
+/* resource_id: the client's id. CLIENT_LIMITS_E_INPUT: a number out of range, a rate without a burst, no CIDR. */
+int command_client_limits(struct integration *integration, struct command_call *call,
+                          const struct client_limits_input *input);
 
 struct customer_register_input {
     struct str login, name;
@@ -330,6 +346,8 @@ struct authorize_at_once_input {
 };
 int command_authorize_at_once(struct integration *integration, struct command_call *call,
                               const struct authorize_at_once_input *input);
+
+#include "integration/command_quota.h" /* the durable counts of a day */
 
 #include "integration/command_ledger.h" /* the operator's commands on the ledger */
 

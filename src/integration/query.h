@@ -146,6 +146,9 @@ struct token_view {
 };
 int query_token(struct query *query, const struct hash *token_hash, struct arena *arena, struct token_view *ret_token);
 
+/* How much of today's count under the key (command_quota_key) is used: 0 also without a row. */
+int query_quota(struct query *query, const struct hash *key, int64_t now_ms, struct arena *arena, int64_t *ret_used);
+
 /* ---- authorization server ---- */
 
 enum client_view_profile { CLIENT_VIEW_FAPI2, CLIENT_VIEW_FAPI2_MS, CLIENT_VIEW_FAPI1 };

@@ -5,6 +5,7 @@
 #include "services/consents/payment_consent.h"
 #include "services/customers/customer.h"
 #include "services/identity/client.h"
+#include "services/identity/quota.h"
 #include "services/identity/session.h"
 #include "services/identity/token.h"
 
@@ -64,6 +65,15 @@ int query_client_by_id(struct query *query, const struct client_id *client_id, s
     struct client_row probe = { 0 };
     memcpy(probe.client_id, client_id->bytes, 16);
     return client_view_of(query, 0, &probe, arena, ret_client);
+}
+
+int query_quota(struct query *query, const struct hash *key, int64_t now_ms, struct arena *arena, int64_t *ret_used) {
+    struct quota_row probe = { .key = *key };
+    const void *found;
+    int r = query_row(query, &quota_table, 0, &probe, arena, &found);
+    if (r < 0) return err_trace(r);
+    *ret_used = quota_used(r == QUERY_E_ABSENT ? NULL : found, now_ms);
+    return 0;
 }
 
 int query_pushed(struct query *query, const struct hash *request_hash, struct arena *arena,

@@ -8,6 +8,7 @@
 #include "services/consents/payment_consent.h"
 #include "services/customers/customer.h"
 #include "services/identity/client.h"
+#include "services/identity/quota.h"
 #include "services/identity/session.h"
 #include "services/identity/token.h"
 #include "services/insights/report.h"
@@ -43,6 +44,7 @@ static const struct table *const tables[] = {
     &pushed_table,
     &code_table,
     &session_table,
+    &quota_table,
     &payment_consent_table,
     &account_consent_table,
     &payment_table,

@@ -296,7 +296,7 @@ def test_a_killed_child_is_started_again(shared, name):
         (["run", "--port-base"], "an option needs a value"),
         (["run", "--store", "oracle"], "want sqlite or postgres"),
         (["run", "--bus", "rabbitmq"], "no such adapter"),
-        (["run", "--cache", "redis"], "no such adapter"),
+        (["run", "--cache", "memcached"], "embedded or redis"),
         (["run", "--stop", "--status"], "exclude each other"),
         (["run", "--var", "/nonexistent/folder/var"], "does not exist"),
         (["run", "word"], "a word too many"),

@@ -14,7 +14,7 @@ static_assert((int)EXPIRED_PAGE_ROWS <= (int)STORE_RANGE_ROWS_MAX &&
 static const int64_t kept_ms[EXPIRED_KIND_COUNT] = {
     [EXPIRED_JTI] = EXPIRED_JTI_KEPT_MS,         [EXPIRED_PUSHED] = EXPIRED_PUSHED_KEPT_MS,
     [EXPIRED_SESSION] = EXPIRED_SESSION_KEPT_MS, [EXPIRED_CODE] = EXPIRED_CODE_KEPT_MS,
-    [EXPIRED_TOKEN] = EXPIRED_TOKEN_KEPT_MS,
+    [EXPIRED_TOKEN] = EXPIRED_TOKEN_KEPT_MS,     [EXPIRED_QUOTA] = EXPIRED_QUOTA_KEPT_MS,
 };
 
 static int expired_decide(struct work *work, struct command *command) {

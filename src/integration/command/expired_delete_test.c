@@ -4,6 +4,7 @@
 
 #include "integration/bank_test_world.h"
 #include "integration/command/command_run.h"
+#include "services/identity/quota.h"
 #include "services/identity/session.h"
 #include "services/identity/token.h"
 
@@ -12,7 +13,7 @@ enum { MANY = 3 * EXPIRED_PAGE_ROWS + 7, TURNS_MAX = 1000 };
 static const int64_t kept_ms[EXPIRED_KIND_COUNT] = {
     [EXPIRED_JTI] = EXPIRED_JTI_KEPT_MS,         [EXPIRED_PUSHED] = EXPIRED_PUSHED_KEPT_MS,
     [EXPIRED_SESSION] = EXPIRED_SESSION_KEPT_MS, [EXPIRED_CODE] = EXPIRED_CODE_KEPT_MS,
-    [EXPIRED_TOKEN] = EXPIRED_TOKEN_KEPT_MS,
+    [EXPIRED_TOKEN] = EXPIRED_TOKEN_KEPT_MS,     [EXPIRED_QUOTA] = EXPIRED_QUOTA_KEPT_MS,
 };
 
 struct fixture {
@@ -53,6 +54,7 @@ struct planted {
         struct session_row session;
         struct code_row code;
         struct token_row token;
+        struct quota_row quota;
         uint8_t key[32]; /* the first column of each */
     } row;
 };
@@ -78,6 +80,9 @@ static void planted_make(struct planted *planted, enum expired_kind kind, uint32
         return;
     case EXPIRED_TOKEN:
         planted->row.token.expires_ms = expires_ms;
+        return;
+    case EXPIRED_QUOTA:
+        planted->row.quota.expires_ms = expires_ms;
         return;
     case EXPIRED_KIND_COUNT:
         break;

@@ -119,6 +119,24 @@ int client_remove(struct work *work, const uint8_t client_id[16]) {
     return old ? err_trace(view_delete(&view, &client_table, old)) : CLIENT_E_ABSENT;
 }
 
+int client_set_limits(struct work *work, struct str name, const struct client_limits *limits, uint8_t ret_id[16]) {
+    struct view view = view_of(work, "identity");
+    struct client_row row = { .name = name };
+    const void *found;
+    int r = view_find(&view, &client_table, CLIENT_INDEX_NAME, &row, &found);
+    if (r) return r;
+    if (!found) return CLIENT_E_ABSENT;
+    row = *(const struct client_row *)found;
+    if (limits->requests_per_second >= 0) row.requests_per_second = limits->requests_per_second;
+    if (limits->burst >= 0) row.burst = limits->burst;
+    if (limits->daily_limit >= 0) row.daily_limit = limits->daily_limit;
+    if (limits->set_addresses) row.addresses = limits->addresses;
+    r = view_update(&view, &client_table, &row);
+    if (r) return err_trace(r);
+    memcpy(ret_id, row.client_id, 16);
+    return 0;
+}
+
 /* Host and port: what could leave its place in a header (";", ",", "@") never passes. */
 static bool authority_fits(struct str authority) {
     if (authority.len == 0 || authority.at[0] == ':') return false;

@@ -70,6 +70,15 @@ int client_change(struct work *work, const struct client_row *client);
 /* The client is gone: nothing that it holds is good for anything, its name and software id are free. As above. */
 int client_remove(struct work *work, const uint8_t client_id[16]);
 
+/* What an operator may change while it runs: its limits (0: its tier's) and where it may call from. */
+struct client_limits {
+    int64_t requests_per_second, burst, daily_limit; /* -1: as it was */
+    bool set_addresses;
+    struct str addresses;
+};
+/* By its OAuth client_id. 0 with its id; CLIENT_E_ABSENT; VIEW_NEED; <0. */
+int client_set_limits(struct work *work, struct str name, const struct client_limits *limits, uint8_t ret_id[16]);
+
 /* An absolute https URI of at most CLIENT_URI_BYTES_MAX printable ASCII characters, with a host, without user
  * information, fragment, backslash or quotes (FAPI A8, V19; RFC 6749 section 3.1.2). */
 enum { CLIENT_URI_BYTES_MAX = 2048 };

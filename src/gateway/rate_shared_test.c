@@ -1,0 +1,146 @@
+/* rate_shared_test.c - s1, s3: two nodes on one real Redis, which is then killed under load. */
+#include "gateway/rate_shared.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "platform/redis_test_server.h"
+
+enum { NODES = 2, THREADS_A_NODE = 2, TIMEOUT_MS = 200 };
+static const uint8_t acme[16] = { 0xab, 1 };
+static const struct rate_tier tier = { "t", 200, 100, 0 };
+
+struct node {
+    struct rate_shared *shared;
+    struct rate_limit *limit;
+    _Atomic uint64_t passed, asked;
+    _Atomic int64_t slowest_ns;
+};
+struct load {
+    struct node *node;
+    int64_t end_ns;
+};
+
+static int reserve_none(void *ctx, const struct rate_ask *ask) {
+    (void)ctx, (void)ask;
+    return -EAGAIN; /* the tier has no quota: never asked */
+}
+
+static void give_none(void *ctx, const struct rate_ask *ask) {
+    (void)ctx, (void)ask;
+}
+
+static void node_open(struct node *node, const char *address) {
+    struct rate_shared_options shared = { .address = str_from_c(address),
+                                          .timeout_ms = TIMEOUT_MS,
+                                          .connections_max = THREADS_A_NODE };
+    *node = (struct node){ 0 };
+    assert_int_equal(rate_shared_open(&shared, &node->shared), 0);
+    struct rate_options options = { .clients_max = 1024,
+                                    .reserve = reserve_none,
+                                    .give_back = give_none,
+                                    .take_shared = rate_shared_take,
+                                    .ctx = node->shared };
+    assert_int_equal(rate_limit_new(&options, &node->limit), 0);
+    int64_t end_ms = clock_mono_ms() + REDIS_TEST_WAIT_MS;
+    while (!rate_shared_is_up(node->shared)) {
+        assert_true(clock_mono_ms() < end_ms);
+        (void)sched_yield();
+    }
+}
+
+static void node_close(struct node *node) {
+    node->limit = rate_limit_free(node->limit);
+    node->shared = rate_shared_close(node->shared);
+}
+
+static void *load_run(void *argument) {
+    const struct load *load = argument;
+    for (int64_t now_ns; (now_ns = clock_mono_ns()) < load->end_ns;) {
+        struct rate_verdict verdict;
+        struct rate_now now = { .mono_ns = now_ns, .wall_ms = clock_now_ms() };
+        rate_limit_take(load->node->limit, acme, &tier, now, &verdict);
+        int64_t took_ns = clock_mono_ns() - now_ns;
+        if (took_ns > load->node->slowest_ns) load->node->slowest_ns = took_ns; /* a lost one is of no matter */
+        load->node->passed += verdict.result == RATE_PASSES ? 1u : 0u;
+        load->node->asked++;
+        if (verdict.result == RATE_TOO_FAST) check(verdict.retry_after_s >= 1);
+        struct timespec pause = { .tv_nsec = 1000000 };
+        (void)nanosleep(&pause, NULL);
+    }
+    return NULL;
+}
+
+/* All nodes at once for so long; what passed in all. */
+static uint64_t run_load(struct node nodes[NODES], int64_t ms, void (*meanwhile)(void *ctx), void *ctx) {
+    pthread_t threads[NODES * THREADS_A_NODE];
+    struct load loads[NODES];
+    uint64_t passed = 0;
+    int64_t end_ns = clock_mono_ns() + ms * 1000000;
+    for (size_t i = 0; i < NODES; i++) {
+        loads[i] = (struct load){ .node = &nodes[i], .end_ns = end_ns };
+        nodes[i].passed = 0;
+        nodes[i].asked = 0;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, load_run, &loads[i % NODES]), 0);
+    if (meanwhile) meanwhile(ctx);
+    for (size_t i = 0; i < ARRAY_COUNT(threads); i++) assert_int_equal(pthread_join(threads[i], NULL), 0);
+    for (size_t i = 0; i < NODES; i++) passed += nodes[i].passed;
+    return passed;
+}
+
+/* spec: gateway/46 */
+static void s1_two_nodes_share_one_bucket(void **state) {
+    enum { LOAD_MS = 10000 };
+    struct redis_server server;
+    struct node nodes[NODES];
+    (void)state;
+    redis_server_make(&server);
+    for (size_t i = 0; i < NODES; i++) node_open(&nodes[i], server.address);
+    int64_t began_ns = clock_mono_ns();
+    uint64_t passed = run_load(nodes, LOAD_MS, NULL, NULL);
+    int64_t took_ms = (clock_mono_ns() - began_ns) / 1000000;
+    uint64_t want = tier.burst + (uint64_t)tier.requests_per_second * (LOAD_MS / 1000);
+    assert_in_range(passed, want * 99 / 100, want * (uint64_t)took_ms / LOAD_MS * 101 / 100);
+    assert_true(nodes[0].passed > want / 10 && nodes[1].passed > want / 10); /* neither takes it all */
+    for (size_t i = 0; i < NODES; i++) node_close(&nodes[i]);
+    redis_server_remove(&server);
+}
+
+static void kill_soon(void *ctx) {
+    struct timespec pause = { .tv_sec = 1 };
+    (void)nanosleep(&pause, NULL); /* in the middle of the load */
+    redis_server_kill(ctx);
+}
+
+static void s3_a_server_that_dies_under_load(void **state) {
+    enum { LOAD_MS = 3000 };
+    struct redis_server server;
+    struct node nodes[NODES];
+    (void)state;
+    redis_server_make(&server);
+    for (size_t i = 0; i < NODES; i++) node_open(&nodes[i], server.address);
+    uint64_t passed = run_load(nodes, LOAD_MS, kill_soon, &server);
+    /* One second shared, then each node has the rate of its own from the level it knew. */
+    uint64_t least = tier.burst + tier.requests_per_second * 1, most = least + 2 * tier.requests_per_second * 2;
+    assert_in_range(passed, most * 90 / 100, most * 105 / 100);
+    for (size_t i = 0; i < NODES; i++) {
+        assert_true(nodes[i].asked > 500); /* nobody hung */
+        assert_true(nodes[i].slowest_ns < 5 * (int64_t)TIMEOUT_MS * 1000000);
+        assert_false(rate_shared_is_up(nodes[i].shared));
+    }
+    redis_server_start(&server);
+    int64_t end_ms = clock_mono_ms() + REDIS_TEST_WAIT_MS;
+    while (!rate_shared_is_up(nodes[0].shared)) assert_true(clock_mono_ms() < end_ms);
+    for (size_t i = 0; i < NODES; i++) node_close(&nodes[i]);
+    redis_server_remove(&server);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(s1_two_nodes_share_one_bucket),
+        cmocka_unit_test(s3_a_server_that_dies_under_load),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
