@@ -67,7 +67,8 @@ struct admin_options { /* all borrowed for the admin's life, but path */
     /* Another process asks for the store and the socket on this connection; takes a copy of fd. False: not now. NULL:
      * never. */
     bool (*hand_over)(void *ctx, int fd);
-    bool (*checkpoint)(void *ctx); /* makes a checkpoint of the audit trail and waits for it; false: not here, or not now */
+    bool (*checkpoint)(
+        void *ctx); /* makes a checkpoint of the audit trail and waits for it; false: not here, or not now */
     void *ctx;
 };
 

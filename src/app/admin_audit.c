@@ -14,23 +14,68 @@ enum { ADMIN_AUDIT_ARENA_BYTES = 16 * 1024, ADMIN_AUDIT_ARENA_BYTES_MAX = 1024 *
     "\"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|-?[0-9]{1,19}|[a-z_]+/[A-Z]{3}(/[0-9]{1,4})?)$\"}"
 static const char lines[] =
     "{\"type\":\"object\",\"properties\":{"
-    "\"command\":" SHOWN ",\"action\":" SHOWN ",\"force\":" SHOWN ",\"key\":" KIND("hidden") ","
-    "\"account\":" ACCOUNT ",\"contra\":" ACCOUNT ",\"account_id\":" ACCOUNT ",\"hold_id\":" SHOWN ","
-    "\"payment_id\":" SHOWN ",\"transaction\":" SHOWN ",\"scheduled_id\":" SHOWN ",\"standing_order_id\":" SHOWN ","
-    "\"amount\":" SHOWN ",\"currency\":" SHOWN ",\"first_amount\":" SHOWN ",\"final_amount\":" SHOWN ","
-    "\"amount_minor\":" NUMBER ",\"floor_minor\":" NUMBER ",\"ceiling_minor\":" NUMBER ",\"overdraft_minor\":" NUMBER ","
-    "\"fund_minor\":" NUMBER ",\"items\":" NUMBER ",\"payments\":" NUMBER ",\"sum\":" SHOWN ",\"hash\":" SHOWN ","
-    "\"debits\":" TRUTH ",\"credits\":" TRUTH ",\"mirror\":" TRUTH ",\"business\":" TRUTH ",\"auto_approve\":" TRUTH ","
-    "\"day\":" SHOWN ",\"on\":" SHOWN ",\"booking_day\":" SHOWN ",\"value_day\":" SHOWN ",\"expires_at\":" SHOWN ","
-    "\"frequency\":" SHOWN ",\"first\":" SHOWN ",\"recurring\":" SHOWN ",\"final\":" SHOWN ","
-    "\"profile\":" SHOWN ",\"sender\":" SHOWN ",\"tier\":" SHOWN ",\"org_id\":" SHOWN ",\"software_id\":" SHOWN ","
-    "\"scope\":" SHOWN ",\"client_name\":" SHOWN ",\"client\":" SHOWN ",\"consent_id\":" SHOWN ",\"client_id\":" SHOWN ","
-    "\"name\":" KIND("name") ",\"iban\":" KIND("iban") ",\"sort_code\":" KIND("sort_code") ","
-    "\"account_number\":" KIND("account_number") ",\"reference\":" KIND("reference") ","
-    "\"login\":" KIND("hidden") ",\"customer_login\":" KIND("hidden") ",\"password\":" KIND("hidden") ","
-    "\"totp_secret\":" KIND("hidden") ","
-    "\"legs\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"account\":" ACCOUNT ","
-    "\"side\":" SHOWN ",\"amount\":" SHOWN ",\"currency\":" SHOWN ",\"value_day\":" SHOWN "}}}}}";
+    "\"command\":" SHOWN ",\"action\":" SHOWN ",\"force\":" SHOWN ",\"key\":" KIND(
+        "hidden") ","
+                  "\"account\":" ACCOUNT ",\"contra\":" ACCOUNT ",\"account_id\":" ACCOUNT ",\"hold_id\":" SHOWN ","
+                  "\"payment_id\":" SHOWN ",\"transaction\":" SHOWN ",\"scheduled_id\":" SHOWN
+                  ",\"standing_order_id\":" SHOWN ","
+                  "\"amount\":" SHOWN ",\"currency\":" SHOWN ",\"first_amount\":" SHOWN ",\"final_amount\":" SHOWN ","
+                  "\"amount_minor\":" NUMBER ",\"floor_minor\":" NUMBER ",\"ceiling_minor\":" NUMBER
+                  ",\"overdraft_minor\":" NUMBER ","
+                  "\"fund_minor\":" NUMBER ",\"items\":" NUMBER ",\"payments\":" NUMBER ",\"sum\":" SHOWN
+                  ",\"hash\":" SHOWN ","
+                  "\"debits\":" TRUTH ",\"credits\":" TRUTH ",\"mirror\":" TRUTH ",\"business\":" TRUTH
+                  ",\"auto_approve\":" TRUTH ","
+                  "\"day\":" SHOWN ",\"on\":" SHOWN ",\"booking_day\":" SHOWN ",\"value_day\":" SHOWN
+                  ",\"expires_at\":" SHOWN ","
+                  "\"frequency\":" SHOWN ",\"first\":" SHOWN ",\"recurring\":" SHOWN ",\"final\":" SHOWN ","
+                  "\"profile\":" SHOWN ",\"sender\":" SHOWN ",\"tier\":" SHOWN ",\"org_id\":" SHOWN
+                  ",\"software_id\":" SHOWN ","
+                  "\"scope\":" SHOWN ",\"client_name\":" SHOWN ",\"client\":" SHOWN ",\"consent_id\":" SHOWN
+                  ",\"client_id\":" SHOWN ","
+                  "\"name\":" KIND("name") ",\"iban\":" KIND("iban") ",\"sort_code\":" KIND(
+                      "sort_code") ","
+                                   "\"account_number\":" KIND("account_number") ",\"reference\":" KIND(
+                                       "reference") ","
+                                                    "\"login\":" KIND("hidden") ",\"customer_login\":" KIND(
+                                                        "hidden") ",\"password\":" KIND("hidden") ","
+                                                                                                  "\"totp_"
+                                                                                                  "secret\":" KIND(
+                                                                                                      "hidden") ","
+                                                                                                                "\"legs"
+                                                                                                                "\":{"
+                                                                                                                "\"type"
+                                                                                                                "\":"
+                                                                                                                "\"arra"
+                                                                                                                "y\","
+                                                                                                                "\"item"
+                                                                                                                "s\":{"
+                                                                                                                "\"type"
+                                                                                                                "\":"
+                                                                                                                "\"obje"
+                                                                                                                "ct\","
+                                                                                                                "\"prop"
+                                                                                                                "erties"
+                                                                                                                "\":{"
+                                                                                                                "\"acco"
+                                                                                                                "unt\""
+                                                                                                                ":" ACCOUNT
+                                                                                                                ","
+                                                                                                                "\"side"
+                                                                                                                "\""
+                                                                                                                ":" SHOWN
+                                                                                                                ",\"amo"
+                                                                                                                "unt\""
+                                                                                                                ":" SHOWN
+                                                                                                                ",\"cur"
+                                                                                                                "rency"
+                                                                                                                "\""
+                                                                                                                ":" SHOWN
+                                                                                                                ",\"val"
+                                                                                                                "ue_"
+                                                                                                                "day\""
+                                                                                                                ":" SHOWN
+                                                                                                                "}}}}}";
 
 struct admin_audit {
     struct arena arena;

@@ -13,7 +13,7 @@ struct admin_request {
     const struct json *json;
     struct str line; /* as it came: what an idempotency key stands for */
     struct arena *arena;
-    int fd; /* of the connection */
+    int fd;                          /* of the connection */
     const struct admin_audit *audit; /* NULL in tests: lines are not written down */
     bool *recorded;                  /* set once a record goes with a command's commit; NULL as above */
 };

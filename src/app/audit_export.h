@@ -15,8 +15,8 @@ int audit_export_write(struct store_view *view, const char *path, int64_t from, 
  * read. */
 int audit_export_verify(const char *path, struct key *key, struct audit_trail_result *ret_result, bool *ret_malformed);
 
-/* Writes the inclusion proof of the record with that id into a new file, mode 0600. 0; 1: there is no such record; 2: no
- * checkpoint covers it yet; <0. */
+/* Writes the inclusion proof of the record with that id into a new file, mode 0600. 0; 1: there is no such record; 2:
+ * no checkpoint covers it yet; <0. */
 int audit_proof_write(struct store_view *view, const uint8_t id[16], const char *path);
 /* *ret_holds: the file proves that its record stood in the journal of the bank with that key; then checkpoint and the
  * record's text, in arena. 0 or <0. */
@@ -29,9 +29,10 @@ int audit_file_close(FILE *file, const char *path, int r);
 /* The public (or private) key in a PEM file; NULL after a sentence on stderr. */
 struct key *audit_key_read(const char *path);
 
-/* One line of a file, read as it must stand: each function takes its part off the front, or says that it is not there. */
+/* One line of a file, read as it must stand: each function takes its part off the front, or says that it is not there.
+ */
 bool line_takes(struct str *line, const char *literal);
-bool line_takes_number(struct str *line, int64_t *ret_number); /* >= 0, as printf writes it */
+bool line_takes_number(struct str *line, int64_t *ret_number);  /* >= 0, as printf writes it */
 bool line_takes_hex(struct str *line, void *bytes, size_t len); /* lower case */
 
 #endif

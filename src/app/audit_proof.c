@@ -118,7 +118,8 @@ static bool read_path(struct str line, int64_t *ret_index, struct hash path[MERK
         return false;
     while (line.len && line.at[0] != ']') {
         if (len == MERKLE_LEVELS_MAX || (len && !line_takes(&line, ","))) return false;
-        if (!line_takes(&line, "\"") || !line_takes_hex(&line, &path[len], sizeof path[len]) || !line_takes(&line, "\""))
+        if (!line_takes(&line, "\"") || !line_takes_hex(&line, &path[len], sizeof path[len]) ||
+            !line_takes(&line, "\""))
             return false;
         len++;
     }
@@ -143,8 +144,8 @@ static int check_lines(struct str text, const struct key *key, struct arena *are
     if (r) return r < 0 ? err_trace(r) : 0;
     struct hash leaf = merkle_leaf(record);
     *ret_record = record;
-    *ret_holds = merkle_path_proves(&leaf, (uint64_t)index, (uint64_t)checkpoint.records, path, path_len,
-                                    &checkpoint.root);
+    *ret_holds =
+        merkle_path_proves(&leaf, (uint64_t)index, (uint64_t)checkpoint.records, path, path_len, &checkpoint.root);
     return 0;
 }
 

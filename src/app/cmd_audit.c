@@ -64,8 +64,7 @@ static int verify_store(struct verify *verify) {
         bool bad = trail.reason != AUDIT_TRAIL_OK;
         store_view_row_begin(view);
         store_view_number(view, "records", 10, chain.records);
-        store_view_word(view, "chain", 27,
-                        bad ? audit_trail_fault_name(trail.reason) : chain_break_name(chain.reason));
+        store_view_word(view, "chain", 27, bad ? audit_trail_fault_name(trail.reason) : chain_break_name(chain.reason));
         store_view_number(view, "audit_records", 13, chain.audits);
         store_view_number(view, "events", 10, chain.events);
         store_view_number(view, "checkpoints", 11, trail.checkpoints);
@@ -99,10 +98,10 @@ static int verify_export(const struct verify *verify, struct key *key) {
     if (!options_number("at-least", verify->at_least, 1, INT64_MAX, &at_least)) return EXIT_USAGE;
     int r = audit_export_verify(verify->export_path, key, &result, &malformed);
     if (r < 0) return EXIT_FAILED;
-    const char *chain = result.reason != AUDIT_TRAIL_OK           ? audit_trail_fault_name(result.reason)
-                        : malformed                               ? "malformed_export"
+    const char *chain = result.reason != AUDIT_TRAIL_OK         ? audit_trail_fault_name(result.reason)
+                        : malformed                             ? "malformed_export"
                         : result.proven_seq < (int64_t)at_least ? "too_short"
-                                                                  : "ok";
+                                                                : "ok";
     print_trail(&result, chain, verify->view.json);
     return strcmp(chain, "ok") == 0 ? EXIT_DONE : EXIT_PROOF_FAILED;
 }
@@ -297,7 +296,8 @@ static int audit_checkpoint(int argc, char **argv) {
     const char *var = NULL;
     struct arena arena = { 0 };
     const struct json *answer;
-    const struct option_row rows[] = { { "var", "DIR", &var, NULL, "the sandbox's folder (default $GIRO_VAR or var)" } };
+    const struct option_row rows[] = { { "var", "DIR", &var, NULL,
+                                         "the sandbox's folder (default $GIRO_VAR or var)" } };
     struct options options = { .usage = "audit checkpoint [--var DIR]",
                                .help = "Has the daemon sign what the journal is now; done when that is in the journal.",
                                .rows = rows,

@@ -1,4 +1,5 @@
-/* wiring_audit.c - the signed checkpoints of the audit trail: their key in secrets.folder, and when they are written. */
+/* wiring_audit.c - the signed checkpoints of the audit trail: their key in secrets.folder, and when they are written.
+ */
 #include "app/wiring_int.h"
 
 #include "platform/clock.h"

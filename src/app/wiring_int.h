@@ -55,7 +55,7 @@ struct bank {
     struct expired_walk expired; /* the jobs' */
     struct schedule_jobs schedule_jobs;
     struct schedule_rules schedule;
-    struct key_sweeper key_sweeper; /* of the job of that name */
+    struct key_sweeper key_sweeper;    /* of the job of that name */
     struct checkpoint_job checkpoints; /* of the job of that name */
     struct key *audit_key;             /* private, of the checkpoints */
     struct message_sink *sink;

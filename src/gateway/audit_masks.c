@@ -162,15 +162,25 @@ const struct json_mask *audit_masks_decision(const struct audit_masks *masks, co
 
 /* RFC 6749, 7523, 7636, 9126, 7009, 7662, OpenID Connect: what is no secret and names nobody. */
 static const char *const form_shown[] = {
-    "grant_type", "scope", "client_id", "response_type", "response_mode", "redirect_uri", "code_challenge_method",
-    "client_assertion_type", "token_type_hint", "acr_values", "prompt", "max_age",
+    "grant_type",
+    "scope",
+    "client_id",
+    "response_type",
+    "response_mode",
+    "redirect_uri",
+    "code_challenge_method",
+    "client_assertion_type",
+    "token_type_hint",
+    "acr_values",
+    "prompt",
+    "max_age",
 };
 /* That they were there. */
 static const char *const form_hidden[] = {
-    "code", "code_verifier", "code_challenge", "client_assertion", "client_secret", "refresh_token", "token", "request",
-    "request_uri", "state", "nonce", "login_hint", "id_token_hint", "claims", "authorization_details",
+    "code",          "code_verifier", "code_challenge", "client_assertion", "client_secret",
+    "refresh_token", "token",         "request",        "request_uri",      "state",
+    "nonce",         "login_hint",    "id_token_hint",  "claims",           "authorization_details",
 };
-
 
 static void put_field(struct json_writer *writer, const char *name, struct str value, bool shown) {
     bool plain = shown && value.len <= JSON_MASK_TEXT_BYTES_MAX;

@@ -62,7 +62,8 @@ void call_audit_refusal(struct exchange *exchange, const struct refusal *refusal
 
 /* ---- bodies ---- */
 
-static struct audit_body mask_json(struct exchange *exchange, const struct json_mask *mask, struct str text, bool fits) {
+static struct audit_body mask_json(struct exchange *exchange, const struct json_mask *mask, struct str text,
+                                   bool fits) {
     char memory[AUDIT_BODY_BYTES_MAX];
     struct buffer out;
     struct audit_body body = { .cut = false };
@@ -82,8 +83,8 @@ static void mask_request(struct exchange *exchange) {
     exchange->request_masked = true;
     if (route->flags & ROUTE_FORM) exchange->request_body.json = audit_form(body, exchange->arena);
     else if (exchange->body)
-        exchange->request_body = mask_json(exchange, audit_masks_request(exchange->gateway->audit_masks, route), body,
-                                           exchange->body_fits);
+        exchange->request_body =
+            mask_json(exchange, audit_masks_request(exchange->gateway->audit_masks, route), body, exchange->body_fits);
 }
 
 static void mask_response(struct exchange *exchange, struct audit_body *ret_body) {

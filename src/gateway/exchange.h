@@ -59,11 +59,11 @@ struct exchange {
     /* for the audit (call_audit.h) */
     uint8_t record_id[16];
     char record_text[37];
-    struct str record_name;  /* of the record, as text; of the exchange or of the interaction id */
-    const char *check;       /* the check that runs; "handler", "decision" behind them */
-    const char *rule;        /* which of its rules refused, finer than the refusal tells; NULL = the refusal's code */
-    struct str why;          /* after a refusal: what the caller was told, JSON */
-    bool body_fits;          /* the body fits its schema */
+    struct str record_name; /* of the record, as text; of the exchange or of the interaction id */
+    const char *check;      /* the check that runs; "handler", "decision" behind them */
+    const char *rule;       /* which of its rules refused, finer than the refusal tells; NULL = the refusal's code */
+    struct str why;         /* after a refusal: what the caller was told, JSON */
+    bool body_fits;         /* the body fits its schema */
     bool request_masked;
     struct audit_body request_body; /* masked */
 };

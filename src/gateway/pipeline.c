@@ -12,8 +12,9 @@ static const struct {
     const char *name; /* in the audit record of what it refuses */
     int (*run)(struct exchange *exchange);
 } gateway_checks[] = {
-    CHECK(interaction), CHECK(edge),    CHECK(route),   CHECK(certificate),        CHECK(rate),
-    CHECK(token),       CHECK(consent), CHECK(idempotency_header), CHECK(body),    CHECK(signature),
+    CHECK(interaction), CHECK(edge),      CHECK(route),   CHECK(certificate),
+    CHECK(rate),        CHECK(token),     CHECK(consent), CHECK(idempotency_header),
+    CHECK(body),        CHECK(signature),
 };
 #undef CHECK
 

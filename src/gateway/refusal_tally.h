@@ -1,10 +1,10 @@
 /* refusal_tally.h - refusals before a client is known: counted by minute and address, so that a flood of them cannot
  * fill the disk. From any thread.
  *
- * (R1) A minute makes at most one record of counts, of at most REFUSAL_ADDRESSES_MAX addresses; those beyond are counted
- * together. (R2) Of each address the first REFUSAL_KEPT_EACH of a minute, and REFUSAL_KEPT_MAX in all, may be recorded
- * singly, so that who is refused by mistake can be told why; the rest are only counted. (R3) A minute is told when the
- * next one has begun and something asks. Tests: refusal_tally_test.c, r1..r3. */
+ * (R1) A minute makes at most one record of counts, of at most REFUSAL_ADDRESSES_MAX addresses; those beyond are
+ * counted together. (R2) Of each address the first REFUSAL_KEPT_EACH of a minute, and REFUSAL_KEPT_MAX in all, may be
+ * recorded singly, so that who is refused by mistake can be told why; the rest are only counted. (R3) A minute is told
+ * when the next one has begun and something asks. Tests: refusal_tally_test.c, r1..r3. */
 #ifndef GIRO_GATEWAY_REFUSAL_TALLY_H
 #define GIRO_GATEWAY_REFUSAL_TALLY_H
 
@@ -19,8 +19,8 @@ enum {
     REFUSAL_RECORD_BYTES_MAX = 128 + REFUSAL_ADDRESSES_MAX * (REFUSAL_ADDRESS_BYTES_MAX * 6 + 48),
 };
 
-struct refusal_tally; /* opaque */
-struct refusal_tally *refusal_tally_new(void); /* NULL without memory */
+struct refusal_tally;                                                  /* opaque */
+struct refusal_tally *refusal_tally_new(void);                         /* NULL without memory */
 struct refusal_tally *refusal_tally_free(struct refusal_tally *tally); /* returns NULL, takes NULL */
 
 /* One refusal of address at now_ms. True: it may be recorded singly. */

@@ -15,7 +15,6 @@ struct audit_trail {
     struct hash *leaves;
     struct open_record *open;
     size_t leaf_count, leaf_capacity, open_count, open_capacity;
-    bool whole;          /* the records that a checkpoint should cover are all there */
     bool has_checkpoint; /* there was one before; its hash: */
     struct hash last_checkpoint, head;
     struct audit_checkpoint newest;
@@ -95,16 +94,14 @@ static void let_go(struct audit_trail *trail, const struct open_record *covered)
     trail->leaf_count -= leaves;
     trail->open_count -= records;
     for (size_t i = 0; i < trail->open_count; i++) trail->open[i].leaves -= leaves;
-    trail->whole = true;
 }
 
 static enum audit_trail_fault judge(const struct audit_trail *trail, const struct audit_checkpoint *checkpoint,
                                     const struct open_record *covered) {
     struct hash root = root_of(trail, covered->leaves);
-    bool begins = trail->open[0].seq == checkpoint->first_seq;
-    if (covered->epoch != checkpoint->epoch || (trail->whole && !begins)) return AUDIT_TRAIL_PLACE;
+    if (covered->epoch != checkpoint->epoch || trail->open[0].seq != checkpoint->first_seq) return AUDIT_TRAIL_PLACE;
     if (!hash_equal(&covered->hash, &checkpoint->head)) return AUDIT_TRAIL_HEAD;
-    if (begins && (!hash_equal(&root, &checkpoint->root) || (size_t)checkpoint->records != covered->leaves))
+    if (!hash_equal(&root, &checkpoint->root) || (size_t)checkpoint->records != covered->leaves)
         return AUDIT_TRAIL_ROOT;
     if (trail->has_checkpoint && !hash_equal(&trail->last_checkpoint, &checkpoint->previous)) return AUDIT_TRAIL_ORDER;
     static const struct hash none;
@@ -120,8 +117,8 @@ static int take_checkpoint(struct audit_trail *trail, const struct audit_checkpo
     if (trail->has_checkpoint && hash_equal(&hash, &trail->last_checkpoint)) return 0; /* said twice */
     const struct open_record *covered = open_find(trail, checkpoint);
     if (!covered) {
-        /* Of a part that begins behind what it covers nothing can be said; of a whole run it is a fault. */
-        if (trail->whole || checkpoint->seq >= trail->result.first_seq) fail(trail, AUDIT_TRAIL_PLACE, seq);
+        /* A part may begin with the record that holds the checkpoint of those before it. */
+        if (checkpoint->seq >= trail->result.first_seq) fail(trail, AUDIT_TRAIL_PLACE, seq);
         return 0;
     }
     enum audit_trail_fault fault = judge(trail, checkpoint, covered);
@@ -183,10 +180,7 @@ int audit_trail_record(struct audit_trail *trail, const struct journal_row *reco
     struct audit_trail_result *result = &trail->result;
     if (result->reason != AUDIT_TRAIL_OK) return 0;
     check_links(trail, record);
-    if (result->records == 0) {
-        result->first_seq = record->seq;
-        trail->whole = record->seq == 1;
-    }
+    if (result->records == 0) result->first_seq = record->seq;
     result->records++;
     result->last_seq = record->seq;
     trail->head = record->hash;

@@ -1,9 +1,10 @@
-/* audit_trail.h - the proof of a run of journal records by themselves: chain, frames, checkpoints. For the store and for
- * an export alike; what the records say of other rows is engine/chain.h's.
+/* audit_trail.h - the proof of a run of journal records by themselves: chain, frames, checkpoints. For the store and
+ * for an export alike; what the records say of other rows is engine/chain.h's.
  *
- * (T1) Records come in order; seq counts on, each holds the hash of the one before, and its own is right. (T2) Each
- * checkpoint is the one that the records before it make, follows the one before it, and is signed by the key, if one is
- * given. (T3) After the first fault nothing more is looked at: reason says what it was. */
+ * (T1) Records come in order, from the first or from the first that a checkpoint covers; seq counts on, each holds the
+ * hash of the one before, and its own is right. (T2) Each checkpoint is the one that the records before it make,
+ * follows the one before it, and is signed by the key, if one is given. (T3) After the first fault nothing more is
+ * looked at: reason says what it was. */
 #ifndef GIRO_INTEGRATION_AUDIT_TRAIL_H
 #define GIRO_INTEGRATION_AUDIT_TRAIL_H
 

@@ -14,12 +14,12 @@
 #include <stdatomic.h>
 
 enum {
-    CHECKPOINT_LOOK_MS = 1000,          /* the job's period */
+    CHECKPOINT_LOOK_MS = 1000, /* the job's period */
     CHECKPOINT_PERIOD_MS = 60 * 1000,
     CHECKPOINT_RECORDS = 4096,
     CHECKPOINT_PORTION_RECORDS = 64,
     CHECKPOINT_PORTION_BYTES = 8 * 1024 * 1024,
-    CHECKPOINT_AGAIN_MS = 5 * 1000,     /* a note that was not seen in the journal */
+    CHECKPOINT_AGAIN_MS = 5 * 1000, /* a note that was not seen in the journal */
 };
 
 struct checkpoint_job {

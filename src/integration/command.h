@@ -50,7 +50,8 @@ struct command_audit {
     const void *owner;
     const uint16_t *statuses;
     int status_count;
-    const struct json_mask *answer_mask; /* of the command's answer, which stands in the record then; NULL: it does not */
+    const struct json_mask
+        *answer_mask; /* of the command's answer, which stands in the record then; NULL: it does not */
 };
 void command_audit_began(struct command_audit *audit, int64_t elapsed_us); /* the call began so long ago */
 int64_t command_audit_elapsed_us(const struct command_audit *audit);       /* 0..COMMAND_AUDIT_ELAPSED_US_MAX */

@@ -31,7 +31,7 @@ struct integration {
     const struct fraud_policy *fraud;
     const struct aml_list *aml;
     const struct ledger_fees *fees; /* NULL: payments cost nothing */
-    struct metrics *metrics; /* NULL: nothing is counted */
+    struct metrics *metrics;        /* NULL: nothing is counted */
     /* NULL in tests without a core (its payments stay pending) and while the engine is another node's. */
     struct core_dispatch *_Atomic core;
     const struct schedule_rules *schedule; /* NULL: nothing can be scheduled */

@@ -295,7 +295,7 @@ static void pass_text(struct walk *walk, const struct json_mask *mask) {
 /* A number, true, false or null. */
 static void pass_word(struct walk *walk, const struct json_mask *mask) {
     const char *begin = walk->at;
-    while (walk->at < walk->end && *walk->at > ' ' && !strchr(",:{}[]\"", *walk->at)) walk->at++;
+    while (walk->at<walk->end && * walk->at> ' ' && !strchr(",:{}[]\"", *walk->at)) walk->at++;
     struct str word = str_from_bytes(begin, (size_t)(walk->at - begin));
     bool real = false, number = word.len && strchr("-0123456789", word.at[0]);
     for (size_t i = 0; number && i < word.len; i++) {
@@ -330,7 +330,8 @@ static bool has_room(struct walk *walk, size_t needed) {
 }
 
 enum { LEAF_BYTES_MAX = JSON_MASK_TEXT_BYTES_MAX + 8 };
-static_assert((int)JSON_MASK_PERSONAL_BYTES_MAX <= (int)LEAF_BYTES_MAX && (int)JSON_NUMBER_BYTES_MAX < (int)LEAF_BYTES_MAX,
+static_assert((int)JSON_MASK_PERSONAL_BYTES_MAX <= (int)LEAF_BYTES_MAX &&
+                  (int)JSON_NUMBER_BYTES_MAX < (int)LEAF_BYTES_MAX,
               "a leaf is a shown text, a masked one or a number");
 
 static void pass_value(struct walk *walk, const struct json_mask *mask);

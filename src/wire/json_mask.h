@@ -18,10 +18,10 @@
 #include "wire/json_schema.h"
 
 enum {
-    JSON_MASK_TEXT_BYTES_MAX = 256,  /* of one shown text as it stands; longer: hidden, and the document counts as cut */
-    JSON_MASK_NODES_MAX = 4096,      /* of one schema; what lies beyond is not named */
-    JSON_MASK_SCHEMAS_MAX = 32,      /* that speak of one place; with more it is not named */
-    JSON_MASK_BYTES_MIN = 64,        /* smallest bytes_max */
+    JSON_MASK_TEXT_BYTES_MAX = 256, /* of one shown text as it stands; longer: hidden, and the document counts as cut */
+    JSON_MASK_NODES_MAX = 4096,     /* of one schema; what lies beyond is not named */
+    JSON_MASK_SCHEMAS_MAX = 32,     /* that speak of one place; with more it is not named */
+    JSON_MASK_BYTES_MIN = 64,       /* smallest bytes_max */
     JSON_MASK_PERSONAL_BYTES_MAX = 64, /* of one masked text, with its quotes */
 };
 
@@ -31,8 +31,8 @@ struct json_mask;
 int json_mask_new(const struct schema *schema, struct arena *arena, const struct json_mask **ret_mask);
 
 struct json_mask_options {
-    size_t bytes_max; /* of what is written, at least JSON_MASK_BYTES_MIN */
-    bool fits;        /* the document was checked against the schema */
+    size_t bytes_max;    /* of what is written, at least JSON_MASK_BYTES_MIN */
+    bool fits;           /* the document was checked against the schema */
     struct arena *arena; /* (M4) of the checks, needed without fits; NULL: no text is shown then */
     /* Appends what may be shown of a personal text as a JSON string, at most JSON_MASK_PERSONAL_BYTES_MAX. */
     void (*show)(struct buffer *out, enum personal_kind kind, struct str text);

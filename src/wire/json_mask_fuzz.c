@@ -18,8 +18,9 @@ static void check_mask(const struct schema *schema, struct str text) {
     struct json *json;
     check(arena_init(&arena, 64 * 1024, 8 * 1024 * 1024) == 0);
     if (json_mask_new(schema, &arena, &mask) == 0) {
-        struct json_mask_options options = { .bytes_max = BYTES_MAX, .fits = text.len % 2 == 0, .arena = &arena,
-                                             .show = show };
+        struct json_mask_options options = {
+            .bytes_max = BYTES_MAX, .fits = text.len % 2 == 0, .arena = &arena, .show = show
+        };
         buffer_init(&out, memory, sizeof memory);
         (void)json_mask_write(mask, text, &options, &out);
         check(!out.overflow && out.len <= BYTES_MAX);

@@ -61,14 +61,17 @@ static const struct {
     { "m3 a choice among others says nothing", "{\"one\":\"x\",\"either\":{\"b\":\"x\"}}",
       "{\"one\":\"***\",\"either\":{\"b\":\"***\"}}", NULL },
     { "m3 a card number where none belongs", "{\"long\":\"4111 1111 1111 1111\"}", "{\"long\":\"***\"}", NULL },
-    { "m3 what is not printable", "{\"long\":\"\xe2\x80\xae" "abc\"}", "{\"long\":\"***\"}", NULL },
+    { "m3 what is not printable",
+      "{\"long\":\"\xe2\x80\xae"
+      "abc\"}",
+      "{\"long\":\"***\"}", NULL },
     { "m3 escapes stay escapes", "{\"long\":\"a\\nb\\u001b[2J\"}", "{\"long\":\"a\\nb\\u001b[2J\"}", NULL },
     { "m4 what does not fit is hidden", "{\"state\":\"Ada\",\"code\":\"ABCD\",\"id\":\"Ada\"}",
       "{\"state\":\"Ada\",\"code\":\"ABCD\",\"id\":\"Ada\"}", "{\"state\":\"***\",\"code\":\"***\",\"id\":\"***\"}" },
     { "m4 what fits is not", "{\"state\":\"open\",\"code\":\"ABC\"}", "{\"state\":\"open\",\"code\":\"ABC\"}", NULL },
     { "m5 an object where a text belongs", "{\"free\":{\"count\":1}}", "{\"free\":{}}", NULL },
-    { "m5 a text where an object belongs", "{\"part\":\"Ada\",\"list\":\"Ada\"}",
-      "{\"part\":\"***\",\"list\":\"***\"}", NULL },
+    { "m5 a text where an object belongs", "{\"part\":\"Ada\",\"list\":\"Ada\"}", "{\"part\":\"***\",\"list\":\"***\"}",
+      NULL },
     { "m5 blanks", " { \"count\" : 1 , \"list\" : [ ] } ", "{\"count\":1,\"list\":[]}", NULL },
 };
 
@@ -123,8 +126,8 @@ static void test_cases(void **state) {
 }
 
 static void test_malformed(void **state) {
-    static const char *const texts[] = { "",  "{",  "{\"count\"", "{\"count\":}", "[1,]", "{}x", "\"\x01\"", "tru",
-                                         "1-2-3x", "{\"count\":1,}", "\"abc" };
+    static const char *const texts[] = { "",         "{",   "{\"count\"", "{\"count\":}",   "[1,]", "{}x",
+                                         "\"\x01\"", "tru", "1-2-3x",     "{\"count\":1,}", "\"abc" };
     char memory[4096];
     struct buffer out;
     struct world world;
