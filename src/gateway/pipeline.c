@@ -22,9 +22,12 @@ static int run_checks(struct exchange *exchange) {
     int next = EXCHANGE_GOES_ON;
     for (size_t i = 0; i < ARRAY_COUNT(gateway_checks) && next == EXCHANGE_GOES_ON; i++) {
         exchange->check = gateway_checks[i].name;
+        exchange->rule = NULL;
         next = gateway_checks[i].run(exchange);
     }
-    if (next == EXCHANGE_GOES_ON) exchange->check = "handler";
+    if (next != EXCHANGE_GOES_ON) return next;
+    exchange->check = "handler";
+    exchange->rule = NULL;
     return next;
 }
 
