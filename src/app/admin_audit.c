@@ -4,78 +4,54 @@
 
 enum { ADMIN_AUDIT_ARENA_BYTES = 16 * 1024, ADMIN_AUDIT_ARENA_BYTES_MAX = 1024 * 1024 };
 
+/* clang-format off: one schema, written as it is read */
 #define SHOWN "{\"type\":\"string\",\"x-giro-mask\":\"shown\"}"
+#define HIDDEN "{\"x-giro-mask\":\"hidden\"}"
 #define KIND(kind) "{\"x-giro-mask\":\"" kind "\"}"
 #define NUMBER "{\"type\":\"integer\"}"
 #define TRUTH "{\"type\":\"boolean\"}"
+#define MEMBER(name, schema) "\"" name "\":" schema
 /* An account by its id, its number, or as one of the bank's own; an IBAN does not fit and is hidden. */
-#define ACCOUNT                                                                                                        \
-    "{\"type\":[\"string\",\"integer\"],\"x-giro-mask\":\"shown\",\"pattern\":"                                        \
+#define ACCOUNT \
+    "{\"type\":[\"string\",\"integer\"],\"x-giro-mask\":\"shown\",\"pattern\":" \
     "\"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|-?[0-9]{1,19}|[a-z_]+/[A-Z]{3}(/[0-9]{1,4})?)$\"}"
 static const char lines[] =
     "{\"type\":\"object\",\"properties\":{"
-    "\"command\":" SHOWN ",\"action\":" SHOWN ",\"force\":" SHOWN ",\"key\":" KIND(
-        "hidden") ","
-                  "\"account\":" ACCOUNT ",\"contra\":" ACCOUNT ",\"account_id\":" ACCOUNT ",\"hold_id\":" SHOWN ","
-                  "\"payment_id\":" SHOWN ",\"transaction\":" SHOWN ",\"scheduled_id\":" SHOWN
-                  ",\"standing_order_id\":" SHOWN ","
-                  "\"amount\":" SHOWN ",\"currency\":" SHOWN ",\"first_amount\":" SHOWN ",\"final_amount\":" SHOWN ","
-                  "\"amount_minor\":" NUMBER ",\"floor_minor\":" NUMBER ",\"ceiling_minor\":" NUMBER
-                  ",\"overdraft_minor\":" NUMBER ","
-                  "\"fund_minor\":" NUMBER ",\"items\":" NUMBER ",\"payments\":" NUMBER ",\"sum\":" SHOWN
-                  ",\"hash\":" SHOWN ","
-                  "\"debits\":" TRUTH ",\"credits\":" TRUTH ",\"mirror\":" TRUTH ",\"business\":" TRUTH
-                  ",\"auto_approve\":" TRUTH ","
-                  "\"day\":" SHOWN ",\"on\":" SHOWN ",\"booking_day\":" SHOWN ",\"value_day\":" SHOWN
-                  ",\"expires_at\":" SHOWN ","
-                  "\"frequency\":" SHOWN ",\"first\":" SHOWN ",\"recurring\":" SHOWN ",\"final\":" SHOWN ","
-                  "\"profile\":" SHOWN ",\"sender\":" SHOWN ",\"tier\":" SHOWN ",\"org_id\":" SHOWN
-                  ",\"software_id\":" SHOWN ","
-                  "\"scope\":" SHOWN ",\"client_name\":" SHOWN ",\"client\":" SHOWN ",\"consent_id\":" SHOWN
-                  ",\"client_id\":" SHOWN ","
-                  "\"name\":" KIND("name") ",\"iban\":" KIND("iban") ",\"sort_code\":" KIND(
-                      "sort_code") ","
-                                   "\"account_number\":" KIND("account_number") ",\"reference\":" KIND(
-                                       "reference") ","
-                                                    "\"login\":" KIND("hidden") ",\"customer_login\":" KIND(
-                                                        "hidden") ",\"password\":" KIND("hidden") ","
-                                                                                                  "\"totp_"
-                                                                                                  "secret\":" KIND(
-                                                                                                      "hidden") ","
-                                                                                                                "\"legs"
-                                                                                                                "\":{"
-                                                                                                                "\"type"
-                                                                                                                "\":"
-                                                                                                                "\"arra"
-                                                                                                                "y\","
-                                                                                                                "\"item"
-                                                                                                                "s\":{"
-                                                                                                                "\"type"
-                                                                                                                "\":"
-                                                                                                                "\"obje"
-                                                                                                                "ct\","
-                                                                                                                "\"prop"
-                                                                                                                "erties"
-                                                                                                                "\":{"
-                                                                                                                "\"acco"
-                                                                                                                "unt\""
-                                                                                                                ":" ACCOUNT
-                                                                                                                ","
-                                                                                                                "\"side"
-                                                                                                                "\""
-                                                                                                                ":" SHOWN
-                                                                                                                ",\"amo"
-                                                                                                                "unt\""
-                                                                                                                ":" SHOWN
-                                                                                                                ",\"cur"
-                                                                                                                "rency"
-                                                                                                                "\""
-                                                                                                                ":" SHOWN
-                                                                                                                ",\"val"
-                                                                                                                "ue_"
-                                                                                                                "day\""
-                                                                                                                ":" SHOWN
-                                                                                                                "}}}}}";
+    MEMBER("command", SHOWN) "," MEMBER("action", SHOWN) ","
+    MEMBER("force", SHOWN) "," MEMBER("hold_id", SHOWN) ","
+    MEMBER("payment_id", SHOWN) "," MEMBER("transaction", SHOWN) ","
+    MEMBER("scheduled_id", SHOWN) "," MEMBER("standing_order_id", SHOWN) ","
+    MEMBER("amount", SHOWN) "," MEMBER("currency", SHOWN) ","
+    MEMBER("first_amount", SHOWN) "," MEMBER("final_amount", SHOWN) ","
+    MEMBER("sum", SHOWN) "," MEMBER("hash", SHOWN) ","
+    MEMBER("day", SHOWN) "," MEMBER("on", SHOWN) ","
+    MEMBER("booking_day", SHOWN) "," MEMBER("value_day", SHOWN) ","
+    MEMBER("expires_at", SHOWN) "," MEMBER("frequency", SHOWN) ","
+    MEMBER("first", SHOWN) "," MEMBER("recurring", SHOWN) ","
+    MEMBER("final", SHOWN) "," MEMBER("profile", SHOWN) ","
+    MEMBER("sender", SHOWN) "," MEMBER("tier", SHOWN) ","
+    MEMBER("org_id", SHOWN) "," MEMBER("software_id", SHOWN) ","
+    MEMBER("scope", SHOWN) "," MEMBER("client_name", SHOWN) ","
+    MEMBER("client", SHOWN) "," MEMBER("consent_id", SHOWN) ","
+    MEMBER("client_id", SHOWN) ","
+    MEMBER("account", ACCOUNT) "," MEMBER("contra", ACCOUNT) ","
+    MEMBER("account_id", ACCOUNT) ","
+    MEMBER("amount_minor", NUMBER) "," MEMBER("floor_minor", NUMBER) ","
+    MEMBER("ceiling_minor", NUMBER) "," MEMBER("overdraft_minor", NUMBER) ","
+    MEMBER("fund_minor", NUMBER) "," MEMBER("items", NUMBER) ","
+    MEMBER("payments", NUMBER) ","
+    MEMBER("debits", TRUTH) "," MEMBER("credits", TRUTH) ","
+    MEMBER("mirror", TRUTH) "," MEMBER("business", TRUTH) ","
+    MEMBER("auto_approve", TRUTH) ","
+    MEMBER("key", HIDDEN) "," MEMBER("login", HIDDEN) ","
+    MEMBER("customer_login", HIDDEN) "," MEMBER("password", HIDDEN) ","
+    MEMBER("totp_secret", HIDDEN) ","
+    MEMBER("name", KIND("name")) "," MEMBER("iban", KIND("iban")) "," MEMBER("sort_code", KIND("sort_code")) ","
+    MEMBER("account_number", KIND("account_number")) "," MEMBER("reference", KIND("reference")) ","
+    "\"legs\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
+    MEMBER("account", ACCOUNT) "," MEMBER("side", SHOWN) "," MEMBER("amount", SHOWN) ","
+    MEMBER("currency", SHOWN) "," MEMBER("value_day", SHOWN) "}}}}}";
+/* clang-format on */
 
 struct admin_audit {
     struct arena arena;

@@ -66,6 +66,7 @@ size_t merkle_path(const struct hash *leaves, uint64_t count, uint64_t index, st
     return len;
 }
 
+/* tidy: parameters because a proof is a leaf, its place and a path to a root. */
 bool merkle_path_proves(const struct hash *leaf, uint64_t index, uint64_t count, const struct hash *path,
                         size_t path_len, const struct hash *root) {
     struct hash hash = *leaf;

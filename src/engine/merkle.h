@@ -22,7 +22,8 @@ struct hash merkle_root(const struct merkle *tree);
 /* The path of leaves[index] to the root of all count leaves, from the leaf up; returns its length. check: index <
  * count, count < 2^MERKLE_LEVELS_MAX. */
 size_t merkle_path(const struct hash *leaves, uint64_t count, uint64_t index, struct hash path[MERKLE_LEVELS_MAX]);
-/* RFC 9162, section 2.1.3.2. */
+/* RFC 9162, section 2.1.3.2.
+ * tidy: parameters because a proof is a leaf, its place and a path to a root. */
 bool merkle_path_proves(const struct hash *leaf, uint64_t index, uint64_t count, const struct hash *path,
                         size_t path_len, const struct hash *root);
 

@@ -240,7 +240,6 @@ SECRETS = (
     b"SELECT ",
     b"INSERT ",
     b"sqlite",
-    b"/work/",
     b"/src/",
     b".c:",
     b"secrets",
