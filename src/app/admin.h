@@ -22,6 +22,7 @@
  *   payment_file       account file(text) hash(base64) items sum reference on(date) key -> file_id replayed
  *   payment_schedule_cancel scheduled_id   standing_order_cancel standing_order_id
  *
+ *   audit_checkpoint   a signed checkpoint of the audit trail; answered when it is in the journal
  *   hand_over          the connection is then hand_over.h's; "not_now" while starting, stopping or given to another
  *
  * "key" is an idempotency key: the same line again gets the same answer. Amounts are in the account's currency.
@@ -43,7 +44,7 @@
  * unread. (A2) A line over ADMIN_LINE_BYTES_MAX, or a connection that says nothing for ADMIN_IDLE_MS, is closed. (A3)
  * At most ADMIN_THREADS connections are served at a time; others wait in the listener's queue. Passwords are wiped with
  * the line. (A4) A command that registers, opens or moves money leaves its audit record in the commit that it belongs
- * to. */
+ * to; any other line but a look leaves one in the next. Each holds the line, masked (admin_audit.h). */
 #ifndef GIRO_APP_ADMIN_H
 #define GIRO_APP_ADMIN_H
 
@@ -66,6 +67,8 @@ struct admin_options { /* all borrowed for the admin's life, but path */
     /* Another process asks for the store and the socket on this connection; takes a copy of fd. False: not now. NULL:
      * never. */
     bool (*hand_over)(void *ctx, int fd);
+    bool (*checkpoint)(
+        void *ctx); /* makes a checkpoint of the audit trail and waits for it; false: not here, or not now */
     void *ctx;
 };
 

@@ -51,6 +51,9 @@ void admin_call_init(const struct admin_request *request, struct admin_audited *
         .record = { .time_ms = clock_now_ms(), .method = "ADMIN", .route = audited->operation },
         .began_ns = clock_mono_ns(),
     };
+    if (request->audit)
+        audited->audit.record.request = admin_audit_request(request->audit, request->line, request->arena);
+    if (request->recorded) *request->recorded = true;
     call.key = text_of(request, "key");
     call.idempotent = call.key.len > 0;
     call.method = STR("ADMIN");
@@ -352,7 +355,9 @@ static const char *breaker(const struct admin_request *request, struct json_writ
 
 /* The read copy of the entries is made anew (integration/command/statement_copy.h). */
 static const char *statement_rebuild(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
-    struct command_call call = { .arena = request->arena };
+    struct admin_audited audited = { .operation = "statement_rebuild" };
+    struct command_call call;
+    call_init(request, &audited, &call);
     int r = command_statement_rebuild(request->options->integration, &call);
     const char *failure = admin_outcome(r, &call.answer, ret_fault);
     if (!failure) json_member_bool(out, "begun", true);
@@ -365,6 +370,13 @@ static const char *health(const struct admin_request *request, struct json_write
     json_member_bool(out, "sandbox", request->options->integration->sandbox);
     json_member_bool(out, "core_open", !dispatch || core_dispatch_open(dispatch)); /* a follower cannot see it */
     return NULL;
+}
+
+/* A checkpoint of the audit trail now (integration/checkpoint_job.h). */
+static const char *audit_checkpoint(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
+    const struct admin_options *options = request->options;
+    (void)out, (void)ret_fault; /* every handler has them */
+    return options->checkpoint && options->checkpoint(options->ctx) ? NULL : "not_holder";
 }
 
 static const char *hand_over(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
@@ -397,6 +409,7 @@ static const struct {
     { "ledger_hold", admin_ledger_hold },
     { "ledger_close_day", admin_ledger_close_day },
     { "payment_refund", admin_payment_refund },
+    { "audit_checkpoint", audit_checkpoint },
     { "hand_over", hand_over },
 };
 

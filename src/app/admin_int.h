@@ -3,6 +3,7 @@
 #define GIRO_APP_ADMIN_INT_H
 
 #include "app/admin.h"
+#include "app/admin_audit.h"
 #include "wire/json.h"
 
 enum { ADMIN_ARENA_BYTES = 64 * 1024, ADMIN_ARENA_BYTES_MAX = 16 * 1024 * 1024 };
@@ -12,7 +13,9 @@ struct admin_request {
     const struct json *json;
     struct str line; /* as it came: what an idempotency key stands for */
     struct arena *arena;
-    int fd; /* of the connection */
+    int fd;                          /* of the connection */
+    const struct admin_audit *audit; /* NULL in tests: lines are not written down */
+    bool *recorded;                  /* set once a record goes with a command's commit; NULL as above */
 };
 /* Writes the members behind "ok":true and returns NULL, or writes nothing and returns the error's name. *ret_fault is
  * set with "fault". */

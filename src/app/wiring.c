@@ -47,6 +47,7 @@ static int bank_prepare(struct bank *bank, struct message *message) {
     if (!r) r = bank_open_policies(bank, message);
     if (!r) r = bank_open_saga(bank, message);
     if (!r) r = bank_open_keys(bank, message);
+    if (!r && (bank->roles & ROLE_ENGINE)) r = bank_open_audit_key(bank, message);
     if (!r) r = bank_fill_integration(bank);
     if (!r && (bank->roles & ROLE_ENGINE)) r = bank_prepare_core(bank, message);
     if (!r && (bank->roles & ROLE_AUTH)) r = bank_open_auth(bank, message);
@@ -158,6 +159,7 @@ struct bank *bank_stop(struct bank *bank) {
     stop_threads(bank);
     bank->jobs = jobs_stop(bank->jobs);                /* waits for its portion's command: the engine still runs */
     bank->relay_owned = relay_stop(bank->relay_owned); /* waits for its cursor's last move: the engine still runs */
+    bank_end_checkpoints(bank);
     if (bank->integration.engine) engine_stop(bank->integration.engine);
     if (bank->integration.store) store_lease_release(bank->integration.store); /* the next need not wait */
     if (bank->forwarder) forwarder_stop(bank->forwarder);
@@ -178,6 +180,7 @@ struct bank *bank_stop(struct bank *bank) {
     bank->revocation = revocation_close(bank->revocation);
     bank->trust = trust_slot_free(bank->trust);
     bank->signing_key = key_free(bank->signing_key);
+    bank->audit_key = key_free(bank->audit_key);
     bank->node_identity = node_identity_free(bank->node_identity);
     bank->metrics = metrics_free(bank->metrics);
     if (bank->log_fd >= 0) log_release(&bank->log);

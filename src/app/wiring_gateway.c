@@ -165,7 +165,11 @@ int bank_prepare_gateway(struct bank *bank, struct message *message) {
     gateway.address_count = bank->config->addresses.count;
     gateway.message_signature_check = message_signature_check;
     gateway.message_signature_sign = message_signature_sign;
-    return err_trace(gateway_new(&gateway, &bank->gateway, message));
+    r = gateway_new(&gateway, &bank->gateway, message);
+    if (r) return err_trace(r);
+    bank->integration.answer_mask = gateway_answer_mask;
+    bank->integration.answer_mask_ctx = bank->gateway;
+    return 0;
 }
 
 int bank_open_gateway(struct bank *bank, struct message *message) {

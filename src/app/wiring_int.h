@@ -15,6 +15,7 @@
 #include "integration/acl/message_sink.h"
 #include "integration/bus/relay.h"
 #include "integration/command/expired_delete.h"
+#include "integration/checkpoint_job.h"
 #include "integration/hold_expiry.h"
 #include "integration/integration.h"
 #include "integration/command/idempotency_sweep.h"
@@ -55,7 +56,9 @@ struct bank {
     struct expired_walk expired; /* the jobs' */
     struct schedule_jobs schedule_jobs;
     struct schedule_rules schedule;
-    struct key_sweeper key_sweeper; /* of the job of that name */
+    struct key_sweeper key_sweeper;    /* of the job of that name */
+    struct checkpoint_job checkpoints; /* of the job of that name */
+    struct key *audit_key;             /* private, of the checkpoints */
     struct message_sink *sink;
     struct relay_consumer consumers[3];
     pthread_mutex_t relay_lock;
@@ -105,6 +108,10 @@ int bank_open_engine(struct bank *bank, struct message *message);
 int bank_open_core(struct bank *bank);
 int bank_open_bus(struct bank *bank);
 int bank_open_jobs(struct bank *bank);
+/* wiring_audit.c: the key of the checkpoints, made at the first start; a checkpoint soon; the last one at the end. */
+int bank_open_audit_key(struct bank *bank, struct message *message);
+bool bank_checkpoint(void *ctx);
+void bank_end_checkpoints(struct bank *bank);
 void bank_set_relay(struct bank *bank, struct relay *relay); /* whom the engine's thread wakes; NULL: nobody */
 int bank_open_operations(struct bank *bank, struct message *message);
 int bank_open_admin(struct bank *bank, struct message *message);

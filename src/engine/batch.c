@@ -31,7 +31,7 @@ const struct table engine_counter_table = {
 };
 
 static void write_audit(struct engine *engine, const struct command *command) {
-    char memory[8192];
+    char memory[ENGINE_AUDIT_BYTES_MAX];
     struct buffer json;
     if (!command->write_audit) return;
     buffer_init(&json, memory, sizeof memory);

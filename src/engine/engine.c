@@ -135,7 +135,10 @@ void engine_note(struct engine *engine, struct str audit_json) {
     bool fits =
         audit_json.len <= JOURNAL_FRAME_BYTES_MAX && engine->notes.len + audit_json.len + 5 <= ENGINE_NOTES_BYTES_MAX;
     if (fits) journal_frame_write(&engine->notes, JOURNAL_AUDIT, audit_json);
-    if (!fits || engine->notes.overflow) engine->state.notes_dropped++;
+    if (!fits || engine->notes.overflow) {
+        engine->state.notes_dropped++;
+        engine->notes_lost++;
+    }
     engine->notes.overflow = false; /* no memory now; perhaps for the next */
     pthread_mutex_unlock(&engine->lock);
 }
@@ -162,6 +165,20 @@ static size_t renew(struct engine *engine) {
     return 0;
 }
 
+/* What did not fit before says so in the first place that it has; call with the lock held. */
+static void tell_lost(struct engine *engine) {
+    char time[CLOCK_TEXT_BYTES], text[160];
+    if (!engine->notes_lost) return;
+    clock_format_rfc3339(engine->batch_ms, time);
+    int len = snprintf(text, sizeof text, "{\"event\":\"audit_overflow\",\"time\":\"%s\",\"dropped\":%llu}", time,
+                       (unsigned long long)engine->notes_lost);
+    check(len > 0 && (size_t)len < sizeof text);
+    size_t room = engine->notes.len;
+    journal_frame_write(&engine->notes, JOURNAL_AUDIT, str_from_bytes(text, (size_t)len));
+    if (engine->notes.len > room) engine->notes_lost = 0;
+    engine->notes.overflow = false;
+}
+
 /* Takes up to a batch of commands and all notes; call with the lock held. */
 static size_t take(struct engine *engine, struct command **commands) {
     size_t count = 0;
@@ -175,6 +192,7 @@ static size_t take(struct engine *engine, struct command **commands) {
     engine->notes_taken = engine->notes;
     engine->notes = empty;
     buffer_reset(&engine->notes);
+    tell_lost(engine);
     return count;
 }
 

@@ -31,6 +31,7 @@ enum {
     ENGINE_ANSWER_BYTES_MAX = 64 * 1024,
     ENGINE_NOTES_BYTES_MAX = 4 * 1024 * 1024, /* audit records of reads waiting for the next commit */
     ENGINE_NOTES_WAIT_MS = 100,
+    ENGINE_AUDIT_BYTES_MAX = 24 * 1024, /* one audit record of a command */
 };
 
 struct command;
@@ -124,8 +125,8 @@ int engine_start(struct engine *engine); /* starts the thread */
 /* 0: on_reply will be called exactly once. ENGINE_E_FULL: queue full or stopping, nothing was taken. */
 enum engine_refusal { ENGINE_E_FULL = 1 };
 int engine_submit(struct engine *engine, struct command *command) MUST_USE;
-/* An audit record of a read, for the next commit (at most ENGINE_NOTES_WAIT_MS later); counted and dropped when full.
- */
+/* An audit record of a read, for the next commit (at most ENGINE_NOTES_WAIT_MS later); counted and dropped when full:
+ * the next commit then holds a record of its own, {"event":"audit_overflow","time":...,"dropped":N}. */
 void engine_note(struct engine *engine, struct str audit_json);
 void engine_stop(struct engine *engine); /* decides what is queued, then ends the thread */
 struct engine *engine_close(struct engine *engine);

@@ -38,6 +38,7 @@ struct engine {
     size_t queued;
     int64_t latest_ms; /* time of the newest batch */
     struct buffer notes, notes_taken;
+    uint64_t notes_lost; /* dropped and not yet told in the journal */
     struct engine_state state;
     bool stopping, thread_running;
     pthread_t thread;

@@ -18,6 +18,7 @@ static int check_schema(struct exchange *exchange) {
     int r = schema_check(content->schema, exchange->body, style, exchange->arena, &errors);
     if (r < 0) return exchange_fault(exchange, "schema_check", r);
     if (r == SCHEMA_E_SIZE && errors.count == 0) return refuse_whole(exchange, schema_refusal_text(r));
+    exchange->body_fits = r == 0;
     return r ? exchange_refuse(exchange, &refusal_invalid_request, &errors) : EXCHANGE_GOES_ON;
 }
 

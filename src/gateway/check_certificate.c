@@ -99,8 +99,10 @@ static int find_client(struct exchange *exchange, const struct trust_set *trust,
     int r = query_client_by_software(exchange->query, software_id, exchange->arena, &client);
     if (r < 0) return exchange_fault(exchange, "query_client_by_software", r);
     if (r == QUERY_E_ABSENT && (exchange->route->flags & ROUTE_SOFTWARE)) return take_software(exchange, identity);
+    exchange_rule(exchange, r == QUERY_E_ABSENT ? "client_unknown_or_suspended" : "organisation_of_another_client");
     if (r == QUERY_E_ABSENT || !str_equal(client.org_id, org_id) || !is_of_directory(trust, client.directory, identity))
         return exchange_refuse(exchange, &refusal_certificate_required, NULL);
+    exchange_rule(exchange, NULL);
     check(r == 0 && client.has_client);
     client.has_certificate = true;
     client.certificate_hash = identity->sha256;
@@ -113,6 +115,7 @@ static int find_client(struct exchange *exchange, const struct trust_set *trust,
 int check_certificate(struct exchange *exchange) {
     struct certificate_identity identity;
     if (!(exchange->route->flags & (ROUTE_CERTIFICATE | ROUTE_TOKEN | ROUTE_SOFTWARE))) return EXCHANGE_GOES_ON;
+    exchange_rule(exchange, exchange->edge_certificate.len ? "certificate_not_trusted" : "no_certificate");
     if (exchange->edge_certificate.len == 0) return exchange_refuse(exchange, &refusal_certificate_required, NULL);
     if (exchange->edge_certificate.len > EDGE_CERTIFICATE_BYTES_MAX)
         return exchange_refuse(exchange, &refusal_headers_too_large, NULL);

@@ -1,11 +1,13 @@
 #include "gateway/checks.h"
 
+#include "gateway/call_audit.h"
 #include "gateway/problem.h"
 
 static int give_fresh(struct exchange *exchange) {
     char *text = arena_alloc(exchange->arena, INTERACTION_ID_TEXT_BYTES);
     if (!text) return exchange_fault(exchange, "check_interaction", err_origin(-ENOMEM));
     exchange->call.interaction_id = interaction_id_new(text);
+    call_audit_name(exchange, true);
     return EXCHANGE_GOES_ON;
 }
 
@@ -16,6 +18,7 @@ int check_interaction(struct exchange *exchange) {
     uint8_t id[ID_BYTES];
     if (count == 1 && id_parse(value, id) == 0) {
         exchange->call.interaction_id = value;
+        call_audit_name(exchange, false);
         return EXCHANGE_GOES_ON;
     }
     int next = give_fresh(exchange);

@@ -47,10 +47,18 @@ static bool query_is_clean(struct exchange *exchange) {
     return form_parse(exchange->request->query, exchange->arena, &form) == 0 && form_count(&form, "access_token") == 0;
 }
 
-static bool token_is_good(const struct call *call, const struct token_view *token) {
-    bool alive = token->revoked_ms == 0 && call->received_ms < token->expires_ms;
+/* The rule that a token does not keep, for the audit record; NULL: it is good. */
+static const char *token_fault(const struct call *call, const struct token_view *token) {
+    if (token->revoked_ms) return "token_revoked";
+    if (call->received_ms >= token->expires_ms) return "token_expired";
+    if (!id_equal(token->client_id.bytes, call->client_id.bytes)) return "token_of_another_client";
     bool bound = call->has_certificate && hash_equal(&token->certificate_hash, &call->certificate_hash);
-    return alive && bound && id_equal(token->client_id.bytes, call->client_id.bytes);
+    return bound ? NULL : "token_of_another_certificate";
+}
+
+static bool token_is_good(struct exchange *exchange, const struct token_view *token) {
+    exchange_rule(exchange, token_fault(&exchange->call, token));
+    return exchange->rule == NULL;
 }
 
 /* An answer like any other lack of scope, with the roles in its text (uk/D3). */
@@ -86,7 +94,8 @@ int check_token(struct exchange *exchange) {
     struct hash hash = sha256_str(text);
     int r = query_token(exchange->query, &hash, exchange->arena, &token);
     if (r < 0) return exchange_fault(exchange, "query_token", r);
-    if (r == QUERY_E_ABSENT || !token_is_good(call, &token)) return refuse_invalid(exchange);
+    if (r == QUERY_E_ABSENT) exchange_rule(exchange, "token_unknown");
+    if (r == QUERY_E_ABSENT || !token_is_good(exchange, &token)) return refuse_invalid(exchange);
     check(r == 0);
     call->has_token = true;
     call->customer_id = token.customer_id;

@@ -1,9 +1,9 @@
 #include "gateway/exchange.h"
 
+#include "gateway/call_audit.h"
 #include "gateway/gateway_int.h"
 #include "gateway/pipeline.h"
 #include "gateway/problem.h"
-#include "observe/audit.h"
 
 struct exchange *exchange_new(struct gateway *gateway, struct http_request *request) {
     struct exchange *exchange = arena_new(&request->arena, struct exchange);
@@ -48,7 +48,10 @@ static enum route_family family_of(const struct exchange *exchange) {
 int exchange_refuse(struct exchange *exchange, const struct refusal *refusal, const struct schema_errors *errors) {
     char memory[PROBLEM_BYTES_MAX];
     struct buffer body;
-    struct problem problem = { .refusal = refusal, .interaction_id = exchange->call.interaction_id, .errors = errors };
+    struct problem problem = { .refusal = refusal,
+                               .interaction_id = exchange->call.interaction_id,
+                               .record_id = exchange->record_name,
+                               .errors = errors };
     buffer_init(&body, memory, sizeof memory);
     const char *media_type = problem_write(family_of(exchange), &problem, &body);
     if (body.overflow) { /* so many and long errors: the refusal alone says enough */
@@ -59,6 +62,7 @@ int exchange_refuse(struct exchange *exchange, const struct refusal *refusal, co
     struct str content = arena_dup(exchange->arena, buffer_str(&body));
     if (!content.at) content = STR(""); /* the status still tells */
     exchange->outcome = refusal->code;
+    call_audit_refusal(exchange, refusal, errors);
     if (refusal->status == 503) exchange_header(exchange, STR("Retry-After"), STR("1"));
     exchange_header(exchange, STR("Cache-Control"), STR("no-store"));
     return exchange_answer(exchange, refusal->status, media_type, content);
@@ -89,6 +93,10 @@ int exchange_refuse_for(struct exchange *exchange, const struct refusal *refusal
     return next;
 }
 
+void exchange_rule(struct exchange *exchange, const char *rule) {
+    exchange->rule = rule;
+}
+
 int exchange_fault(struct exchange *exchange, const char *operation, int code) {
     log_fault(exchange->gateway->options.log, operation, code, exchange->call.interaction_id);
     if (exchange->decided) return exchange_refuse(exchange, &refusal_outcome_unknown, NULL);
@@ -110,7 +118,8 @@ static void exchange_on_done(void *owner) {
 void exchange_command(struct exchange *exchange, bool waits) {
     struct command_audit *audit = &exchange->audit;
     *audit = (struct command_audit){ .status_of = status_of, .owner = exchange };
-    pipeline_audit_record(exchange, &audit->record);
+    call_audit_record(exchange, &audit->record);
+    if (exchange->route) audit->answer_mask = audit_masks_decision(exchange->gateway->audit_masks, exchange->route);
     command_audit_began(audit, audit->record.duration_us);
     exchange->command =
         (struct command_call){ .call = &exchange->call, .arena = exchange->arena, .owner = exchange, .audit = audit };

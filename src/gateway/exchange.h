@@ -55,6 +55,17 @@ struct exchange {
     const char *outcome;     /* for audit and log: "accepted" or the refusal's code */
     uint8_t resource_id[16]; /* for audit; zero = none */
     int64_t began_ns;        /* monotonic */
+
+    /* for the audit (call_audit.h) */
+    uint8_t record_id[16];
+    char record_text[37];
+    struct str record_name; /* of the record, as text; of the exchange or of the interaction id */
+    const char *check;      /* the check that runs; "handler", "decision" behind them */
+    const char *rule;       /* which of its rules refused, finer than the refusal tells; NULL = the refusal's code */
+    struct str why;         /* after a refusal: what the caller was told, JSON */
+    bool body_fits;         /* the body fits its schema */
+    bool request_masked;
+    struct audit_body request_body; /* masked */
 };
 
 /* What a check or a handler says. ANSWERED: status and content are set (a refusal is an answer too). */
@@ -89,6 +100,9 @@ int exchange_refuse_field(struct exchange *exchange, const struct refusal *refus
 void schema_errors_add(struct schema_errors *errors, const char *path, const char *message);
 /* The same refusal with Retry-After, at least one second. */
 int exchange_refuse_for(struct exchange *exchange, const struct refusal *refusal, int64_t retry_after_s);
+/* Names the rule that is about to refuse, for the audit record alone: a word of ours that lives for ever
+ * ("token_expired"). The caller is not told: it could learn what others have. */
+void exchange_rule(struct exchange *exchange, const char *rule);
 /* A fault (<0): logged once with its path, answered 500; 504 outcome_unknown when the exchange is decided. */
 int exchange_fault(struct exchange *exchange, const char *operation, int code);
 

@@ -1,5 +1,6 @@
 #include "gateway/gateway_int.h"
 
+#include "gateway/call_audit.h"
 #include "gateway/checks.h"
 #include "gateway/pipeline.h"
 #include "gateway/problem.h"
@@ -141,6 +142,8 @@ static int gateway_init(struct gateway *gateway, struct message *message) {
     if (!r) r = gateway_addresses_bind(gateway, message);
     if (r && message->text[0]) return err_trace(r);
     if (!r) r = certificate_cache_new(GATEWAY_CERTIFICATES_MAX, &gateway->certificates);
+    if (!r) r = audit_masks_new(gateway->operations, &gateway->audit_masks);
+    if (!r) r = (gateway->tally = refusal_tally_new()) ? 0 : err_origin(-ENOMEM);
     if (r) message_set(message, "cannot start the gateway");
     return err_trace(r);
 }
@@ -193,6 +196,7 @@ void gateway_drain(struct gateway *gateway, int64_t deadline_ms) {
     if (!gateway->server) return;
     http_server_drain(gateway->server, deadline_ms);
     give_back(gateway);
+    if (gateway->tally) call_audit_flush(gateway, INT64_MAX); /* while the engine runs */
 }
 
 void gateway_give(struct gateway *gateway, int64_t deadline_ms, struct http_gift *ret_gift) {
@@ -208,6 +212,8 @@ struct gateway *gateway_free(struct gateway *gateway) {
     check(atomic_load(&gateway->requests) == 0); /* nobody waits for the engine any more */
     (void)http_server_free(gateway->server);
     (void)pool_free(gateway->pool);
+    (void)refusal_tally_free(gateway->tally);
+    (void)audit_masks_free(gateway->audit_masks);
     (void)certificate_cache_free(gateway->certificates);
     (void)rate_limit_free(gateway->rates);
     for (size_t i = 0; i < ARRAY_COUNT(gateway->documents); i++) (void)openapi_free(gateway->documents[i]);
@@ -225,4 +231,12 @@ bool gateway_is_draining(const struct gateway *gateway) {
 
 size_t gateway_requests(const struct gateway *gateway) {
     return atomic_load(&gateway->requests);
+}
+
+const struct json_mask *gateway_answer_mask(void *ctx, struct str method, struct str route) {
+    const struct gateway *gateway = ctx;
+    for (size_t i = 0; i < route_count(); i++)
+        if (str_equal_c(method, route_at(i)->method) && str_equal_c(route, route_at(i)->path))
+            return audit_masks_decision(gateway->audit_masks, route_at(i));
+    return NULL;
 }

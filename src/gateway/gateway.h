@@ -105,6 +105,8 @@ void gateway_give(struct gateway *gateway, int64_t deadline_ms, struct http_gift
 struct gateway *gateway_free(struct gateway *gateway);
 
 const struct gateway_options *gateway_options(const struct gateway *gateway); /* as given, with the clocks filled in */
+/* For integration.answer_mask, on the node that decides what another node's gateway took. ctx: the gateway. */
+const struct json_mask *gateway_answer_mask(void *ctx, struct str method, struct str route);
 bool gateway_is_draining(const struct gateway *gateway);
 size_t gateway_requests(const struct gateway *gateway); /* under way now */
 

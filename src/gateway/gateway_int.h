@@ -3,8 +3,10 @@
 #ifndef GIRO_GATEWAY_GATEWAY_INT_H
 #define GIRO_GATEWAY_GATEWAY_INT_H
 
+#include "gateway/audit_masks.h"
 #include "gateway/certificate_cache.h"
 #include "gateway/gateway.h"
+#include "gateway/refusal_tally.h"
 #include "gateway/route.h"
 #include "platform/pool.h"
 #include "wire/openapi.h"
@@ -19,6 +21,8 @@ struct gateway {
     const struct openapi_operation *operations[GATEWAY_ROUTES_MAX]; /* by route_index */
     struct rate_limit *rates;
     struct certificate_cache *certificates;
+    struct audit_masks *audit_masks;
+    struct refusal_tally *tally; /* refusals before a client is known */
     struct pool *pool;
     struct http_server *server;
     atomic_size_t requests;

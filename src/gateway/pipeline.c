@@ -1,19 +1,32 @@
 /* pipeline.c - the order of the checks, and what is common to all answers. */
 #include "gateway/pipeline.h"
 
+#include "gateway/call_audit.h"
 #include "gateway/checks.h"
 #include "gateway/gateway_int.h"
 
 /* The one order. Nobody calls "next": each check answers or goes on. */
-static int (*const gateway_checks[])(struct exchange *) = {
-    check_interaction, check_edge,    check_route,      check_certificate,        check_address, check_rate,
-    check_token,       check_consent, check_unattended, check_idempotency_header, check_body,    check_signature,
+#define CHECK(name)                                                                                                    \
+    { "check_" #name, check_##name }
+static const struct {
+    const char *name; /* in the audit record of what it refuses */
+    int (*run)(struct exchange *exchange);
+} gateway_checks[] = {
+    CHECK(interaction), CHECK(edge),    CHECK(route),      CHECK(certificate),        CHECK(address), CHECK(rate),
+    CHECK(token),       CHECK(consent), CHECK(unattended), CHECK(idempotency_header), CHECK(body),    CHECK(signature),
 };
+#undef CHECK
 
 static int run_checks(struct exchange *exchange) {
     int next = EXCHANGE_GOES_ON;
-    for (size_t i = 0; i < ARRAY_COUNT(gateway_checks) && next == EXCHANGE_GOES_ON; i++)
-        next = gateway_checks[i](exchange);
+    for (size_t i = 0; i < ARRAY_COUNT(gateway_checks) && next == EXCHANGE_GOES_ON; i++) {
+        exchange->check = gateway_checks[i].name;
+        exchange->rule = NULL;
+        next = gateway_checks[i].run(exchange);
+    }
+    if (next != EXCHANGE_GOES_ON) return next;
+    exchange->check = "handler";
+    exchange->rule = NULL;
     return next;
 }
 
@@ -50,6 +63,7 @@ static void run_finish(void *worker_ctx, void *job_ctx) {
     enum answer_result result = exchange->command.answer.result;
     bool stands = result == ANSWER_DONE || result == ANSWER_REPLAYED || result == ANSWER_UNKNOWN;
     exchange->decided = exchange->command.idempotent && stands;
+    exchange->check = "decision";
     int next = run_in_snapshot(worker_ctx, exchange, finish);
     check(next == EXCHANGE_ANSWERED);
     pipeline_answer(exchange);
@@ -65,33 +79,6 @@ void pipeline_resume(struct exchange *exchange) {
 static int64_t duration_us(const struct exchange *exchange) {
     int64_t ns = exchange->gateway->options.mono_ns() - exchange->began_ns;
     return ns > 0 ? ns / 1000 : 0;
-}
-
-void pipeline_audit_record(const struct exchange *exchange, struct audit_record *ret_record) {
-    const struct call *call = &exchange->call;
-    *ret_record = (struct audit_record){ .time_ms = exchange->gateway->options.now_ms(),
-                                         .interaction_id = call->interaction_id,
-                                         .client_id = call->client_id,
-                                         .customer_id = call->customer_id,
-                                         .method = exchange->route ? exchange->route->method : "NONE",
-                                         .route = exchange->route ? exchange->route->path : "unmatched",
-                                         .status = exchange->status,
-                                         .outcome = exchange->outcome,
-                                         .duration_us = duration_us(exchange),
-                                         .certificate_sha256 = call->certificate_hash };
-    memcpy(ret_record->resource_id, exchange->resource_id, sizeof ret_record->resource_id);
-}
-
-/* Refusals before a client is known make no record: a flood of them must not fill the disk. The metrics count them. */
-static void note_audit(const struct exchange *exchange) {
-    char memory[AUDIT_RECORD_BYTES_MAX];
-    struct audit_record record;
-    struct buffer json;
-    if (exchange->audited || !exchange->call.has_client) return;
-    buffer_init(&json, memory, sizeof memory);
-    pipeline_audit_record(exchange, &record);
-    audit_encode(&record, &json);
-    if (!json.overflow) command_note(exchange->gateway->options.integration, buffer_str(&json));
 }
 
 static void count(const struct exchange *exchange) {
@@ -143,7 +130,7 @@ void pipeline_answer(struct exchange *exchange) {
     sign(exchange);
     exchange_header(exchange, STR("x-fapi-interaction-id"), exchange->call.interaction_id);
     if (!has_header(exchange, STR("Cache-Control"))) exchange_header(exchange, STR("Cache-Control"), STR("no-store"));
-    note_audit(exchange);
+    call_audit_note(exchange);
     count(exchange);
     log_access(exchange);
     struct http_response response = { .status = exchange->status,

@@ -3,7 +3,6 @@
 #define GIRO_GATEWAY_PIPELINE_H
 
 #include "gateway/exchange.h"
-#include "observe/audit.h"
 
 /* On a pool worker: checks in order, then the handler; the first that answers ends it. Unless it waits, the exchange is
  * gone then. */
@@ -12,7 +11,5 @@ void pipeline_run(struct query *query, struct exchange *exchange);
 void pipeline_resume(struct exchange *exchange);
 /* Sends the answer: signature, common headers, metrics, log, audit note. The exchange is gone. */
 void pipeline_answer(struct exchange *exchange);
-/* Everything that is known of the call now. */
-void pipeline_audit_record(const struct exchange *exchange, struct audit_record *ret_record);
 
 #endif

@@ -76,7 +76,7 @@ static const char *write_open_banking(const struct problem *problem, struct buff
     if (!problem->refusal->ob_code) return NULL;
     json_begin(&writer, out);
     json_object_begin(&writer);
-    json_member_str(&writer, "Id", problem->interaction_id);
+    json_member_str(&writer, "Id", problem->record_id.len ? problem->record_id : problem->interaction_id);
     json_name(&writer, "Errors");
     json_array_begin(&writer);
     for (size_t i = 0; errors && i < errors->count; i++)

@@ -9,7 +9,8 @@ enum { PROBLEM_BYTES_MAX = 24 * 1024 }; /* SCHEMA_ERRORS_MAX errors with their p
 
 struct problem {
     const struct refusal *refusal;
-    struct str interaction_id;          /* a UUID */
+    struct str interaction_id; /* a UUID */
+    struct str record_id;      /* of the audit record, a UUID: the Id of Open Banking errors; empty = the same */
     const struct schema_errors *errors; /* may be NULL */
 };
 /* Appends the body and returns its media type; NULL when there is to be no body (uk/S5). */

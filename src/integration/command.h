@@ -13,6 +13,7 @@
 #include "domain/payment_order.h"
 #include "observe/audit.h"
 #include "platform/arena.h"
+#include "wire/json_mask.h"
 
 struct integration; /* everything the commands need, made by app/wiring.c (integration/integration.h) */
 
@@ -49,10 +50,16 @@ struct command_audit {
     const void *owner;
     const uint16_t *statuses;
     int status_count;
+    const struct json_mask
+        *answer_mask; /* of the command's answer, which stands in the record then; NULL: it does not */
 };
 void command_audit_began(struct command_audit *audit, int64_t elapsed_us); /* the call began so long ago */
 int64_t command_audit_elapsed_us(const struct command_audit *audit);       /* 0..COMMAND_AUDIT_ELAPSED_US_MAX */
 int command_audit_status(const struct command_audit *audit, int refusal);  /* 0: not known */
+/* Appends what may be written down of text (wire/json_mask.h), at most AUDIT_BODY_BYTES_MAX; fits and arena as there.
+ * False: it was cut. */
+bool command_audit_mask(struct buffer *out, const struct json_mask *mask, struct str text, bool fits,
+                        struct arena *arena);
 /* Appends the record with what the answer says. */
 void command_audit_write(struct buffer *out, const struct command_audit *audit, const struct command_answer *answer);
 

@@ -31,10 +31,13 @@ struct integration {
     const struct fraud_policy *fraud;
     const struct aml_list *aml;
     const struct ledger_fees *fees; /* NULL: payments cost nothing */
-    struct metrics *metrics; /* NULL: nothing is counted */
+    struct metrics *metrics;        /* NULL: nothing is counted */
     /* NULL in tests without a core (its payments stay pending) and while the engine is another node's. */
     struct core_dispatch *_Atomic core;
     const struct schedule_rules *schedule; /* NULL: nothing can be scheduled */
+    /* How the answer of a forwarded command may be written down, by the route it came by; NULL: it is not. */
+    const struct json_mask *(*answer_mask)(void *ctx, struct str method, struct str route);
+    void *answer_mask_ctx;
     char country[3];   /* of this bank: "GB" */
     char bank_code[5]; /* in the IBANs of its UK accounts: "GIRO" */
     char sort_code[7]; /* of the accounts that clients open themselves: six digits; empty: none can */

@@ -38,10 +38,41 @@ static void put_hash(struct buffer *out, const char *name, const struct hash *ha
     buffer_append_char(out, '"');
 }
 
+static void put_body(struct buffer *out, const char *name, const char *cut_name, const struct audit_body *body) {
+    check(body->json.len <= AUDIT_BODY_BYTES_MAX);
+    if (!body->json.len) return;
+    json_text_name(out, name);
+    buffer_append_str(out, body->json);
+    if (!body->cut) return;
+    json_text_name(out, cut_name);
+    buffer_append_c(out, "true");
+}
+
+static void put_text(struct buffer *out, const char *name, struct str text, size_t bytes_max) {
+    if (!text.len) return;
+    json_text_name(out, name);
+    json_text_append(out, text.len > bytes_max ? str_slice(text, 0, bytes_max) : text);
+}
+
+static void put_bodies(struct buffer *out, const struct audit_record *record) {
+    put_text(out, "user_agent", record->user_agent, AUDIT_AGENT_BYTES_MAX);
+    put_text(out, "customer_address", record->customer_address, AUDIT_ADDRESS_BYTES_MAX);
+    if (record->check) put_word(out, "check", record->check);
+    if (record->rule) put_word(out, "rule", record->rule);
+    if (record->why.len && record->why.len <= AUDIT_WHY_BYTES_MAX) {
+        json_text_name(out, "why");
+        buffer_append_str(out, record->why);
+    }
+    put_body(out, "request", "request_cut", &record->request);
+    put_body(out, "response", "response_cut", &record->response);
+}
+
 void audit_encode(const struct audit_record *record, struct buffer *out) {
     char time[CLOCK_TEXT_BYTES];
     uint8_t interaction_id[ID_BYTES];
     buffer_append_char(out, '{');
+    put_id(out, "id", record->id);
+    if (record->event) put_word(out, "event", record->event);
     json_text_name(out, "time");
     json_text_append(out, clock_format_rfc3339(record->time_ms, time));
     if (id_parse(record->interaction_id, interaction_id) == 0) {
@@ -57,5 +88,6 @@ void audit_encode(const struct audit_record *record, struct buffer *out) {
     put_i64(out, "duration_us", record->duration_us);
     put_id(out, "resource_id", record->resource_id);
     put_hash(out, "certificate_sha256", &record->certificate_sha256);
+    put_bodies(out, record);
     buffer_append_char(out, '}');
 }

@@ -2,7 +2,8 @@
 
 static const char MASK_SHORT_NUMBER[] = "****", MASK_WHOLE[] = "***", MASK_DATE[] = "****-**-**";
 static_assert((int)IBAN_BYTES_MAX < (int)MASK_BYTES_MAX && (int)ACCOUNT_NUMBER_BYTES_MAX < (int)MASK_BYTES_MAX &&
-              (int)PAN_DIGITS_MAX < (int)MASK_BYTES_MAX, "a mask is as long as what it hides");
+                  (int)PAN_DIGITS_MAX < (int)MASK_BYTES_MAX,
+              "a mask is as long as what it hides");
 
 static struct masked masked_constant(const char *text) {
     struct masked masked = { 0 };
@@ -120,18 +121,54 @@ static struct masked mask_national_text(struct str text) {
 struct masked mask_text(enum personal_kind kind, struct str text) {
     struct iban iban;
     switch (kind) {
-    case PERSONAL_PAN: return mask_pan_text(text);
-    case PERSONAL_IBAN: return iban_parse(text, &iban) == 0 ? mask_iban(&iban) : mask_account_text(text);
-    case PERSONAL_ACCOUNT_NUMBER: return mask_account_text(text);
-    case PERSONAL_NATIONAL_ID: return mask_national_text(text);
-    case PERSONAL_BIRTH_DATE: return masked_constant(MASK_DATE);
+    case PERSONAL_PAN:
+        return mask_pan_text(text);
+    case PERSONAL_IBAN:
+        return iban_parse(text, &iban) == 0 ? mask_iban(&iban) : mask_account_text(text);
+    case PERSONAL_ACCOUNT_NUMBER:
+        return mask_account_text(text);
+    case PERSONAL_NATIONAL_ID:
+        return mask_national_text(text);
+    case PERSONAL_BIRTH_DATE:
+        return masked_constant(MASK_DATE);
     case PERSONAL_SORT_CODE:
     case PERSONAL_NAME:
     case PERSONAL_EMAIL:
     case PERSONAL_PHONE:
     case PERSONAL_ADDRESS:
     case PERSONAL_REFERENCE:
-    case PERSONAL_KIND_COUNT: break;
+    case PERSONAL_KIND_COUNT:
+        break;
     }
     return masked_constant(MASK_WHOLE);
+}
+
+/* ---- network addresses ---- */
+
+static bool holds_only(struct str text, const char *characters) {
+    for (size_t i = 0; i < text.len; i++)
+        if (!text.at[i] || !strchr(characters, text.at[i])) return false;
+    return text.len > 0;
+}
+
+/* How many bytes stand before the nth separator, counted from 1; text.len when there are fewer. */
+static size_t before_separator(struct str text, char separator, int nth) {
+    for (size_t i = 0; i < text.len; i++)
+        if (text.at[i] == separator && --nth == 0) return i;
+    return text.len;
+}
+
+struct masked mask_address(struct str address) {
+    struct masked masked = { 0 };
+    bool four = address.len <= 15 && holds_only(address, "0123456789.") &&
+                before_separator(address, '.', 3) < address.len && before_separator(address, '.', 4) == address.len;
+    bool six = address.len <= 45 && holds_only(address, "0123456789abcdefABCDEF:.") &&
+               before_separator(address, ':', 2) < address.len;
+    if (!four && !six) return masked_constant(MASK_WHOLE);
+    size_t head = four ? before_separator(address, '.', 3) : before_separator(address, ':', 3);
+    for (size_t i = 0; six && i + 1 < head; i++)
+        if (address.at[i] == ':' && address.at[i + 1] == ':') head = i; /* zeros begin here */
+    if (head > 14) return masked_constant(MASK_WHOLE);                  /* three groups of four */
+    (void)snprintf(masked.text, sizeof masked.text, STR_FMT "%s", (int)head, address.at, four ? ".0/24" : "::/48");
+    return masked;
 }

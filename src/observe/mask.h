@@ -34,6 +34,9 @@ struct masked mask_phone(const struct phone *phone);
 struct masked mask_postal_address(const struct postal_address *address);
 struct masked mask_payment_reference(const struct payment_reference *reference);
 
+/* A customer's network address: the net it is in ("192.0.2.0/24", "2001:db8:1::/48"); "***" when it is none. */
+struct masked mask_address(struct str address);
+
 /* The same for text that is known by its kind only (a field of a contract), whether it parses or not. Blanks are
  * removed (in card numbers also dashes); what is not a valid IBAN is an account number; what has letters where digits
  * belong, is longer than its kind allows or is not printable ASCII shows nothing. */

@@ -2,6 +2,7 @@
 #ifndef GIRO_WIRE_JSON_SCHEMA_INT_H
 #define GIRO_WIRE_JSON_SCHEMA_INT_H
 
+#include "domain/personal.h"
 #include "wire/json_format.h"
 #include "wire/json_schema.h"
 #include "wire/json_schema_pattern.h"
@@ -42,6 +43,13 @@ struct schema_dependents {
     size_t count;
 };
 
+/* "x-giro-mask": what may be written down of a text (json_mask.h), the strictest last. */
+enum schema_mask_rule { SCHEMA_MASK_NONE, SCHEMA_MASK_SHOWN, SCHEMA_MASK_HIDDEN, SCHEMA_MASK_PERSONAL };
+struct schema_mask {
+    enum schema_mask_rule rule;
+    enum personal_kind kind; /* of PERSONAL */
+};
+
 /* One schema. Pointers are NULL and counts 0 where the keyword is absent. */
 struct schema {
     bool never;     /* the schema false */
@@ -64,6 +72,7 @@ struct schema {
     struct schema_list all_of, any_of, one_of;
     const struct schema *not_of, *if_of, *then_of, *else_of;
     struct schema_members definitions;
+    struct schema_mask mask;
 };
 
 /* One step into a value or a document: a member's name, or an index (name.at NULL). */

@@ -239,6 +239,20 @@ static int compile_id(struct schema_compiler *compiler, void *field, struct str 
     return compiler->depth == 0 ? 0 : schema_fault(compiler, "\"$id\" may only stand at the top");
 }
 
+/* An annotation of ours: a word of PERSONAL_KIND_MAP, "shown" or "hidden". A word that is none is a fault of the
+ * document: what it should have hidden would be written. */
+static int compile_mask(struct schema_compiler *compiler, void *field, struct str keyword, const struct json *value) {
+    struct schema_mask *mask = field;
+    struct str word = json_string(value);
+    if (str_equal(word, STR("shown"))) mask->rule = SCHEMA_MASK_SHOWN;
+    if (str_equal(word, STR("hidden"))) mask->rule = SCHEMA_MASK_HIDDEN;
+    for (int kind = 0; kind < PERSONAL_KIND_COUNT; kind++)
+        if (str_equal_c(word, personal_kind_name((enum personal_kind)kind)))
+            *mask = (struct schema_mask){ .rule = SCHEMA_MASK_PERSONAL, .kind = (enum personal_kind)kind };
+    if (mask->rule != SCHEMA_MASK_NONE) return 0;
+    return keyword_fault(compiler, keyword, "\"shown\", \"hidden\" or a kind of personal data");
+}
+
 #define ROW(name, compile, field)                                                                                      \
     { name, compile, offsetof(struct schema, field) }
 static const struct keyword keywords[] = {
@@ -282,6 +296,7 @@ static const struct keyword keywords[] = {
     ROW("then", compile_schema, then_of),
     ROW("type", compile_type, types),
     ROW("uniqueItems", compile_boolean, unique),
+    ROW("x-giro-mask", compile_mask, mask),
 };
 #undef ROW
 

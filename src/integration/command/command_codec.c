@@ -132,6 +132,10 @@ static bool put_field(struct buffer *out, const struct command_field *field, con
     return false;
 }
 
+static struct str short_text(struct str text, size_t bytes_max) {
+    return text.len > bytes_max ? str_slice(text, 0, bytes_max) : text;
+}
+
 static void put_audit(struct buffer *out, const struct command_audit *audit, const struct command_form *form) {
     const struct audit_record *record = &audit->record;
     buffer_append_be(out, (uint64_t)record->time_ms, 8);
@@ -142,6 +146,11 @@ static void put_audit(struct buffer *out, const struct command_audit *audit, con
     put_text(out, str_from_c(record->method));
     put_text(out, str_from_c(record->route));
     buffer_append(out, &record->certificate_sha256, sizeof record->certificate_sha256);
+    buffer_append(out, record->id, sizeof record->id);
+    put_text(out, short_text(record->user_agent, AUDIT_AGENT_BYTES_MAX));
+    put_text(out, short_text(record->customer_address, AUDIT_ADDRESS_BYTES_MAX));
+    put_text(out, record->request.json);
+    buffer_append_char(out, record->request.cut ? 1 : 0);
     for (int refusal = 1; refusal < form->refusal_count; refusal++)
         buffer_append_be(out, (uint64_t)(unsigned)command_audit_status(audit, refusal), 2);
 }
@@ -303,6 +312,17 @@ static int take_into(struct cursor *cursor, const struct command_field *field, s
     return r;
 }
 
+static int take_audit_bodies(struct cursor *cursor, struct arena *arena, struct audit_record *record) {
+    memcpy(record->id, take(cursor, sizeof record->id), sizeof record->id);
+    int r = take_copy(cursor, AUDIT_AGENT_BYTES_MAX, arena, &record->user_agent);
+    if (!r) r = take_copy(cursor, AUDIT_ADDRESS_BYTES_MAX, arena, &record->customer_address);
+    if (!r) r = take_copy(cursor, AUDIT_BODY_BYTES_MAX, arena, &record->request.json);
+    uint64_t cut = take_number(cursor, 1);
+    cursor->bad |= cut > 1;
+    record->request.cut = cut == 1;
+    return r;
+}
+
 static int take_audit(struct cursor *cursor, const struct command_form *form, struct arena *arena,
                       struct command_arrived *arrived) {
     struct audit_record *record = &arrived->audit.record;
@@ -320,6 +340,8 @@ static int take_audit(struct cursor *cursor, const struct command_form *form, st
     record->method = method.at;
     record->route = route.at;
     memcpy(&record->certificate_sha256, take(cursor, sizeof(struct hash)), sizeof(struct hash));
+    r = take_audit_bodies(cursor, arena, record);
+    if (r) return r;
     for (int refusal = 1; refusal < form->refusal_count; refusal++)
         arrived->statuses[refusal] = (uint16_t)take_number(cursor, 2);
     arrived->audit.statuses = arrived->statuses;
@@ -377,6 +399,10 @@ int command_decode(struct str *bytes, struct integration *integration, struct ar
     if (r) return r;
     if (cursor.bad || (form->arrive && !form->arrive(integration, arena, arrived->command.input)))
         return COMMAND_CODEC_E_BYTES;
+    const struct audit_record *record = &arrived->audit.record;
+    if (arrived->command.audit && integration && integration->answer_mask)
+        arrived->audit.answer_mask = integration->answer_mask(integration->answer_mask_ctx, str_from_c(record->method),
+                                                              str_from_c(record->route));
     *bytes = cursor.rest;
     *ret_arrived = arrived;
     return 0;

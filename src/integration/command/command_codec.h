@@ -11,7 +11,7 @@
 #include "integration/integration.h"
 
 enum {
-    COMMAND_CODEC_VERSION = 1, /* grows when the meaning of the bytes changes and the forms do not show it */
+    COMMAND_CODEC_VERSION = 2, /* grows when the meaning of the bytes changes and the forms do not show it */
     COMMAND_ENCODED_BYTES_MAX = 832 * 1024, /* one command: the largest is a file of payments */
     COMMAND_NOTE_BYTES_MAX = 16 * 1024,     /* a text that the decision judges: longer than any it accepts */
     COMMAND_REFUSALS_MAX = 32,              /* codes of one kind, none included */

@@ -44,6 +44,8 @@ struct command_answer command_answer_of(const struct command *command) {
     return answer;
 }
 
+static_assert((int)ENGINE_AUDIT_BYTES_MAX >= (int)AUDIT_RECORD_BYTES_MAX, "the engine takes the longest record");
+
 static void run_write_audit(struct buffer *out, const struct command *command) {
     struct command_answer answer = command_answer_of(command);
     command_audit_write(out, command->audit, &answer);
