@@ -77,9 +77,9 @@ struct command_call {
     X(PAYMENT_ACCEPT_E_ACCOUNT, "account_not_found")                                                                   \
     X(PAYMENT_ACCEPT_E_CURRENCY, "currency_mismatch")                                                                  \
     X(PAYMENT_ACCEPT_E_CREDITOR, "creditor_not_reachable")                                                             \
-    X(PAYMENT_ACCEPT_E_AMOUNT, "amount_too_large") X(PAYMENT_ACCEPT_E_BREAKER, "unavailable")                          \
-        X(PAYMENT_ACCEPT_E_CONSENT_STATUS, "consent_status") X(PAYMENT_ACCEPT_E_CONSENT_MISMATCH, "consent_mismatch")  \
-            X(PAYMENT_ACCEPT_E_CONSENT, "consent_not_found")
+    X(PAYMENT_ACCEPT_E_AMOUNT, "amount_too_large")                                                                     \
+    X(PAYMENT_ACCEPT_E_BREAKER, "unavailable") X(PAYMENT_ACCEPT_E_CONSENT_STATUS, "consent_status")                    \
+        X(PAYMENT_ACCEPT_E_CONSENT_MISMATCH, "consent_mismatch") X(PAYMENT_ACCEPT_E_CONSENT, "consent_not_found")
 #define X(code, name) code,
 enum payment_accept_refusal { PAYMENT_ACCEPT_E_NONE = 0, PAYMENT_ACCEPT_E_MAP(X) PAYMENT_ACCEPT_E_COUNT };
 #undef X
@@ -282,9 +282,10 @@ struct authorize_code_input {
 int command_authorize_code(struct integration *integration, struct command_call *call,
                            const struct authorize_code_input *input);
 
+enum { AUTHORIZE_ACCOUNTS_MAX = 50 };
 struct authorize_account_input {
     struct hash session_hash;
-    struct account_id account_id;
+    struct str accounts; /* ids, 16 bytes each: one for a payment, 1..AUTHORIZE_ACCOUNTS_MAX for reads */
 };
 int command_authorize_account(struct integration *integration, struct command_call *call,
                               const struct authorize_account_input *input);
@@ -301,12 +302,12 @@ int command_authorize_confirm(struct integration *integration, struct command_ca
 int command_authorize_reject(struct integration *integration, struct command_call *call,
                              const struct hash *session_hash);
 
-/* Sandbox: a customer who says yes (account_id set) or no (customer_id zero) without a page. */
+/* Sandbox: a customer who says yes (accounts set) or no (customer_id zero) without a page. */
 struct authorize_at_once_input {
     struct hash request_hash;
     struct client_id client_id;
     struct customer_id customer_id;
-    struct account_id account_id;
+    struct str accounts; /* as above */
     struct code_terms terms;
 };
 int command_authorize_at_once(struct integration *integration, struct command_call *call,
