@@ -35,6 +35,10 @@ SANITIZERS = {
 }
 
 
+# What each test said, for tools/conformance: {"test_of_it": "passed"}.
+seen = {}
+
+
 class Count:
     """Cases passed, failed and skipped."""
 
@@ -102,6 +106,22 @@ def count_tap(output, code):
     return count
 
 
+def remember(name, result):
+    """The worst result of all tests of that name."""
+    worst = {"failed": 0, "skipped": 1, "passed": 2}
+    if name not in seen or worst[result] < worst[seen[name]]:
+        seen[name] = result
+
+
+def remember_tap(program, output, count):
+    """By test function, and for the program as a whole."""
+    for line in output.splitlines():
+        match = re.match(r"(ok|not ok) \d+ (?:- )?(# SKIP )?(\w+)", line)
+        if match:
+            remember(match[3], "skipped" if match[2] else "passed" if match[1] == "ok" else "failed")
+    remember(program, "failed" if count.failed else "passed")
+
+
 def introspect(folder, what):
     code, output = run(["meson", "introspect", what, folder], CHECK_SECONDS_MAX)
     if code != 0:
@@ -132,6 +152,7 @@ def run_programs(part, options):
         for future in concurrent.futures.as_completed([pool.submit(run_program, test) for test in tests]):
             name, count, output, seconds = future.result()
             total.add(count)
+            remember_tap(name, output, count)
             say(f"  {name}: {count} ({seconds:.1f} s)")
             for line in re.findall(r"^conformance: .*", output, re.MULTILINE):
                 say(f"    {line}")
@@ -224,6 +245,7 @@ def fuzz_door(door, program, seconds):
         say(f"  {door}: passed  {runs[1] if runs else '?'} runs in {seconds} s")
     else:
         show(door, output)
+    remember(door, "passed" if code == 0 else "failed")
     return Count(passed=1) if code == 0 else Count(failed=1)
 
 
@@ -240,8 +262,14 @@ def run_fuzz(options):
 
 
 def count_junit(path):
-    count = Count()
-    for suite in xml.etree.ElementTree.parse(path).iter("testsuite"):
+    count, report = Count(), xml.etree.ElementTree.parse(path)
+    for case in report.iter("testcase"):
+        told = {child.tag for child in case}
+        result = "failed" if told & {"failure", "error"} else "skipped" if "skipped" in told else "passed"
+        stem, name = case.get("classname", "").rsplit(".", 1)[-1], case.get("name", "").split("[")[0]
+        remember(f"{stem}.{name}", result)
+        remember(stem, result)
+    for suite in report.iter("testsuite"):
         failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
         skipped = int(suite.get("skipped", 0))
         count.add(Count(max(0, int(suite.get("tests", 0)) - failed - skipped), failed, skipped))
@@ -316,6 +344,7 @@ def main():
         count = run_part(part, options)
         say(f"== {part}: {count}")
         total.add(count)
+    (RESULTS / "spec.json").write_text(json.dumps(seen, indent=1, sort_keys=True))
     say(str(total))
     return 1 if total.failed else 0
 

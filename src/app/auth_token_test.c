@@ -70,6 +70,7 @@ static void forms_are_judged(void **state) {
     }
 }
 
+/* spec: gateway/13 */
 static void c5_a_jti_is_used_once_also_after_a_restart(void **state) {
     struct world *world = *state;
     struct str body = with_assertion(world, token_form(world), assertion_of(world, &world->acme, "once"));

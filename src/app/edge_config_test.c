@@ -48,6 +48,7 @@ static void fields_are_checked(void **state) {
 }
 
 /* A lint of the text: every location that proxies includes headers.conf, and no header is set anywhere else. */
+/* spec: gateway/c2 */
 static void every_proxy_includes_the_headers(void **state) {
     struct buffer out;
     struct message message = { 0 };

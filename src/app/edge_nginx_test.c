@@ -368,6 +368,7 @@ static int stop(void **state) {
 
 /* ---- the tests ---- */
 
+/* spec: gateway/c4 */
 static void certificate_and_listener_reach_the_daemon(void **state) {
     (void)state;
     const char *text =
@@ -383,6 +384,7 @@ static void certificate_and_listener_reach_the_daemon(void **state) {
     expect_text(backend.text, "\r\nX-Request-Id: ");
 }
 
+/* spec: gateway/c1 */
 static void browser_port_asks_for_no_certificate(void **state) {
     struct exchange how = { .port = config.browser_port, .cert = paths[2], .key = paths[3], .until_requests = -1 };
     (void)state;
@@ -401,6 +403,7 @@ static void browser_port_asks_for_no_certificate(void **state) {
 
 /* T4: names in several dresses, on the mTLS port, over HTTP/1.1. "evil" must not arrive under any name the daemon
  * trusts. */
+/* spec: gateway/c3, gateway/T4 */
 static void spoofed_headers_never_pass(void **state) {
     static const char *const spoofs[] = {
         "Client-Cert: :evil:",
@@ -452,6 +455,7 @@ static void spoofed_headers_never_pass(void **state) {
 }
 
 /* The same without a certificate: the name must be absent, not left to the caller. */
+/* spec: gateway/T4 */
 static void spoofed_certificate_without_one(void **state) {
     struct exchange how = { .port = config.mtls_port, .until_requests = -1 };
     (void)state;
@@ -472,6 +476,7 @@ static void append_field(struct buffer *block, const char *name, const char *val
     buffer_append_c(block, value);
 }
 
+/* spec: gateway/T4 */
 static void spoofed_headers_never_pass_over_http2(void **state) {
     struct exchange how = { .port = config.mtls_port, .cert = paths[2], .key = paths[3], .alpn = "h2" };
     char bytes[2048], fields[1024];
@@ -504,6 +509,7 @@ static void spoofed_headers_never_pass_over_http2(void **state) {
 }
 
 /* T3: each is answered 400 (501 becomes 400 too), the connection is closed, and nothing reaches the daemon. */
+/* spec: gateway/T3, gateway/9 */
 static void smuggling_is_refused(void **state) {
 #define POST "POST /v1/payments HTTP/1.1\r\nHost: localhost\r\n"
     static const struct {
@@ -556,6 +562,7 @@ static void smuggling_is_refused(void **state) {
     }
 }
 
+/* spec: gateway/T3, gateway/9 */
 static void accepted_twins_pass(void **state) {
     (void)state;
     assert_int_equal(
@@ -587,6 +594,7 @@ static void ask_with_body(const char *target, size_t bytes, int want) {
     assert_int_equal(status_of(answer), want);
 }
 
+/* spec: gateway/51 */
 static void body_limit_is_exact(void **state) {
     (void)state;
     ask_with_body("/v1/small", SMALL_BODY_BYTES_MAX, 200);
@@ -612,6 +620,7 @@ static int ask_with_header(size_t bytes) {
     return status_of(answer);
 }
 
+/* spec: gateway/51 */
 static void large_headers_pass_up_to_the_limit(void **state) {
     (void)state;
     assert_int_equal(ask_with_header(EDGE_HEADER_BYTES_MAX - 100), 200);
@@ -619,6 +628,7 @@ static void large_headers_pass_up_to_the_limit(void **state) {
     expect_text(answer, "\"code\":\"headers_too_large\"");
 }
 
+/* spec: gateway/c9, gateway/58, uk/E6 */
 static void backend_down_wears_the_envelope(void **state) {
     static const struct {
         const char *method, *target, *type, *text;
@@ -659,6 +669,7 @@ static void backend_down_wears_the_envelope(void **state) {
 }
 
 /* (G4) A connection that the daemon closes under a request is an unknown outcome, and the request is sent once. */
+/* spec: gateway/c8 */
 static void a_request_is_sent_once(void **state) {
     (void)state;
     /* Leaves a kept connection, the one case in which nginx might try again. */
@@ -694,6 +705,7 @@ static void an_expired_certificate_is_refused(void **state) {
     assert_int_equal(backend_requests(), before);
 }
 
+/* spec: gateway/c7 */
 static void browser_pages_are_limited_by_address(void **state) {
     struct exchange how = { .port = config.browser_port, .until_requests = -1 };
     int limited = 0;

@@ -59,6 +59,7 @@ static void metrics_count(void **state) {
 #define NOT_AUDITED "44444444-4444-4444-8444-444444444444"
 
 /* A payment's record is in its own commit: it is there as soon as the answer is. */
+/* spec: gateway/64 */
 static void a_payment_is_audited_in_its_commit(void **state) {
     struct world *world = *state;
     char text[AUDIT_RECORD_BYTES_MAX];

@@ -44,6 +44,7 @@ static void run_rows(const struct row *rows, size_t count) {
 
 #define LIST "GET /v1/accounts"
 
+/* spec: uk/H1, uk/H2, gateway/65 */
 static void checks_interaction(void **state) {
     static const struct row rows[] = {
         { "none: a fresh one", { .line = LIST }, 200, "\"accounts\"" },
@@ -68,6 +69,7 @@ static void checks_interaction(void **state) {
 }
 
 /* T4: whoever is not the edge cannot speak as the edge. */
+/* spec: gateway/T4 */
 static void checks_edge(void **state) {
     static const struct row rows[] = {
         { "the edge's headers",
@@ -500,6 +502,7 @@ static void an_account_opens_once_for_a_key(void **state) {
     assert_true(str_equal_c(answer.body, first));
 }
 
+/* spec: gateway/47 */
 static void limits_of_a_tier(void **state) {
     struct world *world = *state;
     struct ask ask = { .line = LIST, .certificate = &beta, .authorization = "Bearer beta" };

@@ -115,6 +115,7 @@ static void assert_consent(const struct world_answer *answer, int status, const 
     assert_int_equal(json_type(json_get(json, "Meta")), JSON_OBJECT_TYPE);
 }
 
+/* spec: uk/P1, uk/P2, uk/P4, uk/P5 */
 static void p1_to_p5_one_consent_one_payment(void **state) {
     (void)state;
     struct str key = world_new_key(&world), body;
@@ -195,6 +196,7 @@ static void payment_keeps_the_clients_names(void **state) {
     "\"SchemeName\":\"UK.OBIE.SortCodeAccountNumber\",\"Identification\":\"20000000000043\",\"Name\":\"Sam\""
 
 /* Completed in its own commit, and still received first; where it stands says GET. */
+/* spec: uk/P8 */
 static void p8_a_payment_starts_as_received(void **state) {
     (void)state;
     world_open_account(&world, "sam", STR("00000043"), 0);
@@ -224,6 +226,7 @@ static void rejected_at_once_says_so(void **state) {
                           STR("AM04")));
 }
 
+/* spec: uk/Q5 */
 static void q4_rejected_consent_has_a_reason(void **state) {
     (void)state;
     struct world_answer answer = post_consent(ACME, CONSENT("1.00", OUTSIDE), world_new_key(&world));
@@ -253,6 +256,7 @@ static const struct {
       "{ \"ContractPresentIndicator\" : false,\n\"PaymentContextCode\":\"EcommerceMerchantInitiatedPayment\" }", NULL },
 };
 
+/* spec: uk/P3, uk/rule11 */
 static void p3_payment_must_be_the_one_consented_to(void **state) {
     (void)state;
     struct agreement agreement = agree(CONSENT("5.00", OUTSIDE));
@@ -266,6 +270,7 @@ static void p3_payment_must_be_the_one_consented_to(void **state) {
 
 /* ---- whose is it ---- */
 
+/* spec: uk/S1, uk/S4, uk/B3, uk/rule2 */
 static void s1_s4_b3_resources_have_owners(void **state) {
     (void)state;
     struct agreement agreement = agree(CONSENT("1.00", OUTSIDE)), other = agree(CONSENT("1.00", OUTSIDE));
@@ -307,6 +312,7 @@ static void s1_s4_b3_resources_have_owners(void **state) {
     assert_int_equal(answer.status, 200);
 }
 
+/* spec: uk/I1, uk/I2, uk/I5, uk/rule6 */
 static void i1_i2_i5_keys(void **state) {
     (void)state;
     struct str key = world_new_key(&world);
@@ -325,6 +331,7 @@ static void i1_i2_i5_keys(void **state) {
     assert_refused(&answer, 400, "U006", "");
 }
 
+/* spec: uk/E4 */
 static void e4_fields_at_fault_are_named(void **state) {
     (void)state;
     static const struct {
@@ -427,6 +434,7 @@ static struct str signature_with(enum signature_fault fault, struct str body) {
     return world_sign(&world, &signer, body, now_ms);
 }
 
+/* spec: uk/J1, uk/J2, uk/J5, uk/J7, uk/J8 */
 static void j1_to_j8_requests_are_signed(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(signature_cases); i++) {

@@ -68,6 +68,7 @@ static void scopes_stay_within(void **state) {
     assert_false(scope_within(str_from_bytes(many, SCOPE_BYTES_MAX + 1), STR("a")));
 }
 
+/* spec: gateway/T15 */
 static void redirect_uris_are_matched_exactly(void **state) {
     (void)state;
     static const char list[] = "https://a.example/cb https://b.example/cb?x=1";

@@ -33,6 +33,7 @@ static uint64_t count_passed(const struct rate_tier *tier, int64_t step_ns) {
     return passed;
 }
 
+/* spec: gateway/44 */
 static void r1_exact(void **state) {
     static const struct {
         struct rate_tier tier;
@@ -72,6 +73,7 @@ static void r2_a_refusal_takes_nothing(void **state) {
     (void)rate_limit_free(limit);
 }
 
+/* spec: gateway/45 */
 static void a_day_ends_at_midnight_utc(void **state) {
     const struct rate_tier tier = { "t", 0, 0, 2 };
     struct rate_limit *limit = limit_new();

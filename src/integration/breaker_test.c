@@ -95,6 +95,7 @@ static bool step(struct run *run, const char *word) {
     }
 }
 
+/* spec: gateway/52 */
 static void traces_are_followed(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(traces); i++) {

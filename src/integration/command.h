@@ -321,9 +321,10 @@ struct authorize_code_input {
 int command_authorize_code(struct integration *integration, struct command_call *call,
                            const struct authorize_code_input *input);
 
+enum { AUTHORIZE_ACCOUNTS_MAX = 50 };
 struct authorize_account_input {
     struct hash session_hash;
-    struct account_id account_id;
+    struct str accounts; /* ids, 16 bytes each: one for a payment, 1..AUTHORIZE_ACCOUNTS_MAX for reads */
 };
 int command_authorize_account(struct integration *integration, struct command_call *call,
                               const struct authorize_account_input *input);
@@ -340,12 +341,12 @@ int command_authorize_confirm(struct integration *integration, struct command_ca
 int command_authorize_reject(struct integration *integration, struct command_call *call,
                              const struct hash *session_hash);
 
-/* Sandbox: a customer who says yes (account_id set) or no (customer_id zero) without a page. */
+/* Sandbox: a customer who says yes (accounts set) or no (customer_id zero) without a page. */
 struct authorize_at_once_input {
     struct hash request_hash;
     struct client_id client_id;
     struct customer_id customer_id;
-    struct account_id account_id;
+    struct str accounts; /* as above */
     struct code_terms terms;
 };
 int command_authorize_at_once(struct integration *integration, struct command_call *call,

@@ -250,7 +250,7 @@ struct session_view {
     struct hash request_hash;
     struct client_id client_id;
     struct customer_id customer_id;
-    struct account_id account_id;
+    struct str accounts; /* ids, 16 bytes each */
     enum session_view_stage stage;
     int64_t expires_ms;
 };
@@ -268,17 +268,26 @@ int query_customer_by_login(struct query *query, struct str login, struct arena 
 int query_customer(struct query *query, const struct customer_id *customer_id, struct arena *arena,
                    struct customer_secrets *ret_customer);
 
-/* A payment consent as its customer sees it. */
+/* A consent as its customer sees it. */
+enum consent_page_kind { CONSENT_PAGE_PAYMENT, CONSENT_PAGE_READS };
 struct consent_page_view {
+    enum consent_page_kind kind;
     struct client_id client_id;
-    bool awaiting; /* AWAU */
+    struct customer_id customer_id; /* who gave it before; zero: nobody */
+    bool open;                      /* a payment's waits; of reads it may also be given anew (uk/X6) */
+    int64_t expires_ms;             /* 0: never; a payment's is 0 */
+    struct str document;            /* of reads: Data as the client sent it, JSON text */
+    /* of a payment */
     struct money amount;
     struct str creditor_name, creditor_scheme, creditor_identification, debtor_scheme, debtor_identification;
     struct str initiation; /* JSON text: Data.Initiation */
 };
 int query_consent_page(struct query *query, const struct consent_id *consent_id, struct arena *arena,
                        struct consent_page_view *ret_consent);
-/* True when the consent may be paid from the account: open, in its currency, and the one it names if it names one. */
+/* True when a customer can say yes to it at that time. */
+bool consent_page_is_grantable(const struct consent_page_view *consent, int64_t now_ms);
+/* True when the account can be chosen for it: open; of a payment also in its currency, and the one it names if it names
+ * one. */
 bool consent_page_admits(const struct consent_page_view *consent, const struct account_view *account);
 /* True when the account is the one that scheme and identification name (UK.OBIE.SortCodeAccountNumber, UK.OBIE.IBAN).
  */

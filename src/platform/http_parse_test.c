@@ -152,6 +152,7 @@ static const struct {
     CASE("nothing", "", HTTP_E_INCOMPLETE),
 };
 
+/* spec: gateway/c6, gateway/T3 */
 static void every_case_gets_its_verdict(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
@@ -195,6 +196,7 @@ static struct str head_of(size_t bytes, char *text) {
     return buffer_str(&buffer);
 }
 
+/* spec: gateway/51 */
 static void sizes_have_limits(void **state) {
     (void)state;
     static char text[TEXT_BYTES_MAX];

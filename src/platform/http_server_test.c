@@ -543,6 +543,7 @@ static void one_connection_too_many(void **state) { /* H3 */
     (void)close(a);
 }
 
+/* spec: gateway/c5 */
 static void strangers_are_not_served(void **state) {
     struct bench *bench = *state;
     struct http_server_stats stats;
@@ -579,6 +580,7 @@ static void wait_unlistened(const struct bench *bench) {
     assert_true(fd < 0);
 }
 
+/* spec: gateway/72 */
 static void draining_answers_what_runs_and_says_close(void **state) { /* H4 */
     struct bench *bench = *state;
     struct drainer drainer = { .deadline_ms = CLIENT_WAIT_S * 1000 };
@@ -606,6 +608,7 @@ static void draining_answers_what_runs_and_says_close(void **state) { /* H4 */
     (void)close(running);
 }
 
+/* spec: gateway/72 */
 static void draining_ends_at_its_deadline(void **state) { /* H1, H4 */
     struct bench *bench = *state;
     start(bench);

@@ -105,6 +105,7 @@ static void s_negated(uint8_t raw[64]) {
     BN_free(s);
 }
 
+/* spec: gateway/r5 */
 static void es256_signatures_are_judged_before_any_conversion(void **state) {
     (void)state;
     uint8_t order[32], zero[32] = { 0 }, above[32], ones[32];
@@ -148,6 +149,7 @@ static void es256_signatures_are_judged_before_any_conversion(void **state) {
     assert_int_equal(key_verify(ec, KEY_ALG_ES256, STR("pay"), signature_str(&good)), 0);
 }
 
+/* spec: gateway/r5 */
 static void es256_in_der_is_refused(void **state) {
     (void)state;
     EVP_MD_CTX *context = EVP_MD_CTX_new();
@@ -160,6 +162,7 @@ static void es256_in_der_is_refused(void **state) {
 }
 
 /* --- PS256: r6 --- */
+/* spec: gateway/r6 */
 static void ps256_takes_one_padding_alone(void **state) {
     (void)state;
     static const struct {
@@ -210,6 +213,7 @@ static void pem_of(EVP_PKEY *evp, bool is_private, struct buffer *out) {
     EVP_PKEY_free(evp);
 }
 
+/* spec: fapi/K3, gateway/r6 */
 static void only_strong_keys_of_two_kinds_load(void **state) {
     (void)state;
     static const struct {
@@ -368,6 +372,7 @@ static void *sign_many(void *context) {
     return NULL;
 }
 
+/* spec: gateway/r7 */
 static void k3_threads_share_a_key(void **state) {
     (void)state;
     pthread_t threads[4];

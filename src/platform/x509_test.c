@@ -304,6 +304,7 @@ static const struct {
 #undef S
 };
 
+/* spec: gateway/T12 */
 static void x2_names_are_never_guessed(void **state) {
     (void)state;
     uint8_t memory[CERTIFICATE_BYTES_MAX];
@@ -318,6 +319,7 @@ static void x2_names_are_never_guessed(void **state) {
     }
 }
 
+/* spec: gateway/T12 */
 static void x2_names_are_utf8(void **state) {
     (void)state;
     uint8_t memory[CERTIFICATE_BYTES_MAX];

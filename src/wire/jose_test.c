@@ -71,6 +71,7 @@ static void what_we_sign_verifies(void **state) {
 }
 
 /* r1: the registered algorithm decides. */
+/* spec: gateway/r1 */
 static void r1_the_header_equals_the_registered_algorithm(void **state) {
     (void)state;
     const struct {
@@ -94,6 +95,7 @@ static void r1_the_header_equals_the_registered_algorithm(void **state) {
 }
 
 /* r2 and T2: each signed with the right key, so that only the header is to blame. */
+/* spec: gateway/r2 */
 static void r2_headers_that_are_refused(void **state) {
     (void)state;
     static const struct {
@@ -153,6 +155,7 @@ static void r2_headers_that_are_refused(void **state) {
 }
 
 /* r3: sizes, at the limit and one above. */
+/* spec: gateway/r3 */
 static void r3_sizes_are_bounded(void **state) {
     (void)state;
     static char header[JOSE_HEADER_BYTES_MAX + 1], payload[JOSE_TOKEN_BYTES_MAX];
@@ -181,6 +184,7 @@ static void r3_sizes_are_bounded(void **state) {
 }
 
 /* r4: one good token, spoiled in one place each. */
+/* spec: gateway/r4 */
 static void r4_the_text_is_strict(void **state) {
     (void)state;
     char good[512];
@@ -227,6 +231,7 @@ static void r4_the_text_is_strict(void **state) {
 
 /* The last character of a signature carries bits that mean nothing; they must be zero, or one signature has 16
  * spellings. */
+/* spec: gateway/r4 */
 static void r4_stray_bits_are_refused(void **state) {
     (void)state;
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -244,6 +249,7 @@ static void r4_stray_bits_are_refused(void **state) {
 }
 
 /* T1: HS256 with what the attacker knows as the key. */
+/* spec: gateway/T1 */
 static void t1_public_keys_are_no_secrets(void **state) {
     (void)state;
     char pem_memory[2048];

@@ -61,6 +61,7 @@ static bool alg_is_ours(struct str alg) {
     return key_alg_parse(alg) != KEY_ALG_NONE;
 }
 
+/* spec: gateway/r9 */
 static void wycheproof(void **state) {
     (void)state;
     struct json *all = vectors_read("wycheproof_jws_1_200.json");
@@ -121,6 +122,7 @@ static void wycheproof_rs256_with_an_unmarked_key(void **state) {
 
 /* RFC 7520 signs with RS256, PS384, ES512 and HS256: its keys are read or left out as our rules say, its tokens are
  * refused. */
+/* spec: gateway/r9 */
 static void rfc_7520(void **state) {
     (void)state;
     static const struct {

@@ -125,6 +125,7 @@ static void run_file(const char *folder, const char *name, struct tally *tally) 
     (void)json_free(groups);
 }
 
+/* spec: gateway/53 */
 static void test_suite(void **state) {
     (void)state;
     char folder[PATH_TEXT_BYTES];

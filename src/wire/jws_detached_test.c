@@ -71,6 +71,7 @@ static struct str value_make(const struct key *key, const char *header, struct s
 #define TAN "\"" OB "tan\":\"openbanking.org.uk\","
 #define CRIT "\"crit\":[\"" OB "iat\",\"" OB "iss\",\"" OB "tan\"]"
 
+/* spec: uk/J4, uk/J6 */
 static void j4_headers_are_judged_claim_by_claim(void **state) {
     (void)state;
     static const struct {
@@ -133,6 +134,7 @@ static void j4_headers_are_judged_claim_by_claim(void **state) {
     }
 }
 
+/* spec: uk/J3 */
 static void signatures_are_judged(void **state) {
     (void)state;
     static const char header[] = "{" ALG KID IAT ISC TAN CRIT "}";
@@ -185,6 +187,7 @@ static void forms_that_are_malformed(void **state) {
         JWS_DETACHED_E_MALFORMED);
 }
 
+/* spec: uk/J7 */
 static void j7_what_we_sign_verifies(void **state) {
     (void)state;
     struct jws_detached_signer signer = {

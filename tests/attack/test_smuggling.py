@@ -133,6 +133,7 @@ BODY = b'{"name":"Twin","currency":"GBP"}'
 LENGTH = f"Content-Length: {len(BODY)}\r\n"
 
 
+@pytest.mark.spec("gateway/T3")
 def test_twins_are_accepted(door):
     assert statuses(talk(door, get(door))) == [200]
     assert statuses(talk(door, post(door, LENGTH, BODY, close=True))) == [201]
@@ -207,6 +208,7 @@ EDGE_MAY_DROP = {
 
 
 @pytest.mark.parametrize("name, lengths, behind", LENGTHS, ids=[row[0] for row in LENGTHS])
+@pytest.mark.spec("gateway/T3", "gateway/9")
 def test_two_readings_of_one_request(door, name, lengths, behind):
     dropped = isinstance(door, Edge) and name in EDGE_MAY_DROP
     answer = talk(door, post(door, lengths, behind, close=dropped))
@@ -236,6 +238,7 @@ def test_chunked_body_alone(door):
         b"ffffffffffffffff\r\nx\r\n0\r\n\r\n",
     ],
 )
+@pytest.mark.spec("gateway/T3")
 def test_broken_chunks(door, chunks):
     with door.connect() as sock:
         sock.sendall(post(door, "Transfer-Encoding: chunked\r\n", chunks))
@@ -277,6 +280,7 @@ EDGE_READS = {"bare LF", "blank line in front", "two blanks", "version 1.2", "em
 
 
 @pytest.mark.parametrize("name, make", LINES, ids=[row[0] for row in LINES])
+@pytest.mark.spec("gateway/T3")
 def test_request_line(door, name, make):
     got = statuses(talk(door, make(door)))
     allowed = {400, 505, 404} if isinstance(door, Edge) else {400, 505}
@@ -339,6 +343,7 @@ def forged_value(bank, name):
 
 
 @pytest.mark.parametrize("name, form", FORGED, ids=[form for _, form in FORGED])
+@pytest.mark.spec("gateway/T4")
 def test_internal_header_from_outside_is_not_believed(own, name, form):
     """Without a certificate of its own a caller who forges one is still nobody, on every route."""
     edge = Edge(own)
@@ -353,6 +358,7 @@ def test_internal_header_from_outside_is_not_believed(own, name, form):
 
 
 @pytest.mark.parametrize("name, form", FORGED, ids=[form for _, form in FORGED])
+@pytest.mark.spec("gateway/T4")
 def test_internal_header_beside_a_real_certificate_changes_nothing(own, name, form):
     """mobile-app cannot become bench-client by a header; and naming it in Connection takes nothing away."""
     edge = Edge(own)
@@ -370,6 +376,7 @@ def test_internal_header_beside_a_real_certificate_changes_nothing(own, name, fo
         assert mobile.get(PATH, "accounts").status == 200  # its own token goes on working
 
 
+@pytest.mark.spec("gateway/T4")
 def test_connection_header_takes_nothing_from_the_edge(own):
     edge = Edge(own)
     for name in INTERNAL + ("Authorization", "x-fapi-interaction-id"):
@@ -378,6 +385,7 @@ def test_connection_header_takes_nothing_from_the_edge(own):
 
 
 @pytest.mark.parametrize("name", INTERNAL)
+@pytest.mark.spec("gateway/T4")
 def test_daemon_refuses_an_internal_header_twice_or_in_disguise(own, name):
     daemon = Daemon(own)
     value = forged_value(own, name)
@@ -388,6 +396,7 @@ def test_daemon_refuses_an_internal_header_twice_or_in_disguise(own, name):
         assert statuses(talk(daemon, get(daemon, extra))) == [400], extra[:60]
 
 
+@pytest.mark.spec("gateway/c5", "gateway/8")
 def test_daemon_socket_refuses_other_users(own):
     if os.geteuid() != 0:
         pytest.skip("needs root, to be another user")

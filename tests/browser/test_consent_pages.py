@@ -185,6 +185,7 @@ def test_confirm_by_keyboard(browser, third_party, customers, pushed):
 # ---- no ----
 
 
+@pytest.mark.spec("fapi/64")
 def test_reject_after_looking(browser, third_party, customers, pushed):
     customer = customers.take_any()
     browser.open(pushed.url)
@@ -260,6 +261,7 @@ def test_lock_out(open_browser, third_party, customers, payment, pushed):
 # ---- the address of the request ----
 
 
+@pytest.mark.spec("fapi/34", "fapi/A17")
 def test_reload_before_login(browser, customers, pushed):
     customer = customers.take_any()
     browser.open(pushed.url)

@@ -41,6 +41,7 @@ def paths_of(answer):
 # ---- one payment, whole
 
 
+@pytest.mark.spec("uk/P1", "uk/S6", "uk/rule12")
 def test_consented_payment(bank, acme):
     body = consent_body()
     made = acme.verify(acme.consent(body))
@@ -72,6 +73,7 @@ def test_consented_payment(bank, acme):
     assert codes_of(late) == ["U009"]
 
 
+@pytest.mark.spec("fapi/64")
 def test_customer_says_no(acme):
     consent_id = acme.consent_made()
     pushed = acme.push(consent_id, "v" * 43, login_hint="decline")
@@ -82,6 +84,7 @@ def test_customer_says_no(acme):
     assert acme.push(consent_id, "v" * 43).status == 400  # terminal
 
 
+@pytest.mark.spec("uk/P3", "uk/rule11")
 def test_payment_that_differs_from_its_consent(acme):
     body = consent_body()
     consent_id = acme.consent_made(body)
@@ -102,6 +105,7 @@ def test_payment_that_differs_from_its_consent(acme):
     assert acme.post("/domestic-payments", good, token).status == 201  # the order of members is not a difference
 
 
+@pytest.mark.spec("uk/P2")
 def test_payment_before_consent(acme):
     body = consent_body()
     consent_id, authorized = acme.consent_made(body), acme.consent_made()
@@ -115,6 +119,7 @@ def test_payment_before_consent(acme):
 # ---- whose
 
 
+@pytest.mark.spec("fapi/66", "uk/B1")
 def test_other_clients_consent(acme, gamma):
     consent_id = acme.consent_made()
     codes_of(gamma.get("/domestic-payment-consents/" + consent_id), 403)
@@ -126,10 +131,12 @@ def test_other_clients_consent(acme, gamma):
 
 
 @pytest.mark.parametrize("path, status", [("/foobar", 404), ("/domestic-payments/a/foobar", 404)])
+@pytest.mark.spec("uk/S2")
 def test_unknown_path(acme, path, status):
     codes_of(acme.get(path), status)
 
 
+@pytest.mark.spec("uk/rule3")
 def test_no_token_has_no_body(acme):
     for token in ("nonsense",):
         answer = acme.get(f"/domestic-payment-consents/{uuid.uuid4()}", token)
@@ -154,6 +161,7 @@ def test_key(acme):
     assert acme.consent_status(first.json["Data"]["ConsentId"]) == "AWAU"
 
 
+@pytest.mark.spec("uk/I3", "uk/rule6")
 def test_retry_gets_the_current_state(acme):
     key, body = uuid.uuid4().hex, consent_body()
     consent_id = acme.consent(body, key=key).json["Data"]["ConsentId"]
@@ -161,6 +169,7 @@ def test_retry_gets_the_current_state(acme):
     assert acme.consent(body, key=key).json["Data"]["Status"] == "AUTH"
 
 
+@pytest.mark.spec("uk/I5")
 def test_key_is_the_clients_own(acme, gamma):
     key, body = uuid.uuid4().hex, consent_body()
     assert (
@@ -169,6 +178,7 @@ def test_key_is_the_clients_own(acme, gamma):
 
 
 @pytest.mark.parametrize("key, code", [(None, "U007"), ("k" * 41, "U006"), ("", "U006")])
+@pytest.mark.spec("uk/I1", "uk/I2", "uk/rule6")
 def test_key_refused(acme, key, code):
     answer = acme.consent(headers={"x-idempotency-key": key})
     assert codes_of(answer) == [code]
@@ -178,6 +188,7 @@ def test_key_refused(acme, key, code):
 # ---- signatures
 
 
+@pytest.mark.spec("uk/J1")
 def test_signature_missing(acme):
     answer = acme.consent(headers={"x-jws-signature": None})
     assert codes_of(acme.verify(answer)) == ["U019"]
@@ -203,6 +214,7 @@ def test_signature_missing(acme):
         ({"cty": "text/plain"}, ["U016"]),
     ],
 )
+@pytest.mark.spec("uk/J4", "uk/J5")
 def test_signature_claim(acme, changes, codes):
     text = json.dumps(consent_body())
     answer = acme.consent(text, signature=acme.sign(text, acme.header(**changes)))
@@ -210,6 +222,7 @@ def test_signature_claim(acme, changes, codes):
     assert acme.consent(text, signature=acme.sign(text, acme.header(cty="json"))).status == 201
 
 
+@pytest.mark.spec("uk/J8")
 def test_signature_of_other_bytes(acme):
     text = json.dumps(consent_body())
     for signed in (text + " ", text.replace(": ", ":"), "{}"):
@@ -217,6 +230,7 @@ def test_signature_of_other_bytes(acme):
     assert acme.consent(text, signature=acme.sign(text)).status == 201
 
 
+@pytest.mark.spec("uk/J3")
 def test_signature_by_another_key_or_salt(acme, gamma):
     text, key = json.dumps(consent_body()), acme.client.signing_key
     salted = acme.sign(
@@ -229,6 +243,7 @@ def test_signature_by_another_key_or_salt(acme, gamma):
     assert codes_of(acme.consent(text, signature=stranger)) == ["U015"]
 
 
+@pytest.mark.spec("uk/J2")
 def test_signature_malformed(acme):
     text = json.dumps(consent_body())
     good = acme.sign(text)
@@ -281,10 +296,12 @@ def test_field(acme, start, path, code):
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", '{"Data":1}', '{"Data":{},"Data":{},"Risk":{}}', "[" * 40 + "]" * 40])
+@pytest.mark.spec("uk/rule17")
 def test_body(acme, body):
     codes_of(acme.consent(body or " "))
 
 
+@pytest.mark.spec("uk/H6", "uk/H7", "uk/H8")
 def test_media_types_and_methods(acme):
     codes_of(acme.consent(headers={"Content-Type": "text/plain"}), 415)
     codes_of(acme.consent(headers={"Accept": "text/html"}), 406)
@@ -296,6 +313,7 @@ def test_media_types_and_methods(acme):
 # ---- authorization
 
 
+@pytest.mark.spec("fapi/A9")
 def test_code_is_used_once(acme):
     consent_id, verifier = acme.consent_made(), "a" * 43
     back = acme.authorize(acme.push(consent_id, verifier).json["request_uri"])
@@ -336,6 +354,7 @@ def test_push_refused(acme, changes):
     assert answer.status in (400, 401) and answer.json["error"], answer
 
 
+@pytest.mark.spec("uk/B2")
 def test_id_token_names_the_consent(acme):
     consent_id, verifier = acme.consent_made(), "a" * 43
     back = acme.authorize(acme.push(consent_id, verifier).json["request_uri"])

@@ -118,6 +118,7 @@ def nothing():
         own.close()
 
 
+@pytest.mark.spec("gateway/78")
 def test_ready_files_and_processes(shared):
     answer = status(shared)
     assert answer["ready"] is True
