@@ -412,6 +412,7 @@ CREATE TABLE "consents"."payment_consent" (
     "debtor_identification" bytea NOT NULL,
     "created_ms" bigint NOT NULL,
     "status_ms" bigint NOT NULL,
+    "version" bigint NOT NULL,
     PRIMARY KEY ("consent_id")
 );
 ALTER TABLE "consents"."payment_consent" ALTER COLUMN "initiation" SET STORAGE EXTERNAL;

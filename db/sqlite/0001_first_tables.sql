@@ -335,6 +335,7 @@ CREATE TABLE "consents_payment_consent" (
     "debtor_identification" TEXT NOT NULL,
     "created_ms" INTEGER NOT NULL,
     "status_ms" INTEGER NOT NULL,
+    "version" INTEGER NOT NULL,
     PRIMARY KEY ("consent_id")
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX "consents_payment_consent_customer" ON "consents_payment_consent" ("customer_id", "consent_id");

@@ -15,6 +15,9 @@ int check_interaction(struct exchange *exchange);
 int check_edge(struct exchange *exchange);
 /* 404; 405 with Allow; 406 (JSON routes); 415 (routes with a body). Sets route, params, operation. */
 int check_route(struct exchange *exchange);
+/* Open Banking: when the customer last logged in with the client, said as one HTTP-date or not at all; else 400
+ * (uk/H3). Nothing is made of it. */
+int check_auth_date(struct exchange *exchange);
 /* ROUTE_CERTIFICATE, ROUTE_TOKEN: the chain is good, and the client with the certificate's software id (OU) and
  * organization id is registered and active; else 401. Sets call.has_certificate, has_client and the client's fields. */
 int check_certificate(struct exchange *exchange);

@@ -7,7 +7,8 @@
 
 /* The one order. Nobody calls "next": each check answers or goes on. */
 static int (*const gateway_checks[])(struct exchange *) = {
-    check_interaction,        check_edge, check_route,     check_certificate, check_rate, check_token, check_consent,
+    check_interaction,        check_edge, check_route,     check_auth_date,
+    check_certificate,        check_rate, check_token,     check_consent,
     check_idempotency_header, check_body, check_signature,
 };
 

@@ -79,10 +79,9 @@ const char *problem_v3_code(const char *code) {
         "Reauthenticate",
         "Rules.ResourceAlreadyExists",
     };
-    uint64_t number;
-    check(code[0] == 'U' && strlen(code) == 4);
-    bool known = str_to_u64(str_from_c(code + 1), &number) == 0 && number < ARRAY_COUNT(names);
-    return known ? names[number] : names[0];
+    bool numbered = code[0] == 'U' && code[1] == '0' && code[2] >= '0' && code[2] <= '9' && code[3] >= '0';
+    size_t number = numbered ? (size_t)(code[2] - '0') * 10 + (size_t)(code[3] - '0') : 0;
+    return number < ARRAY_COUNT(names) ? names[number] : names[0];
 }
 
 /* Of an invalid request each error has the code of its kind; any other refusal's code is that of all its errors. */
