@@ -181,7 +181,7 @@ static int open_send(struct sim *sim, struct sim_attempt *attempt) {
 
 static int fund_send(struct sim *sim, struct sim_attempt *attempt) {
     struct account_fund_input input = { .amount = money_of(attempt->intent->amount_minor + attempt->variant, "GBP") };
-    input.accounts = str_from_bytes((const char *)sim->accounts[attempt->intent->account].row.account_id, 16);
+    memcpy(input.account_id.bytes, sim->accounts[attempt->intent->account].row.account_id, 16);
     attempt->call.route_template = STR("/sim/funds");
     return command_account_fund(&sim->integration, &attempt->call, &input);
 }

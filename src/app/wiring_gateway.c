@@ -88,8 +88,8 @@ static int open_banking(struct bank *bank, struct gateway_options *gateway, stru
     const struct bank_options *options = &bank->config->options;
     int r = document(bank, "open-banking-v4.0.openapi.json", &gateway->openapi_open_banking, message);
     if (!r) r = document(bank, "open-banking-v3.1.openapi.json", &gateway->openapi_open_banking_v3, message);
-    if (!r) r = day_of(options->v3_deprecated, "open_banking.v3_deprecated", &gateway->v3_deprecated_ms, message);
-    if (!r) r = day_of(options->v3_sunset, "open_banking.v3_sunset", &gateway->v3_sunset_ms, message);
+    if (!r) r = day_of(options->v3_deprecated, "api.v3_deprecated", &gateway->v3_deprecated_ms, message);
+    if (!r) r = day_of(options->v3_sunset, "api.v3_sunset", &gateway->v3_sunset_ms, message);
     return err_trace(r);
 }
 

@@ -64,10 +64,10 @@ static bool place_parse(const struct listing *listing, struct str text, struct p
     return true;
 }
 
-static void read_time(const struct form *form, const char *name, const char *path, struct schema_errors *errors,
-                      struct str *ret_text, int64_t *ret_ms) {
+static void read_time(const struct form *form, const char *name, struct schema_errors *errors, struct str *ret_text,
+                      int64_t *ret_ms) {
     if (!form_get(form, name, ret_text) || query_time_parse(*ret_text, ret_ms) == 0) return;
-    schema_errors_add(errors, path, "must be an ISO 8601 date-time");
+    schema_errors_add(errors, name, "must be an ISO 8601 date-time");
     errors->items[errors->count - 1].kind = SCHEMA_ERROR_DATE;
 }
 
@@ -82,8 +82,8 @@ static void read_query(struct listing *listing, struct schema_errors *errors) {
         schema_errors_add(errors, "query", "must be well-formed and name nothing twice");
         return;
     }
-    read_time(&form, "fromBookingDateTime", "fromBookingDateTime", errors, &listing->from_text, &from_ms);
-    read_time(&form, "toBookingDateTime", "toBookingDateTime", errors, &listing->to_text, &to_ms);
+    read_time(&form, "fromBookingDateTime", errors, &listing->from_text, &from_ms);
+    read_time(&form, "toBookingDateTime", errors, &listing->to_text, &to_ms);
     listing->from_ms = from_ms > consent->from_ms ? from_ms : consent->from_ms;
     listing->to_ms = to_ms < consent->to_ms ? to_ms : consent->to_ms;
     listing->has_after = form_get(&form, "after", &text);

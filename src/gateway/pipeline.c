@@ -122,12 +122,14 @@ static bool has_header(const struct exchange *exchange, struct str name) {
     return false;
 }
 
-/* Of a signed route, or a refusal before a route of Open Banking was found (405, a bad interaction id). */
+/* Of a signed route, or a refusal before a route of Open Banking's payments was found (405, a bad interaction id). */
 static bool is_signed(const struct exchange *exchange) {
+    size_t at;
     if (exchange->content.len == 0) return false;
     if (exchange->route) return exchange->route->flags & ROUTE_SIGNED;
     return exchange->gateway->options.message_signature_sign && exchange->call.listener == CALL_MTLS &&
-           route_family_of_path(CALL_MTLS, exchange->request->path) == FAMILY_OPEN_BANKING;
+           route_family_of_path(CALL_MTLS, exchange->request->path) == FAMILY_OPEN_BANKING &&
+           str_find(exchange->request->path, STR("/pisp"), &at);
 }
 
 /* Signs such an answer; what cannot be signed is not sent (uk/J7). */
