@@ -6,7 +6,7 @@
 #include "platform/secret.h"
 #include "wire/jwks.h"
 
-enum { AUTH_ARENA_BYTES_MAX = 64 * 1024 };
+enum { AUTH_ARENA_BYTES_MAX = 256 * 1024 };
 
 static bool url_fits(struct str url) {
     if (!str_starts(url, STR("https://")) || url.len > AUTH_URL_BYTES_MAX || str_ends(url, STR("/"))) return false;
@@ -28,7 +28,12 @@ static int auth_fill(struct auth *auth, const struct auth_options *options) {
     auth->kid = arena_dup(&auth->arena, buffer_str(&text));
     auth->issuer = arena_dup(&auth->arena, options->issuer);
     auth->api_url = arena_dup(&auth->arena, options->api_url);
-    if (!auth->kid.at || !auth->issuer.at || !auth->api_url.at) return err_origin(-ENOMEM);
+    auth->options.directory_issuer = arena_dup(&auth->arena, options->directory_issuer);
+    auth->options.directory_keys = arena_dup(&auth->arena, options->directory_keys);
+    auth->options.registration_tier = arena_dup(&auth->arena, options->registration_tier);
+    if (!auth->kid.at || !auth->issuer.at || !auth->api_url.at || !auth->options.directory_issuer.at ||
+        !auth->options.directory_keys.at || !auth->options.registration_tier.at)
+        return err_origin(-ENOMEM);
     return err_trace(metadata_build(auth));
 }
 
