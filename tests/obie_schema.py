@@ -1,4 +1,4 @@
-"""Bodies against the published Open Banking documents in ../shared/data/obie: the words of JSON Schema that they use."""
+"""Bodies against the published Open Banking documents (data/obie): the words of JSON Schema that they use."""
 
 import json
 import os
