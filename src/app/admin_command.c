@@ -4,6 +4,7 @@
 #include "integration/command/statement_copy.h"
 #include "platform/clock.h"
 #include "platform/encoding.h"
+#include "platform/psd2_statement.h"
 #include "platform/secret.h"
 #include "platform/totp.h"
 #include "services/accounts/account.h"
@@ -147,7 +148,10 @@ static const char *register_client(const struct admin_request *request, struct j
         .scope = text_of(request, "scope"),
         .redirect_uris = join_strings(json_get(request->json, "redirect_uris"), request->arena),
         .auto_approve = json_get_bool(request->json, "auto_approve", false),
+        .directory = text_of(request, "directory"),
+        .roles = text_of(request, "roles"),
     };
+    unsigned roles;
     struct buffer jwks;
     char *memory = arena_alloc(request->arena, CLIENT_JWKS_BYTES_MAX);
     if (!memory || !input.redirect_uris.at) return "too_large";
@@ -158,6 +162,7 @@ static const char *register_client(const struct admin_request *request, struct j
     if (!find_profile(text_of(request, "profile"), &input.profile) ||
         !find_sender(text_of(request, "sender"), &input.sender))
         return "invalid_request";
+    if (!psp_roles_parse(input.roles, &roles)) return "invalid_request";
     if (input.auto_approve && !request->options->integration->sandbox) return "sandbox_only";
     call_init(request, &audited, &call);
     const char *error =

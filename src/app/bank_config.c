@@ -99,7 +99,20 @@ static const struct config_row rows[] = {
     ROW("registration.tier", CONFIG_STRING, registration_tier, .boot = "open_banking_tpp",
         .help = "tier of clients that registered themselves"),
     ROW("trust.clients", CONFIG_STRINGS, trust_clients, .boot = "",
-        .help = "files or folders of CA certificates for clients"),
+        .help = "files or folders of CA certificates for clients; of a directory: trust_directories"),
+    ROW("edge.form", CONFIG_CHOICE, edge_form, .boot = "nginx", .choices = EDGE_FORM_CHOICES,
+        .help = "how the edge hands over client certificates; headers of another form are refused"),
+    ROW("edge.certificates", CONFIG_STRINGS, edge_certificates, .boot = "",
+        .help = "PEM files of the edge's own certificates, whose end is to be watched"),
+    ROW("revocation.policy", CONFIG_CHOICE, revocation_policy, .boot = "soft", .choices = REVOCATION_POLICY_CHOICES,
+        .help =
+            "a client certificate of which neither a CRL nor OCSP can be had: accepted, refused; off: none is asked"),
+    ROW("revocation.lists", CONFIG_STRINGS, revocation_lists, .boot = "",
+        .help = "files or folders of CRLs (PEM, DER); those the certificates name are fetched as well"),
+    ROW("revocation.hosts", CONFIG_STRINGS, revocation_hosts, .boot = "",
+        .help = "hosts of CRLs and OCSP that may have internal addresses, as certificates write them"),
+    ROW("revocation.refresh", CONFIG_DURATION, revocation_refresh_ms, .min = 1000, .max = 86400000, .boot = "10m",
+        .help = "how often CRLs and OCSP answers are fetched again, besides when they end"),
     ROW("operations.port", CONFIG_INT, operations_port, .min = 0, .max = 65535, .boot = "8445",
         .help = "health and metrics on loopback; 0: any free port"),
     ROW("admin.socket", CONFIG_STRING, admin_socket, .max = 100, .boot = "admin.sock",
@@ -240,6 +253,7 @@ static void bank_config_init(struct bank_config *config) {
                                                    .sample = idempotency_sample,
                                                    .ctx = config };
     config->sections[2] = schedule_config_section(&config->schedule);
+    config->sections[3] = trust_config_section(&config->trust);
     config->config = (struct config){ .tables = &config->table,
                                       .table_count = 1,
                                       .sections = config->sections,

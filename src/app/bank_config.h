@@ -3,8 +3,10 @@
 #define GIRO_APP_BANK_CONFIG_H
 
 #include "app/schedule_config.h"
+#include "app/trust_config.h"
 #include "gateway/gateway.h"
 #include "platform/config.h"
+#include "platform/revocation.h"
 #include "store/store.h"
 
 enum { BANK_TIERS_MAX = GATEWAY_TIERS_MAX, BANK_PATH_BYTES_MAX = 1024 };
@@ -39,6 +41,11 @@ struct bank_options {
     struct str directory_issuer, directory_keys, registration_tier;
     int64_t statement_life_ms;
     struct config_strings trust_clients;
+    int edge_form; /* enum edge_form */
+    struct config_strings edge_certificates;
+    int revocation_policy; /* enum revocation_policy */
+    struct config_strings revocation_lists, revocation_hosts;
+    int64_t revocation_refresh_ms;
     int64_t operations_port;
     struct str admin_socket;
     int64_t scheduling_period_ms;
@@ -57,10 +64,11 @@ struct bank_config {
     struct bank_tier tiers[BANK_TIERS_MAX];
     size_t tier_count;
     struct schedule_config schedule;
+    struct trust_config trust;
     struct config config;
     struct config_table table;
     int64_t idempotency_keep_ms; /* idempotency.keep; 0: for ever */
-    struct config_section sections[3];
+    struct config_section sections[4];
 };
 
 /* Boot values, then the file at path. 0; CONFIG_E_INVALID with everything that is wrong in errors: unknown keys, values

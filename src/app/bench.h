@@ -5,9 +5,10 @@
 #include "app/latencies.h"
 #include "platform/buffer.h"
 
-/* As subcommand.h says; argv[0] is "payments", "engine". */
+/* As subcommand.h says; argv[0] is "payments", "engine", "reads". */
 int bench_payments(int argc, char **argv);
 int bench_engine(int argc, char **argv);
+int bench_reads(int argc, char **argv);
 
 enum bench_part { BENCH_EDGE, BENCH_GIRO, BENCH_CORE, BENCH_LOAD, BENCH_PART_COUNT };
 struct bench_result {

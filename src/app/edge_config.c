@@ -349,6 +349,18 @@ static void write_server_body(const struct edge_config *config, const char *list
     write_location(config, "/", EDGE_BODY_BYTES_DEFAULT, out);
 }
 
+/* Files that belong to nobody: any cache may keep them. */
+static void write_static(const struct edge_config *config, struct buffer *out) {
+    if (!config->static_root) return;
+    buffer_printf(out, "        location ^~ /static/ {\n            alias \"%s/\";\n", config->static_root);
+    buffer_append_c(out, "            types {\n                text/css css;\n                text/javascript js;\n"
+                         "                image/svg+xml svg;\n                image/png png;\n"
+                         "                font/woff2 woff2;\n                text/plain txt;\n            }\n"
+                         "            etag on;\n");
+    edge_config_security(out, "            ", "\"public, max-age=3600\"");
+    buffer_append_c(out, "        }\n");
+}
+
 static void write_servers(const struct edge_config *config, struct buffer *out) {
     buffer_printf(out, "    server {\n        listen %s:%u ssl http2 backlog=1024;\n        server_name _;\n",
                   config->address, config->mtls_port);
@@ -357,6 +369,7 @@ static void write_servers(const struct edge_config *config, struct buffer *out) 
                          "        ssl_verify_client optional_no_ca;\n"
                          "        ssl_verify_depth 4;\n");
     write_server_body(config, "mtls", out);
+    write_static(config, out);
     buffer_printf(out, "    }\n    server {\n        listen %s:%u ssl http2 backlog=1024;\n        server_name _;\n",
                   config->address, config->browser_port);
     write_server_tls(config, out);
@@ -365,14 +378,7 @@ static void write_servers(const struct edge_config *config, struct buffer *out) 
                   "        limit_req zone=browser_rate burst=%u nodelay;\n        limit_conn browser_connections %u;\n",
                   config->browser_burst, config->browser_connections);
     write_server_body(config, "browser", out);
-    if (config->static_root) {
-        buffer_printf(out, "        location ^~ /static/ {\n            alias \"%s/\";\n", config->static_root);
-        buffer_append_c(out, "            types {\n                text/css css;\n                text/javascript js;\n"
-                             "                image/svg+xml svg;\n                image/png png;\n"
-                             "                font/woff2 woff2;\n            }\n            etag on;\n");
-        edge_config_security(out, "            ", "\"public, max-age=3600\"");
-        buffer_append_c(out, "        }\n");
-    }
+    write_static(config, out);
     buffer_append_c(out, "    }\n");
 }
 

@@ -54,7 +54,7 @@ struct edge_config {
     const char *log_prefix;    /* absolute: var/log/nginx-; files access.log and error.log */
     const char *pid_file;      /* absolute: var/run/nginx.pid */
     const char *daemon_socket; /* absolute, at most EDGE_SOCKET_BYTES_MAX bytes */
-    const char *static_root;   /* files served at /static/ on the browser port, or NULL */
+    const char *static_root;   /* files served at /static/ on both ports, or NULL */
     const char *server_cert;   /* PEM, chain included */
     const char *server_key;
     const char *user;    /* as root: workers run as this user, who must reach daemon_socket; NULL when not root */

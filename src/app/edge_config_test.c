@@ -69,10 +69,74 @@ static void every_proxy_includes_the_headers(void **state) {
     buffer_release(&out);
 }
 
+/* ---- deploy/nginx: what a bank's own nginx reads, the same text for other places ---- */
+
+static const char deploy_head[] =
+    "# The edge of a production bank: the mTLS API on 8443, the browser pages on 8444. docs/certificates.md tells\n"
+    "# what to put where. edge_config.c makes the text (GIRO_WRITE_DEPLOY=1 build-test/edge_config_test) and a\n"
+    "# test compares it: change it there, or make a copy your own.\n";
+
+static struct str read_deploy(const char *name, char *memory, size_t bytes_max) {
+    char path[64];
+    (void)snprintf(path, sizeof path, "deploy/nginx/%s", name);
+    FILE *file = fopen(path, "r");
+    size_t len = file ? fread(memory, 1, bytes_max, file) : 0;
+    if (file) (void)fclose(file); /* only read from */
+    return str_from_bytes(memory, len);
+}
+
+static void same_as_deployed(const char *name, struct str text) {
+    static char memory[EDGE_FILE_BYTES_MAX];
+    char path[64];
+    (void)snprintf(path, sizeof path, "deploy/nginx/%s", name);
+    if (getenv("GIRO_WRITE_DEPLOY")) {
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        assert_int_equal(fwrite(text.at, 1, text.len, file), text.len);
+        assert_int_equal(fclose(file), 0);
+    }
+    if (!str_equal(read_deploy(name, memory, sizeof memory), text)) fail_msg("deploy/nginx/%s is another text", name);
+}
+
+static void the_deployed_files_are_these(void **state) {
+    struct edge_config config;
+    struct message message = { 0 };
+    struct buffer out, whole;
+    struct str line;
+    (void)state;
+    edge_config_init(&config);
+    config.directory = "/var/lib/giro/nginx";
+    config.log_prefix = "/var/log/giro/nginx-";
+    config.pid_file = "/run/giro/nginx.pid";
+    config.daemon_socket = "/run/giro/giro.sock";
+    config.server_cert = "/etc/giro/edge/server.pem";
+    config.server_key = "/etc/giro/edge/server.key";
+    config.user = "www-data";
+    config.address = "0.0.0.0";
+    config.workers = 2;
+    buffer_init_heap(&out, EDGE_FILE_BYTES_MAX);
+    buffer_init_heap(&whole, EDGE_FILE_BYTES_MAX);
+    assert_int_equal(edge_config_main(&config, &out, &message), 0);
+    struct str rest = buffer_str(&out);
+    assert_true(str_cut(&rest, '\n', &line)); /* "written at every start" */
+    buffer_append_c(&whole, deploy_head);
+    buffer_append_str(&whole, rest);
+    same_as_deployed("nginx.conf", buffer_str(&whole));
+    buffer_reset(&out);
+    edge_config_headers(&out);
+    same_as_deployed("headers.conf", buffer_str(&out));
+    buffer_reset(&out);
+    edge_config_errors(&out);
+    same_as_deployed("errors.conf", buffer_str(&out));
+    buffer_release(&out);
+    buffer_release(&whole);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_are_checked),
         cmocka_unit_test(every_proxy_includes_the_headers),
+        cmocka_unit_test(the_deployed_files_are_these),
     };
     return cmocka_run_group_tests_name("edge_config", tests, NULL, NULL);
 }

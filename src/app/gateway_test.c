@@ -9,7 +9,8 @@
 
 static const enum world_certificate acme_second = WORLD_ACME_SECOND, beta = WORLD_BETA, suspended = WORLD_SUSPENDED,
                                     stranger = WORLD_STRANGER, other_org = WORLD_OTHER_ORG, nobody = WORLD_NOBODY,
-                                    expired = WORLD_EXPIRED, none = WORLD_CERTIFICATES;
+                                    expired = WORLD_EXPIRED, narrow = WORLD_NARROW, elsewhere = WORLD_ELSEWHERE,
+                                    none = WORLD_CERTIFICATES;
 
 static struct world *the_world; /* shared by the table tests; nothing in them changes what the others see */
 
@@ -69,7 +70,7 @@ static void checks_interaction(void **state) {
 }
 
 /* T4: whoever is not the edge cannot speak as the edge. */
-/* spec: gateway/T4 */
+/* spec: gateway/T4, gateway/5 */
 static void checks_edge(void **state) {
     static const struct row rows[] = {
         { "the edge's headers",
@@ -92,6 +93,20 @@ static void checks_edge(void **state) {
           { .line = LIST, .certificate = &none, .more = "X-OB-Client_Cert: x\r\n" },
           400,
           "only the edge" },
+        { "Envoy's form", { .line = LIST, .more = "X-Forwarded-Client-Cert: Cert=x\r\n" }, 400, "only the edge" },
+        { "AWS's form", { .line = LIST, .more = "X-Amzn-Mtls-Clientcert: x\r\n" }, 400, "only the edge" },
+        { "AWS's leaf", { .line = LIST, .more = "x-amzn-mtls-clientcert-leaf: x\r\n" }, 400, "only the edge" },
+        { "AWS's subject", { .line = LIST, .more = "X-Amzn-Mtls-Clientcert-Subject: x\r\n" }, 400, "only the edge" },
+        { "Azure's form", { .line = LIST, .more = "X-ARR-ClientCert: x\r\n" }, 400, "only the edge" },
+        { "Azure's, underscores", { .line = LIST, .more = "X_ARR_ClientCert: x\r\n" }, 400, "only the edge" },
+        { "another letter case",
+          { .line = LIST, .certificate = &none, .more = "x-ob-client-cert: x\r\n" },
+          400,
+          "only the edge" },
+        { "another letter case of an address",
+          { .line = LIST, .more = "X-Ob-Client-Address: 127.0.0.1\r\n" },
+          400,
+          "only the edge" },
         { "underscore, other form", { .line = LIST, .more = "Client_Cert: x\r\n" }, 400, "only the edge" },
         { "on an unknown path too",
           { .line = "GET /nowhere", .more = "X-OB-Listener: mtls\r\n" },
@@ -104,6 +119,27 @@ static void checks_edge(void **state) {
     run_rows(rows, ARRAY_COUNT(rows) - 1);
     struct world_answer answer = world_ask(the_world, &rows[ARRAY_COUNT(rows) - 1].ask);
     assert_int_equal(answer.status, 404);
+}
+
+/* spec: uk/D3, gateway/2, gateway/3 */
+static void checks_roles_and_directories(void **state) {
+    static const struct row rows[] = {
+        { "the role covers accounts",
+          { .line = LIST, .certificate = &narrow, .authorization = "Bearer narrow" },
+          200,
+          "\"accounts\"" },
+        { "and not payments, whatever the token says",
+          { .line = "POST /v1/payments", .certificate = &narrow, .authorization = "Bearer narrow", .body = "{}" },
+          403,
+          "payment service roles" },
+        { "nobody's roles: the body is looked at", { .line = "POST /v1/payments", .body = "{}" }, 400, NULL },
+        { "trusted, but not by the list of the client's directory",
+          { .line = LIST, .certificate = &elsewhere, .authorization = "Bearer elsewhere" },
+          401,
+          "client_certificate_required" },
+    };
+    (void)state;
+    run_rows(rows, ARRAY_COUNT(rows));
 }
 
 static void checks_route(void **state) {
@@ -539,6 +575,7 @@ int main(void) {
         cmocka_unit_test(checks_interaction),
         cmocka_unit_test(checks_edge),
         cmocka_unit_test(checks_route),
+        cmocka_unit_test(checks_roles_and_directories),
         cmocka_unit_test(checks_certificate),
         cmocka_unit_test(a_certificate_ends_with_its_ca),
         cmocka_unit_test(checks_token),

@@ -13,7 +13,7 @@
 #include "platform/clock.h"
 #include "platform/encoding.h"
 #include "platform/net.h"
-#include "platform/x509.h"
+#include "platform/trust_set.h"
 #include "services/consents/payment_consent.h"
 #include "services/identity/client.h"
 #include "services/identity/token.h"
@@ -40,6 +40,8 @@ enum world_certificate {
     WORLD_OTHER_ORG, /* acme's software id with another organization id */
     WORLD_NOBODY,    /* trusted, not registered */
     WORLD_EXPIRED,
+    WORLD_NARROW,    /* client "narrow", registered with the role PSP_AI alone; token "narrow" */
+    WORLD_ELSEWHERE, /* client "elsewhere", of a directory that has no trust list */
     WORLD_CERTIFICATES
 };
 
@@ -129,7 +131,7 @@ static inline void load_trust(struct world *world, const struct authority *autho
     check(trust_load(paths, 1, &trust, NULL) == 0 && unlink(path) == 0);
     world->trust = trust_slot_new();
     check(world->trust != NULL);
-    trust_slot_put_take(world->trust, trust);
+    check(trust_slot_put_take(world->trust, trust) == 0);
 }
 
 /* ---- rows ---- */
@@ -143,6 +145,7 @@ struct client_seed {
     uint8_t number;
     const char *name, *org_id, *software_id, *tier;
     enum client_status status;
+    const char *roles, *directory;
 };
 
 static inline void put_client(struct world *world, const struct client_seed *seed) {
@@ -156,6 +159,8 @@ static inline void put_client(struct world *world, const struct client_seed *see
                               .scope = STR("payments accounts"),
                               .redirect_uris = STR(""),
                               .jwks = STR("{}"),
+                              .roles = str_from_c(seed->roles),
+                              .directory = str_from_c(seed->directory),
                               .created_ms = 1 };
     insert(world, &client_table, &row);
 }
@@ -219,9 +224,11 @@ static inline void put_tokens(struct world *world, const struct hash *acme, cons
 
 static inline void seed(struct world *world) {
     static const struct client_seed clients[] = {
-        { 1, "acme", "PSDGB-FCA-1", "acme-software", "open_banking_tpp", CLIENT_ACTIVE },
-        { 2, "beta", "PSDGB-FCA-2", "beta-software", "tiny", CLIENT_ACTIVE },
-        { 3, "gone", "PSDGB-FCA-3", "gone-software", "open_banking_tpp", CLIENT_SUSPENDED },
+        { 1, "acme", "PSDGB-FCA-1", "acme-software", "open_banking_tpp", CLIENT_ACTIVE, NULL, NULL },
+        { 2, "beta", "PSDGB-FCA-2", "beta-software", "tiny", CLIENT_ACTIVE, NULL, NULL },
+        { 3, "gone", "PSDGB-FCA-3", "gone-software", "open_banking_tpp", CLIENT_SUSPENDED, NULL, NULL },
+        { 4, "narrow", "PSDGB-FCA-4", "narrow-software", "open_banking_tpp", CLIENT_ACTIVE, "PSP_AI", NULL },
+        { 5, "elsewhere", "PSDGB-FCA-5", "else-software", "open_banking_tpp", CLIENT_ACTIVE, NULL, "obie" },
     };
     struct authority *ours = make_authority("Ours"), *theirs = make_authority("Theirs");
     load_trust(world, ours);
@@ -233,6 +240,12 @@ static inline void seed(struct world *world) {
     (void)issue(world, ours, WORLD_OTHER_ORG, "PSDGB-FCA-2", "acme-software");
     (void)issue(world, ours, WORLD_NOBODY, "PSDGB-FCA-9", "no-software");
     (void)issue(world, ours, WORLD_EXPIRED, "PSDGB-FCA-1", "acme-software");
+    static const struct token_seed of_narrow = { "narrow", "payments accounts", 4, 0, 0, WORLD_HOUR_MS, 0 };
+    static const struct token_seed of_elsewhere = { "elsewhere", "payments accounts", 5, 0, 0, WORLD_HOUR_MS, 0 };
+    struct hash narrow = issue(world, ours, WORLD_NARROW, "PSDGB-FCA-4", "narrow-software");
+    struct hash elsewhere = issue(world, ours, WORLD_ELSEWHERE, "PSDGB-FCA-5", "else-software");
+    put_token(world, &of_narrow, &narrow);
+    put_token(world, &of_elsewhere, &elsewhere);
     for (size_t i = 0; i < ARRAY_COUNT(clients); i++) put_client(world, &clients[i]);
     put_tokens(world, &acme, &beta);
     put_consent(world);

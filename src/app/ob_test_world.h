@@ -196,7 +196,7 @@ static inline void world_open_authority(struct world *world) {
     assert_int_equal(file_write_atomic(path, buffer_str(&pem), 0600, NULL), 0);
     assert_int_equal(trust_load(paths, 1, &trust, &message), 0);
     world->trust = trust_slot_new();
-    trust_slot_put_take(world->trust, trust);
+    check(trust_slot_put_take(world->trust, trust) == 0);
 }
 
 static inline void world_open_client(struct world *world, struct world_client *client) {

@@ -106,6 +106,7 @@ bool sandbox_postgres_answers(void *context);
 void sandbox_postgres_connection(const struct sandbox *sandbox, struct buffer *out);
 
 /* --- sandbox_config.c --- */
+#define SANDBOX_STATIC_FILE "kib.txt" /* 1,024 bytes below /static/: what bench reads compares with */
 /* var/giro.yaml (0600) and var/nginx/. 0 or -errno. */
 int sandbox_write_config(const struct sandbox *sandbox, struct message *message) MUST_USE;
 

@@ -114,6 +114,8 @@ static void put_yaml(struct buffer *out, const struct sandbox *sandbox) {
     put_key(out, sandbox, "directory_keys", PLACE_VAR, "pki/directory.jwks");
     buffer_append_c(out, "trust:\n  clients: [");
     put_place(out, sandbox, PLACE_VAR, "pki/ca.pem");
+    buffer_append_c(out, "]\nedge:\n  certificates: [");
+    put_place(out, sandbox, PLACE_VAR, "pki/server.pem");
     buffer_printf(out, "]\noperations:\n  port: %u\nadmin:\n", base + 2);
     put_key(out, sandbox, "socket", PLACE_SOCKET, "admin.sock");
     buffer_append_c(out, "scheduling:\n  period: 500ms\nbusiness_days:\n  GBP:\n");
@@ -123,9 +125,21 @@ static void put_yaml(struct buffer *out, const struct sandbox *sandbox) {
     put_tiers(out);
 }
 
+/* Files that the edge serves itself. */
+static int write_static(const struct sandbox *sandbox, struct message *message) {
+    char path[SANDBOX_PATH_BYTES_MAX], text[1024];
+    memset(text, '.', sizeof text);
+    text[sizeof text - 1] = '\n';
+    sandbox_path(sandbox, "nginx/static", path);
+    int r = dir_make(path, 0755, message);
+    sandbox_path(sandbox, "nginx/static/" SANDBOX_STATIC_FILE, path);
+    return r ? err_trace(r) : err_trace(file_write_atomic(path, str_from_bytes(text, sizeof text), 0644, message));
+}
+
 static int write_edge(const struct sandbox *sandbox, struct message *message) {
     char directory[SANDBOX_PATH_BYTES_MAX], prefix[SANDBOX_PATH_BYTES_MAX], pid[SANDBOX_PATH_BYTES_MAX];
     char socket[SANDBOX_PATH_BYTES_MAX], cert[SANDBOX_PATH_BYTES_MAX], key[SANDBOX_PATH_BYTES_MAX];
+    char files[SANDBOX_PATH_BYTES_MAX];
     struct edge_config edge;
     sandbox_path(sandbox, "nginx", directory);
     sandbox_path(sandbox, "log/nginx-", prefix);
@@ -140,9 +154,13 @@ static int write_edge(const struct sandbox *sandbox, struct message *message) {
     edge.daemon_socket = socket;
     edge.server_cert = cert;
     edge.server_key = key;
+    sandbox_path(sandbox, "nginx/static", files);
+    edge.static_root = files;
     edge.mtls_port = sandbox->port_base;
     edge.browser_port = (uint16_t)(sandbox->port_base + 1);
-    int r = edge_config_write(&edge, message);
+    int r = write_static(sandbox, message);
+    if (r) return err_trace(r);
+    r = edge_config_write(&edge, message);
     return r > 0 ? SANDBOX_E_INVALID : err_trace(r);
 }
 

@@ -171,7 +171,10 @@ static int start_processes(struct sandbox_run *run, struct message *message) {
     if (r) return err_trace(r);
     run->supervised = true;
     deploy_listen(&run->deploy, &run->sandbox, &run->supervisor);
-    r = add_children(run);
+    sandbox_path(&run->sandbox, "pki/server.pem", run->edge_certificate);
+    sandbox_path(&run->sandbox, "pki/server.key", run->edge_key);
+    r = edge_reload_init(&run->edge_reload, run->edge_certificate, run->edge_key);
+    if (!r) r = add_children(run);
     if (!r) r = supervisor_start(&run->supervisor, message);
     if (r == SUPERVISOR_E_SIGNAL) return SANDBOX_RUN_E_SIGNAL;
     return r > 0 ? SANDBOX_E_ABSENT : err_trace(r);
@@ -222,8 +225,13 @@ int sandbox_run_start(struct sandbox_run *run, bool fresh, struct message *messa
 }
 
 int sandbox_run_keep(struct sandbox_run *run) {
-    int r = supervisor_run(&run->supervisor);
-    return err_trace(r);
+    int r;
+    do {
+        r = supervisor_step(&run->supervisor, EDGE_RELOAD_LOOK_MS);
+        (void)edge_reload_look(&run->edge_reload, supervisor_read_pid(run->run_directory, names[NGINX]));
+    } while (r == 0);
+    supervisor_stop(&run->supervisor);
+    return r < 0 ? err_trace(r) : 0;
 }
 
 void sandbox_run_release(struct sandbox_run *run) {

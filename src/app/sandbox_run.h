@@ -6,6 +6,7 @@
 #ifndef GIRO_APP_SANDBOX_RUN_H
 #define GIRO_APP_SANDBOX_RUN_H
 
+#include "app/edge_reload.h"
 #include "app/sandbox_clients.h"
 #include "app/sandbox_customers.h"
 #include "app/sandbox_deploy.h"
@@ -28,6 +29,8 @@ struct sandbox_run {
     struct supervisor_child children[SANDBOX_CHILDREN];
     uint16_t ports[SANDBOX_CHILDREN];
     struct deploy_change deploy;
+    struct edge_reload edge_reload;
+    char edge_certificate[SANDBOX_PATH_BYTES_MAX], edge_key[SANDBOX_PATH_BYTES_MAX];
 };
 
 /* Everything until the sandbox answers; run->sandbox is set (sandbox_init) with its port base. fresh: what var holds is

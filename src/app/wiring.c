@@ -172,6 +172,8 @@ struct bank *bank_stop(struct bank *bank) {
     bank->sink = message_sink_free(bank->sink);
     bank->payment_saga = saga_def_free(bank->payment_saga);
     bank->aml = aml_list_free(bank->aml);
+    bank->certificate_watch = certificate_watch_stop(bank->certificate_watch);
+    bank->revocation = revocation_close(bank->revocation);
     bank->trust = trust_slot_free(bank->trust);
     bank->signing_key = key_free(bank->signing_key);
     bank->node_identity = node_identity_free(bank->node_identity);

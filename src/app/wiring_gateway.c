@@ -8,10 +8,52 @@
 
 #include <unistd.h>
 
+static int open_trust(struct bank *bank, struct message *message) {
+    struct trust_set *set;
+    int r = trust_config_load(&bank->config->trust, &bank->config->options.trust_clients, &set, message);
+    if (r) return err_trace(r);
+    bank->trust = trust_slot_new();
+    if (!bank->trust) {
+        (void)trust_set_free(set);
+        return err_origin(-ENOMEM);
+    }
+    trust_slot_put_set_take(bank->trust, set);
+    return 0;
+}
+
+static void on_revocation_failure(void *ctx, const char *url, const char *reason) {
+    struct bank *bank = ctx;
+    log_event(&bank->log, LOG_LEVEL_WARN, "revocation_not_fetched", log_str("url", url), log_str("reason", reason));
+}
+
+/* The lists in files, before the first request comes. */
+static int load_lists(struct bank *bank, struct message *message) {
+    const struct config_strings *files = &bank->config->options.revocation_lists;
+    const char *paths[CONFIG_LIST_MAX];
+    struct trust_set *set = trust_slot_get(bank->trust);
+    for (size_t i = 0; i < files->count; i++) paths[i] = files->at[i].at;
+    int r = revocation_load(bank->revocation, paths, files->count, set, message);
+    (void)trust_set_free(set);
+    return r > 0 ? err_origin(-EINVAL) : err_trace(r);
+}
+
+static int open_revocation(struct bank *bank, struct message *message) {
+    const struct bank_options *options = &bank->config->options;
+    struct revocation_options revocation = { .policy = (enum revocation_policy)options->revocation_policy,
+                                             .guard = { .hosts = options->revocation_hosts.at,
+                                                        .host_count = options->revocation_hosts.count,
+                                                        .http = true }, /* what comes is signed */
+                                             .refresh_ms = options->revocation_refresh_ms,
+                                             .on_failure = on_revocation_failure,
+                                             .ctx = bank };
+    if (revocation.policy == REVOCATION_OFF) return 0;
+    int r = revocation_open(&revocation, &bank->revocation);
+    return r ? err_trace(r) : load_lists(bank, message);
+}
+
 int bank_open_keys(struct bank *bank, struct message *message) {
     const struct bank_options *options = &bank->config->options;
     char path[BANK_PATH_BYTES_MAX];
-    const char *paths[TRUST_FILES_MAX];
     struct secret_bytes pem;
     if (str_to_c(options->signing_key, path, sizeof path)) return err_origin(-ENAMETOOLONG);
     int r = secret_load_text(path, KEY_PEM_BYTES_MAX, &pem, message);
@@ -29,18 +71,7 @@ int bank_open_keys(struct bank *bank, struct message *message) {
     buffer_init(&kid, bank->signing_key_id, sizeof bank->signing_key_id);
     base64url_encode(&kid, thumbprint.bytes, sizeof thumbprint.bytes);
     bank->signing_kid = buffer_str(&kid);
-    for (size_t i = 0; i < options->trust_clients.count; i++)
-        paths[i] = options->trust_clients.at[i].at; /* NUL behind each: config's arena */
-    struct trust *trust;
-    r = trust_load(paths, options->trust_clients.count, &trust, message);
-    if (r) return r > 0 ? err_origin(-EINVAL) : err_trace(r);
-    bank->trust = trust_slot_new();
-    if (!bank->trust) {
-        trust_free(trust);
-        return err_origin(-ENOMEM);
-    }
-    trust_slot_put_take(bank->trust, trust);
-    return 0;
+    return err_trace(open_trust(bank, message));
 }
 
 static int document(struct bank *bank, const char *name, struct str *ret_text, struct message *message) {
@@ -104,6 +135,7 @@ int bank_prepare_gateway(struct bank *bank, struct message *message) {
     struct gateway_options gateway = gateway_options_default();
     for (size_t i = 0; i < bank->config->tier_count; i++) bank->tiers[i] = bank->config->tiers[i].tier;
     int r = str_to_c(options->listen_socket, bank->gateway_socket, sizeof bank->gateway_socket);
+    if (!r) r = open_revocation(bank, message);
     if (!r) r = edge_users(options, &gateway, message);
     if (!r) r = document(bank, "giro-v1.openapi.json", &gateway.openapi_v1, message);
     if (!r) r = open_banking(bank, &gateway, message);
@@ -112,6 +144,8 @@ int bank_prepare_gateway(struct bank *bank, struct message *message) {
     gateway.log = &bank->log;
     gateway.metrics = bank->metrics;
     gateway.trust = bank->trust;
+    gateway.revocation = bank->revocation;
+    gateway.edge_form = (enum edge_form)options->edge_form;
     gateway.tiers = bank->tiers;
     gateway.tier_count = bank->config->tier_count;
     gateway.socket_path = bank->gateway_socket;
@@ -131,5 +165,12 @@ int bank_prepare_gateway(struct bank *bank, struct message *message) {
 }
 
 int bank_open_gateway(struct bank *bank, struct message *message) {
+    struct certificate_watch_options watch = { .config = bank->config,
+                                               .trust = bank->trust,
+                                               .revocation = bank->revocation,
+                                               .log = &bank->log,
+                                               .metrics = bank->metrics };
+    int r = certificate_watch_start(&watch, &bank->certificate_watch);
+    if (r) return err_trace(r);
     return err_trace(gateway_listen(bank->gateway, bank->inherit ? bank->inherit->gift : NULL, message));
 }

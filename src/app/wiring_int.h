@@ -6,6 +6,7 @@
 #include "app/wiring.h"
 
 #include "app/admin.h"
+#include "app/certificate_watch.h"
 #include "app/node.h"
 #include "app/roles.h"
 #include "auth/auth.h"
@@ -61,6 +62,8 @@ struct bank {
     struct relay *relay; /* the engine's thread wakes it, under relay_lock: once NULL, nobody is inside */
     struct relay *relay_owned;
     struct trust_slot *trust;
+    struct certificate_watch *certificate_watch;
+    struct revocation *revocation; /* NULL: off */
     struct key *signing_key;
     char signing_key_id[64]; /* base64url of the thumbprint */
     struct str signing_kid;

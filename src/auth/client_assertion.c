@@ -112,6 +112,9 @@ int client_authenticate(struct auth_request *request, struct authenticated **ret
     r = client_assertion_judge(assertion, &rules, request->arena, &facts, &wrong);
     if (r < 0) return err_trace(r);
     if (r) return oauth_refuse(request, OAUTH_INVALID_CLIENT, wrong);
+    /* What the roles of the certificate and of the registration do not allow, the client cannot ask for (uk/D3). */
+    client->client.scope = call_roles_limit(request->call, client->client.scope, request->arena);
+    if (!client->client.scope.at) return err_origin(-ENOMEM);
     client->assertion = (struct assertion_spend){ .client_id = client->client.client_id,
                                                   .jti = facts.jti,
                                                   .expires_ms = facts.expires_ms };

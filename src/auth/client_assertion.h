@@ -23,7 +23,7 @@ enum { CLIENT_ASSERTION_E_JTI_LONG = 1000, CLIENT_ASSERTION_E_KEYS };
 int client_assertion_judge(struct str assertion, const struct client_assertion_rules *rules, struct arena *arena,
                            struct jwt_facts *ret_facts, const char **ret_text) MUST_USE;
 
-/* Of a request whose client has proven who it is. */
+/* Of a request whose client has proven who it is. client.scope: what it is registered for and its roles allow. */
 struct authenticated {
     struct client_view client;
     struct assertion_spend assertion;

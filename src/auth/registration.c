@@ -108,6 +108,12 @@ static int read_terms(struct auth_request *request, struct registering *register
         if (refusal.error == OAUTH_ERROR_COUNT) return err_origin(-ENOMEM);
         return oauth_refuse(request, refusal.error, refusal.description);
     }
+    /* what the certificate's own roles do not allow cannot be registered with it (uk/D3) */
+    struct str allowed = call_roles_limit(request->call, registering->terms.scope, request->arena);
+    if (!allowed.at) return err_origin(-ENOMEM);
+    if (!str_equal(allowed, registering->terms.scope))
+        return oauth_refuse(request, OAUTH_INVALID_CLIENT_METADATA,
+                            "scope is more than the roles of the certificate allow");
     *ret_answered = false;
     return 0;
 }

@@ -98,6 +98,9 @@ static int grant_code(struct auth_request *request, struct token_grant *grant) {
     int r = query_code(request->query, &input.code_hash, request->arena, &grant->code);
     if (r < 0) return err_trace(r);
     if (r) return refuse_spent(request, &client->assertion, OAUTH_INVALID_GRANT, "the code cannot be exchanged");
+    if (!scope_within(grant->code.scope, client->client.scope))
+        return refuse_spent(request, &client->assertion, OAUTH_INVALID_SCOPE,
+                            "the roles of the client no longer allow what the code was for");
     grant->has_code = true;
     grant->scope = grant->code.scope;
     bool waits = request->command->on_done != NULL;

@@ -18,6 +18,8 @@ struct call {
 
     bool has_certificate;         /* check_certificate: chain verified */
     struct hash certificate_hash; /* x5t#S256 */
+    bool certificate_has_roles;   /* an eIDAS certificate with a PSD2 statement (ETSI TS 119 495) */
+    unsigned certificate_roles;   /* with it: enum psp_role of platform/psd2_statement.h */
     bool has_client;              /* the client whose certificate it is, or that authenticated by assertion */
     struct client_id client_id;
     struct str client_name; /* OAuth client_id */
@@ -37,5 +39,12 @@ struct call {
 };
 
 bool call_has_scope(const struct call *call, struct str scope);
+/* Whether the caller's payment service roles allow this one scope (uk/D3): accounts wants PSP_AI, payments PSP_PI,
+ * fundsconfirmations PSP_IC, others nothing. Both the roles in the certificate, when it has a PSD2 statement, and those
+ * that the client is registered with, when there are any, must allow it; without either nothing is limited. */
+bool call_role_allows(const struct call *call, struct str scope);
+/* scope without the words that the roles do not allow, in the arena; .at == NULL when that is full. */
+struct arena;
+struct str call_roles_limit(const struct call *call, struct str scope, struct arena *arena) MUST_USE;
 
 #endif

@@ -2,48 +2,71 @@
 
 #include "gateway/gateway_int.h"
 #include "platform/edge_certificate.h"
+#include "platform/revocation.h"
 
-/* What is taken over from a certificate. False when it names nobody that could be registered. */
-static bool identity_of(const struct certificate *certificate, struct certificate_identity *identity) {
-    struct str org_id = certificate->organization_id, software_id = certificate->unit;
-    if (org_id.len == 0 || org_id.len > CERTIFICATE_IDENTITY_BYTES_MAX) return false;
-    if (software_id.len == 0 || software_id.len > CERTIFICATE_IDENTITY_BYTES_MAX) return false;
+static bool fits(struct str text) {
+    return text.len > 0 && text.len <= CERTIFICATE_IDENTITY_BYTES_MAX;
+}
+
+/* Who a certificate names. False when it names nobody that could be registered. */
+static bool identity_of(const struct certificate *certificate, const struct trust_verdict *verdict,
+                        struct certificate_identity *identity) {
+    struct str org_id = certificate->organization_id.len ? certificate->organization_id : certificate->organization;
+    struct str software_id = certificate->unit.len ? certificate->unit : certificate->common_name;
+    if (!fits(org_id) || !fits(software_id)) return false;
     *identity = (struct certificate_identity){ .sha256 = certificate->sha256,
                                                .not_before_ms = certificate->not_before_ms,
-                                               .not_after_ms = certificate->not_after_ms,
+                                               .not_after_ms = verdict->until_ms, /* the chain's */
                                                .org_id_len = (uint8_t)org_id.len,
-                                               .software_id_len = (uint8_t)software_id.len };
+                                               .software_id_len = (uint8_t)software_id.len,
+                                               .has_roles = certificate->has_psd2,
+                                               .roles = certificate->psd2_roles,
+                                               .lists = verdict->lists,
+                                               .link_count = verdict->link_count };
     memcpy(identity->org_id, org_id.at, org_id.len);
     memcpy(identity->software_id, software_id.at, software_id.len);
+    memcpy(identity->links, verdict->links, sizeof identity->links);
     return true;
 }
 
 enum judgement { JUDGEMENT_GOOD, JUDGEMENT_BAD };
 
 /* Parses and judges what the cache does not know. JUDGEMENT_*, or a fault. */
-static int judge(struct str header, const struct trust *trust, int64_t now_ms,
-                 struct certificate_identity *ret_identity) {
+static int judge(struct exchange *exchange, const struct trust_set *trust, struct certificate_identity *ret_identity) {
     struct certificate *certificate = NULL;
-    int64_t until_ms = 0;
-    int r = edge_certificate_parse(header, &certificate);
+    struct trust_verdict verdict;
+    struct trust_visit visit = { .on_link = revocation_watch, .ctx = exchange->gateway->options.revocation };
+    int r = edge_certificate_parse(exchange->gateway->options.edge_form, exchange->edge_certificate, &certificate);
     if (r) return r < 0 ? err_trace(r) : JUDGEMENT_BAD;
-    r = trust_verify_until(trust, certificate, now_ms, &until_ms);
-    bool good = r == 0 && identity_of(certificate, ret_identity);
-    if (good) ret_identity->not_after_ms = until_ms; /* the chain's: a CA may end before what it vouches for */
+    r = trust_set_verify(trust, certificate, exchange->call.received_ms, visit.ctx ? &visit : NULL, &verdict);
+    bool good = r == 0 && identity_of(certificate, &verdict, ret_identity);
     (void)certificate_free(certificate);
     if (r < 0) return err_trace(r);
     return good ? JUDGEMENT_GOOD : JUDGEMENT_BAD;
 }
 
-static int identify(struct exchange *exchange, const struct trust *trust, struct certificate_identity *ret_identity) {
+/* By what is known of revoked certificates; without any such knowledge configured all are good. */
+static enum revocation_state revocation_of(struct exchange *exchange, const struct certificate_identity *identity) {
+    struct revocation *revocation = exchange->gateway->options.revocation;
+    return revocation ? revocation_check(revocation, identity->links, identity->link_count) : REVOCATION_GOOD;
+}
+
+/* From the cache, or judged now. JUDGEMENT_*, or a fault. */
+static int identify(struct exchange *exchange, const struct trust_set *trust,
+                    struct certificate_identity *ret_identity) {
     struct gateway *gateway = exchange->gateway;
+    const struct hash *version = trust_set_version(trust);
     struct hash key = sha256_str(exchange->edge_certificate);
-    int64_t now_ms = exchange->call.received_ms;
-    if (certificate_cache_find(gateway->certificates, &key, trust_version(trust), now_ms, ret_identity))
-        return JUDGEMENT_GOOD;
-    int r = judge(exchange->edge_certificate, trust, now_ms, ret_identity);
-    if (r == JUDGEMENT_GOOD) certificate_cache_put(gateway->certificates, &key, trust_version(trust), ret_identity);
-    return r;
+    enum revocation_state state = REVOCATION_UNWATCHED;
+    if (certificate_cache_find(gateway->certificates, &key, version, exchange->call.received_ms, ret_identity))
+        state = revocation_of(exchange, ret_identity);
+    if (state == REVOCATION_UNWATCHED) { /* new here, or forgotten there */
+        int r = judge(exchange, trust, ret_identity);
+        if (r != JUDGEMENT_GOOD) return r;
+        certificate_cache_put(gateway->certificates, &key, version, ret_identity);
+        state = revocation_of(exchange, ret_identity);
+    }
+    return state == REVOCATION_GOOD ? JUDGEMENT_GOOD : JUDGEMENT_BAD;
 }
 
 /* Nobody's yet: what the certificate says is all that is known. */
@@ -55,22 +78,34 @@ static int take_software(struct exchange *exchange, const struct certificate_ide
         return exchange_fault(exchange, "check_certificate", err_origin(-ENOMEM));
     call->has_certificate = true;
     call->certificate_hash = identity->sha256;
+    call->certificate_has_roles = identity->has_roles;
+    call->certificate_roles = identity->roles;
     return EXCHANGE_GOES_ON;
 }
 
+/* Of the client's directory: any list, or the one it is registered with. A directory that the configuration does not
+ * name trusts nobody. */
+static bool is_of_directory(const struct trust_set *trust, struct str directory,
+                            const struct certificate_identity *identity) {
+    return directory.len == 0 || (identity->lists & trust_set_bit(trust, directory));
+}
+
 /* The registered client of a good certificate: software id and organization id must both be its own. */
-static int find_client(struct exchange *exchange, const struct certificate_identity *identity) {
+static int find_client(struct exchange *exchange, const struct trust_set *trust,
+                       const struct certificate_identity *identity) {
     struct str software_id = { .at = identity->software_id, .len = identity->software_id_len };
     struct str org_id = { .at = identity->org_id, .len = identity->org_id_len };
     struct call client = exchange->call;
     int r = query_client_by_software(exchange->query, software_id, exchange->arena, &client);
     if (r < 0) return exchange_fault(exchange, "query_client_by_software", r);
     if (r == QUERY_E_ABSENT && (exchange->route->flags & ROUTE_SOFTWARE)) return take_software(exchange, identity);
-    if (r == QUERY_E_ABSENT || !str_equal(client.org_id, org_id))
+    if (r == QUERY_E_ABSENT || !str_equal(client.org_id, org_id) || !is_of_directory(trust, client.directory, identity))
         return exchange_refuse(exchange, &refusal_certificate_required, NULL);
     check(r == 0 && client.has_client);
     client.has_certificate = true;
     client.certificate_hash = identity->sha256;
+    client.certificate_has_roles = identity->has_roles;
+    client.certificate_roles = identity->roles;
     exchange->call = client;
     return EXCHANGE_GOES_ON;
 }
@@ -81,11 +116,12 @@ int check_certificate(struct exchange *exchange) {
     if (exchange->edge_certificate.len == 0) return exchange_refuse(exchange, &refusal_certificate_required, NULL);
     if (exchange->edge_certificate.len > EDGE_CERTIFICATE_BYTES_MAX)
         return exchange_refuse(exchange, &refusal_headers_too_large, NULL);
-    struct trust *trust = trust_slot_get(exchange->gateway->options.trust);
+    struct trust_set *trust = trust_slot_get(exchange->gateway->options.trust);
     if (!trust) return exchange_refuse(exchange, &refusal_certificate_required, NULL); /* an empty list trusts nobody */
     int r = identify(exchange, trust, &identity);
-    (void)trust_free(trust);
-    if (r < 0) return exchange_fault(exchange, "check_certificate", r);
-    if (r == JUDGEMENT_BAD) return exchange_refuse(exchange, &refusal_certificate_required, NULL);
-    return find_client(exchange, &identity);
+    int next = r < 0                ? exchange_fault(exchange, "check_certificate", r)
+               : r == JUDGEMENT_BAD ? exchange_refuse(exchange, &refusal_certificate_required, NULL)
+                                    : find_client(exchange, trust, &identity);
+    (void)trust_set_free(trust);
+    return next;
 }

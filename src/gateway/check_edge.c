@@ -4,45 +4,69 @@
 
 static const struct str name_listener = STR_INIT("X-OB-Listener"), name_address = STR_INIT("X-OB-Client-Address");
 static const struct str name_certificates[EDGE_FORM_COUNT] = {
-    [EDGE_FORM_NGINX] = STR_INIT("X-OB-Client-Cert"), [EDGE_FORM_CLIENT_CERT] = STR_INIT("Client-Cert")
+#define X(code, name, header) [code] = STR_INIT(header),
+    EDGE_FORM_MAP(X)
+#undef X
 };
 
-/* Names that only an edge may write, in any form. */
-static const struct str internal_names[] = {
-    STR_INIT("X-OB-Listener"),      STR_INIT("X-OB-Client-Address"), STR_INIT("X-OB-Client-Cert"),
-    STR_INIT("X-OB-Client-Verify"), STR_INIT("Client-Cert"),         STR_INIT("Client-Cert-Chain"),
+/* Names that only an edge may write, and the forms in which it does. */
+#define IN(form) (1u << (form))
+#define IN_ALL (IN(EDGE_FORM_COUNT) - 1)
+static const struct {
+    struct str name;
+    unsigned forms;
+} internal_names[] = {
+    { STR_INIT("X-OB-Listener"), IN_ALL },
+    { STR_INIT("X-OB-Client-Address"), IN_ALL },
+    { STR_INIT("X-OB-Client-Verify"), IN_ALL },
+    { STR_INIT("X-OB-Client-Cert"), IN(EDGE_FORM_NGINX) },
+    { STR_INIT("Client-Cert"), IN(EDGE_FORM_RFC9440) },
+    { STR_INIT("Client-Cert-Chain"), IN(EDGE_FORM_RFC9440) },
+    { STR_INIT("X-Forwarded-Client-Cert"), IN(EDGE_FORM_XFCC) },
+    { STR_INIT("X-Amzn-Mtls-Clientcert"), IN(EDGE_FORM_AWS) },
+    { STR_INIT("X-Amzn-Mtls-Clientcert-Leaf"), IN(EDGE_FORM_AWS_VERIFY) },
+    { STR_INIT("X-Amzn-Mtls-Clientcert-Serial-Number"), IN(EDGE_FORM_AWS_VERIFY) },
+    { STR_INIT("X-Amzn-Mtls-Clientcert-Issuer"), IN(EDGE_FORM_AWS_VERIFY) },
+    { STR_INIT("X-Amzn-Mtls-Clientcert-Subject"), IN(EDGE_FORM_AWS_VERIFY) },
+    { STR_INIT("X-Amzn-Mtls-Clientcert-Validity"), IN(EDGE_FORM_AWS_VERIFY) },
+    { STR_INIT("X-ARR-ClientCert"), IN(EDGE_FORM_AZURE) },
 };
 
-/* The same letters with '_' for '-': what some programs take for the same header. */
-static bool is_disguise(struct str name, struct str internal) {
-    bool underscore = false;
-    if (name.len != internal.len) return false;
-    for (size_t i = 0; i < name.len; i++) {
-        if (name.at[i] == '_' && internal.at[i] == '-') {
-            underscore = true;
-            continue;
-        }
-        if (!str_equal_nocase(str_slice(name, i, i + 1), str_slice(internal, i, i + 1))) return false;
-    }
-    return underscore;
+static char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-static bool is_foreign(enum edge_form form, struct str name) {
-    for (size_t i = 0; i < EDGE_FORM_COUNT; i++)
-        if (i != form && str_equal_nocase(name, name_certificates[i])) return true;
-    return str_equal_nocase(name, STR("Client-Cert-Chain")); /* intermediates come from the trust list */
+/* The same name but for letter case, and for '_' in place of '-': what some programs take for the same header. */
+static bool is_alike(struct str name, struct str internal) {
+    if (name.len != internal.len) return false;
+    for (size_t i = 0; i < name.len; i++)
+        if (lower(name.at[i] == '_' ? '-' : name.at[i]) != lower(internal.at[i])) return false;
+    return true;
+}
+
+/* As the edge writes it: nginx as configured, the others so or all in lower case (as HTTP/2 does). */
+static bool is_spelt_well(enum edge_form form, struct str name, struct str internal) {
+    if (str_equal(name, internal)) return true;
+    if (form == EDGE_FORM_NGINX) return false;
+    for (size_t i = 0; i < name.len; i++)
+        if (name.at[i] != lower(internal.at[i])) return false;
+    return true;
+}
+
+/* A header that nobody but an edge of this form may have written is fine when that edge spells it so. */
+static bool is_the_edges(enum edge_form form, struct str name) {
+    for (size_t k = 0; k < ARRAY_COUNT(internal_names); k++)
+        if (is_alike(name, internal_names[k].name))
+            return (internal_names[k].forms & IN(form)) && is_spelt_well(form, name, internal_names[k].name);
+    return true;
 }
 
 static bool headers_are_the_edges(const struct exchange *exchange, enum edge_form form) {
     const struct http_request *request = exchange->request;
-    for (size_t i = 0; i < request->header_count; i++) {
-        struct str name = request->headers[i].name;
-        if (is_foreign(form, name)) return false;
-        for (size_t k = 0; k < ARRAY_COUNT(internal_names); k++)
-            if (is_disguise(name, internal_names[k])) return false;
-    }
+    for (size_t i = 0; i < request->header_count; i++)
+        if (!is_the_edges(form, request->headers[i].name)) return false;
     for (size_t k = 0; k < ARRAY_COUNT(internal_names); k++)
-        if (http_header_count(request, internal_names[k]) > 1) return false;
+        if (http_header_count(request, internal_names[k].name) > 1) return false;
     return true;
 }
 

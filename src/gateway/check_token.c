@@ -53,6 +53,11 @@ static bool token_is_good(const struct call *call, const struct token_view *toke
     return alive && bound && id_equal(token->client_id.bytes, call->client_id.bytes);
 }
 
+/* An answer like any other lack of scope, with the roles in its text (uk/D3). */
+static int refuse_roles(struct exchange *exchange) {
+    return refuse(exchange, &refusal_roles, "Bearer realm=\"giro\", error=\"insufficient_scope\"");
+}
+
 /* Scope and kind of token that the route asks for. */
 static bool token_covers(const struct exchange *exchange) {
     const struct call *call = &exchange->call;
@@ -96,5 +101,8 @@ int check_token(struct exchange *exchange) {
     call->scope = token.scope;
     call->token_issued_ms = token.issued_ms;
     if (no_consent_to_read(exchange)) return refuse_invalid(exchange);
-    return token_covers(exchange) ? EXCHANGE_GOES_ON : refuse_scope(exchange);
+    if (!token_covers(exchange)) return refuse_scope(exchange);
+    if (exchange->route->scope && !call_role_allows(call, str_from_c(exchange->route->scope)))
+        return refuse_roles(exchange);
+    return EXCHANGE_GOES_ON;
 }

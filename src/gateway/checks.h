@@ -18,13 +18,17 @@ int check_route(struct exchange *exchange);
 /* Open Banking: when the customer last logged in with the client, said as one HTTP-date or not at all; else 400
  * (uk/H3). Nothing is made of it. */
 int check_auth_date(struct exchange *exchange);
-/* ROUTE_CERTIFICATE, ROUTE_TOKEN: the chain is good, and the client with the certificate's software id (OU) and
- * organization id is registered and active; else 401. Sets call.has_certificate, has_client and the client's fields. */
+/* ROUTE_CERTIFICATE, ROUTE_TOKEN: the chain is good, not revoked, and of the client's directory when it is registered
+ * with one; the client with the certificate's software id and organization id is registered and active; else 401. The
+ * software id is the OU, of a certificate without one (QWAC, OBWAC) the CN; the organization id is the
+ * organizationIdentifier, of a certificate without one (OBIE's own) the O. Sets call.has_certificate, its hash and
+ * roles, has_client and the client's fields. */
 int check_certificate(struct exchange *exchange);
 /* The tier of the client: 429 with Retry-After; RateLimit headers on every answer behind it. */
 int check_rate(struct exchange *exchange);
 /* ROUTE_TOKEN: one bearer token (RFC 6750) in the Authorization header and none in the query; known, alive, of this
- * client and this certificate (RFC 8705), else 401; with the route's scope and kind, else 403. Sets call.has_token,
+ * client and this certificate (RFC 8705), else 401; with the route's scope and kind, and roles of the caller that allow
+ * that scope, else 403. Sets call.has_token,
  * customer_id, consent_id, scope. */
 int check_token(struct exchange *exchange);
 /* What this request cannot change: a token's consent exists, is of the route's kind and is this client's and

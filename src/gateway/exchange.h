@@ -93,10 +93,11 @@ int exchange_fault(struct exchange *exchange, const char *operation, int code);
 
 /* The common refusals, by name: refusals.c. */
 extern const struct refusal refusal_invalid_request, refusal_key_required, refusal_certificate_required,
-    refusal_invalid_token, refusal_insufficient_scope, refusal_address, refusal_not_found, refusal_method,
-    refusal_not_acceptable, refusal_timeout, refusal_too_large, refusal_media_type, refusal_headers_too_large,
-    refusal_in_progress, refusal_key_reused, refusal_rate_limited, refusal_daily_limit, refusal_internal,
-    refusal_unavailable, refusal_outcome_unknown, refusal_token_missing, refusal_key_invalid, refusal_invalid_header;
+    refusal_invalid_token, refusal_insufficient_scope, refusal_roles, refusal_address, refusal_not_found,
+    refusal_method, refusal_not_acceptable, refusal_timeout, refusal_too_large, refusal_media_type,
+    refusal_headers_too_large, refusal_in_progress, refusal_key_reused, refusal_rate_limited, refusal_daily_limit,
+    refusal_internal, refusal_unavailable, refusal_outcome_unknown, refusal_token_missing, refusal_key_invalid,
+    refusal_invalid_header;
 
 /* Prepares exchange->command for a command with this exchange's call, idempotency and audit. With waits, its on_done
  * brings the exchange back to a worker, which calls route->finish. */

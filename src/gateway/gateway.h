@@ -6,8 +6,9 @@
  * struct query; a request waits for the engine without holding a worker. (W3) What the edge says in its own headers is
  * believed because only the edge's user may connect (SO_PEERCRED).
  *
- * The edge's headers: X-OB-Listener (mtls or browser, required), X-OB-Client-Cert (nginx's escaped PEM; absent without
- * a certificate), X-OB-Client-Address. X-OB-Client-Verify is not looked at: the chain is judged here.
+ * The edge's headers: X-OB-Listener (mtls or browser, required), the certificate in the header of the edge's form
+ * (edge_certificate.h; absent without one), X-OB-Client-Address. X-OB-Client-Verify is not looked at: the chain is
+ * judged here. Each stands there at most once and as the edge spells it; headers of another form are refused.
  *
  * To stop: gateway_drain, then stop the engine (its last answers come back through the pool), then gateway_free. */
 #ifndef GIRO_GATEWAY_GATEWAY_H
@@ -17,10 +18,12 @@
 #include "gateway/rate_limit.h"
 #include "observe/log.h"
 #include "observe/metric_table.h"
+#include "platform/edge_certificate.h"
 #include "platform/key.h"
-#include "platform/x509.h"
+#include "platform/trust_set.h"
 
-struct auth; /* auth/auth.h */
+struct auth;       /* auth/auth.h */
+struct revocation; /* platform/revocation.h */
 
 #define GATEWAY_DAY_MS (INT64_C(24) * 60 * 60 * 1000)
 #define IDEMPOTENCY_OPEN_BANKING_KEEP_MS GATEWAY_DAY_MS        /* uk/I6 */
@@ -28,19 +31,13 @@ struct auth; /* auth/auth.h */
 
 enum { GATEWAY_TIERS_MAX = 32, GATEWAY_WORKERS_MAX = 256, GATEWAY_REQUESTS_MAX = 16384 };
 
-/* How the edge hands over the client certificate. The other form's headers are refused. */
-enum edge_form {
-    EDGE_FORM_NGINX,       /* X-OB-Client-Cert: $ssl_client_escaped_cert */
-    EDGE_FORM_CLIENT_CERT, /* Client-Cert, RFC 9440 */
-    EDGE_FORM_COUNT
-};
-
 /* Texts and tables are borrowed until gateway_free. */
 struct gateway_options {
     struct integration *integration;
     struct log *log;                    /* may be NULL */
     struct metrics *metrics;            /* of metric_families; may be NULL */
     struct trust_slot *trust;           /* of client certificates; swapped by its owner while running */
+    struct revocation *revocation;      /* of client certificates; NULL: not looked at */
     const struct rate_tier *tiers;      /* rate_limits of the configuration; a client of another tier is answered 500 */
     size_t tier_count;                  /* [1, GATEWAY_TIERS_MAX] */
     struct str openapi_v1;              /* api/giro-v1.openapi.json; served as it is */

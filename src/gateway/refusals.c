@@ -56,6 +56,15 @@ const struct refusal refusal_insufficient_scope = { .status = 403,
                                                     .ob_code = "U000",
                                                     .title = "Forbidden",
                                                     .detail = "The access token does not cover this request." };
+const struct refusal refusal_roles = {
+    .status = 403,
+    .code = "insufficient_scope",
+    .ob_code = "U000",
+    .title = "Forbidden",
+    .detail = "The payment service roles of the caller do not allow this request.",
+    .hint = "Call with a certificate whose PSD2 roles cover it, and have the same roles registered.",
+    .oauth_code = "invalid_scope"
+};
 const struct refusal refusal_address = { .status = 403,
                                          .code = "address_not_allowed",
                                          .ob_code = "U000",

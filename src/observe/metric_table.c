@@ -68,4 +68,7 @@ const struct metric_family metric_families[METRIC_FAMILY_COUNT] = {
     [METRIC_LEDGER_DIFFERENCE] = { .name = "giro_ledger_difference_minor",
         .help = "Sum of all balances of a currency in minor units; anything but 0 means that the books are wrong.",
         .type = METRIC_TYPE_GAUGE, .labels = { "currency" }, .ticks_per_unit = 1, .series_max = 256 },
+    [METRIC_CERTIFICATE_EXPIRES] = { .name = "giro_certificate_expires_seconds",
+        .help = "Time until a certificate ends: of a trust list the one that ends first, of the edge each file.",
+        .type = METRIC_TYPE_GAUGE, .labels = { "kind", "name" }, .ticks_per_unit = 1, .series_max = 64 },
 };

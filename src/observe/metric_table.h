@@ -24,6 +24,7 @@ enum metric_id {
     METRIC_NODE_ROLE,         /* role: 1 for what this node is */
     METRIC_FORWARDED,         /* outcome: commands given to the node that leads, as counted since the start */
     METRIC_HAND_OVER_GAP,     /* how long nobody answered when this process took over from another */
+    METRIC_CERTIFICATE_EXPIRES, /* kind, name: whole seconds; below 0: ended */
     METRIC_FAMILY_COUNT
 };
 

@@ -2,9 +2,9 @@
 
 #include "platform/encoding.h"
 
-/* The header's value as it is, or (first byte odd) raw DER put into an RFC 9440 byte sequence, so that the fuzzer
- * reaches the certificate itself (T14). What is accepted obeys (X2) and gives the same certificate again from its own
- * DER. */
+/* The first byte chooses the form of the edge; with its top bit, the rest is raw DER that is put into an RFC 9440 byte
+ * sequence, so that the fuzzer reaches the certificate itself (T14). Else the rest is the header's value as it is. What
+ * is accepted obeys (X2) and gives the same certificate again from its own DER. */
 
 static void name_check(struct str name) {
     check(name.len <= CERTIFICATE_NAME_BYTES_MAX && str_is_utf8(name));
@@ -34,14 +34,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct certificate *certificate = NULL;
     if (size == 0 || size > EDGE_CERTIFICATE_BYTES_MAX) return 0;
     buffer_init(&value, memory, sizeof memory);
-    if (data[0] & 1) {
+    enum edge_form form = (enum edge_form)(data[0] % EDGE_FORM_COUNT);
+    if (data[0] & 0x80) {
+        form = EDGE_FORM_RFC9440;
         buffer_append_char(&value, ':');
         base64_encode(&value, data + 1, size - 1);
         buffer_append_char(&value, ':');
     } else {
         buffer_append(&value, data + 1, size - 1);
     }
-    if (edge_certificate_parse(buffer_str(&value), &certificate) == 0) certificate_check(certificate);
+    if (edge_certificate_parse(form, buffer_str(&value), &certificate) == 0) certificate_check(certificate);
     certificate_free(certificate);
     return 0;
 }

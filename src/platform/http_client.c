@@ -6,6 +6,7 @@
 
 struct http_client {
     CURL *easy;
+    struct curl_slist *pin; /* borrowed by easy */
     struct http_receive receive;
     char error[CURL_ERROR_SIZE];
 };
@@ -197,6 +198,13 @@ int http_curl_judge(CURL *easy, CURLcode code, const struct http_receive *receiv
     return is_tls ? HTTP_CLIENT_E_TLS : HTTP_CLIENT_E_CONNECT;
 }
 
+/* The list must live as long as the handle. */
+static int pin_set(struct http_client *client, const char *pin) {
+    client->pin = curl_slist_append(NULL, pin);
+    bool good = client->pin && curl_easy_setopt(client->easy, CURLOPT_RESOLVE, client->pin) == CURLE_OK;
+    return good ? 0 : err_origin(-ENOMEM);
+}
+
 int http_client_new(const struct http_client_options *options, struct http_client **ret_client) {
     int r = http_curl_global();
     if (r) return err_trace(r);
@@ -205,6 +213,7 @@ int http_client_new(const struct http_client_options *options, struct http_clien
     buffer_init_heap(&client->receive.body, options->response_bytes_max);
     client->easy = curl_easy_init();
     r = client->easy ? http_curl_setup(client->easy, options, &client->receive, client->error) : err_origin(-ENOMEM);
+    if (r == 0 && options->pin) r = pin_set(client, options->pin);
     if (r) {
         (void)http_client_free(client);
         return err_trace(r);
@@ -216,6 +225,7 @@ int http_client_new(const struct http_client_options *options, struct http_clien
 struct http_client *http_client_free(struct http_client *client) {
     if (!client) return NULL;
     if (client->easy) curl_easy_cleanup(client->easy);
+    curl_slist_free_all(client->pin);
     buffer_release(&client->receive.body);
     free(client);
     return NULL;

@@ -36,6 +36,7 @@ struct http_client_options {
     const char *cert_file;   /* PEM, client certificate (with its intermediates); NULL: none */
     const char *key_file;    /* PEM; with cert_file */
     const char *user_agent;  /* NULL: none is sent */
+    const char *pin;         /* "HOST:PORT:ADDRESS,ADDRESS": connect to these, ask no resolver; NULL: resolve */
     int64_t connect_ms;      /* with the TLS handshake; > 0 */
     int64_t total_ms;        /* of a whole call; > 0 */
     size_t response_bytes_max; /* of the body; > 0 */

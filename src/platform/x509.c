@@ -41,11 +41,16 @@ static int name_text(struct arena *arena, const X509_NAME_ENTRY *entry, struct s
 /* Where an attribute of the subject goes; NULL for those we only check. */
 static struct str *name_place(struct certificate *certificate, const X509_NAME_ENTRY *entry) {
     switch (OBJ_obj2nid(X509_NAME_ENTRY_get_object(entry))) {
-    case NID_commonName: return &certificate->common_name;
-    case NID_organizationName: return &certificate->organization;
-    case NID_organizationalUnitName: return &certificate->unit;
-    case NID_organizationIdentifier: return &certificate->organization_id;
-    default: return NULL; /* numbers of OpenSSL, not an enum of ours */
+    case NID_commonName:
+        return &certificate->common_name;
+    case NID_organizationName:
+        return &certificate->organization;
+    case NID_organizationalUnitName:
+        return &certificate->unit;
+    case NID_organizationIdentifier:
+        return &certificate->organization_id;
+    default:
+        return NULL; /* numbers of OpenSSL, not an enum of ours */
     }
 }
 
@@ -124,6 +129,23 @@ static int time_ms(const ASN1_TIME *time, int64_t *ret_ms) {
     return 0;
 }
 
+/* The PSD2 statement, when there is one. 0, CERTIFICATE_E_STATEMENT, -ENOMEM. */
+static int statement_read(struct certificate *certificate, const X509 *x509) {
+    struct psd2_statement statement;
+    int position = X509_get_ext_by_NID(x509, NID_qcStatements, -1);
+    if (position < 0) return 0;
+    if (X509_get_ext_by_NID(x509, NID_qcStatements, position) >= 0) return CERTIFICATE_E_AMBIGUOUS;
+    const ASN1_OCTET_STRING *data = X509_EXTENSION_get_data(X509_get_ext(x509, position));
+    struct str der = str_from_bytes(ASN1_STRING_get0_data(data), (size_t)ASN1_STRING_length(data));
+    if (psd2_statement_parse(der, &statement)) return CERTIFICATE_E_STATEMENT;
+    if (!statement.present) return 0;
+    if (!psd2_organization_fits(certificate->organization_id, statement.nca_id)) return CERTIFICATE_E_STATEMENT;
+    certificate->has_psd2 = true;
+    certificate->psd2_roles = statement.roles;
+    certificate->nca_id = arena_dup(&certificate->arena, statement.nca_id);
+    return certificate->nca_id.at ? 0 : err_origin(-ENOMEM);
+}
+
 static int validity_read(struct certificate *certificate, const X509 *x509) {
     int r = time_ms(X509_get0_notBefore(x509), &certificate->not_before_ms);
     if (r == 0) r = time_ms(X509_get0_notAfter(x509), &certificate->not_after_ms);
@@ -156,6 +178,7 @@ int certificate_wrap_take(X509 *x509, struct certificate **ret_certificate) {
     if (r == 0) r = digest_read(certificate, x509);
     if (r == 0) r = subject_read(certificate, x509);
     if (r == 0) r = sans_read(certificate, x509);
+    if (r == 0) r = statement_read(certificate, x509);
     if (r == 0) r = validity_read(certificate, x509);
     if (r == 0) r = public_key_read(certificate, x509);
     ERR_clear_error();
@@ -231,6 +254,17 @@ int certificate_parse_pem(struct str pem, struct certificate **ret_certificate) 
     if (pem.len > CERTIFICATE_PEM_BYTES_MAX) return CERTIFICATE_E_SIZE;
     if (certificate_pem_next(&pem, &der, &before) != CERTIFICATE_PEM_FOUND) return CERTIFICATE_E_SYNTAX;
     if (!is_blank(before) || !is_blank(pem)) return CERTIFICATE_E_SYNTAX; /* (X1) */
+    int r = certificate_parse_der(buffer_str(&der), ret_certificate);
+    return r < 0 ? err_trace(r) : r;
+}
+
+int certificate_parse_pem_first(struct str pem, struct certificate **ret_certificate) {
+    uint8_t memory[CERTIFICATE_BYTES_MAX];
+    struct buffer der;
+    struct str before;
+    buffer_init(&der, memory, sizeof memory);
+    if (certificate_pem_next(&pem, &der, &before) != CERTIFICATE_PEM_FOUND) return CERTIFICATE_E_SYNTAX;
+    if (!is_blank(before)) return CERTIFICATE_E_SYNTAX;
     int r = certificate_parse_der(buffer_str(&der), ret_certificate);
     return r < 0 ? err_trace(r) : r;
 }

@@ -3,25 +3,26 @@
  *
  * (X1) a struct certificate is one certificate, never a bundle: what stands beside it in the input makes it refused.
  * (X2) names that hold a NUL or another control character, or that are not UTF-8, make it refused, as do two common
- * names, two organization identifiers or two organizational units: an identity is never guessed. (X3) a struct trust
- * never changes once loaded; a new list is a new struct, put in place of the old one by trust_slot_put while readers
- * finish with what they hold. */
+ * names, two organization identifiers or two organizational units, and qualified statements that are malformed or name
+ * another authority than the organization identifier (ETSI TS 119 495): an identity is never guessed. (X3) a struct
+ * trust never changes once loaded; a new list is a new struct (trust_set.h puts it in place of the old one). */
 #ifndef GIRO_PLATFORM_X509_H
 #define GIRO_PLATFORM_X509_H
 
 #include "platform/arena.h"
 #include "platform/digest.h"
 #include "platform/key.h"
+#include "platform/psd2_statement.h"
 
 enum {
-    CERTIFICATE_BYTES_MAX = 8 * 1024,                /* DER */
+    CERTIFICATE_BYTES_MAX = 8 * 1024, /* DER */
     CERTIFICATE_PEM_BYTES_MAX = 12 * 1024,
-    CERTIFICATE_NAME_BYTES_MAX = 1024,               /* subject as text, one SAN */
-    CERTIFICATE_SANS_MAX = 64,                       /* of each kind */
+    CERTIFICATE_NAME_BYTES_MAX = 1024, /* subject as text, one SAN */
+    CERTIFICATE_SANS_MAX = 64,         /* of each kind */
     TRUST_FILE_BYTES_MAX = 4 * 1024 * 1024,
     TRUST_FILES_MAX = 1024,
     TRUST_CERTIFICATES_MAX = 4096,
-    TRUST_DEPTH_MAX = 5,                             /* CA certificates between client and anchor */
+    TRUST_DEPTH_MAX = 5, /* CA certificates between client and anchor */
 };
 
 #define CERTIFICATE_E_MAP(X)                                                                                           \
@@ -30,28 +31,34 @@ enum {
     X(CERTIFICATE_E_NAME, "name not acceptable")                                                                       \
     X(CERTIFICATE_E_AMBIGUOUS, "a name that must be single is there twice")                                            \
     X(CERTIFICATE_E_KEY, "kind or size of key not supported")                                                          \
-    X(CERTIFICATE_E_TIME, "validity not readable")
+    X(CERTIFICATE_E_TIME, "validity not readable")                                                                     \
+    X(CERTIFICATE_E_STATEMENT, "qualified statements not acceptable")
 #define X(code, name) code,
 enum certificate_refusal { CERTIFICATE_E_NONE = 0, CERTIFICATE_E_MAP(X) CERTIFICATE_E_COUNT };
 #undef X
 
 /* Read only; all text is UTF-8 and lives as long as the certificate. Empty = not there. */
 struct certificate {
-    struct hash sha256;           /* of the DER: x5t#S256 (RFC 8705 section 3.1) */
-    struct str subject;           /* RFC 4514 text, last RDN first, "organizationIdentifier" by that name */
+    struct hash sha256; /* of the DER: x5t#S256 (RFC 8705 section 3.1) */
+    struct str subject; /* RFC 4514 text, last RDN first, "organizationIdentifier" by that name */
     struct str common_name, organization, organization_id /* 2.5.4.97 */, unit;
     struct str *san_dns, *san_uri;
     size_t san_dns_count, san_uri_count;
     int64_t not_before_ms, not_after_ms;
-    struct key *key;              /* public; owned by the certificate (key_share to keep it) */
-    struct arena arena;           /* holds the text */
-    void *x509;                   /* X509, for x509_*.c */
+    bool has_psd2;       /* an eIDAS certificate with a PSD2 statement (psd2_statement.h) */
+    unsigned psd2_roles; /* with it: enum psp_role */
+    struct str nca_id;   /* with it: the authority, "GB-FCA" */
+    struct key *key;     /* public; owned by the certificate (key_share to keep it) */
+    struct arena arena;  /* holds the text */
+    void *x509;          /* X509, for x509_*.c */
 };
 
 /* Exactly one certificate in DER, no byte behind it. 0, CERTIFICATE_E_*, or -ENOMEM. */
 int certificate_parse_der(struct str der, struct certificate **ret_certificate) MUST_USE;
 /* Exactly one "BEGIN CERTIFICATE" block; only line ends and blanks around it. Same results. */
 int certificate_parse_pem(struct str pem, struct certificate **ret_certificate) MUST_USE;
+/* The first block of a chain in PEM, with only blanks before it; what stands behind it is not looked at (T6). */
+int certificate_parse_pem_first(struct str pem, struct certificate **ret_certificate) MUST_USE;
 struct certificate *certificate_free(struct certificate *certificate); /* takes NULL, returns NULL */
 int certificate_write_pem(const struct certificate *certificate,
                           struct buffer *out) MUST_USE; /* appends; 0 or -ENOMEM */
@@ -78,7 +85,7 @@ struct trust; /* immutable, reference counted, shared by threads */
  * (unreadable, no certificate, not a CA, over a limit); -ENOMEM. An empty list (count 0) trusts nobody. */
 int trust_load(const char *const *paths, size_t count, struct trust **ret_trust, struct message *message) MUST_USE;
 struct trust *trust_share(struct trust *trust);
-struct trust *trust_free(struct trust *trust);         /* one reference less; takes NULL, returns NULL */
+struct trust *trust_free(struct trust *trust); /* one reference less; takes NULL, returns NULL */
 size_t trust_count(const struct trust *trust);
 const struct hash *
 trust_version(const struct trust *trust); /* the same certificates in the same order give the same; for caches */
@@ -88,12 +95,6 @@ int trust_verify(const struct trust *trust, const struct certificate *certificat
 /* The same; *ret_until_ms is the end of the certificate of the chain that ends first: the verdict holds until then. */
 int trust_verify_until(const struct trust *trust, const struct certificate *certificate, int64_t now_ms,
                        int64_t *ret_until_ms) MUST_USE;
-
-struct trust_slot; /* where the current list is kept while it may be swapped */
-struct trust_slot *trust_slot_new(void) MUST_USE;       /* NULL without memory; empty until put */
-struct trust_slot *trust_slot_free(struct trust_slot *slot);
-void trust_slot_put_take(struct trust_slot *slot, struct trust *trust);
-struct trust *trust_slot_get(struct trust_slot *slot);  /* a reference of the caller's own, or NULL while empty */
 
 /* --- making certificates: the development CA --- */
 struct authority; /* a CA's private key and certificate */
@@ -113,7 +114,7 @@ struct certificate_request {
     struct str organization, organization_id, unit, common_name; /* UTF-8; at most 64, 256, 64, 64 characters */
     const struct str *dns_names, *ip_addresses, *uris;           /* subject alternative names */
     size_t dns_count, ip_count, uri_count;
-    int64_t not_before_ms, not_after_ms;                         /* whole seconds are kept */
+    int64_t not_before_ms, not_after_ms; /* whole seconds are kept */
 };
 
 /* A new self-signed CA with a key of its own; of request only organization, common_name and the validity are used.

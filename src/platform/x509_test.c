@@ -1,7 +1,6 @@
 #include "platform/x509.h"
 
 #include "platform/encoding.h"
-#include "platform/edge_certificate.h"
 #include "platform/key_int.h"
 
 #include <openssl/x509v3.h>
@@ -20,8 +19,10 @@ static struct trust *trust;
 static char directory[64];
 
 static struct certificate_request ca_request(const char *name) {
-    return (struct certificate_request){ .organization = STR("Giro"), .common_name = str_from_c(name),
-                                         .not_before_ms = now_ms - DAY_MS, .not_after_ms = now_ms + 100LL * DAY_MS };
+    return (struct certificate_request){ .organization = STR("Giro"),
+                                         .common_name = str_from_c(name),
+                                         .not_before_ms = now_ms - DAY_MS,
+                                         .not_after_ms = now_ms + 100LL * DAY_MS };
 }
 
 static struct certificate_request client_request(void) {
@@ -206,7 +207,7 @@ static void a_verdict_is_good_until_the_first_end(void **state) {
     certificate_free(outlives);
 }
 
-static void x3_trust_lists_load_and_swap(void **state) {
+static void x3_trust_lists_load(void **state) {
     (void)state;
     const struct certificate *both[] = { authority_certificate(authority), authority_certificate(stranger) };
     const struct certificate *leaf[] = { client };
@@ -233,19 +234,7 @@ static void x3_trust_lists_load_and_swap(void **state) {
     assert_int_equal(load("", &whole, &message), 0);
     assert_int_equal(trust_count(whole), 3);
     trust_free(whole);
-    struct trust_slot *slot = trust_slot_new();
-    assert_non_null(slot);
-    assert_null(trust_slot_get(slot));
-    trust_slot_put_take(slot, trust_share(trust));
-    struct trust *held = trust_slot_get(slot);
-    trust_slot_put_take(slot, two);
-    assert_ptr_equal(held, trust);
-    assert_int_equal(trust_verify(held, client, now_ms), 0);
-    trust_free(held);
-    held = trust_slot_get(slot);
-    assert_ptr_equal(held, two);
-    trust_free(held);
-    trust_slot_free(slot);
+    trust_free(two);
 }
 
 /* --- X2: names that try to be two things (T12) --- */
@@ -381,67 +370,17 @@ static void authorities_open_with_their_own_key(void **state) {
     assert_int_equal(authority_issue(authority, &request, client_key, &certificate), AUTHORITY_E_NAME);
 }
 
-/* --- the edge's header --- */
-static void both_header_forms_give_the_certificate(void **state) {
-    (void)state;
-    uint8_t memory[CERTIFICATE_PEM_BYTES_MAX], der_memory[CERTIFICATE_BYTES_MAX],
-        header_memory[EDGE_CERTIFICATE_BYTES_MAX + 64];
-    struct buffer pem, der, header;
-    buffer_init(&pem, memory, sizeof memory);
-    buffer_init(&der, der_memory, sizeof der_memory);
-    buffer_init(&header, header_memory, sizeof header_memory);
-    assert_int_equal(certificate_write_pem(client, &pem), 0);
-    assert_int_equal(certificate_write_der(client, &der), 0);
-    struct certificate *certificate = NULL;
-    percent_encode(&header, buffer_str(&pem));
-    assert_int_equal(edge_certificate_parse(buffer_str(&header), &certificate), 0);
-    assert_true(hash_equal(&certificate->sha256, &client->sha256));
-    certificate = certificate_free(certificate);
-    assert_int_equal(edge_certificate_parse(str_slice(buffer_str(&header), 0, header.len - 10), &certificate),
-                     EDGE_CERTIFICATE_E_CERTIFICATE);
-    percent_encode(&header, buffer_str(&pem)); /* twice: a list */
-    assert_int_equal(edge_certificate_parse(buffer_str(&header), &certificate), EDGE_CERTIFICATE_E_CERTIFICATE);
-    buffer_reset(&header);
-    buffer_append_char(&header, ':');
-    base64_encode(&header, der.at, der.len);
-    assert_int_equal(edge_certificate_parse(buffer_str(&header), &certificate), EDGE_CERTIFICATE_E_ENCODING);
-    buffer_append_char(&header, ':');
-    assert_int_equal(edge_certificate_parse(buffer_str(&header), &certificate), 0);
-    assert_true(hash_equal(&certificate->sha256, &client->sha256));
-    certificate = certificate_free(certificate);
-    struct str sequence = buffer_str(&header);
-    buffer_append_c(&header, ", ");
-    buffer_append_str(&header, sequence);
-    assert_int_equal(edge_certificate_parse(buffer_str(&header), &certificate), EDGE_CERTIFICATE_E_ENCODING);
-    static const struct {
-        struct str value;
-        int want;
-    } bad[] = {
-        { STR_INIT(""), EDGE_CERTIFICATE_E_EMPTY },          { STR_INIT(":"), EDGE_CERTIFICATE_E_ENCODING },
-        { STR_INIT("::"), EDGE_CERTIFICATE_E_CERTIFICATE },  { STR_INIT(":AAAA:"), EDGE_CERTIFICATE_E_CERTIFICATE },
-        { STR_INIT(":A:"), EDGE_CERTIFICATE_E_ENCODING },    { STR_INIT("%zz"), EDGE_CERTIFICATE_E_ENCODING },
-        { STR_INIT("%"), EDGE_CERTIFICATE_E_ENCODING },      { STR_INIT("(null)"), EDGE_CERTIFICATE_E_CERTIFICATE },
-    };
-    for (size_t i = 0; i < ARRAY_COUNT(bad); i++)
-        assert_int_equal(edge_certificate_parse(bad[i].value, &certificate), bad[i].want);
-    memset(header_memory, 'A', sizeof header_memory);
-    assert_int_equal(
-        edge_certificate_parse(str_from_bytes(header_memory, EDGE_CERTIFICATE_BYTES_MAX + 1), &certificate),
-        EDGE_CERTIFICATE_E_SIZE);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_client_certificate_says_who),
         cmocka_unit_test(a_server_certificate_names_its_hosts),
         cmocka_unit_test(the_chain_is_judged),
         cmocka_unit_test(a_verdict_is_good_until_the_first_end),
-        cmocka_unit_test(x3_trust_lists_load_and_swap),
+        cmocka_unit_test(x3_trust_lists_load),
         cmocka_unit_test(x2_names_are_never_guessed),
         cmocka_unit_test(x2_names_are_utf8),
         cmocka_unit_test(x1_one_certificate_and_nothing_else),
         cmocka_unit_test(authorities_open_with_their_own_key),
-        cmocka_unit_test(both_header_forms_give_the_certificate),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

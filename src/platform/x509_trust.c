@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,11 +18,6 @@ struct trust {
     atomic_uint references;
     size_t count;
     struct hash version;
-};
-
-struct trust_slot {
-    pthread_mutex_t lock;
-    struct trust *trust;
 };
 
 /* What is known while a list is being read. */
@@ -181,19 +175,26 @@ const struct hash *trust_version(const struct trust *trust) {
 
 static int trust_verdict(int error) {
     switch (error) { /* numbers of OpenSSL, not an enum of ours */
-    case X509_V_ERR_CERT_HAS_EXPIRED: return TRUST_E_EXPIRED;
-    case X509_V_ERR_CERT_NOT_YET_VALID: return TRUST_E_NOT_YET;
-    case X509_V_ERR_INVALID_PURPOSE: return TRUST_E_PURPOSE;
-    case X509_V_ERR_CERT_SIGNATURE_FAILURE: return TRUST_E_SIGNATURE;
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+        return TRUST_E_EXPIRED;
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return TRUST_E_NOT_YET;
+    case X509_V_ERR_INVALID_PURPOSE:
+        return TRUST_E_PURPOSE;
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+        return TRUST_E_SIGNATURE;
     case X509_V_ERR_EE_KEY_TOO_SMALL:
     case X509_V_ERR_CA_KEY_TOO_SMALL:
-    case X509_V_ERR_CA_MD_TOO_WEAK: return TRUST_E_WEAK;
+    case X509_V_ERR_CA_MD_TOO_WEAK:
+        return TRUST_E_WEAK;
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN: return TRUST_E_ISSUER;
-    default: return TRUST_E_CHAIN;
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+        return TRUST_E_ISSUER;
+    default:
+        return TRUST_E_CHAIN;
     }
 }
 
@@ -220,8 +221,12 @@ static int chain_end(const X509_STORE_CTX *context, int64_t *ret_until_ms) {
     return 0;
 }
 
-int trust_verify_until(const struct trust *trust, const struct certificate *certificate, int64_t now_ms,
-                       int64_t *ret_until_ms) {
+X509_STORE *trust_store(const struct trust *trust) {
+    return trust->store;
+}
+
+int trust_verify_chain(const struct trust *trust, const struct certificate *certificate, int64_t now_ms,
+                       const struct trust_chain *chain) {
     X509_STORE_CTX *context = X509_STORE_CTX_new();
     int verdict = -1;
     int64_t until_ms = 0;
@@ -230,46 +235,30 @@ int trust_verify_until(const struct trust *trust, const struct certificate *cert
     if (ready) verdict = X509_verify_cert(context);
     int error = ready ? X509_STORE_CTX_get_error(context) : X509_V_ERR_OUT_OF_MEM;
     bool good = verdict == 1 && error == X509_V_OK;
-    bool dated = good && chain_end(context, &until_ms) == 0;
+    bool accepted = good && chain_end(context, &until_ms) == 0 &&
+                    chain->accept(chain->ctx, X509_STORE_CTX_get0_chain(context), until_ms);
     X509_STORE_CTX_free(context);
     ERR_clear_error();
-    if (dated) *ret_until_ms = until_ms;
-    if (good) return dated ? 0 : TRUST_E_CHAIN;
+    if (good) return accepted ? 0 : TRUST_E_CHAIN;
     if (error == X509_V_ERR_OUT_OF_MEM) return err_origin(-ENOMEM);
     return trust_verdict(error);
+}
+
+static bool note_until(void *ctx, const STACK_OF(X509) * chain, int64_t until_ms) {
+    (void)chain;
+    *(int64_t *)ctx = until_ms;
+    return true;
+}
+
+int trust_verify_until(const struct trust *trust, const struct certificate *certificate, int64_t now_ms,
+                       int64_t *ret_until_ms) {
+    struct trust_chain chain = { .accept = note_until, .ctx = ret_until_ms };
+    int r = trust_verify_chain(trust, certificate, now_ms, &chain);
+    return r < 0 ? err_trace(r) : r;
 }
 
 int trust_verify(const struct trust *trust, const struct certificate *certificate, int64_t now_ms) {
     int64_t until_ms;
     int r = trust_verify_until(trust, certificate, now_ms, &until_ms);
     return r < 0 ? err_trace(r) : r;
-}
-
-struct trust_slot *trust_slot_new(void) {
-    struct trust_slot *slot = calloc(1, sizeof *slot);
-    if (slot) check(pthread_mutex_init(&slot->lock, NULL) == 0);
-    return slot;
-}
-
-struct trust_slot *trust_slot_free(struct trust_slot *slot) {
-    if (!slot) return NULL;
-    trust_free(slot->trust);
-    check(pthread_mutex_destroy(&slot->lock) == 0);
-    free(slot);
-    return NULL;
-}
-
-void trust_slot_put_take(struct trust_slot *slot, struct trust *trust) {
-    check(pthread_mutex_lock(&slot->lock) == 0);
-    struct trust *before = slot->trust;
-    slot->trust = trust;
-    check(pthread_mutex_unlock(&slot->lock) == 0);
-    trust_free(before); /* readers keep their own references */
-}
-
-struct trust *trust_slot_get(struct trust_slot *slot) {
-    check(pthread_mutex_lock(&slot->lock) == 0);
-    struct trust *trust = slot->trust ? trust_share(slot->trust) : NULL;
-    check(pthread_mutex_unlock(&slot->lock) == 0);
-    return trust;
 }
