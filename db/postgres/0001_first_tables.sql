@@ -379,7 +379,7 @@ CREATE TABLE "identity"."session" (
     "request_hash" bytea NOT NULL CHECK (octet_length("request_hash") = 32),
     "client_id" bytea NOT NULL CHECK (octet_length("client_id") = 16),
     "customer_id" bytea NOT NULL CHECK (octet_length("customer_id") = 16),
-    "account_id" bytea NOT NULL CHECK (octet_length("account_id") = 16),
+    "accounts" bytea NOT NULL,
     "stage" bigint NOT NULL,
     "failed_count" bigint NOT NULL,
     "auth_ms" bigint NOT NULL,
@@ -387,6 +387,7 @@ CREATE TABLE "identity"."session" (
     "expires_ms" bigint NOT NULL,
     PRIMARY KEY ("session_hash")
 );
+ALTER TABLE "identity"."session" ALTER COLUMN "accounts" SET STORAGE EXTERNAL;
 GRANT SELECT ON "identity"."session" TO giro_read;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "identity"."session" TO giro_engine;
 
@@ -420,6 +421,7 @@ CREATE TABLE "consents"."payment_consent" (
     "debtor_identification" bytea NOT NULL,
     "created_ms" bigint NOT NULL,
     "status_ms" bigint NOT NULL,
+    "version" bigint NOT NULL,
     PRIMARY KEY ("consent_id")
 );
 ALTER TABLE "consents"."payment_consent" ALTER COLUMN "initiation" SET STORAGE EXTERNAL;

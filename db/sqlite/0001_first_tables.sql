@@ -307,7 +307,7 @@ CREATE TABLE "identity_session" (
     "request_hash" BLOB NOT NULL CHECK (length("request_hash") = 32),
     "client_id" BLOB NOT NULL CHECK (length("client_id") = 16),
     "customer_id" BLOB NOT NULL CHECK (length("customer_id") = 16),
-    "account_id" BLOB NOT NULL CHECK (length("account_id") = 16),
+    "accounts" BLOB NOT NULL,
     "stage" INTEGER NOT NULL,
     "failed_count" INTEGER NOT NULL,
     "auth_ms" INTEGER NOT NULL,
@@ -342,6 +342,7 @@ CREATE TABLE "consents_payment_consent" (
     "debtor_identification" TEXT NOT NULL,
     "created_ms" INTEGER NOT NULL,
     "status_ms" INTEGER NOT NULL,
+    "version" INTEGER NOT NULL,
     PRIMARY KEY ("consent_id")
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX "consents_payment_consent_customer" ON "consents_payment_consent" ("customer_id", "consent_id");

@@ -23,6 +23,9 @@
  *   payment_schedule_cancel scheduled_id   standing_order_cancel standing_order_id
  *
  *   audit_checkpoint   a signed checkpoint of the audit trail; answered when it is in the journal
+ *   consent_revoke     consent_id key -> consent_id replayed: a consent to reads of accounts ends at the bank (CANC);
+ *                      consent_not_found, consent_status
+ *
  *   hand_over          the connection is then hand_over.h's; "not_now" while starting, stopping or given to another
  *
  * "key" is an idempotency key: the same line again gets the same answer. Amounts are in the account's currency.

@@ -43,6 +43,7 @@ struct bank_options {
     int64_t cache_timeout_ms;
     struct str rate_limits_file;
     int64_t unattended_reads_per_day;
+    struct str v3_deprecated, v3_sunset; /* days, or empty */
     struct str issuer, signing_key;
     struct str directory_issuer, directory_keys, registration_tier;
     int64_t statement_life_ms;

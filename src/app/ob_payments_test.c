@@ -490,11 +490,16 @@ static void j1_what_has_no_body_is_not_signed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(p1_to_p5_one_consent_one_payment),  cmocka_unit_test(payment_keeps_the_clients_names),
-        cmocka_unit_test(p8_a_payment_starts_as_received),   cmocka_unit_test(rejected_at_once_says_so),
-        cmocka_unit_test(q4_rejected_consent_has_a_reason),  cmocka_unit_test(p3_payment_must_be_the_one_consented_to),
-        cmocka_unit_test(s1_s4_b3_resources_have_owners),    cmocka_unit_test(i1_i2_i5_keys),
-        cmocka_unit_test(e4_fields_at_fault_are_named),      cmocka_unit_test(j1_to_j8_requests_are_signed),
+        cmocka_unit_test(p1_to_p5_one_consent_one_payment),
+        cmocka_unit_test(payment_keeps_the_clients_names),
+        cmocka_unit_test(p8_a_payment_starts_as_received),
+        cmocka_unit_test(rejected_at_once_says_so),
+        cmocka_unit_test(q4_rejected_consent_has_a_reason),
+        cmocka_unit_test(p3_payment_must_be_the_one_consented_to),
+        cmocka_unit_test(s1_s4_b3_resources_have_owners),
+        cmocka_unit_test(i1_i2_i5_keys),
+        cmocka_unit_test(e4_fields_at_fault_are_named),
+        cmocka_unit_test(j1_to_j8_requests_are_signed),
         cmocka_unit_test(j1_what_has_no_body_is_not_signed),
         cmocka_unit_test(what_was_decided_and_cannot_be_answered_is_unknown),
     };

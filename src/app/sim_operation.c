@@ -84,7 +84,8 @@ static struct assertion_spend assertion_of(const struct sim_attempt *attempt) {
 }
 
 static int consent_create_send(struct sim *sim, struct sim_attempt *attempt) {
-    struct consent_create_input input = { .initiation = STR("{}"),
+    struct consent_create_input input = { .version = 4,
+                                          .initiation = STR("{}"),
                                           .risk = STR("{}"),
                                           .document = STR("{}"),
                                           .amount = money_of(attempt->intent->amount_minor, "GBP"),
@@ -103,7 +104,7 @@ static int consent_yes_send(struct sim *sim, struct sim_attempt *attempt) {
                                                         .scope = STR("payments"),
                                                         .redirect_uri = STR("https://localhost/back"),
                                                         .code_challenge = STR("challenge") } };
-    memcpy(input.account_id.bytes, sim->accounts[attempt->intent->account].row.account_id, 16);
+    input.accounts = str_from_bytes((const char *)sim->accounts[attempt->intent->account].row.account_id, 16);
     return command_authorize_at_once(&sim->integration, &attempt->call, &input);
 }
 

@@ -59,8 +59,8 @@ static int decide_at_once(struct auth_request *request, struct consent_step *ste
     if (customer_id) r = consent_step_accounts(request, &step->consent, customer_id, &accounts, &count);
     if (!r && count) {
         input.customer_id = *customer_id;
-        input.account_id = accounts[0].account_id;
-        r = consent_step_terms(request, step, &input.terms);
+        r = consent_step_choice(request, step, accounts, count, &input.accounts);
+        if (!r) r = consent_step_terms(request, step, &input.terms);
     }
     if (r) return err_trace(r);
     bool waits = request->command->on_done != NULL;
@@ -127,7 +127,8 @@ int auth_authorize(struct auth_request *request) {
     int r = 0;
     if (!step) return err_origin(-ENOMEM);
     if (!find_request(request, step, &r)) return r;
-    if (!step->consent.awaiting) return authorization_response_error(request, &step->terms, OAUTH_INVALID_REQUEST);
+    if (!consent_page_is_grantable(&step->consent, options->now_ms()))
+        return authorization_response_error(request, &step->terms, OAUTH_INVALID_REQUEST);
     r = show_again(request, step, &shown);
     if (r || shown) return r;
     if (options->now_ms() >= step->pushed.expires_ms)

@@ -25,16 +25,26 @@ static int find_session(struct auth_request *request, struct consent_step *step)
     return consent_step_load(request, step);
 }
 
+/* Accounts are ticked, several in one form; every other name comes once. */
+static bool has_duplicate(const struct form *form) {
+    for (size_t i = 0; i < form->count; i++) {
+        struct str name = form->fields[i].name;
+        if (str_equal_c(name, "account_id")) continue;
+        for (size_t k = 0; k < i; k++)
+            if (str_equal(form->fields[k].name, name)) return true;
+    }
+    return false;
+}
+
 /* A form of a living session at stage (SESSION_VIEW_ENDED: any). 0 with *ret_step; NULL there when the request is
  * answered (AUTH_ANSWERED). A form of another stage, sent again by reloading, shows where the session is. */
 static int begin(struct auth_request *request, enum session_view_stage stage, struct consent_step **ret_step) {
     struct consent_step *step = arena_new(request->arena, struct consent_step);
-    struct str duplicate;
     *ret_step = NULL;
     if (!step) return err_origin(-ENOMEM);
     int r = secret_form_parse(request->body, request->arena, &step->form);
     if (r < 0) return err_trace(r);
-    if (r || form_find_duplicate(&step->form, &duplicate))
+    if (r || has_duplicate(&step->form))
         return page_message(request, 400, "This form cannot be read", "Go back and try again.");
     if (!browser_session_read(request->cookies, &step->cookie)) return consent_step_over(request);
     step->session_hash = sha256_str(step->cookie);
@@ -131,14 +141,32 @@ int auth_page_code(struct auth_request *request) {
                         command_authorize_code(request->auth->options.integration, request->command, &input));
 }
 
-/* ---- account ---- */
+/* ---- accounts ---- */
+
+enum { ACCOUNT_ID_BYTES = 16 };
+
+/* The ids that were ticked, in the arena. 0, AUTHORIZE_E_ACCOUNT, -ENOMEM. */
+static int read_accounts(struct auth_request *request, const struct consent_step *step, struct str *ret_accounts) {
+    size_t count = form_count(&step->form, "account_id"), kept = 0;
+    if (count == 0 || count > AUTHORIZE_ACCOUNTS_MAX) return AUTHORIZE_E_ACCOUNT;
+    uint8_t *ids = arena_alloc(request->arena, count * ACCOUNT_ID_BYTES);
+    if (!ids) return err_origin(-ENOMEM);
+    for (size_t i = 0; i < step->form.count; i++) {
+        if (!str_equal_c(step->form.fields[i].name, "account_id")) continue;
+        if (id_parse(step->form.fields[i].value, ids + kept++ * ACCOUNT_ID_BYTES)) return AUTHORIZE_E_ACCOUNT;
+    }
+    *ret_accounts = str_from_bytes((const char *)ids, count * ACCOUNT_ID_BYTES);
+    return 0;
+}
 
 int auth_page_account(struct auth_request *request) {
     struct consent_step *step;
     int r = begin(request, SESSION_VIEW_ACCOUNT, &step);
     if (r || !step) return r;
     struct authorize_account_input input = { .session_hash = step->session_hash };
-    if (id_parse(field(step, "account_id"), input.account_id.bytes)) {
+    r = read_accounts(request, step, &input.accounts);
+    if (r < 0) return err_trace(r);
+    if (r) {
         step->notice = "Choose one of the accounts shown.";
         return consent_step_show(request, step);
     }

@@ -5,6 +5,9 @@
 #include "auth/page.h"
 #include "wire/json.h"
 
+enum { ACCOUNT_ID_BYTES = sizeof(struct account_id) };
+static_assert((int)PAGE_ACCOUNTS_MAX <= (int)AUTHORIZE_ACCOUNTS_MAX, "all that a page shows may be chosen");
+
 int consent_step_over(struct auth_request *request) {
     request->answer.outcome = "session_over";
     return page_message(
@@ -62,11 +65,36 @@ static struct str reference_of(struct str initiation, struct arena *arena) {
     return reference;
 }
 
+int consent_step_choice(struct auth_request *request, const struct consent_step *step,
+                        const struct account_view *accounts, size_t count, struct str *ret_ids) {
+    size_t chosen = step->consent.kind == CONSENT_PAGE_PAYMENT ? 1 : count;
+    check(count);
+    uint8_t *ids = arena_alloc(request->arena, chosen * ACCOUNT_ID_BYTES);
+    if (!ids) return err_origin(-ENOMEM);
+    for (size_t i = 0; i < chosen; i++) memcpy(ids + i * ACCOUNT_ID_BYTES, accounts[i].account_id.bytes, 16);
+    *ret_ids = str_from_bytes((const char *)ids, chosen * ACCOUNT_ID_BYTES);
+    return 0;
+}
+
+/* The accounts that the session has chosen, in their order. 0, QUERY_E_ABSENT, <0. */
+static int load_chosen(struct auth_request *request, const struct consent_step *step, struct page_facts *facts) {
+    size_t count = step->session.accounts.len / ACCOUNT_ID_BYTES;
+    struct account_view *chosen = arena_new_array(request->arena, struct account_view, count);
+    if (!chosen) return err_origin(-ENOMEM);
+    for (size_t i = 0; i < count; i++) {
+        struct account_id id;
+        memcpy(id.bytes, step->session.accounts.at + i * ACCOUNT_ID_BYTES, sizeof id.bytes);
+        int r = query_account(request->query, &id, request->arena, &chosen[i]);
+        if (r) return r < 0 ? err_trace(r) : r;
+    }
+    facts->accounts = chosen;
+    facts->account_count = count;
+    return 0;
+}
+
 static int show_confirm(struct auth_request *request, const struct consent_step *step, struct page_facts *facts) {
-    struct account_view account;
-    int r = query_account(request->query, &step->session.account_id, request->arena, &account);
+    int r = load_chosen(request, step, facts);
     if (r) return r < 0 ? err_trace(r) : consent_step_over(request);
-    facts->chosen = &account;
     return page_confirm(request, facts);
 }
 
@@ -81,11 +109,14 @@ static int show_account(struct auth_request *request, const struct consent_step 
 
 int consent_step_show(struct auth_request *request, struct consent_step *step) {
     char csrf[FORM_TOKEN_TEXT_BYTES];
-    struct page_facts facts = { .client = step->client.display_name,
+    struct page_facts facts = { .kind = step->consent.kind,
+                                .client = step->client.display_name,
                                 .payee = step->consent.creditor_name,
                                 .payee_identification = step->consent.creditor_identification,
                                 .amount = step->consent.amount,
                                 .reference = reference_of(step->consent.initiation, request->arena),
+                                .document = step->consent.document,
+                                .expires_ms = step->consent.expires_ms,
                                 .login_hint = step->terms.login_hint,
                                 .redirect_origin = uri_origin(step->terms.redirect_uri),
                                 .csrf = form_token_of(step->cookie, csrf),

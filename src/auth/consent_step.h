@@ -27,7 +27,11 @@ int consent_step_show(struct auth_request *request, struct consent_step *step);
 int consent_step_over(struct auth_request *request); /* the page that says so */
 /* A fresh code in step->code, and the terms for the command. 0 or <0. */
 int consent_step_terms(struct auth_request *request, struct consent_step *step, struct code_terms *ret_terms) MUST_USE;
-/* The accounts of the customer that the consent may be paid from, in the arena. 0 or <0. */
+/* Their ids as a command takes them, in the arena: all of them for reads, the first for a payment. 0 or -ENOMEM.
+ * tidy: parameters because a list is a pointer and a count. */
+int consent_step_choice(struct auth_request *request, const struct consent_step *step,
+                        const struct account_view *accounts, size_t count, struct str *ret_ids) MUST_USE;
+/* The accounts of the customer that may be chosen for the consent, in the arena. 0 or <0. */
 int consent_step_accounts(struct auth_request *request, const struct consent_page_view *consent,
                           const struct customer_id *customer_id, struct account_view **ret_accounts,
                           size_t *ret_count) MUST_USE;

@@ -1,6 +1,8 @@
 #include "auth/page.h"
 
 #include "auth/html.h"
+#include "domain/civil_date.h"
+#include "platform/clock.h"
 
 static int begin(struct auth_request *request, struct buffer *out, const char *title) {
     char *memory = arena_alloc(request->arena, PAGE_BYTES_MAX);
@@ -49,8 +51,22 @@ static void put_fact(struct buffer *out, const char *name, struct str value) {
     buffer_append_c(out, "</dd>\n");
 }
 
+/* What may be read, and until when. */
+static void put_reads(struct buffer *out, const struct page_facts *facts) {
+    char day[CIVIL_TEXT_BYTES];
+    buffer_append_c(out, "<dl>\n");
+    put_fact(out, "Asked by", facts->client);
+    put_fact(out, "Until",
+             facts->expires_ms ? civil_format(clock_day(facts->expires_ms), day) : STR("you take it back"));
+    buffer_append_c(out, "</dl>\n");
+}
+
 /* Who gets how much: on every page behind the password, so that the one-time code is given for this payment. */
 static void put_payment(struct buffer *out, const struct page_facts *facts) {
+    if (facts->kind == CONSENT_PAGE_READS) {
+        put_reads(out, facts);
+        return;
+    }
     char money[MONEY_TEXT_BYTES], currency[4];
     buffer_append_c(out, "<dl>\n");
     put_fact(out, "Pay to", facts->payee);
@@ -89,7 +105,9 @@ int page_login(struct auth_request *request, const struct page_facts *facts) {
     put_notice(&out, facts);
     buffer_append_c(&out, "<p>");
     html_foreign(&out, facts->client);
-    buffer_append_c(&out, " asks you to agree to a payment. Log in to see it.</p>\n");
+    buffer_append_c(&out, " asks you to agree to ");
+    buffer_append_c(&out, facts->kind == CONSENT_PAGE_PAYMENT ? "a payment" : "reads of your accounts");
+    buffer_append_c(&out, ". Log in to see it.</p>\n");
     form_begin(&out, facts, "login");
     buffer_append_c(
         &out, "<label for=\"login\">Login</label>\n<input type=\"text\" id=\"login\" name=\"login\" maxlength=\"64\" "
@@ -135,17 +153,22 @@ static void put_account(struct buffer *out, const struct account_view *account) 
 int page_account(struct auth_request *request, const struct page_facts *facts) {
     struct buffer out;
     char id[ID_TEXT_BYTES];
-    int r = begin(request, &out, "Choose the account to pay from");
+    bool payment = facts->kind == CONSENT_PAGE_PAYMENT;
+    int r = begin(request, &out, payment ? "Choose the account to pay from" : "Choose the accounts to share");
     if (r) return err_trace(r);
     put_notice(&out, facts);
     put_payment(&out, facts);
     form_begin(&out, facts, "account");
     if (facts->account_count == 0)
-        buffer_append_c(&out, "<p>You have no account that this payment can be made from.</p>\n");
-    else buffer_append_c(&out, "<fieldset><legend>Pay from</legend>\n");
+        buffer_printf(&out, "<p>You have no account that %s.</p>\n",
+                      payment ? "this payment can be made from" : "can be shared");
+    else buffer_printf(&out, "<fieldset><legend>%s</legend>\n", payment ? "Pay from" : "Share");
     for (size_t i = 0; i < facts->account_count; i++) {
-        buffer_printf(&out, "<label><input type=\"radio\" name=\"account_id\" value=\"" STR_FMT "\" required%s> ",
-                      STR_ARG(id_format(facts->accounts[i].account_id.bytes, id)), i == 0 ? " checked" : "");
+        buffer_printf(&out, "<label><input type=\"%s\" name=\"account_id\" value=\"" STR_FMT "\"%s> ",
+                      payment ? "radio" : "checkbox", STR_ARG(id_format(facts->accounts[i].account_id.bytes, id)),
+                      !payment ? ""
+                      : i == 0 ? " required checked"
+                               : " required");
         put_account(&out, &facts->accounts[i]);
         buffer_append_c(&out, "</label>\n");
     }
@@ -154,14 +177,34 @@ int page_account(struct auth_request *request, const struct page_facts *facts) {
     return end(request, &out, 200, facts->redirect_origin);
 }
 
+/* The accounts chosen, and what a yes to reads means. */
+static int page_confirm_reads(struct auth_request *request, const struct page_facts *facts) {
+    struct buffer out;
+    int r = begin(request, &out, "Confirm access to your accounts");
+    if (r) return err_trace(r);
+    put_notice(&out, facts);
+    put_reads(&out, facts);
+    buffer_append_c(&out, "<ul>\n");
+    for (size_t i = 0; i < facts->account_count; i++) {
+        buffer_append_c(&out, "<li>");
+        put_account(&out, &facts->accounts[i]);
+        buffer_append_c(&out, "</li>\n");
+    }
+    buffer_append_c(&out, "</ul>\n");
+    form_begin(&out, facts, "confirm");
+    form_end(&out, "Allow access");
+    return end(request, &out, 200, facts->redirect_origin);
+}
+
 int page_confirm(struct auth_request *request, const struct page_facts *facts) {
+    if (facts->kind == CONSENT_PAGE_READS) return page_confirm_reads(request, facts);
     struct buffer out;
     int r = begin(request, &out, "Confirm this payment");
     if (r) return err_trace(r);
     put_notice(&out, facts);
     put_payment(&out, facts);
     buffer_append_c(&out, "<dl><dt>Pay from</dt><dd>");
-    put_account(&out, facts->chosen);
+    put_account(&out, &facts->accounts[0]);
     buffer_append_c(&out, "</dd></dl>\n<p>If you confirm, ");
     html_foreign(&out, facts->client);
     buffer_append_c(

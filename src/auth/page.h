@@ -11,15 +11,17 @@ enum { PAGE_BYTES_MAX = 64 * 1024, PAGE_ACCOUNTS_MAX = 50 };
 
 /* What the customer is asked about; text of the store. */
 struct page_facts {
-    struct str client; /* display name */
+    enum consent_page_kind kind;
+    struct str client;   /* display name */
+    struct str document; /* of reads: what was asked for, JSON */
+    int64_t expires_ms;  /* of reads; 0: never */
     struct str payee, payee_identification, reference;
     struct money amount;
     struct str csrf, login_hint;
     struct str redirect_origin;          /* where the form may end up: for the policy of the page */
-    const struct account_view *accounts; /* that the consent may be paid from */
+    const struct account_view *accounts; /* that may be chosen; for confirm: the chosen ones */
     size_t account_count;
-    const struct account_view *chosen; /* for confirm */
-    const char *notice;                /* NULL, or one sentence of ours */
+    const char *notice; /* NULL, or one sentence of ours */
 };
 /* Each answers 200 (page_message: its status) with the page and the headers that all pages have. AUTH_ANSWERED or <0.
  */

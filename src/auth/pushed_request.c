@@ -3,6 +3,7 @@
 #include "auth/auth_int.h"
 #include "auth/client_assertion.h"
 #include "auth/refuse_spent.h"
+#include "auth/scope.h"
 
 static_assert(PUSHED_LIFE_MS >= 60 * 1000 && PUSHED_LIFE_MS <= 90 * 1000, "request URIs live 60 to 90 seconds");
 enum { PUSHED_STORE_BYTES_MAX = 16 * 1024 }; /* as the column */
@@ -54,8 +55,12 @@ int auth_pushed(struct auth_request *request) {
         return refuse_spent(request, &client->assertion, refusal.error, refusal.description);
     r = query_consent_page(request->query, &terms.consent_id, request->arena, &consent);
     if (r < 0) return err_trace(r);
-    if (r || !id_equal(consent.client_id.bytes, client->client.client_id.bytes) || !consent.awaiting)
+    if (r || !id_equal(consent.client_id.bytes, client->client.client_id.bytes) ||
+        !consent_page_is_grantable(&consent, request->auth->options.now_ms()))
         return refuse_spent(request, &client->assertion, OAUTH_INVALID_REQUEST,
                             "openbanking_intent_id names no consent that waits");
+    if (word_list_has(terms.scope, consent.kind == CONSENT_PAGE_READS ? STR("payments") : STR("accounts")))
+        return refuse_spent(request, &client->assertion, OAUTH_INVALID_SCOPE,
+                            "scope and openbanking_intent_id are not about the same kind of consent");
     return store(request, client, &terms);
 }

@@ -68,9 +68,10 @@ static bool read_scope(struct reading *reading) {
     if (scope.len == 0) return refuse(reading, OAUTH_INVALID_SCOPE, "scope missing");
     if (!scope_within(scope, reading->client->scope))
         return refuse(reading, OAUTH_INVALID_SCOPE, "scope is more than the client is registered for");
-    if (!scope_within(scope, STR("openid payments")) || !word_list_has(scope, STR("openid")) ||
-        !word_list_has(scope, STR("payments")))
-        return refuse(reading, OAUTH_INVALID_SCOPE, "scope must be openid payments");
+    bool payments = word_list_has(scope, STR("payments")), accounts = word_list_has(scope, STR("accounts"));
+    if (!scope_within(scope, STR("openid accounts payments")) || !word_list_has(scope, STR("openid")) ||
+        payments == accounts) /* one consent, of one kind */
+        return refuse(reading, OAUTH_INVALID_SCOPE, "scope must be openid payments or openid accounts");
     reading->terms.scope = scope;
     return true;
 }

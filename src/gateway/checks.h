@@ -15,6 +15,9 @@ int check_interaction(struct exchange *exchange);
 int check_edge(struct exchange *exchange);
 /* 404; 405 with Allow; 406 (JSON routes); 415 (routes with a body). Sets route, params, operation. */
 int check_route(struct exchange *exchange);
+/* Open Banking: when the customer last logged in with the client, said as one HTTP-date or not at all; else 400
+ * (uk/H3). Nothing is made of it. */
+int check_auth_date(struct exchange *exchange);
 /* ROUTE_CERTIFICATE, ROUTE_TOKEN: the chain is good, not revoked, and of the client's directory when it is registered
  * with one; the client with the certificate's software id and organization id is registered and active; else 401. The
  * software id is the OU, of a certificate without one (QWAC, OBWAC) the CN; the organization id is the
@@ -31,8 +34,11 @@ int check_rate(struct exchange *exchange);
  * that scope, else 403. Sets call.has_token,
  * customer_id, consent_id, scope. */
 int check_token(struct exchange *exchange);
-/* What this request cannot change: a token's consent exists and is this client's and customer's, else 403; a token that
- * carries a consent opens Open Banking alone. */
+/* What this request cannot change: a token's consent exists, is of the route's kind and is this client's and
+ * customer's, else 403; a token that carries a consent opens Open Banking alone. ROUTE_ACCOUNT_READ: the consent is
+ * authorised now and was when the token was given, else 401 (with a body when it has expired, uk/S5); it holds one of
+ * the route's permissions and the path's account, else 403 (uk/S4); an account that does not exist is 400 (uk/S1). Sets
+ * account_consent. */
 int check_consent(struct exchange *exchange);
 /* ROUTE_ACCOUNT_READ with a consent, without x-fapi-customer-ip-address: counted for consent, path and UTC day, durably
  * and for all nodes; beyond the day's number 429 with Retry-After (uk/H4, H9). 400 when that header holds no address.

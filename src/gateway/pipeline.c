@@ -3,6 +3,7 @@
 
 #include "gateway/call_audit.h"
 #include "gateway/checks.h"
+#include "gateway/deprecation.h"
 #include "gateway/gateway_int.h"
 
 /* The one order. Nobody calls "next": each check answers or goes on. */
@@ -12,8 +13,9 @@ static const struct {
     const char *name; /* in the audit record of what it refuses */
     int (*run)(struct exchange *exchange);
 } gateway_checks[] = {
-    CHECK(interaction), CHECK(edge),    CHECK(route),      CHECK(certificate),        CHECK(address), CHECK(rate),
-    CHECK(token),       CHECK(consent), CHECK(unattended), CHECK(idempotency_header), CHECK(body),    CHECK(signature),
+    CHECK(interaction), CHECK(edge),  CHECK(route),   CHECK(auth_date),  CHECK(certificate),        CHECK(address),
+    CHECK(rate),        CHECK(token), CHECK(consent), CHECK(unattended), CHECK(idempotency_header), CHECK(body),
+    CHECK(signature),
 };
 #undef CHECK
 
@@ -107,12 +109,14 @@ static bool has_header(const struct exchange *exchange, struct str name) {
     return false;
 }
 
-/* Of a signed route, or a refusal before a route of Open Banking was found (405, a bad interaction id). */
+/* Of a signed route, or a refusal before a route of Open Banking's payments was found (405, a bad interaction id). */
 static bool is_signed(const struct exchange *exchange) {
+    size_t at;
     if (exchange->content.len == 0) return false;
     if (exchange->route) return exchange->route->flags & ROUTE_SIGNED;
     return exchange->gateway->options.message_signature_sign && exchange->call.listener == CALL_MTLS &&
-           route_family_of_path(CALL_MTLS, exchange->request->path) == FAMILY_OPEN_BANKING;
+           route_family_of_path(CALL_MTLS, exchange->request->path) == FAMILY_OPEN_BANKING &&
+           str_find(exchange->request->path, STR("/pisp"), &at);
 }
 
 /* Signs such an answer; what cannot be signed is not sent (uk/J7). */
@@ -127,6 +131,7 @@ static void sign(struct exchange *exchange) {
 void pipeline_answer(struct exchange *exchange) {
     struct gateway *gateway = exchange->gateway;
     check(exchange->status != 0);
+    deprecation_headers(exchange);
     sign(exchange);
     exchange_header(exchange, STR("x-fapi-interaction-id"), exchange->call.interaction_id);
     if (!has_header(exchange, STR("Cache-Control"))) exchange_header(exchange, STR("Cache-Control"), STR("no-store"));

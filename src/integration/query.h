@@ -97,8 +97,10 @@ int query_entries(struct query *query, int64_t account_number, struct entry_page
 
 /* ---- consents ---- */
 
+enum consent_kind { CONSENT_TO_PAYMENT, CONSENT_TO_ACCOUNTS };
 /* What a call is judged by; the rest of a consent is its API's business. */
 struct consent_view {
+    enum consent_kind kind;
     struct client_id client_id;
     struct customer_id customer_id; /* zero until authorised */
 };
@@ -123,9 +125,64 @@ struct payment_consent_view {
     struct money amount;
     struct str creditor_name, creditor_scheme, creditor_identification, debtor_scheme, debtor_identification;
     int64_t created_ms, status_ms;
+    int64_t version; /* major version of the API that it was made with */
 };
 int query_payment_consent(struct query *query, const struct consent_id *consent_id, struct arena *arena,
                           struct payment_consent_view *ret_consent);
+
+/* ---- account consents ---- */
+
+enum account_consent_state {
+    ACCOUNT_ACCESS_AWAU,
+    ACCOUNT_ACCESS_AUTH,
+    ACCOUNT_ACCESS_RJCT,
+    ACCOUNT_ACCESS_CANC,
+    ACCOUNT_ACCESS_EXPD,
+    ACCOUNT_ACCESS_DELETED,
+    ACCOUNT_ACCESS_COUNT
+};
+struct account_consent_view {
+    struct consent_id consent_id;
+    struct client_id client_id;
+    struct customer_id customer_id; /* zero until authorised */
+    enum account_consent_state status;
+    const char *status_name;                         /* "AWAU", "AUTH" ... */
+    int64_t permissions, expires_ms, from_ms, to_ms; /* as in struct account_consent_create_input */
+    const struct account_id *accounts;               /* the customer's choice */
+    size_t account_count;
+    struct str document;
+    int64_t created_ms, status_ms; /* EXPD: since its time is over */
+};
+/* As it is at now_ms: what is authorised expires by itself. */
+int query_account_consent(struct query *query, const struct consent_id *consent_id, int64_t now_ms, struct arena *arena,
+                          struct account_consent_view *ret_consent);
+
+/* Entries of one account, through a consent. They are told by their sequences within the account. */
+enum { TRANSACTION_LOOKS_MAX = 20000 };
+struct transaction_walk {
+    int64_t account_number;
+    int64_t from_ms, to_ms; /* booked at from_ms or later and to_ms or earlier */
+    bool credits, debits;
+    bool newer;                 /* oldest first, beyond `beyond` upwards; else newest first, downwards */
+    int64_t beyond;             /* a sequence; 0: from the end */
+    uint32_t limit;             /* rows of the caller's array, >= 1 */
+    struct entry_view *entries; /* the answer */
+    size_t count;
+    int64_t looked_at; /* the last sequence that was looked at; 0: none was */
+    bool more;         /* some were not: the limit, or TRANSACTION_LOOKS_MAX of them in one call */
+};
+/* QUERY_E_ABSENT: no such account. */
+int query_transactions(struct query *query, struct transaction_walk *walk, struct arena *arena);
+
+/* Who holds an account, as Open Banking names it. */
+struct party_view {
+    uint8_t party_id[16]; /* of the customer or client */
+    struct str name;
+    bool is_client;
+};
+/* A customer, or else a client. */
+int query_party(struct query *query, const struct customer_id *customer_id, const struct client_id *client_id,
+                struct arena *arena, struct party_view *ret_party);
 
 /* ---- callers ---- */
 
@@ -142,7 +199,7 @@ struct token_view {
     struct consent_id consent_id;
     struct str scope;
     struct hash certificate_hash;
-    int64_t expires_ms, revoked_ms;
+    int64_t issued_ms, expires_ms, revoked_ms;
 };
 int query_token(struct query *query, const struct hash *token_hash, struct arena *arena, struct token_view *ret_token);
 
@@ -200,7 +257,7 @@ struct session_view {
     struct hash request_hash;
     struct client_id client_id;
     struct customer_id customer_id;
-    struct account_id account_id;
+    struct str accounts; /* ids, 16 bytes each */
     enum session_view_stage stage;
     int64_t expires_ms;
 };
@@ -218,17 +275,26 @@ int query_customer_by_login(struct query *query, struct str login, struct arena 
 int query_customer(struct query *query, const struct customer_id *customer_id, struct arena *arena,
                    struct customer_secrets *ret_customer);
 
-/* A payment consent as its customer sees it. */
+/* A consent as its customer sees it. */
+enum consent_page_kind { CONSENT_PAGE_PAYMENT, CONSENT_PAGE_READS };
 struct consent_page_view {
+    enum consent_page_kind kind;
     struct client_id client_id;
-    bool awaiting; /* AWAU */
+    struct customer_id customer_id; /* who gave it before; zero: nobody */
+    bool open;                      /* a payment's waits; of reads it may also be given anew (uk/X6) */
+    int64_t expires_ms;             /* 0: never; a payment's is 0 */
+    struct str document;            /* of reads: Data as the client sent it, JSON text */
+    /* of a payment */
     struct money amount;
     struct str creditor_name, creditor_scheme, creditor_identification, debtor_scheme, debtor_identification;
     struct str initiation; /* JSON text: Data.Initiation */
 };
 int query_consent_page(struct query *query, const struct consent_id *consent_id, struct arena *arena,
                        struct consent_page_view *ret_consent);
-/* True when the consent may be paid from the account: open, in its currency, and the one it names if it names one. */
+/* True when a customer can say yes to it at that time. */
+bool consent_page_is_grantable(const struct consent_page_view *consent, int64_t now_ms);
+/* True when the account can be chosen for it: open; of a payment also in its currency, and the one it names if it names
+ * one. */
 bool consent_page_admits(const struct consent_page_view *consent, const struct account_view *account);
 /* True when the account is the one that scheme and identification name (UK.OBIE.SortCodeAccountNumber, UK.OBIE.IBAN).
  */

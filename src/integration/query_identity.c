@@ -2,6 +2,7 @@
 #include "integration/query_int.h"
 
 #include "services/accounts/account.h"
+#include "services/consents/account_consent.h"
 #include "services/consents/payment_consent.h"
 #include "services/customers/customer.h"
 #include "services/identity/client.h"
@@ -111,11 +112,11 @@ int query_session(struct query *query, const struct hash *session_hash, struct a
     if (r) return r;
     const struct session_row *row = found;
     *ret_session = (struct session_view){ .request_hash = row->request_hash,
+                                          .accounts = row->accounts,
                                           .stage = (enum session_view_stage)row->stage,
                                           .expires_ms = row->expires_ms };
     memcpy(ret_session->client_id.bytes, row->client_id, 16);
     memcpy(ret_session->customer_id.bytes, row->customer_id, 16);
-    memcpy(ret_session->account_id.bytes, row->account_id, 16);
     return 0;
 }
 
@@ -144,15 +145,35 @@ int query_customer(struct query *query, const struct customer_id *customer_id, s
     return customer_secrets(query, 0, &probe, arena, ret_customer);
 }
 
-int query_consent_page(struct query *query, const struct consent_id *consent_id, struct arena *arena,
-                       struct consent_page_view *ret_consent) {
+static int reads_page(struct query *query, const struct consent_id *consent_id, struct arena *arena,
+                      struct consent_page_view *ret_consent) {
+    struct account_consent_row probe = { 0 };
+    const void *found;
+    memcpy(probe.consent_id, consent_id->bytes, 16);
+    int r = query_row(query, &account_consent_table, 0, &probe, arena, &found);
+    if (r) return r;
+    const struct account_consent_row *row = found;
+    *ret_consent =
+        (struct consent_page_view){ .kind = CONSENT_PAGE_READS,
+                                    .open = row->status == ACCOUNT_CONSENT_AWAU ||
+                                            row->status == ACCOUNT_CONSENT_AUTH || row->status == ACCOUNT_CONSENT_CANC,
+                                    .expires_ms = row->expires_ms,
+                                    .document = row->document };
+    memcpy(ret_consent->client_id.bytes, row->client_id, 16);
+    memcpy(ret_consent->customer_id.bytes, row->customer_id, 16);
+    return 0;
+}
+
+static int payment_page(struct query *query, const struct consent_id *consent_id, struct arena *arena,
+                        struct consent_page_view *ret_consent) {
     struct payment_consent_row probe = { 0 };
     const void *found;
     memcpy(probe.consent_id, consent_id->bytes, 16);
     int r = query_row(query, &payment_consent_table, 0, &probe, arena, &found);
     if (r) return r;
     const struct payment_consent_row *row = found;
-    *ret_consent = (struct consent_page_view){ .awaiting = row->status == CONSENT_AWAU,
+    *ret_consent = (struct consent_page_view){ .kind = CONSENT_PAGE_PAYMENT,
+                                               .open = row->status == CONSENT_AWAU,
                                                .amount = { .minor = row->amount_minor,
                                                            .currency = { .code = (uint32_t)row->currency } },
                                                .creditor_name = row->creditor_name,
@@ -165,8 +186,20 @@ int query_consent_page(struct query *query, const struct consent_id *consent_id,
     return 0;
 }
 
+int query_consent_page(struct query *query, const struct consent_id *consent_id, struct arena *arena,
+                       struct consent_page_view *ret_consent) {
+    int r = payment_page(query, consent_id, arena, ret_consent);
+    return r == QUERY_E_ABSENT ? reads_page(query, consent_id, arena, ret_consent) : r;
+}
+
+bool consent_page_is_grantable(const struct consent_page_view *consent, int64_t now_ms) {
+    return consent->open && (consent->expires_ms == 0 || now_ms < consent->expires_ms);
+}
+
 bool consent_page_admits(const struct consent_page_view *consent, const struct account_view *account) {
-    if (account->status != ACCOUNT_OPEN || !currency_equal(account->currency, consent->amount.currency)) return false;
+    if (account->status != ACCOUNT_OPEN) return false;
+    if (consent->kind == CONSENT_PAGE_READS) return true;
+    if (!currency_equal(account->currency, consent->amount.currency)) return false;
     return consent->debtor_identification.len == 0 ||
            account_view_is_named(account, consent->debtor_scheme, consent->debtor_identification);
 }

@@ -3,8 +3,7 @@
 #include "integration/command/command_run.h"
 
 #include "integration/command/command_codec.h"
-#include "services/accounts/account.h"
-#include "services/consents/payment_consent.h"
+#include "integration/command/consent_choice.h"
 #include "services/customers/customer.h"
 #include "services/identity/client.h"
 #include "services/identity/session.h"
@@ -172,30 +171,6 @@ int command_authorize_code(struct integration *integration, struct command_call 
 
 /* ---- account ---- */
 
-/* True when scheme and identification name the account. */
-static bool is_named(const struct account_row *account, struct str scheme, struct str identification) {
-    struct account_view view = { .iban = account->iban,
-                                 .sort_code = account->sort_code,
-                                 .account_number = account->account_number };
-    return account_view_is_named(&view, scheme, identification);
-}
-
-/* The customer's open account in the consent's currency, the one it names if it names one; the consent waits. */
-static int judge_account(struct work *work, const uint8_t consent_id[16], const uint8_t customer_id[16],
-                         const uint8_t account_id[16]) {
-    const struct payment_consent_row *consent;
-    const struct account_row *account;
-    int r = payment_consent_get(work, consent_id, &consent), second = account_get(work, account_id, &account);
-    if (r || second) return r ? r : second;
-    if (!consent || consent->status != CONSENT_AWAU) return AUTHORIZE_E_CONSENT;
-    if (!account || !id_equal(account->customer_id, customer_id) || id_is_zero(customer_id)) return AUTHORIZE_E_ACCOUNT;
-    if (account->status != ACCOUNT_OPEN || account->currency != consent->currency) return AUTHORIZE_E_ACCOUNT;
-    if (consent->debtor_identification.len &&
-        !is_named(account, consent->debtor_scheme, consent->debtor_identification))
-        return AUTHORIZE_E_ACCOUNT;
-    return 0;
-}
-
 /* The request that a session serves, not used. */
 static int request_of(struct work *work, const struct session_row *session, const struct pushed_row **ret_pushed) {
     int r = pushed_judge(work, &session->request_hash, session->client_id, ret_pushed);
@@ -208,11 +183,11 @@ static int authorize_account_decide(struct work *work, struct command *command) 
     const struct pushed_row *pushed;
     int r = session_at(work, &input->session_hash, SESSION_ACCOUNT, &session);
     if (!r) r = request_of(work, session, &pushed);
-    if (!r) r = judge_account(work, pushed->consent_id, session->customer_id, input->account_id.bytes);
+    if (!r) r = consent_choice_judge(work, pushed->consent_id, session->customer_id, input->accounts);
     if (r) return r;
     struct session_row chosen = *session;
     chosen.stage = SESSION_CONFIRM;
-    memcpy(chosen.account_id, input->account_id.bytes, 16);
+    chosen.accounts = input->accounts;
     return folded(session_update(work, &chosen));
 }
 
@@ -223,7 +198,7 @@ static const struct command_kind authorize_account_kind = { .name = "authorize_a
 
 static const struct command_field authorize_account_fields[] = {
     FIELD(struct authorize_account_input, session_hash, HASH),
-    FIELD(struct authorize_account_input, account_id, ID),
+    FIELD_MAX(struct authorize_account_input, accounts, TEXT, AUTHORIZE_ACCOUNTS_MAX * 16),
 };
 const struct command_form authorize_account_form = { .kind = &authorize_account_kind,
                                                      .input_bytes = sizeof(struct authorize_account_input),
@@ -241,7 +216,8 @@ int command_authorize_account(struct integration *integration, struct command_ca
 
 struct approval {
     const struct pushed_row *pushed;
-    const uint8_t *customer_id, *account_id;
+    const uint8_t *customer_id;
+    struct str accounts;
     int64_t auth_ms;
 };
 
@@ -257,11 +233,9 @@ static int approve(struct work *work, const struct approval *approval, const str
     memcpy(code.client_id, pushed->client_id, 16);
     memcpy(code.customer_id, approval->customer_id, 16);
     memcpy(code.consent_id, pushed->consent_id, 16);
-    int r = judge_account(work, pushed->consent_id, approval->customer_id, approval->account_id);
+    int r = consent_choice_authorise(work, pushed->consent_id, approval->customer_id, approval->accounts);
     if (r) return r;
-    r = payment_consent_authorise(work, pushed->consent_id, approval->customer_id, approval->account_id);
-    if (r > 0 && r != VIEW_NEED) return AUTHORIZE_E_CONSENT;
-    if (!r) r = pushed_consume(work, &pushed->request_hash, pushed->client_id);
+    r = pushed_consume(work, &pushed->request_hash, pushed->client_id);
     if (!r) r = code_issue(work, &code, CODE_LIFE_MS);
     return folded(r);
 }
@@ -286,7 +260,7 @@ static int authorize_confirm_decide(struct work *work, struct command *command) 
     if (r) return r;
     struct approval approval = { .pushed = pushed,
                                  .customer_id = session->customer_id,
-                                 .account_id = session->account_id,
+                                 .accounts = session->accounts,
                                  .auth_ms = session->auth_ms };
     memcpy(command->resource_id, pushed->consent_id, 16);
     r = approve(work, &approval, &input->terms);
@@ -322,10 +296,8 @@ int command_authorize_confirm(struct integration *integration, struct command_ca
 
 /* ---- the end: no ---- */
 
-/* A consent that nobody waits for any more stays as it is. */
 static int reject(struct work *work, const struct pushed_row *pushed) {
-    int r = payment_consent_reject(work, pushed->consent_id);
-    if (r == PAYMENT_CONSENT_E_ABSENT || r == PAYMENT_CONSENT_E_STATUS) r = 0;
+    int r = consent_choice_reject(work, pushed->consent_id);
     if (!r) r = pushed_consume(work, &pushed->request_hash, pushed->client_id);
     return folded(r);
 }
@@ -371,7 +343,7 @@ static int authorize_at_once_decide(struct work *work, struct command *command) 
     if (id_is_zero(input->customer_id.bytes)) return reject(work, pushed);
     struct approval approval = { .pushed = pushed,
                                  .customer_id = input->customer_id.bytes,
-                                 .account_id = input->account_id.bytes,
+                                 .accounts = input->accounts,
                                  .auth_ms = view_now_ms(&view) };
     return approve(work, &approval, &input->terms);
 }
@@ -389,7 +361,7 @@ static const struct command_field authorize_at_once_fields[] = {
     FIELD(struct authorize_at_once_input, request_hash, HASH),
     FIELD(struct authorize_at_once_input, client_id, ID),
     FIELD(struct authorize_at_once_input, customer_id, ID),
-    FIELD(struct authorize_at_once_input, account_id, ID),
+    FIELD_MAX(struct authorize_at_once_input, accounts, TEXT, AUTHORIZE_ACCOUNTS_MAX * 16),
     FIELD(struct authorize_at_once_input, terms.code_hash, HASH),
     FIELD_MAX(struct authorize_at_once_input, terms.scope, TEXT, TOKEN_SCOPE_BYTES_MAX),
     FIELD_MAX(struct authorize_at_once_input, terms.redirect_uri, TEXT, CLIENT_URI_BYTES_MAX),

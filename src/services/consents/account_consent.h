@@ -6,7 +6,10 @@
  * (A1) RJCT and DELETED are final: no way leads out of them. (A2) AUTH and CANC can be authorised anew, by the same
  * customer (uk/Q2, X6); EXPD cannot. (A3) that a consent's time is over is judged by the clock of whoever looks
  * (account_consent_status_at), nothing needs to be written for it. (A4) what the client asked for is never changed:
- * document, permissions, times (uk/Q6); accounts may become fewer (uk/Q9). */
+ * document, permissions, times (uk/Q6); accounts may become fewer (uk/Q9). (A5) status_ms is when it came to its
+ * status, with AUTH when it was last authorised: a token issued before that is dead (uk/B7). Tests:
+ * account_consent_test.c, a1..a5.
+ */
 #ifndef GIRO_SERVICES_CONSENTS_ACCOUNT_CONSENT_H
 #define GIRO_SERVICES_CONSENTS_ACCOUNT_CONSENT_H
 

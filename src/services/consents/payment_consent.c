@@ -25,6 +25,7 @@ static const struct column columns[] = {
     COLUMN_PERSONAL(struct payment_consent_row, debtor_identification, TEXT, 256),
     COLUMN(struct payment_consent_row, created_ms, I64),
     COLUMN(struct payment_consent_row, status_ms, I64),
+    COLUMN(struct payment_consent_row, version, I64),
 };
 static const struct table_index indexes[] = {
     { .name = "", .columns = { 0 }, .column_count = 1, .unique = true },

@@ -33,6 +33,7 @@ struct payment_consent_row {
     struct str creditor_name, creditor_scheme, creditor_identification;
     struct str debtor_scheme, debtor_identification; /* empty: the customer chooses */
     int64_t created_ms, status_ms;
+    int64_t version; /* major version of the API that it was made with: it is of no use to another (uk/P9) */
 };
 enum { PAYMENT_CONSENT_INDEX_CUSTOMER = 1, PAYMENT_CONSENT_INDEX_CLIENT = 2 };
 /* Indexes: 1 (customer_id, consent_id), 2 (client_id, consent_id), not unique. */

@@ -3,11 +3,16 @@
 #include "engine/engine.h"
 
 static const struct column columns[] = {
-    COLUMN(struct session_row, session_hash, HASH), COLUMN(struct session_row, request_hash, HASH),
-    COLUMN(struct session_row, client_id, ID),      COLUMN(struct session_row, customer_id, ID),
-    COLUMN(struct session_row, account_id, ID),     COLUMN(struct session_row, stage, I64),
-    COLUMN(struct session_row, failed_count, I64),  COLUMN(struct session_row, auth_ms, I64),
-    COLUMN(struct session_row, created_ms, I64),    COLUMN(struct session_row, expires_ms, I64),
+    COLUMN(struct session_row, session_hash, HASH),
+    COLUMN(struct session_row, request_hash, HASH),
+    COLUMN(struct session_row, client_id, ID),
+    COLUMN(struct session_row, customer_id, ID),
+    COLUMN_VAR(struct session_row, accounts, BLOB, SESSION_ACCOUNTS_MAX * 16),
+    COLUMN(struct session_row, stage, I64),
+    COLUMN(struct session_row, failed_count, I64),
+    COLUMN(struct session_row, auth_ms, I64),
+    COLUMN(struct session_row, created_ms, I64),
+    COLUMN(struct session_row, expires_ms, I64),
 };
 static const struct table_index indexes[] = { { .name = "", .columns = { 0 }, .column_count = 1, .unique = true } };
 const struct table session_table = {

@@ -20,14 +20,14 @@ enum session_stage {
     SESSION_ENDED,
     SESSION_STAGE_COUNT
 };
-enum { SESSION_FAILURES_MAX = 10, SESSION_LIFE_MS = 10 * 60 * 1000 };
+enum { SESSION_FAILURES_MAX = 10, SESSION_LIFE_MS = 10 * 60 * 1000, SESSION_ACCOUNTS_MAX = 50 };
 
 struct session_row {
     struct hash session_hash; /* SHA-256 of the cookie */
     struct hash request_hash; /* of the pushed request it serves */
     uint8_t client_id[16];    /* of that request */
     uint8_t customer_id[16];  /* zero until the password was right */
-    uint8_t account_id[16];   /* zero until chosen */
+    struct str accounts;      /* ids, 16 bytes each; empty until chosen */
     int64_t stage;            /* enum session_stage */
     int64_t failed_count;
     int64_t auth_ms; /* when the one-time code was right; 0 = not yet */
