@@ -412,6 +412,8 @@ CREATE TABLE "consents"."payment_consent" (
     "debtor_identification" bytea NOT NULL,
     "created_ms" bigint NOT NULL,
     "status_ms" bigint NOT NULL,
+    "asked_until_ms" bigint NOT NULL,
+    "approval_hash" bytea NOT NULL CHECK (octet_length("approval_hash") = 32),
     PRIMARY KEY ("consent_id")
 );
 ALTER TABLE "consents"."payment_consent" ALTER COLUMN "initiation" SET STORAGE EXTERNAL;
@@ -438,6 +440,8 @@ CREATE TABLE "consents"."account_consent" (
     "document" text COLLATE "C" NOT NULL,
     "created_ms" bigint NOT NULL,
     "status_ms" bigint NOT NULL,
+    "asked_until_ms" bigint NOT NULL,
+    "approval_hash" bytea NOT NULL CHECK (octet_length("approval_hash") = 32),
     PRIMARY KEY ("consent_id")
 );
 ALTER TABLE "consents"."account_consent" ALTER COLUMN "accounts" SET STORAGE EXTERNAL;

@@ -44,7 +44,7 @@ struct world {
     struct key *acme_key, *gamma_key;
     struct command_call command;
     int jti;
-    bool waits;         /* requests wait for the engine as the gateway's do, instead of blocking */
+    bool waits; /* requests wait for the engine as the gateway's do, instead of blocking */
     atomic_bool answered;
 };
 

@@ -52,6 +52,7 @@ int bank_open_auth(struct bank *bank, struct message *message) {
     struct auth_options auth = { .integration = &bank->integration,
                                  .issuer = options->issuer,
                                  .api_url = options->api_url,
+                                 .bank_name = options->bank_name,
                                  .signing_key = bank->signing_key,
                                  .sandbox = options->sandbox };
     return err_trace(auth_open(&auth, &bank->auth, message));
