@@ -414,6 +414,7 @@ CREATE TABLE "consents"."payment_consent" (
     "status_ms" bigint NOT NULL,
     "asked_until_ms" bigint NOT NULL,
     "approval_hash" bytea NOT NULL CHECK (octet_length("approval_hash") = 32),
+    "version" bigint NOT NULL,
     PRIMARY KEY ("consent_id")
 );
 ALTER TABLE "consents"."payment_consent" ALTER COLUMN "initiation" SET STORAGE EXTERNAL;

@@ -337,6 +337,7 @@ CREATE TABLE "consents_payment_consent" (
     "status_ms" INTEGER NOT NULL,
     "asked_until_ms" INTEGER NOT NULL,
     "approval_hash" BLOB NOT NULL CHECK (length("approval_hash") = 32),
+    "version" INTEGER NOT NULL,
     PRIMARY KEY ("consent_id")
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX "consents_payment_consent_customer" ON "consents_payment_consent" ("customer_id", "consent_id");

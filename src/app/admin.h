@@ -22,6 +22,9 @@
  *   payment_file       account file(text) hash(base64) items sum reference on(date) key -> file_id replayed
  *   payment_schedule_cancel scheduled_id   standing_order_cancel standing_order_id
  *
+ *   consent_revoke     consent_id key -> consent_id replayed: a consent to reads of accounts ends at the bank (CANC);
+ *                      consent_not_found, consent_status
+ *
  *   hand_over          the connection is then hand_over.h's; "not_now" while starting, stopping or given to another
  *
  * "key" is an idempotency key: the same line again gets the same answer. Amounts are in the account's currency.

@@ -10,9 +10,10 @@ static int exit_of(const char *error) {
         const char *name;
         int code;
     } codes[] = {
-        { "not_found", EXIT_ABSENT },        { "account_not_found", EXIT_ABSENT },
-        { "not_pending", EXIT_CONFLICT },    { "too_late", EXIT_CONFLICT },
-        { "unavailable", EXIT_UNAVAILABLE }, { "idempotency_key_reused", EXIT_CONFLICT },
+        { "not_found", EXIT_ABSENT },         { "account_not_found", EXIT_ABSENT },
+        { "not_pending", EXIT_CONFLICT },     { "too_late", EXIT_CONFLICT },
+        { "consent_not_found", EXIT_ABSENT }, { "consent_status", EXIT_CONFLICT },
+        { "unavailable", EXIT_UNAVAILABLE },  { "idempotency_key_reused", EXIT_CONFLICT },
     };
     for (size_t i = 0; i < ARRAY_COUNT(codes); i++)
         if (!strcmp(error, codes[i].name)) return codes[i].code;

@@ -328,6 +328,7 @@ static const struct {
     { "standing_order_cancel", admin_standing_order_cancel },
     { "payment_file", admin_payment_file },
     { "breaker", breaker },
+    { "consent_revoke", admin_consent_revoke },
     { "statement_rebuild", statement_rebuild },
     { "health", health },
     { "ledger_post", admin_ledger_post },

@@ -34,6 +34,7 @@ struct bank_options {
     struct config_strings listen_users;
     int64_t listen_workers, listen_io_threads;
     struct str api_documents, api_url;
+    struct str v3_deprecated, v3_sunset; /* days, or empty */
     struct str issuer, signing_key;
     struct config_strings trust_clients;
     int64_t operations_port;

@@ -58,7 +58,7 @@ struct world {
     struct log log;
     int log_fd;
     char socket_path[64];
-    char openapi[256 * 1024], openapi_open_banking[512 * 1024];
+    char openapi[256 * 1024], openapi_open_banking[512 * 1024], openapi_open_banking_v3[512 * 1024];
     struct key *signing_key;
     char certificates[WORLD_CERTIFICATES][WORLD_HEADER_BYTES_MAX];
     struct account_id account, other_account, foreign_account; /* GBP 1,000.00; GBP 0; beta's, GBP 50.00 */
@@ -339,6 +339,8 @@ static inline void start_gateway(struct world *world) {
     world->options.openapi_v1 = read_text("api/giro-v1.openapi.json", world->openapi, sizeof world->openapi);
     world->options.openapi_open_banking = read_text("api/open-banking-v4.0.openapi.json", world->openapi_open_banking,
                                                     sizeof world->openapi_open_banking);
+    world->options.openapi_open_banking_v3 = read_text(
+        "api/open-banking-v3.1.openapi.json", world->openapi_open_banking_v3, sizeof world->openapi_open_banking_v3);
     check(key_generate(KEY_TYPE_RSA, &world->signing_key) == 0);
     world->options.signing_key = world->signing_key;
     world->options.signing_key_id = STR("test-key");

@@ -126,6 +126,14 @@ static inline int world_message_signature_sign(struct exchange *exchange) {
     return world_signing_fails && exchange->status == 201 ? -EIO : message_signature_sign(exchange);
 }
 
+/* The gateway's clock may be ahead of the engine's. */
+static _Atomic int64_t world_ahead_ms;
+static inline int64_t world_now_ms(void) {
+    return clock_now_ms() + world_ahead_ms;
+}
+#define WORLD_V3_DEPRECATED_MS INT64_C(1735689600000) /* 2025-01-01 */
+#define WORLD_V3_SUNSET_MS INT64_C(4070908800000)     /* 2099-01-01 */
+
 /* ---- birth ---- */
 
 static inline void world_on_followup(void *ctx, const struct followup *followup) {
@@ -279,6 +287,12 @@ static inline void world_open_gateway(struct world *world) {
     assert_int_equal(file_read_all("api/open-banking-v4.0.openapi.json", JSON_BYTES_MAX, &world->arena,
                                    &options.openapi_open_banking, NULL),
                      0);
+    assert_int_equal(file_read_all("api/open-banking-v3.1.openapi.json", JSON_BYTES_MAX, &world->arena,
+                                   &options.openapi_open_banking_v3, NULL),
+                     0);
+    options.now_ms = world_now_ms;
+    options.v3_deprecated_ms = WORLD_V3_DEPRECATED_MS;
+    options.v3_sunset_ms = WORLD_V3_SUNSET_MS;
     if (gateway_start(&options, &world->gateway, &message)) fail_msg("%s", message.text);
     http.unix_path = world->socket_path;
     assert_int_equal(http_client_new(&http, &world->http), 0);
@@ -330,9 +344,11 @@ static inline int world_close(struct world *world) {
 
 struct world_call {
     const struct world_client *client;
-    const char *method, *path; /* behind /open-banking/v4.0/pisp */
-    struct str token;          /* .len 0: none is sent */
-    struct str key;            /* x-idempotency-key; .len 0: none is sent */
+    const char *method, *path;  /* behind base */
+    const char *base;           /* NULL: /open-banking/v4.0/pisp */
+    struct http_header more[2]; /* .name empty: none */
+    struct str token;           /* .len 0: none is sent */
+    struct str key;             /* x-idempotency-key; .len 0: none is sent */
     struct str body;
     struct str signature; /* .len 0: one of the client's is made for a body; "-": none is sent */
     bool unsigned_answer; /* the answer may lack the bank's signature */
@@ -340,7 +356,8 @@ struct world_call {
 struct world_answer {
     int status;
     const struct json *json; /* NULL without a body */
-    struct str signature, interaction_id, replayed;
+    struct str signature, interaction_id, replayed, body;
+    struct str etag, cache_control, deprecation, sunset, retry_after, allow;
     const char *error; /* ErrorCode of the first error, or "" */
     const char *error_path;
 };
@@ -383,6 +400,16 @@ static inline void world_verify(struct world *world, const struct http_result *r
     assert_int_equal(jws_detached_verify(value, result->body, &rules, &world->arena, NULL), 0);
 }
 
+static inline void world_keep_headers(struct world_answer *answer, const struct http_result *result) {
+    answer->body = result->body;
+    answer->etag = http_headers_get(result->headers, result->header_count, STR("ETag"));
+    answer->cache_control = http_headers_get(result->headers, result->header_count, STR("Cache-Control"));
+    answer->deprecation = http_headers_get(result->headers, result->header_count, STR("Deprecation"));
+    answer->sunset = http_headers_get(result->headers, result->header_count, STR("Sunset"));
+    answer->retry_after = http_headers_get(result->headers, result->header_count, STR("Retry-After"));
+    answer->allow = http_headers_get(result->headers, result->header_count, STR("Allow"));
+}
+
 static inline struct world_answer world_send(struct world *world, const struct world_call *call) {
     struct http_header headers[16];
     size_t count = 0;
@@ -402,7 +429,10 @@ static inline struct world_answer world_send(struct world *world, const struct w
     world_add(headers, &count, STR("x-idempotency-key"), call->key);
     if (!str_equal(signature, STR("-"))) world_add(headers, &count, STR("x-jws-signature"), signature);
     if (call->body.len) world_add(headers, &count, STR("Content-Type"), STR("application/json"));
-    struct str url = arena_printf(&world->arena, "http://bank.example/open-banking/v4.0/pisp%s", call->path);
+    for (size_t i = 0; i < ARRAY_COUNT(call->more); i++)
+        if (call->more[i].name.len) headers[count++] = call->more[i];
+    struct str url = arena_printf(&world->arena, "http://bank.example%s%s",
+                                  call->base ? call->base : "/open-banking/v4.0/pisp", call->path);
     struct http_call http = {
         .method = str_from_c(call->method), .url = url, .headers = headers, .header_count = count, .body = call->body
     };
@@ -411,6 +441,7 @@ static inline struct world_answer world_send(struct world *world, const struct w
     answer.signature = http_headers_get(result.headers, result.header_count, STR("x-jws-signature"));
     answer.interaction_id = http_headers_get(result.headers, result.header_count, STR("x-fapi-interaction-id"));
     answer.replayed = http_headers_get(result.headers, result.header_count, STR("Idempotent-Replayed"));
+    world_keep_headers(&answer, &result);
     if (!result.body.len) return answer;
     assert_int_equal(json_parse_arena(result.body, JSON_BYTES_MAX, JSON_DEPTH_MAX, &world->arena, &answer.json), 0);
     const struct json *error = json_at(json_get(answer.json, "Errors"), 0);

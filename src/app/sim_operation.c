@@ -84,7 +84,8 @@ static struct assertion_spend assertion_of(const struct sim_attempt *attempt) {
 }
 
 static int consent_create_send(struct sim *sim, struct sim_attempt *attempt) {
-    struct consent_create_input input = { .initiation = STR("{}"),
+    struct consent_create_input input = { .version = 4,
+                                          .initiation = STR("{}"),
                                           .risk = STR("{}"),
                                           .document = STR("{}"),
                                           .amount = money_of(attempt->intent->amount_minor, "GBP"),

@@ -1,6 +1,7 @@
 /* wiring_gateway.c - what callers meet: keys, trust, documents, the authorization server, the gateway. */
 #include "app/wiring_int.h"
 
+#include "domain/civil_date.h"
 #include "gateway/message_signature.h"
 #include "platform/encoding.h"
 #include "wire/jwks.h"
@@ -72,6 +73,27 @@ static int edge_users(const struct bank_options *options, struct gateway_options
     return 0;
 }
 
+/* The first instant of a day of the configuration; 0 when it is empty. */
+static int day_of(struct str text, const char *key, int64_t *ret_ms, struct message *message) {
+    int64_t day = 0;
+    if (text.len && civil_parse(text, &day)) {
+        message_set(message, "%s: want a day, as 2026-12-31", key);
+        return err_origin(-EINVAL);
+    }
+    *ret_ms = day * GATEWAY_DAY_MS;
+    return 0;
+}
+
+/* Both versions of Open Banking, and how long the older one lives. */
+static int open_banking(struct bank *bank, struct gateway_options *gateway, struct message *message) {
+    const struct bank_options *options = &bank->config->options;
+    int r = document(bank, "open-banking-v4.0.openapi.json", &gateway->openapi_open_banking, message);
+    if (!r) r = document(bank, "open-banking-v3.1.openapi.json", &gateway->openapi_open_banking_v3, message);
+    if (!r) r = day_of(options->v3_deprecated, "open_banking.v3_deprecated", &gateway->v3_deprecated_ms, message);
+    if (!r) r = day_of(options->v3_sunset, "open_banking.v3_sunset", &gateway->v3_sunset_ms, message);
+    return err_trace(r);
+}
+
 int bank_prepare_gateway(struct bank *bank, struct message *message) {
     const struct bank_options *options = &bank->config->options;
     struct gateway_options gateway = gateway_options_default();
@@ -79,7 +101,7 @@ int bank_prepare_gateway(struct bank *bank, struct message *message) {
     int r = str_to_c(options->listen_socket, bank->gateway_socket, sizeof bank->gateway_socket);
     if (!r) r = edge_users(options, &gateway, message);
     if (!r) r = document(bank, "giro-v1.openapi.json", &gateway.openapi_v1, message);
-    if (!r) r = document(bank, "open-banking-v4.0.openapi.json", &gateway.openapi_open_banking, message);
+    if (!r) r = open_banking(bank, &gateway, message);
     if (r) return err_trace(r);
     gateway.integration = &bank->integration;
     gateway.log = &bank->log;

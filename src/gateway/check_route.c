@@ -1,5 +1,6 @@
 #include "gateway/checks.h"
 
+#include "gateway/deprecation.h"
 #include "gateway/gateway_int.h"
 #include "gateway/media_range.h"
 
@@ -45,5 +46,6 @@ int check_route(struct exchange *exchange) {
     exchange->route = match.route;
     memcpy(exchange->params, match.params, sizeof exchange->params);
     exchange->operation = exchange->gateway->operations[route_index(exchange->route)];
-    return check_media(exchange);
+    int next = deprecation_check(exchange);
+    return next == EXCHANGE_GOES_ON ? check_media(exchange) : next;
 }

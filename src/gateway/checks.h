@@ -24,8 +24,11 @@ int check_rate(struct exchange *exchange);
  * client and this certificate (RFC 8705), else 401; with the route's scope and kind, else 403. Sets call.has_token,
  * customer_id, consent_id, scope. */
 int check_token(struct exchange *exchange);
-/* What this request cannot change: a token's consent exists and is this client's and customer's, else 403; a token that
- * carries a consent opens Open Banking alone. */
+/* What this request cannot change: a token's consent exists, is of the route's kind and is this client's and
+ * customer's, else 403; a token that carries a consent opens Open Banking alone. ROUTE_ACCOUNT_READ: the consent is
+ * authorised now and was when the token was given, else 401 (with a body when it has expired, uk/S5); it holds one of
+ * the route's permissions and the path's account, else 403 (uk/S4); an account that does not exist is 400 (uk/S1). Sets
+ * account_consent. */
 int check_consent(struct exchange *exchange);
 /* 400 without an acceptable key where the route wants one. Sets idempotency_key and fingerprint. */
 int check_idempotency_header(struct exchange *exchange);

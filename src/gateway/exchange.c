@@ -45,10 +45,17 @@ static enum route_family family_of(const struct exchange *exchange) {
                            : route_family_of_path(exchange->call.listener, exchange->request->path);
 }
 
+enum open_banking_version exchange_version(const struct exchange *exchange) {
+    return exchange->route ? exchange->route->version : route_version_of_path(exchange->request->path);
+}
+
 int exchange_refuse(struct exchange *exchange, const struct refusal *refusal, const struct schema_errors *errors) {
     char memory[PROBLEM_BYTES_MAX];
     struct buffer body;
-    struct problem problem = { .refusal = refusal, .interaction_id = exchange->call.interaction_id, .errors = errors };
+    struct problem problem = { .refusal = refusal,
+                               .interaction_id = exchange->call.interaction_id,
+                               .errors = errors,
+                               .version = exchange_version(exchange) };
     buffer_init(&body, memory, sizeof memory);
     const char *media_type = problem_write(family_of(exchange), &problem, &body);
     if (body.overflow) { /* so many and long errors: the refusal alone says enough */

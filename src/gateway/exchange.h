@@ -35,12 +35,13 @@ struct exchange {
     struct call call;
     struct str edge_certificate; /* after check_edge: the edge's header as it came; empty = none */
     const struct openapi_operation
-        *operation;              /* after check_route: what the OpenAPI document says of the route; NULL = nothing */
-    const struct json *body;     /* after check_body */
-    struct str idempotency_key;  /* after check_idempotency_header; empty = none */
-    struct hash fingerprint;     /* with it: of path parameters, query and raw body */
-    struct command_audit audit;  /* of the command below */
-    struct command_call command; /* for handlers that call a command and return EXCHANGE_WAITS */
+        *operation;          /* after check_route: what the OpenAPI document says of the route; NULL = nothing */
+    const struct json *body; /* after check_body */
+    const struct account_consent_view *account_consent; /* after check_consent, of a ROUTE_ACCOUNT_READ */
+    struct str idempotency_key;                         /* after check_idempotency_header; empty = none */
+    struct hash fingerprint;                            /* with it: of path parameters, query and raw body */
+    struct command_audit audit;                         /* of the command below */
+    struct command_call command;                        /* for handlers that call a command and return EXCHANGE_WAITS */
     /* May be set before exchange_command: the answer to a refusal of the command, so that the audit record knows its
      * status. */
     const struct refusal *(*command_refusal)(int refusal);

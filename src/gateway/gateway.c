@@ -53,7 +53,8 @@ static int document_load(struct gateway *gateway, size_t index, struct str text,
     struct message fault = { { 0 } };
     int r = openapi_load(text, &gateway->documents[index], &fault);
     if (r == 0) return 0;
-    message_set(message, "the OpenAPI document of %s is at fault: %s", index == 0 ? "/v1" : "Open Banking", fault.text);
+    static const char *const names[] = { "/v1", "Open Banking v4.0", "Open Banking v3.1" };
+    message_set(message, "the OpenAPI document of %s is at fault: %s", names[index], fault.text);
     return err_fold(r);
 }
 
@@ -134,6 +135,7 @@ static int server_init(struct gateway *gateway, struct message *message) {
 static int gateway_init(struct gateway *gateway, struct message *message) {
     int r = document_load(gateway, 0, gateway->options.openapi_v1, message);
     if (!r) r = document_load(gateway, 1, gateway->options.openapi_open_banking, message);
+    if (!r) r = document_load(gateway, 2, gateway->options.openapi_open_banking_v3, message);
     if (!r) r = routes_bind(gateway, message);
     if (r) return err_trace(r);
     r = rate_limit_new(GATEWAY_CLIENTS_MAX, &gateway->rates);

@@ -38,13 +38,17 @@ enum edge_form {
 /* Texts and tables are borrowed until gateway_free. */
 struct gateway_options {
     struct integration *integration;
-    struct log *log;                 /* may be NULL */
-    struct metrics *metrics;         /* of metric_families; may be NULL */
-    struct trust_slot *trust;        /* of client certificates; swapped by its owner while running */
-    const struct rate_tier *tiers;   /* rate_limits of the configuration; a client of another tier is answered 500 */
-    size_t tier_count;               /* [1, GATEWAY_TIERS_MAX] */
-    struct str openapi_v1;           /* api/giro-v1.openapi.json; served as it is */
-    struct str openapi_open_banking; /* api/open-banking-v4.0.openapi.json; empty without such routes */
+    struct log *log;                    /* may be NULL */
+    struct metrics *metrics;            /* of metric_families; may be NULL */
+    struct trust_slot *trust;           /* of client certificates; swapped by its owner while running */
+    const struct rate_tier *tiers;      /* rate_limits of the configuration; a client of another tier is answered 500 */
+    size_t tier_count;                  /* [1, GATEWAY_TIERS_MAX] */
+    struct str openapi_v1;              /* api/giro-v1.openapi.json; served as it is */
+    struct str openapi_open_banking;    /* api/open-banking-v4.0.openapi.json; empty without such routes */
+    struct str openapi_open_banking_v3; /* api/open-banking-v3.1.openapi.json; the same */
+    /* Of Open Banking v3.1: since when it is deprecated (RFC 9745) and when it ends (RFC 8594), said on its answers; 0:
+     * not said. From its end on it answers 503 (uk/H11). */
+    int64_t v3_deprecated_ms, v3_sunset_ms;
     enum edge_form edge_form;
     const char *socket_path;
     uid_t allowed_uids[HTTP_UIDS_MAX]; /* the edge's */

@@ -15,7 +15,7 @@ enum { GATEWAY_CLIENTS_MAX = 4096, GATEWAY_CERTIFICATES_MAX = 4096, GATEWAY_ROUT
 
 struct gateway {
     struct gateway_options options;
-    struct openapi *documents[2];                                   /* /v1, Open Banking (or NULL) */
+    struct openapi *documents[3];                                   /* /v1, Open Banking v4.0 and v3.1 (or NULL) */
     const struct openapi_operation *operations[GATEWAY_ROUTES_MAX]; /* by route_index */
     struct rate_limit *rates;
     struct certificate_cache *certificates;

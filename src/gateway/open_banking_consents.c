@@ -25,7 +25,22 @@ const struct refusal refusal_ob_consent_status = { .status = 400,
                                                    .title = "Bad Request",
                                                    .detail = "The consent is not in the status AUTH." };
 
+static const struct refusal refusal_version = { .status = 400,
+                                                .code = "consent_mismatch",
+                                                .ob_code = "U008",
+                                                .title = "Bad Request",
+                                                .detail =
+                                                    "The consent was made with another version of the API, which alone "
+                                                    "can use it." };
+
 /* ---- shared with the payments ---- */
+
+/* (uk/P9, rule 13) */
+static int check_version(struct exchange *exchange, const char *path, const struct payment_consent_view *consent) {
+    if (consent->version == open_banking_major(exchange->route->version)) return EXCHANGE_GOES_ON;
+    if (!path) return exchange_refuse(exchange, &refusal_version, NULL);
+    return exchange_refuse_field(exchange, &refusal_version, path, refusal_version.detail);
+}
 
 static int refuse_unknown(struct exchange *exchange, const char *path) {
     if (!path) return exchange_refuse(exchange, &refusal_ob_unknown, NULL);
@@ -43,7 +58,7 @@ int open_banking_consent_find(struct exchange *exchange, struct str text, const 
     memcpy(exchange->resource_id, consent_id.bytes, sizeof exchange->resource_id);
     if (!id_equal(ret_consent->client_id.bytes, exchange->call.client_id.bytes))
         return exchange_refuse(exchange, &refusal_ob_other_client, NULL);
-    return EXCHANGE_GOES_ON;
+    return check_version(exchange, path, ret_consent);
 }
 
 bool open_banking_answer_begin(struct exchange *exchange, struct buffer *body, struct open_banking_writer *ret_writer) {
@@ -55,7 +70,8 @@ bool open_banking_answer_begin(struct exchange *exchange, struct buffer *body, s
     buffer_init(body, memory, OPEN_BANKING_DOCUMENT_BYTES_MAX);
     *ret_writer = (struct open_banking_writer){ .out = body,
                                                 .arena = exchange->arena,
-                                                .api_url = gateway_options(exchange->gateway)->api_url };
+                                                .api_url = gateway_options(exchange->gateway)->api_url,
+                                                .version = exchange->route->version };
     return true;
 }
 
@@ -119,7 +135,8 @@ static bool input_of(struct exchange *exchange, const struct initiation *initiat
                                           .creditor_identification =
                                               account_identification(&initiation->creditor, arena),
                                           .debtor_scheme = account_scheme_name(initiation->debtor.scheme),
-                                          .debtor_identification = account_identification(&initiation->debtor, arena) };
+                                          .debtor_identification = account_identification(&initiation->debtor, arena),
+                                          .version = open_banking_major(exchange->route->version) };
     *ret_input = input;
     return input.initiation.at && input.risk.at && input.document.at && input.creditor_name.at &&
            input.creditor_identification.at && input.debtor_identification.at;

@@ -78,11 +78,16 @@ static void read_id(struct str text, const char *path, struct schema_errors *err
 
 static void read_reference(const struct json *remittance, struct schema_errors *errors,
                            struct payment_reference *ret_reference) {
-    const struct json *unstructured = json_at(json_get(remittance, "Unstructured"), 0);
+    const struct json *lines = json_get(remittance, "Unstructured"); /* v3.1: one text, and a Reference beside it */
+    const struct json *unstructured = json_is_string(lines) ? lines : json_at(lines, 0);
     const struct json *structured = json_at(json_get(remittance, "Structured"), 0);
-    const char *path = INITIATION ".RemittanceInformation.Unstructured[0]";
+    const char *path = json_is_string(lines) ? INITIATION ".RemittanceInformation.Unstructured"
+                                             : INITIATION ".RemittanceInformation.Unstructured[0]";
     struct str text = json_string(unstructured);
-    if (!unstructured) {
+    if (!unstructured && json_get(remittance, "Reference")) {
+        path = INITIATION ".RemittanceInformation.Reference";
+        text = json_get_string(remittance, "Reference");
+    } else if (!unstructured) {
         path = INITIATION ".RemittanceInformation.Structured[0].CreditorReferenceInformation.Reference";
         text = json_get_string(json_get(structured, "CreditorReferenceInformation"), "Reference");
     }
@@ -130,22 +135,6 @@ struct str account_identification(const struct creditor *account, struct arena *
 
 /* ---- writing ---- */
 
-const char *open_banking_payment_status(enum payment_status status) {
-    switch (status) {
-    case PAYMENT_PENDING:
-    case PAYMENT_UNKNOWN:
-        return "PDNG";
-    case PAYMENT_COMPLETED:
-        return "ACSC";
-    case PAYMENT_REJECTED:
-        return "RJCT";
-    case PAYMENT_STATUS_COUNT:
-        break;
-    }
-    check(false);
-    return "PDNG";
-}
-
 struct status_reason {
     const char *code, *text; /* ISO 20022 ExternalStatusReason1Code; NULL: none */
 };
@@ -177,18 +166,19 @@ static struct status_reason reason_of(enum payment_reason reason) {
     return (struct status_reason){ 0 };
 }
 
-static void member_id(struct json_writer *writer, const char *name, const uint8_t id[ID_BYTES]) {
+void open_banking_member_id(struct json_writer *writer, const char *name, const uint8_t id[ID_BYTES]) {
     char text[ID_TEXT_BYTES];
     json_member_str(writer, name, id_format(id, text));
 }
 
-static void member_time(struct json_writer *writer, const char *name, int64_t ms) {
+void open_banking_member_time(struct json_writer *writer, const char *name, int64_t ms) {
     char text[CLOCK_TEXT_BYTES];
     json_member_str(writer, name, clock_format_rfc3339(ms, text));
 }
 
-/* A list, also when it is empty (uk/S7). */
-static void write_reasons(struct json_writer *writer, struct status_reason reason) {
+/* A list, also when it is empty (uk/S7). v3.1 has none. */
+static void write_reasons(struct json_writer *writer, enum open_banking_version version, struct status_reason reason) {
+    if (version == OPEN_BANKING_V3) return;
     json_name(writer, "StatusReason");
     json_array_begin(writer);
     if (reason.code) {
@@ -214,7 +204,8 @@ static void document_end(struct json_writer *writer, const struct open_banking_w
     struct buffer link;
     buffer_init(&link, self, sizeof self);
     buffer_append_str(&link, to->api_url);
-    buffer_append_c(&link, OPEN_BANKING_PISP);
+    buffer_append_c(&link, open_banking_path(to->version));
+    buffer_append_c(&link, "/pisp");
     buffer_append_c(&link, collection);
     buffer_append_str(&link, id_format(id, text));
     buffer_append_c(&link, rest);
@@ -253,11 +244,11 @@ int consent_document_write(const struct open_banking_writer *to, const struct pa
     static const char *const rest[] = { "ReadRefundAccount", "Authorisation", "SCASupportData", NULL };
     struct json_writer writer;
     document_begin(&writer, to);
-    member_id(&writer, "ConsentId", consent->consent_id.bytes);
-    member_time(&writer, "CreationDateTime", consent->created_ms);
-    json_member_c(&writer, "Status", consent->status_name);
-    write_reasons(&writer, (struct status_reason){ consent->reason_code, consent->reason_text });
-    member_time(&writer, "StatusUpdateDateTime", consent->status_ms);
+    open_banking_member_id(&writer, "ConsentId", consent->consent_id.bytes);
+    open_banking_member_time(&writer, "CreationDateTime", consent->created_ms);
+    json_member_c(&writer, "Status", open_banking_consent_status(to->version, consent->status_name));
+    write_reasons(&writer, to->version, (struct status_reason){ consent->reason_code, consent->reason_text });
+    open_banking_member_time(&writer, "StatusUpdateDateTime", consent->status_ms);
     write_no_charges(&writer);
     json_member_raw(&writer, "Initiation", consent->initiation);
     int r = write_rest(&writer, consent->document, rest, to->arena);
@@ -274,7 +265,7 @@ void funds_document_write(const struct open_banking_writer *to, const struct pay
     document_begin(&writer, to);
     json_name(&writer, "FundsAvailableResult");
     json_object_begin(&writer);
-    member_time(&writer, "FundsAvailableDateTime", now_ms);
+    open_banking_member_time(&writer, "FundsAvailableDateTime", now_ms);
     json_member_bool(&writer, "FundsAvailable", available);
     json_object_end(&writer);
     json_object_end(&writer);
@@ -305,12 +296,14 @@ int domestic_payment_document_write(const struct open_banking_writer *to, const 
     bool received = domestic->first && payment->status != PAYMENT_REJECTED;
     struct json_writer writer;
     document_begin(&writer, to);
-    member_id(&writer, "DomesticPaymentId", payment->payment_id.bytes);
-    member_id(&writer, "ConsentId", payment->consent_id.bytes);
-    member_time(&writer, "CreationDateTime", payment->created_ms);
-    json_member_c(&writer, "Status", received ? "RCVD" : open_banking_payment_status(payment->status));
-    member_time(&writer, "StatusUpdateDateTime", received ? payment->created_ms : payment->status_ms);
-    write_reasons(&writer, reason_of(payment->reason));
+    open_banking_member_id(&writer, "DomesticPaymentId", payment->payment_id.bytes);
+    open_banking_member_id(&writer, "ConsentId", payment->consent_id.bytes);
+    open_banking_member_time(&writer, "CreationDateTime", payment->created_ms);
+    json_member_c(&writer, "Status",
+                  received ? open_banking_payment_received(to->version)
+                           : open_banking_payment_status(to->version, payment->status));
+    open_banking_member_time(&writer, "StatusUpdateDateTime", received ? payment->created_ms : payment->status_ms);
+    write_reasons(&writer, to->version, reason_of(payment->reason));
     if (domestic->refund) write_refund(&writer, domestic->refund);
     write_no_charges(&writer);
     json_member_raw(&writer, "Initiation", domestic->consent->initiation);
@@ -326,16 +319,17 @@ void payment_details_document_write(const struct open_banking_writer *to, const 
     json_name(&writer, "PaymentStatus");
     json_array_begin(&writer);
     for (size_t i = 0; i < payment->timeline_count; i++) {
-        const char *status = open_banking_payment_status(payment->timeline[i].status);
+        const char *status = open_banking_payment_status(to->version, payment->timeline[i].status);
         json_object_begin(&writer);
-        member_id(&writer, "PaymentTransactionId", payment->payment_id.bytes);
+        open_banking_member_id(&writer, "PaymentTransactionId", payment->payment_id.bytes);
         json_member_c(&writer, "Status", status);
-        member_time(&writer, "StatusUpdateDateTime", payment->timeline[i].at_ms);
+        open_banking_member_time(&writer, "StatusUpdateDateTime", payment->timeline[i].at_ms);
         if (payment->timeline[i].status == PAYMENT_REJECTED && reason.code) {
             json_name(&writer, "StatusDetail");
             json_object_begin(&writer);
             json_member_c(&writer, "Status", status);
-            json_member_c(&writer, "StatusReason", reason.code);
+            json_member_c(&writer, "StatusReason",
+                          to->version == OPEN_BANKING_V3 ? "ProprietaryRejection" : reason.code);
             json_member_c(&writer, "StatusReasonDescription", reason.text);
             json_object_end(&writer);
         }

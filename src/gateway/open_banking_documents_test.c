@@ -170,7 +170,7 @@ static void p8_statuses_are_those_of_the_table(void **state) {
         struct payment_view payment = {
             .status = status_cases[i].status, .reason = status_cases[i].reason, .created_ms = 1000, .status_ms = 2000
         };
-        struct payment_consent_view consent = { .initiation = STR("{}"), .document = STR("{}") };
+        struct payment_consent_view consent = { .initiation = STR("{}"), .document = STR("{}"), .version = 4 };
         struct domestic_payment domestic = { .payment = &payment, .consent = &consent, .first = status_cases[i].first };
         struct open_banking_writer writer = { .out = &body, .arena = &arena, .api_url = STR("https://bank.example") };
         const struct json *json;

@@ -1,4 +1,4 @@
-/* Our Open Banking document beside the published one: what we take and give is held to the same constraints. Requests
+/* Our Open Banking documents beside the published ones: what we take and give is held to the same constraints. Requests
  * must have the same members, so that nothing lawful is refused; answers may leave optional ones out. Skipped where the
  * published document is not there. */
 #include "platform/file.h"
@@ -11,7 +11,18 @@
 enum { DEPTH_MAX = 24 };
 
 static struct arena arena;
-static struct json *ours, *theirs;
+static struct json *ours, *theirs; /* the two that are compared now */
+enum { OUR_COUNT = 2, THEIR_COUNT = 4 };
+static struct json *our_documents[OUR_COUNT], *their_documents[THEIR_COUNT];
+static const char *const our_paths[OUR_COUNT] = { "api/open-banking-v4.0.openapi.json",
+                                                  "api/open-banking-v3.1.openapi.json" };
+/* Of each of ours two. */
+static const char *const their_paths[THEIR_COUNT] = { "v4.0/payment-initiation-openapi.json",
+                                                      "v4.0/account-info-openapi.json",
+                                                      "v3.1.11/payment-initiation-openapi.json",
+                                                      "v3.1.11/account-info-openapi.json" };
+static const char *const prefixes[THEIR_COUNT] = { "/open-banking/v4.0/pisp", "/open-banking/v4.0/aisp",
+                                                   "/open-banking/v3.1/pisp", "/open-banking/v3.1/aisp" };
 
 static struct json *load(const char *path) {
     struct str text;
@@ -25,18 +36,22 @@ static int setup(void **state) {
     char path[1024];
     const char *shared = getenv("GIRO_SHARED");
     (void)state;
-    if (arena_init(&arena, 64 * 1024, 16 * 1024 * 1024)) return -1;
-    (void)snprintf(path, sizeof path, "%s/data/obie/v4.0/payment-initiation-openapi.json",
-                   shared ? shared : "../shared");
-    ours = load("api/open-banking-v4.0.openapi.json");
-    theirs = load(path);
-    return ours ? 0 : -1;
+    if (arena_init(&arena, 64 * 1024, 64 * 1024 * 1024)) return -1;
+    for (size_t i = 0; i < OUR_COUNT; i++) {
+        our_documents[i] = load(our_paths[i]);
+        if (!our_documents[i]) return -1;
+    }
+    for (size_t i = 0; i < THEIR_COUNT; i++) {
+        (void)snprintf(path, sizeof path, "%s/data/obie/%s", shared ? shared : "../shared", their_paths[i]);
+        their_documents[i] = load(path);
+    }
+    return 0;
 }
 
 static int teardown(void **state) {
     (void)state;
-    json_free(ours);
-    json_free(theirs);
+    for (size_t i = 0; i < OUR_COUNT; i++) json_free(our_documents[i]);
+    for (size_t i = 0; i < THEIR_COUNT; i++) json_free(their_documents[i]);
     arena_release(&arena);
     return 0;
 }
@@ -109,25 +124,46 @@ static void compare(struct comparison *comparison, const struct json *our, const
     comparison->seen += below.seen;
 }
 
+#define ACCOUNTS(document)                                                                                             \
+    { document, "AccountAccessConsentRequest", "OBReadConsent1", true, 7 },                                            \
+        { document, "AccountAccessConsentResponse", "OBReadConsentResponse1", false, 10 },                             \
+        { document, "AccountsResponse", "OBReadAccount6", false, 12 },                                                 \
+        { document, "BalancesResponse", "OBReadBalance1", false, 14 },                                                 \
+        { document, "TransactionsResponse", "OBReadTransaction6", false, 25 },                                         \
+        { document, "PartyResponse", "OBReadParty2", false, 6 },                                                       \
+        { document, "PartiesResponse", "OBReadParty3", false, 7 }, {                                                   \
+        document, "ErrorResponse", "OBErrorResponse1", false, 7                                                        \
+    }
+#define PAYMENTS(document, most)                                                                                       \
+    { document, "DomesticPaymentConsentRequest", "OBWriteDomesticConsent4", true, most },                              \
+        { document, "DomesticPaymentRequest", "OBWriteDomestic2", true, most },                                        \
+        { document, "DomesticPaymentConsentResponse", "OBWriteDomesticConsentResponse5", false, most },                \
+        { document, "DomesticPaymentResponse", "OBWriteDomesticResponse5", false, most * 2 / 3 },                      \
+        { document, "FundsConfirmationResponse", "OBWriteFundsConfirmationResponse1", false, 6 }, {                    \
+        document, "PaymentDetailsResponse", "OBWritePaymentDetailsResponse1", false, 10                                \
+    }
+
 static const struct {
+    size_t document; /* of theirs */
     const char *our, *their;
     bool whole;
     size_t seen_min;
 } pairs[] = {
-    { "DomesticPaymentConsentRequest", "OBWriteDomesticConsent4", true, 150 },
-    { "DomesticPaymentRequest", "OBWriteDomestic2", true, 150 },
-    { "DomesticPaymentConsentResponse", "OBWriteDomesticConsentResponse5", false, 150 },
-    { "DomesticPaymentResponse", "OBWriteDomesticResponse5", false, 100 },
-    { "FundsConfirmationResponse", "OBWriteFundsConfirmationResponse1", false, 6 },
-    { "PaymentDetailsResponse", "OBWritePaymentDetailsResponse1", false, 10 },
-    { "ErrorResponse", "OBErrorResponse1", false, 7 },
+    PAYMENTS(0, 150), { 0, "ErrorResponse", "OBErrorResponse1", false, 7 }, ACCOUNTS(1), PAYMENTS(2, 50), ACCOUNTS(3),
 };
+
+static bool both(size_t document) {
+    ours = our_documents[document / 2];
+    theirs = their_documents[document];
+    return theirs;
+}
 
 static void constraints_are_the_published_ones(void **state) {
     (void)state;
-    if (!theirs) skip();
+    if (!both(0)) skip();
     for (size_t i = 0; i < ARRAY_COUNT(pairs); i++) {
         struct comparison comparison = { .whole = pairs[i].whole, .at = pairs[i].our };
+        assert_true(both(pairs[i].document));
         const struct json *our = json_get(json_path(ours, "components.schemas"), pairs[i].our);
         compare(&comparison, our, json_get(json_path(theirs, "components.schemas"), pairs[i].their));
         if (comparison.seen < pairs[i].seen_min)
@@ -136,37 +172,46 @@ static void constraints_are_the_published_ones(void **state) {
 }
 
 static void paths_are_published_ones(void **state) {
+    static const char *const methods[] = { "get", "post", "delete" };
+    static const size_t counts[THEIR_COUNT] = { 6, 11, 6, 11 };
     (void)state;
-    if (!theirs) skip();
-    static const struct str prefix = STR_INIT("/open-banking/v4.0/pisp");
-    void *iterator = NULL;
-    struct str path;
-    const struct json *item;
-    size_t count = 0;
-    while (json_next(json_get(ours, "paths"), &iterator, &path, &item)) {
-        assert_true(str_starts(path, prefix));
-        const struct json *other = json_get_str(json_get(theirs, "paths"), str_slice(path, prefix.len, path.len));
-        assert_non_null(other);
-        assert_true(!json_get(item, "post") || json_get(other, "post"));
-        assert_true(!json_get(item, "get") || json_get(other, "get"));
-        count++;
+    for (size_t i = 0; i < THEIR_COUNT; i++) {
+        struct str prefix = str_from_c(prefixes[i]), path;
+        void *iterator = NULL;
+        const struct json *item;
+        size_t count = 0, foreign = 0;
+        if (!both(i)) skip();
+        while (json_next(json_get(ours, "paths"), &iterator, &path, &item)) {
+            if (!str_starts(path, prefix)) {
+                foreign++;
+                continue;
+            }
+            const struct json *other = json_get_str(json_get(theirs, "paths"), str_slice(path, prefix.len, path.len));
+            assert_non_null(other);
+            for (size_t k = 0; k < ARRAY_COUNT(methods); k++)
+                assert_true(!json_get(item, methods[k]) || json_get(other, methods[k]));
+            count++;
+        }
+        assert_int_equal(count, counts[i]);
+        assert_int_equal(foreign, counts[i ^ 1]);
     }
-    assert_int_equal(count, 6);
 }
 
-static void document_loads(void **state) {
-    struct str text;
-    struct openapi *document;
-    struct message message = { { 0 } };
+static void documents_load(void **state) {
     (void)state;
-    assert_int_equal(file_read_all("api/open-banking-v4.0.openapi.json", JSON_BYTES_MAX, &arena, &text, NULL), 0);
-    if (openapi_load(text, &document, &message)) fail_msg("%s", message.text);
-    openapi_free(document);
+    for (size_t i = 0; i < OUR_COUNT; i++) {
+        struct str text;
+        struct openapi *document;
+        struct message message = { { 0 } };
+        assert_int_equal(file_read_all(our_paths[i], JSON_BYTES_MAX, &arena, &text, NULL), 0);
+        if (openapi_load(text, &document, &message)) fail_msg("%s: %s", our_paths[i], message.text);
+        openapi_free(document);
+    }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(document_loads),
+        cmocka_unit_test(documents_load),
         cmocka_unit_test(constraints_are_the_published_ones),
         cmocka_unit_test(paths_are_published_ones),
     };

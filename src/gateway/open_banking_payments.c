@@ -154,7 +154,17 @@ static int payment_post_finish(struct exchange *exchange) {
 
 /* ---- GET ---- */
 
-/* The payment of the path: one of Open Banking, and this client's. EXCHANGE_GOES_ON or EXCHANGE_ANSWERED. */
+/* A payment of another version does not exist in this one (uk/P9). */
+static int check_version(struct exchange *exchange, const struct payment_view *payment) {
+    struct payment_consent_view consent;
+    int r = query_payment_consent(exchange->query, &payment->consent_id, exchange->arena, &consent);
+    if (r) return exchange_fault(exchange, "query_payment_consent", err_fold(r));
+    if (consent.version == open_banking_major(exchange->route->version)) return EXCHANGE_GOES_ON;
+    return exchange_refuse(exchange, &refusal_ob_unknown, NULL);
+}
+
+/* The payment of the path: one of Open Banking, of this version, and this client's. EXCHANGE_GOES_ON or
+ * EXCHANGE_ANSWERED. */
 static int payment_find(struct exchange *exchange, struct payment_view *ret_payment) {
     struct payment_id payment_id;
     if (id_parse(exchange->params[0], payment_id.bytes)) return exchange_refuse(exchange, &refusal_ob_unknown, NULL);
@@ -165,7 +175,7 @@ static int payment_find(struct exchange *exchange, struct payment_view *ret_paym
     memcpy(exchange->resource_id, payment_id.bytes, sizeof exchange->resource_id);
     if (!id_equal(ret_payment->client_id.bytes, exchange->call.client_id.bytes))
         return exchange_refuse(exchange, &refusal_ob_other_client, NULL);
-    return EXCHANGE_GOES_ON;
+    return check_version(exchange, ret_payment);
 }
 
 static int payment_get_handle(struct exchange *exchange) {
@@ -192,46 +202,55 @@ enum {
     WRITE_FLAGS = READ_FLAGS | ROUTE_BODY | ROUTE_MONEY,
 };
 
+/* The same endpoints in each version. */
+#define PAYMENT_ROUTES(version_path, its_version)                                                                      \
+    { .method = "POST",                                                                                                \
+      .path = version_path "/pisp/domestic-payment-consents",                                                          \
+      .family = FAMILY_OPEN_BANKING,                                                                                   \
+      .version = its_version,                                                                                          \
+      .scope = "payments",                                                                                             \
+      .flags = WRITE_FLAGS | ROUTE_CLIENT_TOKEN,                                                                       \
+      .idempotency = IDEMPOTENCY_OPEN_BANKING,                                                                         \
+      .handle = consent_post_handle,                                                                                   \
+      .finish = consent_post_finish },                                                                                 \
+        { .method = "GET",                                                                                             \
+          .path = version_path "/pisp/domestic-payment-consents/{ConsentId}",                                          \
+          .family = FAMILY_OPEN_BANKING,                                                                               \
+          .version = its_version,                                                                                      \
+          .scope = "payments",                                                                                         \
+          .flags = READ_FLAGS | ROUTE_CLIENT_TOKEN,                                                                    \
+          .handle = consent_get_handle },                                                                              \
+        { .method = "GET",                                                                                             \
+          .path = version_path "/pisp/domestic-payment-consents/{ConsentId}/funds-confirmation",                       \
+          .family = FAMILY_OPEN_BANKING,                                                                               \
+          .version = its_version,                                                                                      \
+          .scope = "payments",                                                                                         \
+          .flags = READ_FLAGS | ROUTE_CUSTOMER_TOKEN,                                                                  \
+          .handle = funds_confirmation_handle },                                                                       \
+        { .method = "POST",                                                                                            \
+          .path = version_path "/pisp/domestic-payments",                                                              \
+          .family = FAMILY_OPEN_BANKING,                                                                               \
+          .version = its_version,                                                                                      \
+          .scope = "payments",                                                                                         \
+          .flags = WRITE_FLAGS | ROUTE_CUSTOMER_TOKEN,                                                                 \
+          .idempotency = IDEMPOTENCY_OPEN_BANKING,                                                                     \
+          .handle = payment_post_handle,                                                                               \
+          .finish = payment_post_finish },                                                                             \
+        { .method = "GET",                                                                                             \
+          .path = version_path "/pisp/domestic-payments/{DomesticPaymentId}",                                          \
+          .family = FAMILY_OPEN_BANKING,                                                                               \
+          .version = its_version,                                                                                      \
+          .scope = "payments",                                                                                         \
+          .flags = READ_FLAGS | ROUTE_CLIENT_TOKEN,                                                                    \
+          .handle = payment_get_handle },                                                                              \
+    {                                                                                                                  \
+        .method = "GET", .path = version_path "/pisp/domestic-payments/{DomesticPaymentId}/payment-details",           \
+        .family = FAMILY_OPEN_BANKING, .version = its_version, .scope = "payments",                                    \
+        .flags = READ_FLAGS | ROUTE_CLIENT_TOKEN, .handle = payment_details_handle                                     \
+    }
+
 const struct route open_banking_payment_routes[] = {
-    { .method = "POST",
-      .path = OPEN_BANKING_PISP "/domestic-payment-consents",
-      .family = FAMILY_OPEN_BANKING,
-      .scope = "payments",
-      .flags = WRITE_FLAGS | ROUTE_CLIENT_TOKEN,
-      .idempotency = IDEMPOTENCY_OPEN_BANKING,
-      .handle = consent_post_handle,
-      .finish = consent_post_finish },
-    { .method = "GET",
-      .path = OPEN_BANKING_PISP "/domestic-payment-consents/{ConsentId}",
-      .family = FAMILY_OPEN_BANKING,
-      .scope = "payments",
-      .flags = READ_FLAGS | ROUTE_CLIENT_TOKEN,
-      .handle = consent_get_handle },
-    { .method = "GET",
-      .path = OPEN_BANKING_PISP "/domestic-payment-consents/{ConsentId}/funds-confirmation",
-      .family = FAMILY_OPEN_BANKING,
-      .scope = "payments",
-      .flags = READ_FLAGS | ROUTE_CUSTOMER_TOKEN,
-      .handle = funds_confirmation_handle },
-    { .method = "POST",
-      .path = OPEN_BANKING_PISP "/domestic-payments",
-      .family = FAMILY_OPEN_BANKING,
-      .scope = "payments",
-      .flags = WRITE_FLAGS | ROUTE_CUSTOMER_TOKEN,
-      .idempotency = IDEMPOTENCY_OPEN_BANKING,
-      .handle = payment_post_handle,
-      .finish = payment_post_finish },
-    { .method = "GET",
-      .path = OPEN_BANKING_PISP "/domestic-payments/{DomesticPaymentId}",
-      .family = FAMILY_OPEN_BANKING,
-      .scope = "payments",
-      .flags = READ_FLAGS | ROUTE_CLIENT_TOKEN,
-      .handle = payment_get_handle },
-    { .method = "GET",
-      .path = OPEN_BANKING_PISP "/domestic-payments/{DomesticPaymentId}/payment-details",
-      .family = FAMILY_OPEN_BANKING,
-      .scope = "payments",
-      .flags = READ_FLAGS | ROUTE_CLIENT_TOKEN,
-      .handle = payment_details_handle },
+    PAYMENT_ROUTES(OPEN_BANKING_V4_PATH, OPEN_BANKING_V4),
+    PAYMENT_ROUTES(OPEN_BANKING_V3_PATH, OPEN_BANKING_V3),
 };
 const size_t open_banking_payment_route_count = ARRAY_COUNT(open_banking_payment_routes);

@@ -2,6 +2,7 @@
 #include "gateway/pipeline.h"
 
 #include "gateway/checks.h"
+#include "gateway/deprecation.h"
 #include "gateway/gateway_int.h"
 
 /* The one order. Nobody calls "next": each check answers or goes on. */
@@ -140,6 +141,7 @@ static void sign(struct exchange *exchange) {
 void pipeline_answer(struct exchange *exchange) {
     struct gateway *gateway = exchange->gateway;
     check(exchange->status != 0);
+    deprecation_headers(exchange);
     sign(exchange);
     exchange_header(exchange, STR("x-fapi-interaction-id"), exchange->call.interaction_id);
     if (!has_header(exchange, STR("Cache-Control"))) exchange_header(exchange, STR("Cache-Control"), STR("no-store"));

@@ -46,6 +46,45 @@ static const char *write_problem(const struct problem *problem, struct buffer *o
 
 /* ---- Open Banking: OBErrorResponse1 ---- */
 
+const char *problem_v3_code(const char *code) {
+    static const char *const names[] = {
+        "UnexpectedError",
+        "Field.Expected",
+        "Field.Invalid",
+        "Field.InvalidDate",
+        "Field.Missing",
+        "Field.Unexpected",
+        "Header.Invalid",
+        "Header.Missing",
+        "Resource.ConsentMismatch",
+        "Resource.InvalidConsentStatus",
+        "Resource.InvalidFormat",
+        "Resource.NotFound",
+        "Rules.AfterCutOffDateTime",
+        "Rules.DuplicateReference",
+        "Rules.FailsControlParameters",
+        "Signature.Invalid",
+        "Signature.InvalidClaim",
+        "Signature.MissingClaim",
+        "Signature.Malformed",
+        "Signature.Missing",
+        "Signature.Unexpected",
+        "Unsupported.AccountIdentifier",
+        "Unsupported.AccountSecondaryIdentifier",
+        "Unsupported.Currency",
+        "Unsupported.EventType",
+        "Unsupported.Frequency",
+        "Unsupported.LocalInstrument",
+        "Unsupported.Scheme",
+        "Reauthenticate",
+        "Rules.ResourceAlreadyExists",
+    };
+    uint64_t number;
+    check(code[0] == 'U' && strlen(code) == 4);
+    bool known = str_to_u64(str_from_c(code + 1), &number) == 0 && number < ARRAY_COUNT(names);
+    return known ? names[number] : names[0];
+}
+
 /* Of an invalid request each error has the code of its kind; any other refusal's code is that of all its errors. */
 static const char *ob_code_of(const struct refusal *refusal, const struct schema_error *error) {
     if (refusal != &refusal_invalid_request) return refusal->ob_code;
@@ -62,12 +101,33 @@ static const char *ob_code_of(const struct refusal *refusal, const struct schema
     return "U002";
 }
 
-static void write_ob_error(struct json_writer *writer, const char *code, struct str message, struct str path) {
+struct ob_error {
+    enum open_banking_version version;
+    const char *code;
+    struct str message, path;
+};
+
+static void write_ob_error(struct json_writer *writer, const struct ob_error *error) {
+    char v3[64];
+    struct str message = error->message, path = error->path;
+    (void)snprintf(v3, sizeof v3, "UK.OBIE.%s", problem_v3_code(error->code));
     json_object_begin(writer);
-    json_member_c(writer, "ErrorCode", code);
+    json_member_c(writer, "ErrorCode", error->version == OPEN_BANKING_V3 ? v3 : error->code);
     json_member_str(writer, "Message", message);
     if (path.len) json_member_str(writer, "Path", path);
     json_object_end(writer);
+}
+
+/* v3.1 says at the top what v4.0 leaves to the errors: "400 BadRequest" and a sentence. */
+static void write_v3_head(struct json_writer *writer, const struct refusal *refusal) {
+    char memory[41];
+    struct buffer code;
+    buffer_init(&code, memory, sizeof memory - 1);
+    buffer_printf(&code, "%d ", refusal->status);
+    for (const char *at = refusal->title; *at; at++)
+        if (*at != ' ') buffer_append_char(&code, *at);
+    json_member_str(writer, "Code", buffer_str(&code));
+    json_member_c(writer, "Message", refusal->detail);
 }
 
 static const char *write_open_banking(const struct problem *problem, struct buffer *out) {
@@ -76,14 +136,23 @@ static const char *write_open_banking(const struct problem *problem, struct buff
     if (!problem->refusal->ob_code) return NULL;
     json_begin(&writer, out);
     json_object_begin(&writer);
+    if (problem->version == OPEN_BANKING_V3) write_v3_head(&writer, problem->refusal);
     json_member_str(&writer, "Id", problem->interaction_id);
     json_name(&writer, "Errors");
     json_array_begin(&writer);
-    for (size_t i = 0; errors && i < errors->count; i++)
-        write_ob_error(&writer, ob_code_of(problem->refusal, &errors->items[i]), errors->items[i].message,
-                       errors->items[i].path);
-    if (!errors || errors->count == 0)
-        write_ob_error(&writer, problem->refusal->ob_code, str_from_c(problem->refusal->detail), (struct str){ 0 });
+    for (size_t i = 0; errors && i < errors->count; i++) {
+        struct ob_error error = { .version = problem->version,
+                                  .code = ob_code_of(problem->refusal, &errors->items[i]),
+                                  .message = errors->items[i].message,
+                                  .path = errors->items[i].path };
+        write_ob_error(&writer, &error);
+    }
+    if (!errors || errors->count == 0) {
+        struct ob_error error = { .version = problem->version,
+                                  .code = problem->refusal->ob_code,
+                                  .message = str_from_c(problem->refusal->detail) };
+        write_ob_error(&writer, &error);
+    }
     json_array_end(&writer);
     json_object_end(&writer);
     return "application/json; charset=utf-8";
@@ -166,9 +235,12 @@ static struct refusal refusal_of_status(int status) {
 void problem_on_http_error(void *ctx, struct http_error *error) {
     char text[INTERACTION_ID_TEXT_BYTES];
     struct refusal refusal = refusal_of_status(error->status);
-    struct problem problem = { .refusal = &refusal, .interaction_id = interaction_id_new(text) };
+    struct str path = path_of(error->received);
+    struct problem problem = { .refusal = &refusal,
+                               .interaction_id = interaction_id_new(text),
+                               .version = route_version_of_path(path) };
     (void)ctx;
-    error->media_type = problem_write(route_family_of_path(CALL_MTLS, path_of(error->received)), &problem, error->body);
+    error->media_type = problem_write(route_family_of_path(CALL_MTLS, path), &problem, error->body);
     error->header_name = "x-fapi-interaction-id";
     (void)snprintf(error->header_value, sizeof error->header_value, "%s", text);
 }

@@ -11,6 +11,7 @@ struct problem {
     const struct refusal *refusal;
     struct str interaction_id;          /* a UUID */
     const struct schema_errors *errors; /* may be NULL */
+    enum open_banking_version version;  /* of Open Banking */
 };
 /* Appends the body and returns its media type; NULL when there is to be no body (uk/S5). */
 const char *problem_write(enum route_family family, const struct problem *problem, struct buffer *out);
@@ -19,6 +20,9 @@ const char *problem_write(enum route_family family, const struct problem *proble
  * envelope by the path that the bytes seem to name, with an interaction id of its own. For
  * http_server_options.on_error; ctx is not used. */
 void problem_on_http_error(void *ctx, struct http_error *error);
+
+/* What v3.1 calls an error code of v4.0: "U002" is "UK.OBIE.Field.Invalid". */
+const char *problem_v3_code(const char *code);
 
 /* A random UUID (RFC 9562, version 4). */
 enum { INTERACTION_ID_TEXT_BYTES = 37 };

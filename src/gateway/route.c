@@ -12,6 +12,7 @@ static const struct {
     { account_routes, &account_route_count },
     { oauth_routes, &oauth_route_count },
     { open_banking_payment_routes, &open_banking_payment_route_count },
+    { open_banking_account_routes, &open_banking_account_route_count },
     { page_routes, &page_route_count },
     { document_routes, &document_route_count },
 };
@@ -75,6 +76,10 @@ enum route_family route_family_of_path(enum call_listener listener, struct str p
     for (size_t i = 0; i < ARRAY_COUNT(prefixes); i++)
         if (path_is_below(path, prefixes[i].prefix)) return prefixes[i].family;
     return listener == CALL_BROWSER ? FAMILY_PAGES : FAMILY_V1;
+}
+
+enum open_banking_version route_version_of_path(struct str path) {
+    return path_is_below(path, "/open-banking/v3.1") ? OPEN_BANKING_V3 : OPEN_BANKING_V4;
 }
 
 /* One segment, decoded; borrowed when nothing is escaped. False when it may not be one. */

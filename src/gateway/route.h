@@ -5,6 +5,7 @@
 #include "gateway/exchange.h"
 
 enum route_family { FAMILY_V1, FAMILY_OPEN_BANKING, FAMILY_OAUTH, FAMILY_PAGES, FAMILY_FAMILY_COUNT };
+enum open_banking_version { OPEN_BANKING_V4, OPEN_BANKING_V3, OPEN_BANKING_VERSION_COUNT }; /* v4.0, v3.1 */
 enum route_idempotency { IDEMPOTENCY_NONE, IDEMPOTENCY_V1, IDEMPOTENCY_OPEN_BANKING };
 enum {
     ROUTE_MTLS = 1,             /* on the mTLS listener */
@@ -17,6 +18,7 @@ enum {
     ROUTE_MONEY = 128,          /* audit inside the command's commit; never answered before it */
     ROUTE_CUSTOMER_TOKEN = 256, /* the token must carry a customer and a consent */
     ROUTE_CLIENT_TOKEN = 512,   /* the token must be of client credentials */
+    ROUTE_ACCOUNT_READ = 1024,  /* reads of accounts under a customer's consent: unattended ones are counted (uk/H4) */
 };
 
 struct route {
@@ -26,6 +28,8 @@ struct route {
     const char *scope; /* with ROUTE_TOKEN */
     unsigned flags;
     enum route_idempotency idempotency;
+    enum open_banking_version version;        /* of FAMILY_OPEN_BANKING */
+    int64_t permissions;                      /* with ROUTE_ACCOUNT_READ: the consent must hold one of them */
     int (*handle)(struct exchange *exchange); /* EXCHANGE_ANSWERED or EXCHANGE_WAITS */
     int (*finish)(
         struct exchange *exchange); /* after the command answered: EXCHANGE_ANSWERED; NULL when handle never waits */
@@ -34,9 +38,12 @@ struct route {
 /* Route groups, one file each; route.c joins them: a group that lands gets its line in the table at the head of
  * route.c. */
 extern const struct route payment_routes[], account_routes[], oauth_routes[], page_routes[],
-    open_banking_payment_routes[], document_routes[];
+    open_banking_payment_routes[], document_routes[], open_banking_account_routes[];
 extern const size_t payment_route_count, account_route_count, oauth_route_count, page_route_count,
-    open_banking_payment_route_count, document_route_count;
+    open_banking_payment_route_count, document_route_count, open_banking_account_route_count;
+
+/* Of the exchange's route, else of what its path names. */
+enum open_banking_version exchange_version(const struct exchange *exchange);
 
 enum { ROUTE_PARAM_BYTES_MAX = 256 };
 enum route_verdict { ROUTE_FOUND, ROUTE_NOT_FOUND, ROUTE_WRONG_METHOD };
@@ -61,5 +68,7 @@ const char *route_family_name(enum route_family family); /* "v1", "open_banking"
 /* Whose envelope an error wears when no route was found: by the path's prefix; what no prefix covers is /v1's on the
  * mTLS listener and a page on the other. */
 enum route_family route_family_of_path(enum call_listener listener, struct str path);
+/* The version whose envelope such an error wears; OPEN_BANKING_V4 when the path names none. */
+enum open_banking_version route_version_of_path(struct str path);
 
 #endif

@@ -105,11 +105,50 @@ struct consent_create_input {
     struct money amount;
     struct str creditor_name, creditor_scheme, creditor_identification;
     struct str debtor_scheme, debtor_identification; /* empty: the customer chooses the account */
+    int64_t version;                                 /* major version of the API: 3 or 4 (uk/P9) */
 };
 /* Stores a payment consent of the call's client (there must be one) that awaits authorisation. Refuses nothing.
  * resource_id: the consent's id, also when replayed; no body: what it is now says query_payment_consent. */
 int command_consent_create(struct integration *integration, struct command_call *call,
                            const struct consent_create_input *input);
+
+/* ---- account consents (uk/Q1 to Q11) ---- */
+
+enum { ACCOUNT_CONSENT_PART_BYTES_MAX = 8 * 1024 };
+/* Borrowed as above; the caller has judged it. */
+struct account_consent_create_input {
+    struct str document;    /* Data as the client sent it: a JSON object, at most ACCOUNT_CONSENT_PART_BYTES_MAX */
+    int64_t permissions;    /* bits, as the API means them */
+    int64_t expires_ms;     /* 0: never */
+    int64_t from_ms, to_ms; /* INT64_MIN, INT64_MAX: no bound */
+};
+/* Stores an account consent of the call's client (there must be one) that awaits authorisation. Refuses nothing.
+ * resource_id: the consent's id; no body. */
+int command_account_consent_create(struct integration *integration, struct command_call *call,
+                                   const struct account_consent_create_input *input);
+#define ACCOUNT_CONSENT_CHANGE_E_MAP(X)                                                                                \
+    X(ACCOUNT_CONSENT_CHANGE_E_ABSENT, "consent_not_found") X(ACCOUNT_CONSENT_CHANGE_E_STATUS, "consent_status")
+#define X(code, name) code,
+enum account_consent_change_refusal {
+    ACCOUNT_CONSENT_CHANGE_E_NONE = 0,
+    ACCOUNT_CONSENT_CHANGE_E_MAP(X) ACCOUNT_CONSENT_CHANGE_E_COUNT
+};
+#undef X
+enum account_consent_change {
+    ACCOUNT_CONSENT_DELETE,         /* by its client: gone for good */
+    ACCOUNT_CONSENT_REVOKE,         /* at the bank: CANC, may be authorised anew */
+    ACCOUNT_CONSENT_REMOVE_ACCOUNT, /* at the bank: one account less; the last one revokes it */
+    ACCOUNT_CONSENT_CHANGE_COUNT
+};
+struct account_consent_change_input {
+    enum account_consent_change change;
+    struct consent_id consent_id;
+    struct account_id account_id; /* of the account to remove */
+};
+/* With a call, the consent must be that call's client's (ACCOUNT_CONSENT_CHANGE_E_ABSENT). _STATUS: it is not in a
+ * status that can be left so, or does not cover the account. resource_id: the consent's id; no body. */
+int command_account_consent_change(struct integration *integration, struct command_call *call,
+                                   const struct account_consent_change_input *input);
 
 /* ---- accounts (operator, first-party) ---- */
 

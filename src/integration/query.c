@@ -3,7 +3,6 @@
 #include "integration/account_document.h"
 #include "integration/payment_document.h"
 #include "services/accounts/account.h"
-#include "services/consents/payment_consent.h"
 #include "services/identity/client.h"
 #include "services/identity/token.h"
 #include "services/ledger/ledger_statement.h"
@@ -141,16 +140,7 @@ int query_accounts(struct query *query, const struct call *call, struct account_
 static int entry_add(void *ctx, const struct ledger_statement_row *row) {
     struct entry_page *page = ctx;
     struct entry_view *entry = &page->entries[page->count++];
-    *entry =
-        (struct entry_view){ .number = row->number,
-                             .transaction = row->transaction,
-                             .sequence = row->sequence,
-                             .credit = row->side == LEDGER_CREDIT,
-                             .balance_after_minor = row->balance_after_minor,
-                             .amount = { .minor = row->amount_minor, .currency = { .code = (uint32_t)row->currency } },
-                             .booked_ms = row->booked_ms,
-                             .value_day = row->value_day };
-    memcpy(entry->payment_id.bytes, row->payment_id, 16);
+    *entry = query_entry_view_of(row);
     return 0;
 }
 
@@ -171,19 +161,6 @@ int query_entries(struct query *query, int64_t account_number, struct entry_page
     if (r) return err_trace(r);
     page->entries = found.entries;
     page->count = found.count;
-    return 0;
-}
-
-int query_consent(struct query *query, const struct consent_id *consent_id, struct arena *arena,
-                  struct consent_view *ret_consent) {
-    struct payment_consent_row probe = { 0 };
-    const void *found;
-    memcpy(probe.consent_id, consent_id->bytes, 16);
-    int r = query_row(query, &payment_consent_table, 0, &probe, arena, &found);
-    if (r) return r;
-    const struct payment_consent_row *row = found;
-    memcpy(ret_consent->client_id.bytes, row->client_id, 16);
-    memcpy(ret_consent->customer_id.bytes, row->customer_id, 16);
     return 0;
 }
 
@@ -239,6 +216,7 @@ int query_token(struct query *query, const struct hash *token_hash, struct arena
     const struct token_row *row = found;
     *ret_token = (struct token_view){ .scope = row->scope,
                                       .certificate_hash = row->certificate_hash,
+                                      .issued_ms = row->issued_ms,
                                       .expires_ms = row->expires_ms,
                                       .revoked_ms = row->revoked_ms };
     memcpy(ret_token->client_id.bytes, row->client_id, 16);

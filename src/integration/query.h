@@ -97,8 +97,10 @@ int query_entries(struct query *query, int64_t account_number, struct entry_page
 
 /* ---- consents ---- */
 
+enum consent_kind { CONSENT_TO_PAYMENT, CONSENT_TO_ACCOUNTS };
 /* What a call is judged by; the rest of a consent is its API's business. */
 struct consent_view {
+    enum consent_kind kind;
     struct client_id client_id;
     struct customer_id customer_id; /* zero until authorised */
 };
@@ -123,9 +125,64 @@ struct payment_consent_view {
     struct money amount;
     struct str creditor_name, creditor_scheme, creditor_identification, debtor_scheme, debtor_identification;
     int64_t created_ms, status_ms;
+    int64_t version; /* major version of the API that it was made with */
 };
 int query_payment_consent(struct query *query, const struct consent_id *consent_id, struct arena *arena,
                           struct payment_consent_view *ret_consent);
+
+/* ---- account consents ---- */
+
+enum account_consent_state {
+    ACCOUNT_ACCESS_AWAU,
+    ACCOUNT_ACCESS_AUTH,
+    ACCOUNT_ACCESS_RJCT,
+    ACCOUNT_ACCESS_CANC,
+    ACCOUNT_ACCESS_EXPD,
+    ACCOUNT_ACCESS_DELETED,
+    ACCOUNT_ACCESS_COUNT
+};
+struct account_consent_view {
+    struct consent_id consent_id;
+    struct client_id client_id;
+    struct customer_id customer_id; /* zero until authorised */
+    enum account_consent_state status;
+    const char *status_name;                         /* "AWAU", "AUTH" ... */
+    int64_t permissions, expires_ms, from_ms, to_ms; /* as in struct account_consent_create_input */
+    const struct account_id *accounts;               /* the customer's choice */
+    size_t account_count;
+    struct str document;
+    int64_t created_ms, status_ms; /* EXPD: since its time is over */
+};
+/* As it is at now_ms: what is authorised expires by itself. */
+int query_account_consent(struct query *query, const struct consent_id *consent_id, int64_t now_ms, struct arena *arena,
+                          struct account_consent_view *ret_consent);
+
+/* Entries of one account, through a consent. They are told by their sequences within the account. */
+enum { TRANSACTION_LOOKS_MAX = 20000 };
+struct transaction_walk {
+    int64_t account_number;
+    int64_t from_ms, to_ms; /* booked at from_ms or later and to_ms or earlier */
+    bool credits, debits;
+    bool newer;                 /* oldest first, beyond `beyond` upwards; else newest first, downwards */
+    int64_t beyond;             /* a sequence; 0: from the end */
+    uint32_t limit;             /* rows of the caller's array, >= 1 */
+    struct entry_view *entries; /* the answer */
+    size_t count;
+    int64_t looked_at; /* the last sequence that was looked at; 0: none was */
+    bool more;         /* some were not: the limit, or TRANSACTION_LOOKS_MAX of them in one call */
+};
+/* QUERY_E_ABSENT: no such account. */
+int query_transactions(struct query *query, struct transaction_walk *walk, struct arena *arena);
+
+/* Who holds an account, as Open Banking names it. */
+struct party_view {
+    uint8_t party_id[16]; /* of the customer or client */
+    struct str name;
+    bool is_client;
+};
+/* A customer, or else a client. */
+int query_party(struct query *query, const struct customer_id *customer_id, const struct client_id *client_id,
+                struct arena *arena, struct party_view *ret_party);
 
 /* ---- callers ---- */
 
@@ -142,7 +199,7 @@ struct token_view {
     struct consent_id consent_id;
     struct str scope;
     struct hash certificate_hash;
-    int64_t expires_ms, revoked_ms;
+    int64_t issued_ms, expires_ms, revoked_ms;
 };
 int query_token(struct query *query, const struct hash *token_hash, struct arena *arena, struct token_view *ret_token);
 

@@ -14,4 +14,7 @@ struct query {
 int query_row(struct query *query, const struct table *table, uint8_t index, const void *probe, struct arena *arena,
               const void **ret_row);
 
+struct ledger_statement_row;
+struct entry_view query_entry_view_of(const struct ledger_statement_row *row);
+
 #endif

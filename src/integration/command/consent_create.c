@@ -23,7 +23,8 @@ static int consent_create_decide(struct work *work, struct command *command) {
                                            .creditor_scheme = input->creditor_scheme,
                                            .creditor_identification = input->creditor_identification,
                                            .debtor_scheme = input->debtor_scheme,
-                                           .debtor_identification = input->debtor_identification };
+                                           .debtor_identification = input->debtor_identification,
+                                           .version = input->version };
     memcpy(consent.client_id, create->client_id.bytes, 16);
     int r = payment_consent_create(work, &consent);
     if (r) return r;
@@ -44,6 +45,7 @@ static const struct command_field consent_create_fields[] = {
     FIELD_MAX(struct consent_create, input.creditor_identification, TEXT, 1024),
     FIELD_MAX(struct consent_create, input.debtor_scheme, TEXT, 64),
     FIELD_MAX(struct consent_create, input.debtor_identification, TEXT, 1024),
+    FIELD(struct consent_create, input.version, I64),
 };
 const struct command_form consent_create_form = { .kind = &consent_create_kind,
                                                   .input_bytes = sizeof(struct consent_create),

@@ -6,9 +6,10 @@
  * (A1) RJCT and DELETED are final: no way leads out of them. (A2) AUTH and CANC can be authorised anew, by the same
  * customer (uk/Q2, X6); EXPD cannot. (A3) that a consent's time is over is judged by the clock of whoever looks
  * (account_consent_status_at), nothing needs to be written for it. (A4) what the client asked for is never changed:
- * document, permissions, times (uk/Q6); accounts may become fewer (uk/Q9). (A5) a customer who was asked and did not
- * answer in time said no: AWAU is RJCT from asked_until_ms on, judged as A3 (uk/Q4). (A6) what was approved is kept as
- * a hash. */
+ * document, permissions, times (uk/Q6); accounts may become fewer (uk/Q9). (A5) status_ms is when it came to its
+ * status, with AUTH when it was last authorised: a token issued before that is dead (uk/B7). (A6) a
+ * customer who was asked and did not answer in time said no: AWAU is RJCT from asked_until_ms on, judged as A3 (uk/Q4).
+ * (A7) what was approved is kept as a hash. Tests: account_consent_test.c, a1..a5. */
 #ifndef GIRO_SERVICES_CONSENTS_ACCOUNT_CONSENT_H
 #define GIRO_SERVICES_CONSENTS_ACCOUNT_CONSENT_H
 
@@ -45,11 +46,11 @@ enum { ACCOUNT_CONSENT_INDEX_CUSTOMER = 1, ACCOUNT_CONSENT_INDEX_CLIENT = 2 };
 /* Indexes: 1 (customer_id, consent_id), 2 (client_id, consent_id), not unique. */
 extern const struct table account_consent_table;
 
-/* (A3) AUTH becomes EXPD from expires_ms on. (A5) AWAU becomes RJCT from asked_until_ms on. */
+/* (A3) AUTH becomes EXPD from expires_ms on. (A6) AWAU becomes RJCT from asked_until_ms on. */
 enum account_consent_status account_consent_status_at(const struct account_consent_row *consent, int64_t now_ms);
 bool account_consent_has_account(const struct account_consent_row *consent, const uint8_t account_id[16]);
 
-/* (A6) What was asked for, until when, and these accounts. */
+/* (A7) What was asked for, until when, and these accounts. */
 struct hash account_consent_approval(const struct account_consent_row *consent, struct str accounts);
 
 enum account_consent_refusal { ACCOUNT_CONSENT_E_NONE, ACCOUNT_CONSENT_E_ABSENT, ACCOUNT_CONSENT_E_STATUS };
@@ -58,7 +59,7 @@ void account_consent_want(struct work *work, const uint8_t consent_id[16]);
 int account_consent_get(struct work *work, const uint8_t consent_id[16], const struct account_consent_row **ret_row);
 /* Inserts the consent (consent_id and times given here) as AWAU. 0 or <0. */
 int account_consent_create(struct work *work, struct account_consent_row *consent);
-/* (A5) A customer is asked now and has until until_ms; changes nothing of a consent that was given before. 0,
+/* (A6) A customer is asked now and has until until_ms; changes nothing of a consent that was given before. 0,
  * ACCOUNT_CONSENT_E_*, VIEW_NEED, <0. */
 int account_consent_ask(struct work *work, const uint8_t consent_id[16], int64_t until_ms);
 /* AWAU, AUTH or CANC -> AUTH for this customer and these accounts (ids, 16 bytes each, 1..ACCOUNT_CONSENT_ACCOUNTS_MAX;

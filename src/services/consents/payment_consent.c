@@ -28,6 +28,7 @@ static const struct column columns[] = {
     COLUMN(struct payment_consent_row, status_ms, I64),
     COLUMN(struct payment_consent_row, asked_until_ms, I64),
     COLUMN(struct payment_consent_row, approval_hash, HASH),
+    COLUMN(struct payment_consent_row, version, I64),
 };
 static const struct table_index indexes[] = {
     { .name = "", .columns = { 0 }, .column_count = 1, .unique = true },

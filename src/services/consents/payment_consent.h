@@ -38,6 +38,7 @@ struct payment_consent_row {
     int64_t created_ms, status_ms;
     int64_t asked_until_ms;    /* the last customer who was asked has so long; 0: nobody was asked */
     struct hash approval_hash; /* payment_consent_approval of what was authorised; zero until then */
+    int64_t version;           /* major version of the API that it was made with: it is of no use to another (uk/P9) */
 };
 enum { PAYMENT_CONSENT_INDEX_CUSTOMER = 1, PAYMENT_CONSENT_INDEX_CLIENT = 2 };
 /* Indexes: 1 (customer_id, consent_id), 2 (client_id, consent_id), not unique. */

@@ -1,0 +1,18 @@
+/* admin_consent.c - the operator ends a consent on a customer's behalf. */
+#include "app/admin_int.h"
+
+const char *admin_consent_revoke(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
+    struct admin_audited audited = { .operation = "consent_revoke" };
+    struct account_consent_change_input input = { .change = ACCOUNT_CONSENT_REVOKE };
+    struct command_call call;
+    char id[ID_TEXT_BYTES];
+    if (id_parse(json_get_string(request->json, "consent_id"), input.consent_id.bytes)) return "invalid_request";
+    admin_call_init(request, &audited, &call);
+    int r = command_account_consent_change(request->options->integration, &call, &input);
+    const char *error = admin_outcome(r, &call.answer, ret_fault);
+    if (error) return error;
+    if (call.answer.refusal) return call.answer.refusal_name;
+    json_member_str(out, "consent_id", id_format(input.consent_id.bytes, id));
+    json_member_bool(out, "replayed", call.answer.result == ANSWER_REPLAYED);
+    return NULL;
+}
