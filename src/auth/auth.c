@@ -34,7 +34,7 @@ static int auth_fill(struct auth *auth, const struct auth_options *options) {
     if (!auth->kid.at || !auth->issuer.at || !auth->api_url.at) return err_origin(-ENOMEM);
     uint8_t key[AUTH_SECRET_BYTES];
     random_bytes(key, sizeof key);
-    r = guess_limit_new(str_from_bytes((const char *)key, sizeof key), &auth->guesses);
+    r = guess_limit_new(str_from_bytes((const char *)key, sizeof key), options->guesses_max, &auth->guesses);
     secret_wipe(key, sizeof key);
     if (!r) r = style_build(auth);
     return r ? err_trace(r) : err_trace(metadata_build(auth));

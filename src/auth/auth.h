@@ -26,6 +26,7 @@ struct auth_options {
     struct str issuer;       /* "https://localhost:8444": pages, metadata, keys */
     struct str api_url;      /* "https://localhost:8443": token and PAR, mTLS */
     struct str bank_name;    /* on the pages; empty: "Giro Bank" */
+    int guesses_max;         /* from one address in a window, see guess_limit.h; 0: its own */
     struct key *signing_key; /* RSA, private: ID tokens, PS256; kid = RFC 7638 thumbprint */
     bool sandbox;            /* clients marked so may be approved at once */
     int64_t (*now_ms)(void); /* NULL: the clock */

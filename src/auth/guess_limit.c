@@ -17,15 +17,17 @@ struct slot {
 struct guess_limit {
     pthread_mutex_t mutex;
     uint8_t key[KEY_BYTES];
+    int64_t failures_max;
     struct slot slots[SETS][WAYS];
 };
 
-int guess_limit_new(struct str key, struct guess_limit **ret_limit) {
+int guess_limit_new(struct str key, int failures_max, struct guess_limit **ret_limit) {
     struct guess_limit *limit = calloc(1, sizeof *limit);
     if (!limit) return err_origin(-ENOMEM);
     struct hash hash = sha256_str(key);
     memcpy(limit->key, hash.bytes, sizeof limit->key);
     (void)pthread_mutex_init(&limit->mutex, NULL); /* cannot fail with the default attributes */
+    limit->failures_max = failures_max ? failures_max : GUESS_FAILURES_MAX;
     *ret_limit = limit;
     return 0;
 }
@@ -65,7 +67,7 @@ int64_t guess_limit_wait_ms(struct guess_limit *limit, struct str address, int64
     int64_t wait_ms = 0;
     (void)pthread_mutex_lock(&limit->mutex);
     const struct slot *slot = find(limit, key, now_ms);
-    if (slot && slot->failures >= GUESS_FAILURES_MAX) wait_ms = slot->began_ms + GUESS_WINDOW_MS - now_ms;
+    if (slot && slot->failures >= limit->failures_max) wait_ms = slot->began_ms + GUESS_WINDOW_MS - now_ms;
     (void)pthread_mutex_unlock(&limit->mutex);
     return wait_ms;
 }

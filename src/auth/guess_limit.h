@@ -13,8 +13,8 @@
 enum { GUESS_FAILURES_MAX = 100, GUESS_WINDOW_MS = 10 * 60 * 1000, GUESS_ADDRESSES_MAX = 4096 };
 
 struct guess_limit;
-/* key: at least 128 random bits, which nobody outside knows. 0 or -ENOMEM. */
-int guess_limit_new(struct str key, struct guess_limit **ret_limit);
+/* key: at least 128 random bits, which nobody outside knows; failures_max: 0 for GUESS_FAILURES_MAX. 0 or -ENOMEM. */
+int guess_limit_new(struct str key, int failures_max, struct guess_limit **ret_limit);
 struct guess_limit *guess_limit_free(struct guess_limit *limit); /* takes NULL, returns NULL */
 /* How long the address has to stay away, ms; 0: it may try. address: text, as struct call has it. */
 int64_t guess_limit_wait_ms(struct guess_limit *limit, struct str address, int64_t now_ms);

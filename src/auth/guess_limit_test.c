@@ -10,7 +10,7 @@ enum { NOW_MS = 1700000000 };
 
 static struct guess_limit *limit_new(void) {
     struct guess_limit *limit;
-    assert_int_equal(guess_limit_new(STR("a key of the test, long enough"), &limit), 0);
+    assert_int_equal(guess_limit_new(STR("a key of the test, long enough"), 0, &limit), 0);
     return limit;
 }
 

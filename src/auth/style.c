@@ -33,9 +33,10 @@ static const char base[] =
     "ul { margin: 0 0 1rem; padding-left: 1.25rem; }\n"
     ".step { color: var(--soft); font-size: 0.9375rem; margin-bottom: 0.25rem; }\n"
     "a { color: var(--link); text-underline-offset: 0.15em; }\n"
-    "dl { display: grid; grid-template-columns: minmax(6rem, auto) 1fr; gap: 0.375rem 1.25rem; margin: 1rem 0;\n"
+    "dl { display: grid; grid-template-columns: minmax(5rem, max-content) minmax(0, 1fr); gap: 0.375rem 1.25rem; "
+    "margin: 1rem 0;\n"
     "  padding: 1rem 0; border-top: 1px solid var(--faint); border-bottom: 1px solid var(--faint); }\n"
-    "dt { color: var(--soft); } dd { margin: 0; font-weight: 600; overflow-wrap: anywhere; }\n"
+    "dt { color: var(--soft); } dd { grid-column: 2; margin: 0; font-weight: 600; overflow-wrap: anywhere; }\n"
     "dd.amount { font-size: 1.375rem; line-height: 1.2; font-variant-numeric: tabular-nums; }\n"
     "label { display: block; margin: 1.25rem 0 0.375rem; font-weight: 600; }\n"
     ".hint { margin: 0 0 0.375rem; color: var(--soft); font-size: 0.9375rem; }\n";
@@ -75,7 +76,8 @@ static const char parts[] =
     "inset(50%);\n"
     "  white-space: nowrap; }\n"
     "@media (max-width: 30rem) { main { margin: 0; padding: 1.25rem; border: 0; border-radius: 0; }\n"
-    "  footer { padding-top: 1.25rem; } dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: 0.5rem; }\n"
+    "  footer { padding-top: 1.25rem; } dl { grid-template-columns: minmax(0, 1fr); gap: 0; }\n"
+    "  dd { grid-column: 1; margin-bottom: 0.5rem; }\n"
     "  .actions button { width: 100%; } }\n"
     "@media (forced-colors: active) { .notice, .done, main, .consent { border: 1px solid; } }\n";
 
