@@ -169,6 +169,35 @@ static const char *register_client(const struct admin_request *request, struct j
     return put_registered(request, &call.answer, &what, out, ret_fault);
 }
 
+/* suspend, resume or remove a client by its OAuth client_id. */
+static const char *settle_client(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
+    static const char *const fates[] = { "active", "suspended", "removed" };
+    struct admin_audited audited = { .operation = "client_settle" };
+    struct str fate = text_of(request, "fate");
+    struct command_call call;
+    struct client_settle_input input = { .fate = -1 };
+    struct client_row probe = { .name = text_of(request, "name") };
+    const void *row = NULL;
+    for (size_t i = 0; i < ARRAY_COUNT(fates); i++)
+        if (str_equal_c(fate, fates[i])) input.fate = (int)i;
+    if (input.fate < 0 || probe.name.len > CLIENT_NAME_BYTES_MAX) return "invalid_request";
+    *ret_fault = find_row(request, &client_table, CLIENT_INDEX_NAME, &probe, &row);
+    if (*ret_fault) return fault_name;
+    if (!row) return "client_absent";
+    memcpy(input.client_id.bytes, ((const struct client_row *)row)->client_id, 16);
+    call_init(request, &audited, &call);
+    const char *error =
+        admin_outcome(command_client_settle(request->options->integration, &call, &input), &call.answer, ret_fault);
+    if (error) return error;
+    if (call.answer.refusal) return call.answer.refusal_name;
+    json_member_str(out, "id", probe.name);
+    json_name(out, "result");
+    json_object_begin(out);
+    json_member_str(out, "status", fate);
+    json_object_end(out);
+    return NULL;
+}
+
 static const char *register_customer(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
     uint8_t secret[TOTP_SECRET_BYTES_MAX];
     struct admin_audited audited = { .operation = "customer_register" };
@@ -319,6 +348,7 @@ static const struct {
     const char *(*run)(const struct admin_request *request, struct json_writer *out, int *ret_fault);
 } commands[] = {
     { "client_register", register_client },
+    { "client_settle", settle_client },
     { "customer_register", register_customer },
     { "account_open", open_account },
     { "account_fund", fund_account },

@@ -36,6 +36,8 @@ struct bank_options {
     struct str api_documents, api_url;
     struct str v3_deprecated, v3_sunset; /* days, or empty */
     struct str issuer, signing_key;
+    struct str directory_issuer, directory_keys, registration_tier;
+    int64_t statement_life_ms;
     struct config_strings trust_clients;
     int64_t operations_port;
     struct str admin_socket;

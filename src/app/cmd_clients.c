@@ -1,4 +1,5 @@
-/* cmd_clients.c - giro clients list | show CLIENT_ID. */
+/* cmd_clients.c - giro clients list | show | suspend | resume CLIENT_ID. */
+#include "app/operator_call.h"
 #include "app/store_view.h"
 
 #include "services/identity/client.h"
@@ -66,10 +67,36 @@ static int clients_show(int argc, char **argv) {
     return store_view_end(&view, r, code);
 }
 
+static int settle(int argc, char **argv, const char *usage, const char *help, const char *fate) {
+    struct operator_call call = { 0 };
+    const struct option_row rows[] = { OPERATOR_CALL_OPTIONS(&call) };
+    struct options options = {
+        .usage = usage, .help = help, .rows = rows, .row_count = ARRAY_COUNT(rows), .words_min = 1, .words_max = 1
+    };
+    int r = options_parse(&options, argc, argv);
+    if (r) return options_exit(r);
+    operator_call_begin(&call, "client_settle");
+    json_member_c(&call.writer, "name", options.words[0]);
+    json_member_c(&call.writer, "fate", fate);
+    return operator_call_end(&call);
+}
+
+static int clients_suspend(int argc, char **argv) {
+    return settle(argc, argv, "clients suspend CLIENT_ID [--var DIR] [--json]",
+                  "From the next request on the client is nobody: its tokens and its certificate open nothing.",
+                  "suspended");
+}
+
+static int clients_resume(int argc, char **argv) {
+    return settle(argc, argv, "clients resume CLIENT_ID [--var DIR] [--json]", "A suspended client goes on.", "active");
+}
+
 int cmd_clients(int argc, char **argv) {
     static const struct subcommand rows[] = {
         { "list", "every registered client", clients_list },
         { "show", "one client with its keys", clients_show },
+        { "suspend", "takes a client's access away at once", clients_suspend },
+        { "resume", "gives it back", clients_resume },
     };
     static const struct subcommand_table table = { .title = "giro clients", .rows = rows, .count = ARRAY_COUNT(rows) };
     return subcommand_run(&table, argc, argv);

@@ -3,6 +3,7 @@
 #include "app/account_view.h"
 #include "app/admin_client.h"
 #include "app/sandbox_customers.h"
+#include "app/sandbox_software.h"
 #include "domain/id.h"
 #include "domain/money.h"
 #include "platform/clock.h"
@@ -238,11 +239,41 @@ static int cmd_sandbox_scenarios(int argc, char **argv) {
     return EXIT_DONE;
 }
 
+/* ---- software ---- */
+
+static int cmd_sandbox_software(int argc, char **argv) {
+    const char *var = NULL, *roles = "AISP,PISP,CBPII", *uri = "https://localhost:9999/callback";
+    const struct option_row rows[] = { { "var", "DIR", &var, NULL, var_help },
+                                       { "roles", "LIST", &roles, NULL, "of AISP, PISP, CBPII (default: all)" },
+                                       { "redirect-uri", "URI", &uri, NULL, "where customers come back to" } };
+    struct options options = { .usage = "sandbox software NAME [--roles LIST] [--redirect-uri URI] [--var DIR]",
+                               .help =
+                                   "Makes var/software/NAME: keys, certificates and a fresh software statement, for\n"
+                                   "software that registers itself at POST /register.",
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows),
+                               .words_min = 1,
+                               .words_max = 1 };
+    struct message message = { .text = "" };
+    struct sandbox sandbox;
+    int r = options_parse(&options, argc, argv);
+    if (r) return options_exit(r);
+    r = sandbox_init(&sandbox, var, &message);
+    if (!r) r = sandbox_read_state(&sandbox, &message);
+    if (r) return sandbox_complain(r, &message);
+    struct sandbox_software software = { .name = options.words[0], .roles = roles, .redirect_uri = uri };
+    r = sandbox_software_issue(&sandbox, &software, &message);
+    if (r) return sandbox_complain(r, &message);
+    printf("%s/software/%s\n", sandbox.var, options.words[0]);
+    return EXIT_DONE;
+}
+
 int cmd_sandbox(int argc, char **argv) {
     static const struct subcommand rows[] = {
         { "customers", "the sample customers with their secrets", cmd_sandbox_customers },
         { "scenarios", "what to do for each outcome", cmd_sandbox_scenarios },
         { "fund", "gives an account money", cmd_sandbox_fund },
+        { "software", "software that may register itself", cmd_sandbox_software },
         { "core", "how the core banking simulator behaves", cmd_sandbox_core },
     };
     static const struct subcommand_table table = { .title = "giro sandbox", .rows = rows, .count = ARRAY_COUNT(rows) };

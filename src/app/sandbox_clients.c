@@ -73,6 +73,7 @@ struct making {
     const struct sandbox *sandbox;
     const struct sandbox_client *client;
     const struct authority *authority;
+    const char *folder; /* of var */
     struct sandbox_identity identity;
 };
 
@@ -82,8 +83,8 @@ static int make_pair(const struct making *making, const char *name, enum key_typ
     char key_file[128], certificate_file[128];
     const struct sandbox_client *client = making->client;
     struct key *key = NULL;
-    (void)snprintf(key_file, sizeof key_file, "clients/%s/%s.key", client->name, name);
-    (void)snprintf(certificate_file, sizeof certificate_file, "clients/%s/%s.pem", client->name, name);
+    (void)snprintf(key_file, sizeof key_file, "%s/%s/%s.key", making->folder, client->name, name);
+    (void)snprintf(certificate_file, sizeof certificate_file, "%s/%s/%s.pem", making->folder, client->name, name);
     int r = sandbox_pki_key(making->sandbox, key_file, type, &key, message);
     if (r) return r;
     struct sandbox_certificate wanted = {
@@ -101,13 +102,14 @@ static int make_pair(const struct making *making, const char *name, enum key_typ
     return r;
 }
 
-int sandbox_client_make(const struct sandbox *sandbox, const struct sandbox_client *client,
-                        const struct authority *authority, struct sandbox_identity *ret_identity,
-                        struct message *message) {
-    struct making making = { .sandbox = sandbox, .client = client, .authority = authority };
-    char relative[64], path[SANDBOX_PATH_BYTES_MAX];
+/* tidy: parameters because a folder joins those of sandbox_client_make. */
+int sandbox_software_make(const struct sandbox *sandbox, const char *folder, const struct sandbox_client *client,
+                          const struct authority *authority, struct sandbox_identity *ret_identity,
+                          struct message *message) {
+    struct making making = { .sandbox = sandbox, .client = client, .authority = authority, .folder = folder };
+    char relative[128], path[SANDBOX_PATH_BYTES_MAX];
     struct key *transport = NULL, *signing = NULL;
-    (void)snprintf(relative, sizeof relative, "clients/%s", client->name);
+    (void)snprintf(relative, sizeof relative, "%s/%s", folder, client->name);
     sandbox_path(sandbox, relative, path);
     int r = dir_make(path, 0755, message);
     if (r) return err_trace(r);
@@ -119,6 +121,12 @@ int sandbox_client_make(const struct sandbox *sandbox, const struct sandbox_clie
     transport = key_free(transport);
     signing = key_free(signing);
     return r < 0 ? err_trace(r) : r;
+}
+
+int sandbox_client_make(const struct sandbox *sandbox, const struct sandbox_client *client,
+                        const struct authority *authority, struct sandbox_identity *ret_identity,
+                        struct message *message) {
+    return sandbox_software_make(sandbox, "clients", client, authority, ret_identity, message);
 }
 
 void sandbox_client_put(struct json_writer *writer, const struct sandbox_client *client,

@@ -35,6 +35,11 @@ struct sandbox_identity {
 int sandbox_client_make(const struct sandbox *sandbox, const struct sandbox_client *client,
                         const struct authority *authority, struct sandbox_identity *ret_identity,
                         struct message *message) MUST_USE;
+/* The same in the folder `folder` of var ("clients" above), for software that is not registered yet.
+ * tidy: parameters because a folder joins those of sandbox_client_make. */
+int sandbox_software_make(const struct sandbox *sandbox, const char *folder, const struct sandbox_client *client,
+                          const struct authority *authority, struct sandbox_identity *ret_identity,
+                          struct message *message) MUST_USE;
 /* The members that client.json and the registration share: redirect_uris as an array, and the rest. */
 void sandbox_client_put(struct json_writer *writer, const struct sandbox_client *client,
                         const struct sandbox_identity *identity);

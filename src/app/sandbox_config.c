@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "app/edge_config.h"
+#include "app/sandbox_software.h"
 #include "platform/file.h"
 
 enum { YAML_BYTES_MAX = 32 * 1024 };
@@ -109,6 +110,8 @@ static void put_yaml(struct buffer *out, const struct sandbox *sandbox) {
     put_key(out, sandbox, "documents", PLACE_PROJECT, "api");
     buffer_printf(out, "  url: \"https://localhost:%u\"\nauth:\n  issuer: \"https://localhost:%u\"\n", base, base + 1);
     put_key(out, sandbox, "signing_key", PLACE_VAR, "pki/bank-signing.key");
+    buffer_append_c(out, "registration:\n  directory_issuer: " SANDBOX_DIRECTORY_ISSUER "\n");
+    put_key(out, sandbox, "directory_keys", PLACE_VAR, "pki/directory.jwks");
     buffer_append_c(out, "trust:\n  clients: [");
     put_place(out, sandbox, PLACE_VAR, "pki/ca.pem");
     buffer_printf(out, "]\noperations:\n  port: %u\nadmin:\n", base + 2);

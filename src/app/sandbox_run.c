@@ -154,6 +154,7 @@ static int make_files(struct sandbox_run *run, struct message *message) {
     check(sandbox_client_count <= SANDBOX_CLIENTS_MAX);
     int r = sandbox_customers_open(sandbox, &run->customers, message);
     if (!r) r = sandbox_pki_open(sandbox, clock_now_ms(), &authority, message);
+    if (!r) r = sandbox_directory_open(sandbox, message);
     for (size_t i = 0; !r && i < sandbox_client_count; i++)
         r = sandbox_client_make(sandbox, &sandbox_clients[i], authority, &run->identities[i], message);
     authority = authority_free(authority);
@@ -169,6 +170,7 @@ static int start_processes(struct sandbox_run *run, struct message *message) {
     int r = supervisor_init(&run->supervisor, run->run_directory, run->log_directory);
     if (r) return err_trace(r);
     run->supervised = true;
+    deploy_listen(&run->deploy, &run->sandbox, &run->supervisor);
     r = add_children(run);
     if (!r) r = supervisor_start(&run->supervisor, message);
     if (r == SUPERVISOR_E_SIGNAL) return SANDBOX_RUN_E_SIGNAL;

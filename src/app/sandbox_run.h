@@ -8,7 +8,9 @@
 
 #include "app/sandbox_clients.h"
 #include "app/sandbox_customers.h"
+#include "app/sandbox_deploy.h"
 #include "app/sandbox_seed.h"
+#include "app/sandbox_software.h"
 #include "app/supervisor.h"
 
 enum { SANDBOX_CHILDREN = 5, SANDBOX_STOP_MS_MAX = 6000 };
@@ -25,6 +27,7 @@ struct sandbox_run {
     const char *argv[SANDBOX_CHILDREN][12];
     struct supervisor_child children[SANDBOX_CHILDREN];
     uint16_t ports[SANDBOX_CHILDREN];
+    struct deploy_change deploy;
 };
 
 /* Everything until the sandbox answers; run->sandbox is set (sandbox_init) with its port base. fresh: what var holds is

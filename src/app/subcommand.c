@@ -20,6 +20,7 @@ static const struct subcommand rows[] = {
     { "breaker", "the circuit breaker before the core: list, open, close", cmd_breaker },
     { "consents", "consents to payments", cmd_consents },
     { "limits", "the tiers of clients and what each may do", cmd_limits },
+    { "deploy", "versions: publish, alias live, rollback, list", cmd_deploy },
     { "demo", "one payment, or many, through the running sandbox", cmd_demo },
     { "bench", "how fast the running sandbox is", cmd_bench },
     { "version", "the version of this program", cmd_version },

@@ -31,6 +31,7 @@ int cmd_check_config(int argc, char **argv);
 int cmd_clients(int argc, char **argv);
 int cmd_consents(int argc, char **argv);
 int cmd_customers(int argc, char **argv);
+int cmd_deploy(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_events(int argc, char **argv);

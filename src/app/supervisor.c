@@ -25,6 +25,7 @@ enum {
 extern char **environ;
 
 static const int stop_signals[] = { SIGTERM, SIGINT, SIGHUP };
+static const int request_signal = SIGUSR1;
 
 uint32_t supervisor_backoff_ms(uint32_t deaths) {
     uint32_t wait_ms = SUPERVISOR_BACKOFF_MS_MIN;
@@ -161,27 +162,32 @@ static void state_set(struct supervisor_slot *slot, enum supervisor_state state)
     slot->since_ms = clock_mono_ms();
 }
 
-static int child_start(struct supervisor *supervisor, struct supervisor_slot *slot) {
-    int ready[2] = { -1, -1 }, log_fd = -1;
-    int r = open_log(supervisor, slot, &log_fd);
-    if (r) return err_trace(r);
-    if (slot->child->ready == SUPERVISOR_READY_BY_FD && pipe2(ready, O_CLOEXEC | O_NONBLOCK) < 0)
-        r = err_origin(-errno);
-    if (!r) {
-        pid_t parent = getpid();
-        slot->pid = fork();
-        if (slot->pid == 0) child_exec(slot->child, parent, log_fd, ready[1]);
-        if (slot->pid < 0) r = err_origin(-errno);
-    }
-    (void)close(log_fd); /* the child has its own */
-    if (ready[1] >= 0) (void)close(ready[1]);
+/* A process of the child, its log open, its readiness in *ret_fd (-1: not by descriptor). */
+static int spawn(const struct supervisor_child *child, int log_fd, pid_t *ret_pid, int *ret_fd) {
+    int ready[2] = { -1, -1 };
+    pid_t parent = getpid();
+    if (child->ready == SUPERVISOR_READY_BY_FD && pipe2(ready, O_CLOEXEC | O_NONBLOCK) < 0) return err_origin(-errno);
+    pid_t pid = fork();
+    if (pid == 0) child_exec(child, parent, log_fd, ready[1]);
+    int r = pid < 0 ? err_origin(-errno) : 0;
+    if (ready[1] >= 0) (void)close(ready[1]); /* the child has its own */
     if (r) {
         if (ready[0] >= 0) (void)close(ready[0]);
-        slot->pid = 0;
         return r;
     }
-    (void)setpgid(slot->pid, slot->pid); /* fails when the child was faster */
-    slot->ready_fd = ready[0];
+    (void)setpgid(pid, pid); /* fails when the child was faster */
+    *ret_pid = pid;
+    *ret_fd = ready[0];
+    return 0;
+}
+
+static int child_start(struct supervisor *supervisor, struct supervisor_slot *slot) {
+    int log_fd = -1;
+    int r = open_log(supervisor, slot, &log_fd);
+    if (r) return err_trace(r);
+    r = spawn(slot->child, log_fd, &slot->pid, &slot->ready_fd);
+    (void)close(log_fd); /* the child has its own */
+    if (r) return err_trace(r);
     state_set(slot, SUPERVISOR_STARTING);
     return err_trace(write_pid(supervisor, slot));
 }
@@ -218,8 +224,65 @@ static void child_look(struct supervisor_slot *slot) {
     }
 }
 
-static void child_ended(struct supervisor *supervisor, struct supervisor_slot *slot) {
-    (void)kill(-slot->pid, SIGKILL); /* what it left behind in its group */
+/* ---- another in its place (S5) ---- */
+
+static void tell_owner(struct supervisor *supervisor, const struct supervisor_child *child, bool is_taken) {
+    if (supervisor->owner.on_replaced) supervisor->owner.on_replaced(supervisor->owner.ctx, child, is_taken);
+}
+
+static void drop_next(struct supervisor_slot *slot) {
+    if (slot->next_fd >= 0) (void)close(slot->next_fd); /* a pipe's reading end */
+    slot->next_fd = -1;
+    slot->next_pid = 0;
+    slot->next = NULL;
+}
+
+int supervisor_replace(struct supervisor *supervisor, const struct supervisor_child *child) {
+    int log_fd = -1;
+    check(child->ready == SUPERVISOR_READY_BY_FD);
+    for (size_t i = 0; i < supervisor->count; i++) {
+        struct supervisor_slot *slot = &supervisor->slots[i];
+        if (strcmp(slot->child->name, child->name) != 0) continue;
+        if (slot->state != SUPERVISOR_READY || !slot->pid || slot->next || slot->leaving_pid) return -EBUSY;
+        int r = open_log(supervisor, slot, &log_fd);
+        if (!r) r = spawn(child, log_fd, &slot->next_pid, &slot->next_fd);
+        if (log_fd >= 0) (void)close(log_fd); /* the child has its own */
+        if (r) return err_trace(r);
+        slot->next = child;
+        slot->next_since_ms = clock_mono_ms();
+        return 0;
+    }
+    return -ENOENT;
+}
+
+/* The new one is the child; the old one is on its way out. */
+static int next_takes(struct supervisor *supervisor, struct supervisor_slot *slot) {
+    const struct supervisor_child *child = slot->next;
+    slot->leaving_pid = slot->pid;
+    slot->leaving_since_ms = clock_mono_ms();
+    slot->child = child;
+    slot->pid = slot->next_pid;
+    slot->next_pid = 0;
+    slot->deaths = 0;
+    drop_next(slot);
+    state_set(slot, SUPERVISOR_READY);
+    int r = write_pid(supervisor, slot);
+    tell_owner(supervisor, child, true);
+    return err_trace(r);
+}
+
+static int next_look(struct supervisor *supervisor, struct supervisor_slot *slot) {
+    char byte;
+    int64_t now_ms = clock_mono_ms();
+    if (slot->leaving_pid && now_ms - slot->leaving_since_ms >= SUPERVISOR_LEAVE_MS_MAX)
+        (void)kill(-slot->leaving_pid, SIGKILL); /* it does not go by itself */
+    if (!slot->next) return 0;
+    if (read(slot->next_fd, &byte, 1) == 1) return err_trace(next_takes(supervisor, slot));
+    if (now_ms - slot->next_since_ms >= SUPERVISOR_READY_MS_MAX) (void)kill(-slot->next_pid, SIGKILL);
+    return 0;
+}
+
+static void child_gone(struct supervisor *supervisor, struct supervisor_slot *slot) {
     remove_pid(supervisor, slot);
     drop_ready_fd(slot);
     slot->pid = 0;
@@ -228,11 +291,39 @@ static void child_ended(struct supervisor *supervisor, struct supervisor_slot *s
     slot->restart_ms = slot->since_ms + supervisor_backoff_ms(slot->deaths);
 }
 
+static void child_ended(struct supervisor *supervisor, struct supervisor_slot *slot) {
+    (void)kill(-slot->pid, SIGKILL); /* what it left behind in its group */
+    child_gone(supervisor, slot);
+}
+
+/* It gave its work to the next one, which says so in a moment; without a next one it died. */
+static void old_ended(struct supervisor *supervisor, struct supervisor_slot *slot) {
+    if (!slot->next) {
+        child_ended(supervisor, slot);
+        return;
+    }
+    (void)kill(-slot->pid, SIGKILL);
+    slot->pid = 0;
+}
+
+static void next_ended(struct supervisor *supervisor, struct supervisor_slot *slot) {
+    const struct supervisor_child *child = slot->next;
+    (void)kill(-slot->next_pid, SIGKILL); /* what it left behind in its group */
+    drop_next(slot);
+    if (!slot->pid) child_gone(supervisor, slot); /* both are gone: the old program is started again */
+    tell_owner(supervisor, child, false);
+}
+
 /* Notices every child that has ended. */
 static void reap(struct supervisor *supervisor) {
     for (size_t i = 0; i < supervisor->count; i++) {
         struct supervisor_slot *slot = &supervisor->slots[i];
-        if (slot->pid && waitpid(slot->pid, NULL, WNOHANG) == slot->pid) child_ended(supervisor, slot);
+        if (slot->leaving_pid && waitpid(slot->leaving_pid, NULL, WNOHANG) == slot->leaving_pid) {
+            (void)kill(-slot->leaving_pid, SIGKILL); /* what it left behind in its group */
+            slot->leaving_pid = 0;
+        }
+        if (slot->next && waitpid(slot->next_pid, NULL, WNOHANG) == slot->next_pid) next_ended(supervisor, slot);
+        if (slot->pid && waitpid(slot->pid, NULL, WNOHANG) == slot->pid) old_ended(supervisor, slot);
     }
 }
 
@@ -252,6 +343,7 @@ int supervisor_init(struct supervisor *supervisor, const char *run_directory, co
     if (strlen(run_directory) > room || strlen(log_directory) > room) return err_origin(-ENAMETOOLONG);
     sigemptyset(&mask);
     sigaddset(&mask, SIGCHLD);
+    sigaddset(&mask, request_signal);
     for (size_t i = 0; i < ARRAY_COUNT(stop_signals); i++) sigaddset(&mask, stop_signals[i]);
     if (sigprocmask(SIG_BLOCK, &mask, &supervisor->mask_before) < 0) return err_origin(-errno);
     supervisor->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -265,7 +357,7 @@ int supervisor_add(struct supervisor *supervisor, const struct supervisor_child 
     if (supervisor->count == SUPERVISOR_CHILDREN_MAX || !is_good_name(child->name) || !child->argv[0])
         return err_origin(-EINVAL);
     check((child->probe != NULL) == (child->ready == SUPERVISOR_READY_BY_PROBE));
-    supervisor->slots[supervisor->count++] = (struct supervisor_slot){ .child = child, .ready_fd = -1 };
+    supervisor->slots[supervisor->count++] = (struct supervisor_slot){ .child = child, .ready_fd = -1, .next_fd = -1 };
     return 0;
 }
 
@@ -277,13 +369,19 @@ void supervisor_release(struct supervisor *supervisor) {
     supervisor->signal_fd = -1;
 }
 
-/* Empties the descriptor of signals; true when one of them asks to stop. */
-static bool read_signals(struct supervisor *supervisor) {
+struct heard {
+    bool stop, request;
+};
+
+/* Empties the descriptor of signals. */
+static struct heard read_signals(struct supervisor *supervisor) {
     struct signalfd_siginfo info;
-    bool asked = false;
-    while (read(supervisor->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
-        asked = asked || info.ssi_signo != SIGCHLD;
-    return asked;
+    struct heard heard = { 0 };
+    while (read(supervisor->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == (uint32_t)request_signal) heard.request = true;
+        else if (info.ssi_signo != SIGCHLD) heard.stop = true;
+    }
+    return heard;
 }
 
 /* How long until something is due that no descriptor announces. */
@@ -295,23 +393,14 @@ static int64_t due_in_ms(const struct supervisor *supervisor) {
         if (slot->state == SUPERVISOR_STARTING) in_ms = SUPERVISOR_PROBE_MS;
         if (slot->state == SUPERVISOR_WAITING) in_ms = slot->restart_ms > now_ms ? slot->restart_ms - now_ms : 0;
         if (slot->state == SUPERVISOR_READY && slot->deaths) in_ms = SUPERVISOR_STEADY_MS;
+        if (slot->next || slot->leaving_pid) in_ms = SUPERVISOR_PROBE_MS;
         if (in_ms < due_ms) due_ms = in_ms;
     }
     return due_ms;
 }
 
-int supervisor_step(struct supervisor *supervisor, int timeout_ms) {
-    struct pollfd fds[SUPERVISOR_CHILDREN_MAX + 1] = { { .fd = supervisor->signal_fd, .events = POLLIN } };
-    int64_t wait_ms = due_in_ms(supervisor);
-    for (size_t i = 0; i < supervisor->count; i++)
-        fds[i + 1] = (struct pollfd){ .fd = supervisor->slots[i].ready_fd, .events = POLLIN };
-    if (timeout_ms < wait_ms) wait_ms = timeout_ms;
-    if (poll(fds, supervisor->count + 1, (int)wait_ms) < 0 && errno != EINTR) return err_origin(-errno);
-    bool asked = read_signals(supervisor);
-    /* Ready first: a child that said so and ended at once was ready. */
-    for (size_t i = 0; i < supervisor->count; i++) child_look(&supervisor->slots[i]);
-    reap(supervisor);
-    if (asked) return SUPERVISOR_E_SIGNAL;
+/* Starts what waited long enough. */
+static int restart_due(struct supervisor *supervisor) {
     for (size_t i = 0; i < supervisor->count; i++) {
         struct supervisor_slot *slot = &supervisor->slots[i];
         if (slot->state != SUPERVISOR_WAITING || clock_mono_ms() < slot->restart_ms) continue;
@@ -320,6 +409,28 @@ int supervisor_step(struct supervisor *supervisor, int timeout_ms) {
         if (r) return err_trace(r);
     }
     return 0;
+}
+
+int supervisor_step(struct supervisor *supervisor, int timeout_ms) {
+    struct pollfd fds[2 * SUPERVISOR_CHILDREN_MAX + 1] = { { .fd = supervisor->signal_fd, .events = POLLIN } };
+    int64_t wait_ms = due_in_ms(supervisor);
+    int r = 0;
+    for (size_t i = 0; i < supervisor->count; i++) {
+        fds[2 * i + 1] = (struct pollfd){ .fd = supervisor->slots[i].ready_fd, .events = POLLIN };
+        fds[2 * i + 2] = (struct pollfd){ .fd = supervisor->slots[i].next_fd, .events = POLLIN };
+    }
+    if (timeout_ms < wait_ms) wait_ms = timeout_ms;
+    if (poll(fds, 2 * supervisor->count + 1, (int)wait_ms) < 0 && errno != EINTR) return err_origin(-errno);
+    struct heard heard = read_signals(supervisor);
+    /* Ready first: a child that said so and ended at once was ready. */
+    for (size_t i = 0; !r && i < supervisor->count; i++) {
+        child_look(&supervisor->slots[i]);
+        r = next_look(supervisor, &supervisor->slots[i]);
+    }
+    reap(supervisor);
+    if (heard.stop) return SUPERVISOR_E_SIGNAL;
+    if (heard.request && supervisor->owner.on_request) supervisor->owner.on_request(supervisor->owner.ctx);
+    return r ? err_trace(r) : err_trace(restart_due(supervisor));
 }
 
 /* One child until it is ready. */
@@ -368,7 +479,20 @@ static bool wait_end(struct supervisor *supervisor, struct supervisor_slot *slot
     }
 }
 
+/* What stands beside the child: neither has work of its own any more, or yet. */
+static void stop_beside(struct supervisor_slot *slot) {
+    const pid_t pids[] = { slot->next_pid, slot->leaving_pid };
+    for (size_t i = 0; i < ARRAY_COUNT(pids); i++) {
+        if (!pids[i]) continue;
+        (void)kill(-pids[i], SIGKILL);
+        (void)waitpid(pids[i], NULL, 0); /* killed: at once */
+    }
+    drop_next(slot);
+    slot->leaving_pid = 0;
+}
+
 static void stop_one(struct supervisor *supervisor, struct supervisor_slot *slot, int64_t deadline_ms) {
+    stop_beside(slot);
     if (slot->pid) {
         (void)kill(slot->pid, slot->child->stop_signal ? slot->child->stop_signal : SIGTERM);
         bool ended = wait_end(supervisor, slot, deadline_ms);

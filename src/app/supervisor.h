@@ -14,8 +14,12 @@
  *   WAITING -> STARTING            supervisor_step, when the back-off is over
  *   any -> ABSENT                  supervisor_stop
  *
+ * (S5) supervisor_replace starts another program beside a READY child, which takes its work over and ends it by itself.
+ *      When the new one says ready it is the child, and the old one is no more than watched until it has ended. When it
+ *      ends before, or is not ready in its time, the old one is the child as before (started again if it has ended).
+ *
  * One supervisor a process, called from its main thread only (the parent-death signal follows the thread that forked).
- * While it exists, SIGCHLD, SIGTERM, SIGINT and SIGHUP are blocked and read from a descriptor. */
+ * While it exists, SIGCHLD, SIGTERM, SIGINT, SIGHUP and SIGUSR1 are blocked and read from a descriptor. */
 #ifndef GIRO_APP_SUPERVISOR_H
 #define GIRO_APP_SUPERVISOR_H
 
@@ -37,6 +41,7 @@ enum {
     SUPERVISOR_PROBE_MS = 50,        /* between two probes */
     SUPERVISOR_STOP_MS_MAX = 4500,   /* all children together */
     SUPERVISOR_CHILD_STOP_MS = 2000, /* one child, from its stop signal to SIGKILL */
+    SUPERVISOR_LEAVE_MS_MAX = 5000,  /* of a child that was replaced, until it is ended by its stop signal */
     SUPERVISOR_LOG_BYTES_MAX = 16 * 1024 * 1024, /* a larger log becomes NAME.log.1 when the child starts */
 };
 
@@ -69,6 +74,19 @@ struct supervisor_slot {
     int64_t since_ms;   /* monotonic: when the present state began */
     int64_t restart_ms; /* monotonic: WAITING ends */
     off_t log_from;     /* where this run's output begins in the log */
+    /* (S5) */
+    const struct supervisor_child *next; /* that shall replace it; NULL: none */
+    pid_t next_pid, leaving_pid;         /* 0: no such process */
+    int next_fd;                         /* of its readiness */
+    int64_t next_since_ms, leaving_since_ms;
+};
+
+/* What its owner hears of: a SIGUSR1, and how a replacement ended. Called inside supervisor_step; may call
+ * supervisor_replace. */
+struct supervisor_owner {
+    void (*on_request)(void *ctx);
+    void (*on_replaced)(void *ctx, const struct supervisor_child *child, bool is_taken);
+    void *ctx;
 };
 
 struct supervisor {
@@ -77,6 +95,7 @@ struct supervisor {
     size_t count;
     int signal_fd;
     sigset_t mask_before;
+    struct supervisor_owner owner; /* zero: nobody listens */
 };
 
 #define SUPERVISOR_E_MAP(X) X(SUPERVISOR_E_START, "a process does not start") X(SUPERVISOR_E_SIGNAL, "asked to stop")
@@ -93,6 +112,9 @@ void supervisor_release(struct supervisor *supervisor); /* stops what runs; give
  * message; SUPERVISOR_E_SIGNAL when a stop signal came meanwhile; -errno. Whenever it is not 0, everything is stopped
  * again. */
 int supervisor_start(struct supervisor *supervisor, struct message *message);
+/* (S5) Starts child in the place of the one called child->name, which must say ready by descriptor. child stays
+ * borrowed from then on. 0; -ENOENT (no such child), -EBUSY (it is not READY, or is being replaced), -errno. */
+int supervisor_replace(struct supervisor *supervisor, const struct supervisor_child *child);
 /* Waits at most timeout_ms for something to happen and does what it asks for. 0; SUPERVISOR_E_SIGNAL on SIGTERM, SIGINT
  * or SIGHUP; -errno. */
 int supervisor_step(struct supervisor *supervisor, int timeout_ms);

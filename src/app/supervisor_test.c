@@ -272,6 +272,108 @@ static void children_die_with_the_supervisor(void **state) {
     assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
 }
 
+/* ---- another in its place (S5) ---- */
+
+static struct { int taken, failed; } told;
+
+static void hear(void *ctx, const struct supervisor_child *child, bool is_taken) {
+    (void)ctx, (void)child;
+    if (is_taken) told.taken++;
+    else told.failed++;
+}
+
+static const char *const ready_argv[] = { "/bin/sh", "-c", "printf r >&3; exec sleep 1000", NULL };
+static const struct supervisor_child ready_child = { .name = "one",
+                                                     .argv = ready_argv,
+                                                     .ready = SUPERVISOR_READY_BY_FD };
+
+static void step_until(const int *count) {
+    for (int64_t deadline_ms = clock_mono_ms() + WAIT_MS; !*count && clock_mono_ms() < deadline_ms;)
+        assert_int_equal(supervisor_step(&supervisor, 100), 0);
+    assert_int_equal(*count, 1);
+}
+
+/* The old one ends by itself when the new one is there: `end` is made by the new one. */
+static void a_child_is_replaced_when_the_next_one_is_ready(void **state) {
+    char until[256];
+    (void)state;
+    memset(&told, 0, sizeof told);
+    (void)snprintf(until, sizeof until, "printf r >&3; while [ ! -e %s/end ]; do sleep 0.01; done", directory);
+    const char *const until_argv[] = { "/bin/sh", "-c", until, NULL };
+    const struct supervisor_child first = { .name = "one", .argv = until_argv, .ready = SUPERVISOR_READY_BY_FD };
+    char make[256];
+    (void)snprintf(make, sizeof make, "touch %s/end; printf r >&3; exec sleep 1000", directory);
+    const char *const make_argv[] = { "/bin/sh", "-c", make, NULL };
+    const struct supervisor_child second = { .name = "one", .argv = make_argv, .ready = SUPERVISOR_READY_BY_FD };
+    struct message message;
+    supervisor.owner = (struct supervisor_owner){ .on_replaced = hear };
+    assert_int_equal(supervisor_add(&supervisor, &first), 0);
+    assert_int_equal(supervisor_start(&supervisor, &message), 0);
+    pid_t old = supervisor.slots[0].pid;
+    assert_int_equal(supervisor_replace(&supervisor, &second), 0);
+    assert_int_equal(supervisor_replace(&supervisor, &second), -EBUSY);
+    step_until(&told.taken);
+    assert_int_not_equal(supervisor.slots[0].pid, old);
+    assert_int_equal(supervisor_read_pid(directory, "one"), supervisor.slots[0].pid);
+    while (supervisor.slots[0].leaving_pid) assert_int_equal(supervisor_step(&supervisor, 100), 0);
+    assert_int_equal(supervisor.slots[0].state, SUPERVISOR_READY);
+    assert_int_equal(supervisor.slots[0].deaths, 0);
+}
+
+static void a_next_one_that_fails_leaves_the_old_one(void **state) {
+    static const char *const false_argv[] = { "/bin/false", NULL };
+    static const struct supervisor_child bad = { .name = "one", .argv = false_argv, .ready = SUPERVISOR_READY_BY_FD };
+    static const struct supervisor_child stranger = { .name = "other",
+                                                      .argv = false_argv,
+                                                      .ready = SUPERVISOR_READY_BY_FD };
+    struct message message;
+    (void)state;
+    memset(&told, 0, sizeof told);
+    supervisor.owner = (struct supervisor_owner){ .on_replaced = hear };
+    assert_int_equal(supervisor_add(&supervisor, &ready_child), 0);
+    assert_int_equal(supervisor_start(&supervisor, &message), 0);
+    pid_t old = supervisor.slots[0].pid;
+    assert_int_equal(supervisor_replace(&supervisor, &stranger), -ENOENT);
+    assert_int_equal(supervisor_replace(&supervisor, &bad), 0);
+    step_until(&told.failed);
+    assert_int_equal(supervisor.slots[0].pid, old);
+    assert_int_equal(supervisor_replace(&supervisor, &ready_child), 0); /* and one that is well */
+    step_until(&told.taken);
+}
+
+/* The old one gave everything away and ended; then the new one died: the old program is started again. */
+static void both_gone_starts_the_old_program(void **state) {
+    char die[256], wait[256];
+    struct message message;
+    (void)state;
+    memset(&told, 0, sizeof told);
+    (void)snprintf(wait, sizeof wait, "printf r >&3; while [ ! -e %s/end ]; do sleep 0.01; done", directory);
+    (void)snprintf(die, sizeof die, "touch %s/end; while kill -0 $PPID && [ ! -e %s/die ]; do sleep 0.01; done; exit 1",
+                   directory, directory);
+    const char *const wait_argv[] = { "/bin/sh", "-c", wait, NULL };
+    const char *const die_argv[] = { "/bin/sh", "-c", die, NULL };
+    const struct supervisor_child first = { .name = "one", .argv = wait_argv, .ready = SUPERVISOR_READY_BY_FD };
+    const struct supervisor_child second = { .name = "one", .argv = die_argv, .ready = SUPERVISOR_READY_BY_FD };
+    supervisor.owner = (struct supervisor_owner){ .on_replaced = hear };
+    assert_int_equal(supervisor_add(&supervisor, &first), 0);
+    assert_int_equal(supervisor_start(&supervisor, &message), 0);
+    pid_t old = supervisor.slots[0].pid;
+    assert_int_equal(supervisor_replace(&supervisor, &second), 0);
+    for (int64_t deadline_ms = clock_mono_ms() + WAIT_MS; supervisor.slots[0].pid && clock_mono_ms() < deadline_ms;)
+        assert_int_equal(supervisor_step(&supervisor, 100), 0);
+    assert_int_equal(supervisor.slots[0].pid, 0);
+    assert_int_equal(supervisor.slots[0].state, SUPERVISOR_READY); /* its successor is on the way */
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/die", directory);
+    int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    assert_true(fd >= 0 && close(fd) == 0);
+    step_until(&told.failed);
+    (void)snprintf(path, sizeof path, "%s/end", directory);
+    assert_int_equal(unlink(path), 0);
+    pid_t again = wait_ready(0, old);
+    assert_int_not_equal(again, 0);
+}
+
 static void names_and_pid_files_are_checked(void **state) {
     static const struct {
         const char *text;
@@ -309,6 +411,9 @@ int main(void) {
         CASE(a_stop_signal_ends_the_run),
         CASE(a_signal_during_the_start_stops_it),
         CASE(children_die_with_the_supervisor),
+        CASE(a_child_is_replaced_when_the_next_one_is_ready),
+        CASE(a_next_one_that_fails_leaves_the_old_one),
+        CASE(both_gone_starts_the_old_program),
         CASE(names_and_pid_files_are_checked),
     };
     return cmocka_run_group_tests_name("supervisor", tests, NULL, NULL);

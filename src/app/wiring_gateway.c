@@ -55,7 +55,13 @@ int bank_open_auth(struct bank *bank, struct message *message) {
                                  .api_url = options->api_url,
                                  .bank_name = options->bank_name,
                                  .signing_key = bank->signing_key,
-                                 .sandbox = options->sandbox };
+                                 .sandbox = options->sandbox,
+                                 .directory_issuer = options->directory_issuer,
+                                 .statement_life_ms = options->statement_life_ms,
+                                 .registration_tier = options->registration_tier };
+    int r =
+        options->directory_keys.len ? bank_read_text(bank, options->directory_keys, &auth.directory_keys, message) : 0;
+    if (r) return err_trace(r);
     return err_trace(auth_open(&auth, &bank->auth, message));
 }
 

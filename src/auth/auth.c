@@ -7,7 +7,7 @@
 #include "platform/secret.h"
 #include "wire/jwks.h"
 
-enum { AUTH_ARENA_BYTES_MAX = 64 * 1024 };
+enum { AUTH_ARENA_BYTES_MAX = 256 * 1024 };
 
 static bool url_fits(struct str url) {
     if (!str_starts(url, STR("https://")) || url.len > AUTH_URL_BYTES_MAX || str_ends(url, STR("/"))) return false;
@@ -31,7 +31,12 @@ static int auth_fill(struct auth *auth, const struct auth_options *options) {
     auth->api_url = arena_dup(&auth->arena, options->api_url);
     auth->bank_name = arena_dup(&auth->arena, options->bank_name.len ? options->bank_name : STR("Giro Bank"));
     if (!auth->bank_name.at) return err_origin(-ENOMEM);
-    if (!auth->kid.at || !auth->issuer.at || !auth->api_url.at) return err_origin(-ENOMEM);
+    auth->options.directory_issuer = arena_dup(&auth->arena, options->directory_issuer);
+    auth->options.directory_keys = arena_dup(&auth->arena, options->directory_keys);
+    auth->options.registration_tier = arena_dup(&auth->arena, options->registration_tier);
+    if (!auth->kid.at || !auth->issuer.at || !auth->api_url.at || !auth->options.directory_issuer.at ||
+        !auth->options.directory_keys.at || !auth->options.registration_tier.at)
+        return err_origin(-ENOMEM);
     uint8_t key[AUTH_SECRET_BYTES];
     random_bytes(key, sizeof key);
     r = guess_limit_new(str_from_bytes((const char *)key, sizeof key), options->guesses_max, &auth->guesses);

@@ -29,7 +29,11 @@ struct auth_options {
     int guesses_max;         /* from one address in a window, see guess_limit.h; 0: its own */
     struct key *signing_key; /* RSA, private: ID tokens, PS256; kid = RFC 7638 thumbprint */
     bool sandbox;            /* clients marked so may be approved at once */
-    int64_t (*now_ms)(void); /* NULL: the clock */
+    /* Of registration; directory_keys empty: nobody can register. */
+    struct str directory_issuer, directory_keys; /* whose software statements count; its JWKS as text */
+    int64_t statement_life_ms;                   /* how old a statement may be */
+    struct str registration_tier;                /* of clients that register themselves */
+    int64_t (*now_ms)(void);                     /* NULL: the clock */
 };
 /* 0, or a fault with a sentence in message (-EINVAL: not an RSA private key, or a URL that does not fit). */
 int auth_open(const struct auth_options *options, struct auth **ret_auth, struct message *message) MUST_USE;
@@ -59,6 +63,8 @@ struct auth_request {
     struct command_call *command; /* prepared: call, arena, audit, on_done */
     struct str query_text, body;  /* of the URL, without '?'; of a POST */
     struct str cookies;           /* the Cookie header, or empty */
+    struct str authorization;     /* the Authorization header, or empty */
+    struct str resource;          /* of the path: /register/{client_id} */
 
     struct auth_answer answer;
     int (*finish)(struct auth_request *request); /* auth's own, as state */
@@ -68,6 +74,12 @@ struct auth_request {
 /* mTLS listener; the certificate's client is known. */
 int auth_token(struct auth_request *request);  /* POST /token: client_credentials, authorization_code */
 int auth_pushed(struct auth_request *request); /* POST /par */
+/* mTLS listener, by software with a good certificate, whether it is registered or not (RFC 7591, RFC 7592). The body is
+ * a signed token. */
+int auth_register(struct auth_request *request);            /* POST /register */
+int auth_registration_read(struct auth_request *request);   /* GET /register/{client_id} */
+int auth_registration_change(struct auth_request *request); /* PUT */
+int auth_registration_remove(struct auth_request *request); /* DELETE */
 /* Browser listener. */
 int auth_authorize(struct auth_request *request);         /* GET /authorize */
 int auth_page_login(struct auth_request *request);        /* POST /authorize/login */

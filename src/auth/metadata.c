@@ -27,10 +27,12 @@ static void write_endpoints(struct json_writer *writer, const struct auth *auth)
     member_url(writer, "token_endpoint", auth->api_url, "/token");
     member_url(writer, "pushed_authorization_request_endpoint", auth->api_url, "/par");
     member_url(writer, "jwks_uri", auth->issuer, "/jwks");
+    if (auth->options.directory_keys.len) member_url(writer, "registration_endpoint", auth->api_url, "/register");
     json_name(writer, "mtls_endpoint_aliases");
     json_object_begin(writer);
     member_url(writer, "token_endpoint", auth->api_url, "/token");
     member_url(writer, "pushed_authorization_request_endpoint", auth->api_url, "/par");
+    if (auth->options.directory_keys.len) member_url(writer, "registration_endpoint", auth->api_url, "/register");
     json_object_end(writer);
 }
 

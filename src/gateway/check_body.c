@@ -23,7 +23,7 @@ static int check_schema(struct exchange *exchange) {
 
 int check_body(struct exchange *exchange) {
     struct str body = exchange->request->body;
-    if (exchange->route->flags & ROUTE_FORM) return EXCHANGE_GOES_ON;
+    if (exchange->route->flags & (ROUTE_FORM | ROUTE_JWT)) return EXCHANGE_GOES_ON;
     if (!(exchange->route->flags & ROUTE_BODY))
         return body.len ? refuse_whole(exchange, "no body is taken here") : EXCHANGE_GOES_ON;
     check(exchange->operation != NULL);

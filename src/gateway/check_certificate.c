@@ -46,6 +46,18 @@ static int identify(struct exchange *exchange, const struct trust *trust, struct
     return r;
 }
 
+/* Nobody's yet: what the certificate says is all that is known. */
+static int take_software(struct exchange *exchange, const struct certificate_identity *identity) {
+    struct call *call = &exchange->call;
+    call->org_id = arena_dup(exchange->arena, str_from_bytes(identity->org_id, identity->org_id_len));
+    call->software_id = arena_dup(exchange->arena, str_from_bytes(identity->software_id, identity->software_id_len));
+    if (!call->org_id.at || !call->software_id.at)
+        return exchange_fault(exchange, "check_certificate", err_origin(-ENOMEM));
+    call->has_certificate = true;
+    call->certificate_hash = identity->sha256;
+    return EXCHANGE_GOES_ON;
+}
+
 /* The registered client of a good certificate: software id and organization id must both be its own. */
 static int find_client(struct exchange *exchange, const struct certificate_identity *identity) {
     struct str software_id = { .at = identity->software_id, .len = identity->software_id_len };
@@ -53,6 +65,7 @@ static int find_client(struct exchange *exchange, const struct certificate_ident
     struct call client = exchange->call;
     int r = query_client_by_software(exchange->query, software_id, exchange->arena, &client);
     if (r < 0) return exchange_fault(exchange, "query_client_by_software", r);
+    if (r == QUERY_E_ABSENT && (exchange->route->flags & ROUTE_SOFTWARE)) return take_software(exchange, identity);
     if (r == QUERY_E_ABSENT || !str_equal(client.org_id, org_id))
         return exchange_refuse(exchange, &refusal_certificate_required, NULL);
     check(r == 0 && client.has_client);
@@ -64,7 +77,7 @@ static int find_client(struct exchange *exchange, const struct certificate_ident
 
 int check_certificate(struct exchange *exchange) {
     struct certificate_identity identity;
-    if (!(exchange->route->flags & (ROUTE_CERTIFICATE | ROUTE_TOKEN))) return EXCHANGE_GOES_ON;
+    if (!(exchange->route->flags & (ROUTE_CERTIFICATE | ROUTE_TOKEN | ROUTE_SOFTWARE))) return EXCHANGE_GOES_ON;
     if (exchange->edge_certificate.len == 0) return exchange_refuse(exchange, &refusal_certificate_required, NULL);
     if (exchange->edge_certificate.len > EDGE_CERTIFICATE_BYTES_MAX)
         return exchange_refuse(exchange, &refusal_headers_too_large, NULL);

@@ -28,6 +28,9 @@ static int check_media(struct exchange *exchange) {
         return exchange_refuse(exchange, &refusal_media_type, NULL);
     if ((route->flags & ROUTE_FORM) && !has_media_type(exchange, STR("application/x-www-form-urlencoded")))
         return exchange_refuse(exchange, &refusal_media_type, NULL);
+    if ((route->flags & ROUTE_JWT) && !has_media_type(exchange, STR("application/jwt")) &&
+        !has_media_type(exchange, STR("application/jose")))
+        return exchange_refuse(exchange, &refusal_media_type, NULL);
     return EXCHANGE_GOES_ON;
 }
 

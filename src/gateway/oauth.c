@@ -33,7 +33,9 @@ int oauth_run(struct exchange *exchange, int (*entry)(struct auth_request *reque
                                       .command = &exchange->command,
                                       .query_text = exchange->request->query,
                                       .body = exchange->request->body,
-                                      .cookies = http_header(exchange->request, STR("Cookie")) };
+                                      .cookies = http_header(exchange->request, STR("Cookie")),
+                                      .authorization = http_header(exchange->request, STR("Authorization")),
+                                      .resource = exchange->params[0] };
     exchange->state = request;
     return take(exchange, request, entry(request));
 }
@@ -56,6 +58,22 @@ static int handle_pushed(struct exchange *exchange) {
     return oauth_run(exchange, auth_pushed);
 }
 
+static int handle_register(struct exchange *exchange) {
+    return oauth_run(exchange, auth_register);
+}
+
+static int handle_registration_read(struct exchange *exchange) {
+    return oauth_run(exchange, auth_registration_read);
+}
+
+static int handle_registration_change(struct exchange *exchange) {
+    return oauth_run(exchange, auth_registration_change);
+}
+
+static int handle_registration_remove(struct exchange *exchange) {
+    return oauth_run(exchange, auth_registration_remove);
+}
+
 static int answer_document(struct exchange *exchange, struct str (*document)(const struct auth *auth)) {
     const struct auth *auth = gateway_options(exchange->gateway)->auth;
     if (!auth) return exchange_refuse(exchange, &refusal_not_found, NULL);
@@ -73,6 +91,9 @@ static int handle_jwks(struct exchange *exchange) {
 
 enum { CLIENT_FORM = ROUTE_MTLS | ROUTE_CERTIFICATE | ROUTE_FORM, BOTH = ROUTE_MTLS | ROUTE_BROWSER };
 
+enum { SOFTWARE = ROUTE_MTLS | ROUTE_SOFTWARE };
+#define REGISTRATION "/register/{client_id}"
+
 const struct route oauth_routes[] = {
     { .method = "POST",
       .path = "/token",
@@ -85,6 +106,29 @@ const struct route oauth_routes[] = {
       .family = FAMILY_OAUTH,
       .flags = CLIENT_FORM,
       .handle = handle_pushed,
+      .finish = oauth_finish },
+    { .method = "POST",
+      .path = "/register",
+      .family = FAMILY_OAUTH,
+      .flags = SOFTWARE | ROUTE_JWT,
+      .handle = handle_register,
+      .finish = oauth_finish },
+    { .method = "GET",
+      .path = REGISTRATION,
+      .family = FAMILY_OAUTH,
+      .flags = SOFTWARE,
+      .handle = handle_registration_read },
+    { .method = "PUT",
+      .path = REGISTRATION,
+      .family = FAMILY_OAUTH,
+      .flags = SOFTWARE | ROUTE_JWT,
+      .handle = handle_registration_change,
+      .finish = oauth_finish },
+    { .method = "DELETE",
+      .path = REGISTRATION,
+      .family = FAMILY_OAUTH,
+      .flags = SOFTWARE,
+      .handle = handle_registration_remove,
       .finish = oauth_finish },
     { .method = "GET",
       .path = "/.well-known/openid-configuration",

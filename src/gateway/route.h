@@ -19,6 +19,8 @@ enum {
     ROUTE_CUSTOMER_TOKEN = 256, /* the token must carry a customer and a consent */
     ROUTE_CLIENT_TOKEN = 512,   /* the token must be of client credentials */
     ROUTE_ACCOUNT_READ = 1024,  /* reads of accounts under a customer's consent: unattended ones are counted (uk/H4) */
+    ROUTE_SOFTWARE = 2048,      /* a verified certificate that names organisation and software; registered or not */
+    ROUTE_JWT = 4096,           /* application/jwt or application/jose body, judged by the handler */
 };
 
 struct route {

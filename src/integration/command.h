@@ -219,6 +219,25 @@ enum client_register_refusal { CLIENT_REGISTER_E_NONE = 0, CLIENT_REGISTER_E_MAP
 int command_client_register(struct integration *integration, struct command_call *call,
                             const struct client_register_input *input);
 
+struct client_change_input {
+    struct client_id client_id;
+    struct client_register_input client; /* name, tier, org_id, software_id, directory, addresses, limits, auto_approve
+                                            and registration_hash are not looked at: they stay as they are */
+};
+enum { CLIENT_CHANGE_E_ABSENT = CLIENT_REGISTER_E_COUNT };
+/* What a client may change of itself (RFC 7592 section 2.2): all of it, or nothing. Refusals: CLIENT_REGISTER_E_* for
+ * input that does not fit (at once), CLIENT_CHANGE_E_ABSENT. */
+int command_client_change(struct integration *integration, struct command_call *call,
+                          const struct client_change_input *input);
+enum client_fate { CLIENT_FATE_ACTIVE, CLIENT_FATE_SUSPENDED, CLIENT_FATE_REMOVED };
+struct client_settle_input {
+    struct client_id client_id;
+    int fate; /* enum client_fate */
+};
+/* Suspends a client, lets it go on, or removes it: at once for whatever it holds. CLIENT_CHANGE_E_ABSENT. */
+int command_client_settle(struct integration *integration, struct command_call *call,
+                          const struct client_settle_input *input);
+
 struct customer_register_input {
     struct str login, name;
     struct str password;    /* hashed before the command; the caller wipes its copy */

@@ -205,15 +205,19 @@ int query_token(struct query *query, const struct hash *token_hash, struct arena
 
 /* ---- authorization server ---- */
 
+enum client_view_profile { CLIENT_VIEW_FAPI2, CLIENT_VIEW_FAPI2_MS, CLIENT_VIEW_FAPI1 };
+enum client_view_sender { CLIENT_VIEW_MTLS, CLIENT_VIEW_DPOP };
+enum client_view_auth { CLIENT_VIEW_ASSERTION, CLIENT_VIEW_TLS, CLIENT_VIEW_SELF_SIGNED };
 struct client_view {
     struct client_id client_id;
     struct str name, display_name, scope, redirect_uris, jwks;
-    int profile, sender; /* enum client_profile, client_sender */
+    int profile, sender; /* enum client_view_profile, client_view_sender */
     bool profile_served; /* the profile and sender constraint that exist now: fapi2 with mtls */
     bool auto_approve;
-    int auth;                                          /* enum client_auth */
+    int auth;                                          /* enum client_view_auth */
     struct str jwks_uri, tls_subject, roles, metadata; /* as in struct client_row */
     struct hash registration_hash;
+    int64_t created_ms;
 };
 /* An active client by its OAuth client_id. */
 int query_client(struct query *query, struct str name, struct arena *arena, struct client_view *ret_client);

@@ -17,6 +17,16 @@ SAME_STAGE(CONFIRM);
 SAME_STAGE(CUSTOMER);
 SAME_STAGE(ENDED);
 
+static_assert((int)CLIENT_VIEW_FAPI2 == (int)CLIENT_FAPI2 && (int)CLIENT_VIEW_FAPI2_MS == (int)CLIENT_FAPI2_MS &&
+                  (int)CLIENT_VIEW_FAPI1 == (int)CLIENT_FAPI1,
+              "profiles are told by number");
+static_assert((int)CLIENT_VIEW_MTLS == (int)CLIENT_SENDER_MTLS && (int)CLIENT_VIEW_DPOP == (int)CLIENT_SENDER_DPOP,
+              "sender constraints are told by number");
+static_assert((int)CLIENT_VIEW_ASSERTION == (int)CLIENT_AUTH_ASSERTION &&
+                  (int)CLIENT_VIEW_TLS == (int)CLIENT_AUTH_TLS &&
+                  (int)CLIENT_VIEW_SELF_SIGNED == (int)CLIENT_AUTH_SELF_SIGNED,
+              "ways to authenticate are told by number");
+
 static int client_view_of(struct query *query, uint8_t index, const struct client_row *probe, struct arena *arena,
                           struct client_view *ret_client) {
     const void *found;
@@ -39,7 +49,8 @@ static int client_view_of(struct query *query, uint8_t index, const struct clien
                               .tls_subject = row->tls_subject,
                               .roles = row->roles,
                               .metadata = row->metadata,
-                              .registration_hash = row->registration_hash };
+                              .registration_hash = row->registration_hash,
+                              .created_ms = row->created_ms };
     memcpy(ret_client->client_id.bytes, row->client_id, 16);
     return 0;
 }

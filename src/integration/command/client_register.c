@@ -1,4 +1,6 @@
 /* client_register.c - a client with its keys; a customer with his hashed password. */
+#include "integration/command/client_register.h"
+
 #include "integration/command/command_run.h"
 
 #include "integration/command/command_codec.h"
@@ -16,7 +18,7 @@ static const char *const client_refusal_names[CLIENT_REGISTER_E_COUNT] = { CLIEN
 static const char *const customer_refusal_names[CUSTOMER_REGISTER_E_COUNT] = { CUSTOMER_REGISTER_E_MAP(X) };
 #undef X
 
-static const char *client_register_refusal_name(int refusal) {
+const char *client_register_refusal_name(int refusal) {
     check(refusal > 0 && refusal < CLIENT_REGISTER_E_COUNT);
     return client_refusal_names[refusal];
 }
@@ -27,7 +29,7 @@ static const char *customer_register_refusal_name(int refusal) {
 }
 
 /* Answers what no row is needed for. */
-static int refuse_at_once(struct command_call *call, int refusal, const char *name) {
+int client_refuse_at_once(struct command_call *call, int refusal, const char *name) {
     call->answer = (struct command_answer){ .result = ANSWER_DONE, .refusal = refusal, .refusal_name = name };
     if (call->on_done) call->on_done(call->owner);
     return 0;
@@ -70,7 +72,13 @@ static int keys_fit(struct str text) {
     return count ? 0 : CLIENT_REGISTER_E_KEYS;
 }
 
-static int client_fits(const struct client_register_input *input) {
+/* In place of keys by value (RFC 7591 section 2: not both). */
+static bool keys_uri_fits(const struct client_register_input *input) {
+    return input->jwks.len == 0 && input->jwks_uri.len <= CLIENT_URL_BYTES_MAX &&
+           client_redirect_uri_fits(input->jwks_uri);
+}
+
+int client_input_fits(const struct client_register_input *input) {
     if (input->profile < 0 || input->profile >= CLIENT_PROFILE_COUNT) return CLIENT_REGISTER_E_PROFILE;
     if (input->sender < 0 || input->sender >= CLIENT_SENDER_COUNT) return CLIENT_REGISTER_E_PROFILE;
     if (!name_fits(input->name, CLIENT_NAME_BYTES_MAX) || !name_fits(input->software_id, CLIENT_NAME_BYTES_MAX))
@@ -81,6 +89,7 @@ static int client_fits(const struct client_register_input *input) {
     if (input->redirect_uris.len > CLIENT_URIS_BYTES_MAX) return CLIENT_REGISTER_E_REDIRECT_URI;
     if (input->redirect_uris.len && !each_word(input->redirect_uris, client_redirect_uri_fits))
         return CLIENT_REGISTER_E_REDIRECT_URI; /* none at all: a client that never sends customers here */
+    if (input->jwks_uri.len) return keys_uri_fits(input) ? 0 : CLIENT_REGISTER_E_KEYS;
     return keys_fit(input->jwks);
 }
 
@@ -151,9 +160,9 @@ const struct command_form client_register_form = { .kind = &client_register_kind
 
 int command_client_register(struct integration *integration, struct command_call *call,
                             const struct client_register_input *input) {
-    int r = client_fits(input);
+    int r = client_input_fits(input);
     if (r < 0) return err_trace(r);
-    if (r) return refuse_at_once(call, r, client_register_refusal_name(r));
+    if (r) return client_refuse_at_once(call, r, client_register_refusal_name(r));
     struct client_register_input *copy = arena_new(call->arena, struct client_register_input);
     if (!copy) return err_origin(-ENOMEM);
     *copy = *input;
@@ -207,6 +216,8 @@ int command_customer_register(struct integration *integration, struct command_ca
     *copy = (struct customer_register){ .login = input->login, .name = input->name, .totp_secret = input->totp_secret };
     int r = customer_fits(input) ? password_hash(input->password, copy->password) : PASSWORD_E_LENGTH;
     if (r < 0) return err_trace(r);
-    if (r) return refuse_at_once(call, CUSTOMER_REGISTER_E_INPUT, customer_refusal_names[CUSTOMER_REGISTER_E_INPUT]);
+    if (r)
+        return client_refuse_at_once(call, CUSTOMER_REGISTER_E_INPUT,
+                                     customer_refusal_names[CUSTOMER_REGISTER_E_INPUT]);
     return command_run(integration, call, &customer_register_kind, copy);
 }

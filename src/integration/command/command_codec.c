@@ -40,6 +40,8 @@ static const struct command_form *const forms[] = {
     &statement_rebuild_form,
     &account_consent_create_form,
     &account_consent_change_form,
+    &client_change_form,
+    &client_settle_form,
 };
 
 const struct command_form *const *command_forms(size_t *ret_count) {

@@ -1,5 +1,7 @@
 #include "services/identity/client.h"
 
+#include "engine/engine.h"
+
 #define X(code, name) [code] = name,
 static const char *const profile_names[CLIENT_PROFILE_COUNT] = { CLIENT_PROFILE_MAP(X) };
 static const char *const sender_names[CLIENT_SENDER_COUNT] = { CLIENT_SENDER_MAP(X) };
@@ -74,6 +76,47 @@ int client_register(struct work *work, struct client_row *client) {
     client->status = CLIENT_ACTIVE;
     client->created_ms = view_now_ms(&view);
     return err_trace(view_insert(&view, &client_table, client));
+}
+
+static struct client_row probe_id(const uint8_t client_id[16]) {
+    struct client_row probe = { 0 };
+    memcpy(probe.client_id, client_id, 16);
+    return probe;
+}
+
+void client_want(struct work *work, const uint8_t client_id[16]) {
+    struct client_row probe = probe_id(client_id);
+    work_want(work, &client_table, 0, &probe);
+}
+
+int client_get(struct work *work, const uint8_t client_id[16], const struct client_row **ret_row) {
+    struct view view = view_of(work, "identity");
+    struct client_row probe = probe_id(client_id);
+    const void *found;
+    int r = view_get(&view, &client_table, &probe, &found);
+    if (!r) *ret_row = found;
+    return r;
+}
+
+int client_change(struct work *work, const struct client_row *client) {
+    struct view view = view_of(work, "identity");
+    const struct client_row *old;
+    int r = client_get(work, client->client_id, &old);
+    if (r) return r;
+    if (!old) return CLIENT_E_ABSENT;
+    struct client_row row = *client;
+    row.name = old->name;
+    row.software_id = old->software_id;
+    row.created_ms = old->created_ms;
+    return err_trace(view_update(&view, &client_table, &row));
+}
+
+int client_remove(struct work *work, const uint8_t client_id[16]) {
+    struct view view = view_of(work, "identity");
+    const struct client_row *old;
+    int r = client_get(work, client_id, &old);
+    if (r) return r;
+    return old ? err_trace(view_delete(&view, &client_table, old)) : CLIENT_E_ABSENT;
 }
 
 /* Host and port: what could leave its place in a header (";", ",", "@") never passes. */

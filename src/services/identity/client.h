@@ -57,10 +57,18 @@ struct client_row {
 enum { CLIENT_INDEX_NAME = 1, CLIENT_INDEX_SOFTWARE = 2 };
 extern const struct table client_table; /* indexes: 1 (name), 2 (software_id), both unique */
 
-enum client_refusal { CLIENT_E_NONE, CLIENT_E_EXISTS };
+enum client_refusal { CLIENT_E_NONE, CLIENT_E_EXISTS, CLIENT_E_ABSENT };
 /* Inserts the row as active; client_id and created_ms are given here. 0, CLIENT_E_EXISTS (name or software_id taken),
  * VIEW_NEED, <0. */
 int client_register(struct work *work, struct client_row *client);
+void client_want(struct work *work, const uint8_t client_id[16]);
+/* *ret_row NULL when there is none. 0 or VIEW_NEED. */
+int client_get(struct work *work, const uint8_t client_id[16], const struct client_row **ret_row);
+/* Replaces the row of that client_id; name, software_id and created_ms stay as they are. 0, CLIENT_E_ABSENT, VIEW_NEED,
+ * <0. */
+int client_change(struct work *work, const struct client_row *client);
+/* The client is gone: nothing that it holds is good for anything, its name and software id are free. As above. */
+int client_remove(struct work *work, const uint8_t client_id[16]);
 
 /* An absolute https URI of at most CLIENT_URI_BYTES_MAX printable ASCII characters, with a host, without user
  * information, fragment, backslash or quotes (FAPI A8, V19; RFC 6749 section 3.1.2). */
