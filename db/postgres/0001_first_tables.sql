@@ -421,6 +421,8 @@ CREATE TABLE "consents"."payment_consent" (
     "debtor_identification" bytea NOT NULL,
     "created_ms" bigint NOT NULL,
     "status_ms" bigint NOT NULL,
+    "asked_until_ms" bigint NOT NULL,
+    "approval_hash" bytea NOT NULL CHECK (octet_length("approval_hash") = 32),
     "version" bigint NOT NULL,
     PRIMARY KEY ("consent_id")
 );
@@ -448,6 +450,8 @@ CREATE TABLE "consents"."account_consent" (
     "document" text COLLATE "C" NOT NULL,
     "created_ms" bigint NOT NULL,
     "status_ms" bigint NOT NULL,
+    "asked_until_ms" bigint NOT NULL,
+    "approval_hash" bytea NOT NULL CHECK (octet_length("approval_hash") = 32),
     PRIMARY KEY ("consent_id")
 );
 ALTER TABLE "consents"."account_consent" ALTER COLUMN "accounts" SET STORAGE EXTERNAL;

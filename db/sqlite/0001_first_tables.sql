@@ -342,6 +342,8 @@ CREATE TABLE "consents_payment_consent" (
     "debtor_identification" TEXT NOT NULL,
     "created_ms" INTEGER NOT NULL,
     "status_ms" INTEGER NOT NULL,
+    "asked_until_ms" INTEGER NOT NULL,
+    "approval_hash" BLOB NOT NULL CHECK (length("approval_hash") = 32),
     "version" INTEGER NOT NULL,
     PRIMARY KEY ("consent_id")
 ) STRICT, WITHOUT ROWID;
@@ -361,6 +363,8 @@ CREATE TABLE "consents_account_consent" (
     "document" TEXT NOT NULL,
     "created_ms" INTEGER NOT NULL,
     "status_ms" INTEGER NOT NULL,
+    "asked_until_ms" INTEGER NOT NULL,
+    "approval_hash" BLOB NOT NULL CHECK (length("approval_hash") = 32),
     PRIMARY KEY ("consent_id")
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX "consents_account_consent_customer" ON "consents_account_consent" ("customer_id", "consent_id");

@@ -19,7 +19,7 @@ static void a_customer_consents_and_the_client_gets_its_token(void **state) {
     size_t at;
     assert_true(str_find(policy, STR("default-src 'none'"), &at) &&
                 str_find(policy, STR("form-action 'self' https://tpp.example;"), &at));
-    browser_post(&browser, auth_page_confirm, NULL, NULL, NULL, NULL);
+    confirm(&browser);
     struct str code = code_of(world, &browser.answer);
     struct form redirect = redirect_of(world, &browser.answer);
     assert_str(parameter(&redirect, "state"), "st &=%?#"); /* intact */
@@ -178,11 +178,11 @@ static void a17_a_page_may_be_loaded_again_a_request_is_used_once(void **state) 
     log_in(&browser, "mia", PASSWORD);
     assert_false(str_equal(browser.cookies, first)); /* S2 */
     browser_get(&browser, query_text);
-    assert_page(&browser, "Enter your one-time code");
-    assert_page(&browser, "19.99 GBP"); /* payee and amount where the code is asked */
+    assert_page(&browser, "Choose the account to pay from");
+    assert_page(&browser, "19.99 GBP");
     assert_page(&browser, "Zoe &amp; Sons");
     walk_to_confirm(&second, query_text = push(world, &world->acme, &consent, NULL));
-    browser_post(&second, auth_page_confirm, NULL, NULL, NULL, NULL);
+    confirm(&second);
     (void)code_of(world, &second.answer);
     struct browser third = { .world = world };
     browser_get(&third, query_text);
@@ -219,7 +219,7 @@ static void forms_need_session_token_and_stage(void **state) {
                      400); /* another session's token */
     assert_int_equal(send(world, &browser.call, auth_page_login, form, none, none).status, 400); /* no cookie */
     assert_int_equal(send(world, &browser.call, auth_page_login, form, none, other.cookies).status, 200);
-    browser_post(&browser, auth_page_confirm, NULL, NULL, NULL, NULL); /* a step too far shows where one is */
+    browser_post(&browser, auth_page_confirm, "code", "123456", NULL, NULL); /* a step too far shows where one is */
     assert_page(&browser, "Log in to your bank");
     assert_int_equal(consent_status(world, &consent, NULL), CONSENT_AWAU);
     atomic_fetch_add(&world_now_ms, 10 * 60 * 1000);
@@ -241,9 +241,11 @@ static void passwords_are_guessed_a_few_times_only(void **state) {
     log_in(&browser, "mia", PASSWORD); /* right, but locked, and not told apart */
     assert_memory_equal(browser.answer.content.at, unknown.at, unknown.len);
     atomic_fetch_add(&world_now_ms, 5 * 60 * 1000);
-    log_in(&browser, "mia", PASSWORD);
-    assert_page(&browser, "Enter your one-time code");
-    for (int i = 0; i < 3; i++) browser_post(&browser, auth_page_code, "code", "000000", NULL, NULL);
+    walk_on_to_confirm(&browser, "mia");
+    for (int i = 0; i < 3; i++) {
+        assert_page(&browser, "Confirm this payment");
+        give_code(&browser, "000000");
+    }
     assert_int_equal(browser.answer.status, 400); /* S3: ten in one session end it */
     browser_get(&browser, query_text);
     assert_int_equal(browser.answer.status, 400);
@@ -254,13 +256,83 @@ static void a_one_time_code_works_once(void **state) {
     struct browser browser = { .world = world }, second = { .world = world };
     struct consent_id consent = consent_new(world, &world->acme, NULL), next = consent_new(world, &world->acme, NULL);
     walk_to_confirm(&browser, push(world, &world->acme, &consent, NULL));
-    browser_get(&second, push(world, &world->acme, &next, NULL));
-    log_in(&second, "mia", PASSWORD);
-    enter_code(&second); /* the same step */
+    confirm(&browser);
+    (void)code_of(world, &browser.answer);
+    walk_to_confirm(&second, push(world, &world->acme, &next, NULL));
+    confirm(&second); /* the same step */
     assert_page(&second, "The code is not right");
+    assert_int_equal(consent_status(world, &next, NULL), CONSENT_AWAU);
     atomic_fetch_add(&world_now_ms, TOTP_STEP_MS);
-    enter_code(&second);
-    assert_page(&second, "Choose the account");
+    confirm(&second);
+    (void)code_of(world, &second.answer);
+}
+
+/* spec: uk/X1 */
+static void a_code_approves_what_its_page_showed(void **state) {
+    struct world *world = *state;
+    struct browser browser = { .world = world }, other = { .world = world };
+    struct consent_id consent = consent_new(world, &world->acme, NULL), dearer = consent_new(world, &world->acme, NULL);
+    struct payment_consent_row row;
+    walk_to_confirm(&browser, push(world, &world->acme, &consent, NULL));
+    walk_to_confirm(&other, push(world, &world->acme, &dearer, NULL));
+    const char *shown_elsewhere = approval_of(&other), *code = code_now(world);
+    assert_page(&browser, "19.99 GBP"); /* payee, amount and account where the code is asked */
+    assert_page(&browser, "Zoe &amp; Sons");
+    assert_page(&browser, "11111111");
+    browser_post(&browser, auth_page_confirm, "approval", shown_elsewhere, "code", code);
+    assert_page(&browser, "has changed");
+    assert_int_equal(consent_status(world, &consent, &row), CONSENT_AWAU);
+    confirm(&browser); /* and the code is spent: it is worth nothing for anything */
+    assert_page(&browser, "The code is not right");
+    confirm(&other);
+    assert_page(&other, "The code is not right");
+    assert_int_equal(consent_status(world, &dearer, NULL), CONSENT_AWAU);
+    atomic_fetch_add(&world_now_ms, TOTP_STEP_MS);
+    browser_post(&browser, auth_page_confirm, "code", code_now(world), NULL, NULL); /* of no page at all */
+    assert_page(&browser, "has changed");
+    atomic_fetch_add(&world_now_ms, TOTP_STEP_MS);
+    confirm(&browser);
+    (void)code_of(world, &browser.answer);
+    assert_int_equal(consent_status(world, &consent, &row), CONSENT_AUTH);
+    struct hash approved = payment_consent_approval(&row, row.account_id); /* what the page showed is on record */
+    assert_true(hash_equal(&approved, &row.approval_hash));
+}
+
+/* spec: uk/Q4 */
+static void who_goes_away_has_said_no(void **state) {
+    struct world *world = *state;
+    struct browser browser = { .world = world }, again = { .world = world };
+    struct consent_id consent = consent_new(world, &world->acme, NULL), asleep = consent_new(world, &world->acme, NULL);
+    struct payment_consent_row row;
+    browser_get(&browser, push(world, &world->acme, &consent, NULL));
+    atomic_fetch_add(&world_now_ms, SESSION_MS / 2);
+    browser_get(&again, push(world, &world->acme, &consent, NULL)); /* asked a second time */
+    atomic_fetch_add(&world_now_ms, SESSION_MS / 2);
+    (void)consent_status(world, &consent, &row);
+    assert_int_equal(payment_consent_status_at(&row, world_clock()), CONSENT_AWAU);
+    (void)push(world, &world->acme, &consent, NULL);
+    atomic_fetch_add(&world_now_ms, SESSION_MS / 2 - 1);
+    assert_int_equal(payment_consent_status_at(&row, world_clock()), CONSENT_AWAU);
+    atomic_fetch_add(&world_now_ms, 1);
+    assert_int_equal(payment_consent_status_at(&row, world_clock()), CONSENT_RJCT);
+    struct auth_answer answer = post(world, &world->acme, auth_pushed, pushed_form(world, &consent, NULL));
+    assert_str(member(world, answer.content, "error"), "invalid_request");
+    (void)consent_status(world, &asleep, &row); /* nobody was asked: it waits */
+    assert_int_equal(payment_consent_status_at(&row, world_clock()), CONSENT_AWAU);
+    (void)push(world, &world->acme, &asleep, NULL);
+}
+
+static void other_accounts_may_be_chosen_after_all(void **state) {
+    struct world *world = *state;
+    struct browser browser = { .world = world };
+    struct consent_id consent = consent_new(world, &world->acme, NULL);
+    walk_to_confirm(&browser, push(world, &world->acme, &consent, NULL));
+    browser_post(&browser, auth_page_account, "change", "1", NULL, NULL);
+    assert_page(&browser, "Choose the account to pay from");
+    browser_post(&browser, auth_page_account, "account_id", offered_account(&browser), NULL, NULL);
+    assert_page(&browser, "Confirm this payment");
+    confirm(&browser);
+    (void)code_of(world, &browser.answer);
 }
 
 static void only_ones_own_account_in_the_right_place(void **state) {
@@ -270,11 +342,9 @@ static void only_ones_own_account_in_the_right_place(void **state) {
                       named = consent_new(world, &world->acme, "40000022222222");
     browser_get(&mia, push(world, &world->acme, &consent, NULL));
     log_in(&mia, "mia", PASSWORD);
-    enter_code(&mia);
     const char *mias = offered_account(&mia);
     browser_get(&sam, push(world, &world->acme, &named, NULL));
     log_in(&sam, "sam", PASSWORD);
-    enter_code(&sam);
     const char *sams = offered_account(&sam);
     assert_string_not_equal(mias, sams);
     browser_post(&mia, auth_page_account, "account_id", sams, NULL, NULL); /* guessed */
@@ -285,7 +355,6 @@ static void only_ones_own_account_in_the_right_place(void **state) {
     struct browser wrong = { .world = world }; /* the consent names sam's account */
     browser_get(&wrong, push(world, &world->acme, &named, NULL));
     log_in(&wrong, "mia", PASSWORD);
-    enter_code(&wrong);
     assert_page(&wrong, "You have no account");
     browser_post(&wrong, auth_page_account, "account_id", mias, NULL, NULL);
     assert_page(&wrong, "You have no account");
@@ -364,6 +433,9 @@ int main(void) {
         FLOW_TEST(forms_need_session_token_and_stage),
         FLOW_TEST(passwords_are_guessed_a_few_times_only),
         FLOW_TEST(a_one_time_code_works_once),
+        FLOW_TEST(a_code_approves_what_its_page_showed),
+        FLOW_TEST(who_goes_away_has_said_no),
+        FLOW_TEST(other_accounts_may_be_chosen_after_all),
         FLOW_TEST(only_ones_own_account_in_the_right_place),
         FLOW_TEST(codes_are_judged),
         FLOW_TEST(the_sandbox_answers_at_once),

@@ -7,6 +7,7 @@
 
 #include "auth/pushed_request.h"
 
+enum { SESSION_MS = 10 * 60 * 1000 };
 #define VERIFIER "abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 static char challenge[64];
@@ -152,10 +153,27 @@ static void log_in(struct browser *browser, const char *login, const char *passw
     browser_post(browser, auth_page_login, "login", login, "password", password);
 }
 
-static void enter_code(struct browser *browser) {
-    char code[TOTP_DIGITS + 1];
+/* What the page says that a code would approve. */
+static const char *approval_of(struct browser *browser) {
+    struct str mark = STR("name=\"approval\" value=\"");
+    size_t at;
+    assert_true(str_find(browser->answer.content, mark, &at));
+    return arena_dup(&browser->world->arena, str_slice(browser->answer.content, at + mark.len, at + mark.len + 43)).at;
+}
+
+static void give_code(struct browser *browser, const char *code) {
+    browser_post(browser, auth_page_confirm, "approval", approval_of(browser), "code", code);
+}
+
+static const char *code_now(struct world *world) {
+    char *code = arena_alloc(&world->arena, TOTP_DIGITS + 1);
     assert_int_equal(totp_generate(STR(TOTP_SECRET), world_clock(), code), 0);
-    browser_post(browser, auth_page_code, "code", code, NULL, NULL);
+    return code;
+}
+
+/* The right one-time code, for what the page shows. */
+static void confirm(struct browser *browser) {
+    give_code(browser, code_now(browser->world));
 }
 
 static const char *offered_account(struct browser *browser) {
@@ -165,13 +183,16 @@ static const char *offered_account(struct browser *browser) {
     return arena_dup(&browser->world->arena, str_slice(browser->answer.content, at + mark.len, at + mark.len + 36)).at;
 }
 
+static void walk_on_to_confirm(struct browser *browser, const char *login) {
+    log_in(browser, login, PASSWORD);
+    browser_post(browser, auth_page_account, "account_id", offered_account(browser), NULL, NULL);
+    assert_page(browser, "Confirm this payment");
+}
+
 static void walk_to_confirm(struct browser *browser, struct str query_text) {
     browser_get(browser, query_text);
     assert_page(browser, "Log in to your bank");
-    log_in(browser, "mia", PASSWORD);
-    enter_code(browser);
-    browser_post(browser, auth_page_account, "account_id", offered_account(browser), NULL, NULL);
-    assert_page(browser, "Confirm this payment");
+    walk_on_to_confirm(browser, "mia");
 }
 
 /* The parameters of the redirect. */

@@ -60,7 +60,6 @@ static void walk_to_accounts(struct browser *browser, struct str query_text, con
     browser_get(browser, query_text);
     assert_page(browser, "Log in to your bank");
     log_in(browser, login, PASSWORD);
-    enter_code(browser);
     assert_page(browser, "Choose the accounts to share");
 }
 
@@ -70,7 +69,7 @@ static struct str say_yes(struct browser *browser) {
     size_t count = offered_accounts(browser, ids);
     browser_post(browser, auth_page_account, "account_id", ids[0], count > 1 ? "account_id" : NULL, ids[1]);
     assert_page(browser, "Confirm access to your accounts");
-    browser_post(browser, auth_page_confirm, NULL, NULL, NULL, NULL);
+    confirm(browser);
     return code_of(browser->world, &browser->answer);
 }
 

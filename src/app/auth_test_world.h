@@ -24,6 +24,7 @@ void store_memory_forget(const char *path); /* store_memory_int.h is the store's
 
 #define ISSUER "https://localhost:8444"
 #define REDIRECT_URI "https://tpp.example/back"
+enum { WORLD_GUESSES_MAX = 20 };
 #define PASSWORD "correct horse"
 #define TOTP_SECRET "12345678901234567890"
 
@@ -44,7 +45,7 @@ struct world {
     struct key *acme_key, *gamma_key;
     struct command_call command;
     int jti;
-    bool waits;         /* requests wait for the engine as the gateway's do, instead of blocking */
+    bool waits; /* requests wait for the engine as the gateway's do, instead of blocking */
     atomic_bool answered;
 };
 
@@ -93,6 +94,7 @@ static void world_up(struct world *world) {
                                  .api_url = STR("https://localhost:8443"),
                                  .signing_key = world->bank_key,
                                  .sandbox = true,
+                                 .guesses_max = WORLD_GUESSES_MAX,
                                  .now_ms = world_clock };
     assert_int_equal(auth_open(&auth, &world->auth, &message), 0);
     assert_int_equal(query_open(&world->integration, &world->query), 0);
@@ -288,13 +290,13 @@ static struct auth_answer send(struct world *world, const struct call *call, int
     return request.answer;
 }
 
-static struct auth_answer post(struct world *world, const struct call *call, int (*entry)(struct auth_request *),
-                               struct str form) {
+static inline struct auth_answer post(struct world *world, const struct call *call, int (*entry)(struct auth_request *),
+                                      struct str form) {
     struct str body = with_assertion(world, form, assertion_of(world, call, fresh_jti(world)));
     return send(world, call, entry, body, (struct str){ 0 }, (struct str){ 0 });
 }
 
-static struct str member(struct world *world, struct str json, const char *name) {
+static inline struct str member(struct world *world, struct str json, const char *name) {
     const struct json *document;
     assert_int_equal(json_parse_arena(json, 64 * 1024, 8, &world->arena, &document), 0);
     return json_get_string(document, name);

@@ -38,6 +38,8 @@ static const struct config_row rows[] = {
         .help = "PEM of the nodes' certificates, or of what issues them and nothing else"),
     ROW("roles", CONFIG_STRING, roles, .max = 64, .boot = "",
         .help = "what this process runs, of gateway,auth,engine,relay,jobs; empty: all"),
+    ROW("bank.name", CONFIG_STRING, bank_name, .max = 64, .boot = "Giro Bank",
+        .help = "name of the bank, on the pages that its customers see"),
     ROW("bank.country", CONFIG_STRING, bank_country, .max = 2, .boot = "GB",
         .help = "country of the bank, two letters"),
     ROW("bank.code", CONFIG_STRING, bank_code, .max = 4, .boot = "GIRO",

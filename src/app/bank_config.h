@@ -27,7 +27,7 @@ struct bank_options {
     struct str secrets_folder;
     struct str roles; /* roles.h */
     struct str node_name, node_address, node_listen, node_certificate, node_key, node_trust;
-    struct str bank_country, bank_code, bank_sort_code, bank_org_id;
+    struct str bank_name, bank_country, bank_code, bank_sort_code, bank_org_id;
     struct str aml_names, fraud_creditors, fees, payment_saga;
     int64_t fraud_personal_amount, fraud_business_amount, fraud_personal_per_minute;
     struct str core_host, core_layouts;

@@ -85,6 +85,7 @@ int bank_open_auth(struct bank *bank, struct message *message) {
     struct auth_options auth = { .integration = &bank->integration,
                                  .issuer = options->issuer,
                                  .api_url = options->api_url,
+                                 .bank_name = options->bank_name,
                                  .signing_key = bank->signing_key,
                                  .sandbox = options->sandbox,
                                  .directory_issuer = options->directory_issuer,

@@ -1,5 +1,6 @@
 #include "auth/auth_int.h"
 
+#include "auth/guess_limit.h"
 #include "platform/clock.h"
 #include "platform/encoding.h"
 #include "platform/random.h"
@@ -28,13 +29,20 @@ static int auth_fill(struct auth *auth, const struct auth_options *options) {
     auth->kid = arena_dup(&auth->arena, buffer_str(&text));
     auth->issuer = arena_dup(&auth->arena, options->issuer);
     auth->api_url = arena_dup(&auth->arena, options->api_url);
+    auth->bank_name = arena_dup(&auth->arena, options->bank_name.len ? options->bank_name : STR("Giro Bank"));
+    if (!auth->bank_name.at) return err_origin(-ENOMEM);
     auth->options.directory_issuer = arena_dup(&auth->arena, options->directory_issuer);
     auth->options.directory_keys = arena_dup(&auth->arena, options->directory_keys);
     auth->options.registration_tier = arena_dup(&auth->arena, options->registration_tier);
     if (!auth->kid.at || !auth->issuer.at || !auth->api_url.at || !auth->options.directory_issuer.at ||
         !auth->options.directory_keys.at || !auth->options.registration_tier.at)
         return err_origin(-ENOMEM);
-    return err_trace(metadata_build(auth));
+    uint8_t key[AUTH_SECRET_BYTES];
+    random_bytes(key, sizeof key);
+    r = guess_limit_new(str_from_bytes((const char *)key, sizeof key), options->guesses_max, &auth->guesses);
+    secret_wipe(key, sizeof key);
+    if (!r) r = style_build(auth);
+    return r ? err_trace(r) : err_trace(metadata_build(auth));
 }
 
 int auth_open(const struct auth_options *options, struct auth **ret_auth, struct message *message) {
@@ -65,6 +73,7 @@ int auth_open(const struct auth_options *options, struct auth **ret_auth, struct
 struct auth *auth_close(struct auth *auth) {
     if (!auth) return NULL;
     key_free(auth->options.signing_key);
+    guess_limit_free(auth->guesses);
     arena_release(&auth->arena);
     free(auth);
     return NULL;

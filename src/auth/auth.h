@@ -5,7 +5,8 @@
  * private_key_jwt; the jti is spent whatever the answer. (A2) only clients of profile fapi2 with mTLS-bound tokens are
  * served; others get unauthorized_client. (A3) no redirect goes anywhere but to a registered URI that came in a pushed
  * request. (A4) passwords, codes, tokens and cookies are stored hashed only and wiped from the request's arena when it
- * ends. (A5) whether a login exists cannot be told from text or time.
+ * ends. (A5) whether a login exists cannot be told from text or time. (A6) guesses at passwords and one-time codes are
+ * limited by login and by session (in the store), and by address (guess_limit.h).
  *
  * An entry function returns AUTH_ANSWERED (request->answer is set), AUTH_WAITS (its command is queued with on_done:
  * nothing of the request may be touched until that was called; then auth_finish), AUTH_BUSY (queue full: nothing
@@ -24,6 +25,8 @@ struct auth_options {
     struct integration *integration;
     struct str issuer;       /* "https://localhost:8444": pages, metadata, keys */
     struct str api_url;      /* "https://localhost:8443": token and PAR, mTLS */
+    struct str bank_name;    /* on the pages; empty: "Giro Bank" */
+    int guesses_max;         /* from one address in a window, see guess_limit.h; 0: its own */
     struct key *signing_key; /* RSA, private: ID tokens, PS256; kid = RFC 7638 thumbprint */
     bool sandbox;            /* clients marked so may be approved at once */
     /* Of registration; directory_keys empty: nobody can register. */
@@ -78,18 +81,21 @@ int auth_registration_read(struct auth_request *request);   /* GET /register/{cl
 int auth_registration_change(struct auth_request *request); /* PUT */
 int auth_registration_remove(struct auth_request *request); /* DELETE */
 /* Browser listener. */
-int auth_authorize(struct auth_request *request);    /* GET /authorize */
-int auth_page_login(struct auth_request *request);   /* POST /authorize/login */
-int auth_page_code(struct auth_request *request);    /* POST /authorize/code */
-int auth_page_account(struct auth_request *request); /* POST /authorize/account */
-int auth_page_confirm(struct auth_request *request); /* POST /authorize/confirm */
-int auth_page_reject(struct auth_request *request);  /* POST /authorize/reject */
+int auth_authorize(struct auth_request *request);         /* GET /authorize */
+int auth_page_login(struct auth_request *request);        /* POST /authorize/login */
+int auth_page_account(struct auth_request *request);      /* POST /authorize/account */
+int auth_page_confirm(struct auth_request *request);      /* POST /authorize/confirm */
+int auth_page_reject(struct auth_request *request);       /* POST /authorize/reject */
+int auth_customer(struct auth_request *request);          /* GET /customer */
+int auth_customer_login(struct auth_request *request);    /* POST /customer/login */
+int auth_customer_withdraw(struct auth_request *request); /* POST /customer/withdraw */
+int auth_customer_logout(struct auth_request *request);   /* POST /customer/logout */
 /* Goes on after the command of a request that said AUTH_WAITS was answered. */
 int auth_finish(struct auth_request *request);
 
 /* JSON documents, as old as the auth. */
 struct str auth_metadata(const struct auth *auth); /* OpenID discovery and RFC 8414, one document */
 struct str auth_jwks(const struct auth *auth);
-struct str auth_style(void); /* CSS of the pages */
+struct str auth_style(const struct auth *auth); /* CSS of the pages, as old as the auth */
 
 #endif

@@ -15,9 +15,12 @@ enum {
 struct auth {
     struct auth_options options;
     struct str issuer, api_url, kid, metadata, jwks;
+    struct str bank_name, style;
+    struct guess_limit *guesses;
     struct arena arena; /* holds the texts */
 };
 
+int style_build(struct auth *auth) MUST_USE; /* style.c: fills style. 0 or <0. */
 /* metadata.c: fills metadata and jwks. 0 or <0. */
 int metadata_build(struct auth *auth) MUST_USE;
 

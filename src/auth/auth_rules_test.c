@@ -139,7 +139,8 @@ static void cookies_are_read(void **state) {
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct str cookie = { 0 };
-        if (browser_session_read(str_from_c(cases[i].header), &cookie) != cases[i].ours) fail_msg("%s", cases[i].name);
+        if (browser_session_read(COOKIE_CONSENT, str_from_c(cases[i].header), &cookie) != cases[i].ours)
+            fail_msg("%s", cases[i].name);
         if (cases[i].ours) assert_true(str_equal_c(cookie, COOKIE));
     }
     char one[FORM_TOKEN_TEXT_BYTES], two[FORM_TOKEN_TEXT_BYTES];

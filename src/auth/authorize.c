@@ -21,7 +21,7 @@ static int show_opened(struct auth_request *request) {
     if (request->command->answer.refusal)
         return refuse(request, "invalid_request_uri",
                       "The request has ended. Go back to where you came from and start again.");
-    int r = browser_session_set(request, step->cookie);
+    int r = browser_session_set(request, COOKIE_CONSENT, step->cookie);
     return r ? err_trace(r) : consent_step_show(request, step);
 }
 
@@ -84,7 +84,7 @@ static int approve_at_once(struct auth_request *request, struct consent_step *st
 static int show_again(struct auth_request *request, struct consent_step *step, bool *ret_shown) {
     struct session_view session;
     *ret_shown = false;
-    if (!browser_session_read(request->cookies, &step->cookie)) return 0;
+    if (!browser_session_read(COOKIE_CONSENT, request->cookies, &step->cookie)) return 0;
     step->session_hash = sha256_str(step->cookie);
     int r = query_session(request->query, &step->session_hash, request->arena, &session);
     if (r) return r < 0 ? err_trace(r) : 0;

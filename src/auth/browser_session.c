@@ -11,13 +11,21 @@ static bool cookie_fits(struct str value) {
     return fits;
 }
 
-bool browser_session_read(struct str cookies, struct str *ret_cookie) {
+static const char *name_of(enum browser_cookie kind) {
+    return kind == COOKIE_CONSENT ? "__Host-giro-session" : "__Host-giro-customer";
+}
+
+static const char *site_of(enum browser_cookie kind) {
+    return kind == COOKIE_CONSENT ? "Lax" : "Strict";
+}
+
+bool browser_session_read(enum browser_cookie kind, struct str cookies, struct str *ret_cookie) {
     struct str piece, name, found = { 0 };
     bool more = true;
     while (more) {
         more = str_cut(&cookies, ';', &piece);
         piece = str_trim(piece);
-        if (!str_cut(&piece, '=', &name) || !str_equal_c(name, BROWSER_SESSION_COOKIE)) continue;
+        if (!str_cut(&piece, '=', &name) || !str_equal_c(name, name_of(kind))) continue;
         if (found.at) return false;
         found = piece;
     }
@@ -26,17 +34,19 @@ bool browser_session_read(struct str cookies, struct str *ret_cookie) {
     return true;
 }
 
-int browser_session_set(struct auth_request *request, struct str cookie) {
-    struct str value = arena_printf(
-        request->arena, BROWSER_SESSION_COOKIE "=" STR_FMT "; Path=/; Secure; HttpOnly; SameSite=Lax", STR_ARG(cookie));
+int browser_session_set(struct auth_request *request, enum browser_cookie kind, struct str cookie) {
+    struct str value = arena_printf(request->arena, "%s=" STR_FMT "; Path=/; Secure; HttpOnly; SameSite=%s",
+                                    name_of(kind), STR_ARG(cookie), site_of(kind));
     if (!value.at) return err_origin(-ENOMEM);
     answer_header(request, "Set-Cookie", value);
     return err_trace(wipe_later(request->arena, value));
 }
 
-void browser_session_clear(struct auth_request *request) {
+void browser_session_clear(struct auth_request *request, enum browser_cookie kind) {
     answer_header(request, "Set-Cookie",
-                  STR(BROWSER_SESSION_COOKIE "=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"));
+                  kind == COOKIE_CONSENT
+                      ? STR("__Host-giro-session=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0")
+                      : STR("__Host-giro-customer=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0"));
 }
 
 struct str form_token_of(struct str cookie, char text[FORM_TOKEN_TEXT_BYTES]) {

@@ -8,14 +8,19 @@
 
 #include "auth/auth_int.h"
 
-#define BROWSER_SESSION_COOKIE "__Host-giro-session"
+/* One cookie for each way of being here; a name that begins so is only taken from this host, over TLS, for all paths.
+ */
+enum browser_cookie {
+    COOKIE_CONSENT, /* SameSite=Lax: the customer comes from the client's site */
+    COOKIE_CUSTOMER /* SameSite=Strict */
+};
 
 /* The cookie's value in a Cookie header (RFC 6265 section 4.2); false when it is absent, there twice, or not ours in
  * form. */
-bool browser_session_read(struct str cookies, struct str *ret_cookie);
+bool browser_session_read(enum browser_cookie kind, struct str cookies, struct str *ret_cookie);
 /* Set-Cookie; 0 or -ENOMEM. */
-int browser_session_set(struct auth_request *request, struct str cookie) MUST_USE;
-void browser_session_clear(struct auth_request *request);
+int browser_session_set(struct auth_request *request, enum browser_cookie kind, struct str cookie) MUST_USE;
+void browser_session_clear(struct auth_request *request, enum browser_cookie kind);
 
 enum { FORM_TOKEN_TEXT_BYTES = 44 };
 struct str form_token_of(struct str cookie, char text[FORM_TOKEN_TEXT_BYTES]);

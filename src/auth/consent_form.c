@@ -7,6 +7,7 @@
 #include "auth/browser_session.h"
 #include "auth/consent_step.h"
 #include "auth/page.h"
+#include "domain/approval.h"
 #include "platform/password.h"
 #include "platform/totp.h"
 
@@ -46,13 +47,16 @@ static int begin(struct auth_request *request, enum session_view_stage stage, st
     if (r < 0) return err_trace(r);
     if (r || has_duplicate(&step->form))
         return page_message(request, 400, "This form cannot be read", "Go back and try again.");
-    if (!browser_session_read(request->cookies, &step->cookie)) return consent_step_over(request);
+    if (!browser_session_read(COOKIE_CONSENT, request->cookies, &step->cookie)) return consent_step_over(request);
     step->session_hash = sha256_str(step->cookie);
     if (!form_token_is_right(step->cookie, field(step, "csrf"))) return consent_step_over(request);
     r = find_session(request, step);
     if (r) return r < 0 ? err_trace(r) : consent_step_over(request);
     request->state = step;
-    if (stage != SESSION_VIEW_ENDED && step->session.stage != stage) return consent_step_show(request, step);
+    enum session_view_stage now = step->session.stage;
+    bool fits = stage == SESSION_VIEW_ENDED || now == stage ||
+                (stage == SESSION_VIEW_ACCOUNT && now == SESSION_VIEW_CONFIRM); /* other accounts after all */
+    if (!fits) return consent_step_show(request, step);
     *ret_step = step;
     return 0;
 }
@@ -63,6 +67,8 @@ static int show_next(struct auth_request *request) {
     if (request->command->answer.refusal) {
         request->answer.outcome = request->command->answer.refusal_name;
         if (request->command->answer.refusal == AUTHORIZE_E_ACCOUNT) step->notice = "Choose one of the accounts shown.";
+        if (request->command->answer.refusal == AUTHORIZE_E_CONSENT)
+            step->notice = "You cannot agree to this: it was decided before, or by somebody else. Reject to go back.";
     } else if (request->command->answer.body.len) {
         request->answer.outcome = "wrong_secret";
     }
@@ -90,19 +96,22 @@ static int check_password(struct auth_request *request, const struct consent_ste
 static int finish_login(struct auth_request *request) {
     struct consent_step *step = request->state;
     if (request->command->answer.body.len) {
+        guess_failed(request);
         step->notice = "Login or password are not right, or the login is locked for some minutes. Try again.";
         return show_next(request);
     }
     if (request->command->answer.refusal) return show_next(request);
     step->cookie = step->code; /* (S2) the session goes on under the fresh cookie */
     step->session_hash = sha256_str(step->cookie);
-    int r = browser_session_set(request, step->cookie);
+    int r = browser_session_set(request, COOKIE_CONSENT, step->cookie);
     return r ? err_trace(r) : show_next(request);
 }
 
 int auth_page_login(struct auth_request *request) {
     struct consent_step *step;
-    int r = begin(request, SESSION_VIEW_LOGIN, &step);
+    int r;
+    if (page_turned_away(request, &r)) return r;
+    r = begin(request, SESSION_VIEW_LOGIN, &step);
     if (r || !step) return r;
     struct authorize_login_input input = { .session_hash = step->session_hash };
     r = check_password(request, step, &input);
@@ -113,32 +122,6 @@ int auth_page_login(struct auth_request *request) {
     request->finish = finish_login;
     return request_sent(request, waits,
                         command_authorize_login(request->auth->options.integration, request->command, &input));
-}
-
-/* ---- one-time code ---- */
-
-static int finish_code(struct auth_request *request) {
-    struct consent_step *step = request->state;
-    if (request->command->answer.body.len)
-        step->notice = "The code is not right, or was used before, or the login is locked. Wait for the next code.";
-    return show_next(request);
-}
-
-int auth_page_code(struct auth_request *request) {
-    struct consent_step *step;
-    struct customer_secrets customer;
-    int r = begin(request, SESSION_VIEW_CODE, &step);
-    if (r || !step) return r;
-    struct authorize_code_input input = { .session_hash = step->session_hash };
-    r = query_customer(request->query, &step->session.customer_id, request->arena, &customer);
-    if (r) return r < 0 ? err_trace(r) : consent_step_over(request);
-    r = totp_verify(customer.totp_secret, field(step, "code"), request->auth->options.now_ms(), &input.step);
-    if (r < 0) return err_trace(r);
-    input.code_right = r == 0;
-    bool waits = request->command->on_done != NULL;
-    request->finish = finish_code;
-    return request_sent(request, waits,
-                        command_authorize_code(request->auth->options.integration, request->command, &input));
 }
 
 /* ---- accounts ---- */
@@ -159,16 +142,24 @@ static int read_accounts(struct auth_request *request, const struct consent_step
     return 0;
 }
 
+/* The accounts again, also when some are chosen already. */
+static int show_choice(struct auth_request *request, struct consent_step *step) {
+    step->session.stage = SESSION_VIEW_ACCOUNT;
+    return consent_step_show(request, step);
+}
+
 int auth_page_account(struct auth_request *request) {
     struct consent_step *step;
+    struct str change;
     int r = begin(request, SESSION_VIEW_ACCOUNT, &step);
     if (r || !step) return r;
+    if (form_get(&step->form, "change", &change)) return show_choice(request, step);
     struct authorize_account_input input = { .session_hash = step->session_hash };
     r = read_accounts(request, step, &input.accounts);
     if (r < 0) return err_trace(r);
     if (r) {
         step->notice = "Choose one of the accounts shown.";
-        return consent_step_show(request, step);
+        return show_choice(request, step);
     }
     bool waits = request->command->on_done != NULL;
     request->finish = show_next;
@@ -183,23 +174,45 @@ static int finish_end(struct auth_request *request) {
     int refusal = request->command->answer.refusal;
     if (refusal == AUTHORIZE_E_SESSION || refusal == AUTHORIZE_E_STAGE || refusal == AUTHORIZE_E_REQUEST)
         return consent_step_over(request);
-    browser_session_clear(request);
+    browser_session_clear(request, COOKIE_CONSENT);
     if (refusal || step->code.len == 0) return authorization_response_error(request, &step->terms, OAUTH_ACCESS_DENIED);
     return authorization_response_code(request, &step->terms, step->code);
 }
 
+/* The one-time code was not right, or was right for something else. */
+static int finish_confirm(struct auth_request *request) {
+    struct consent_step *step = request->state;
+    struct str verdict = request->command->answer.body;
+    if (verdict.len == 0) return finish_end(request);
+    if (str_equal_c(verdict, "wrong")) {
+        guess_failed(request);
+        step->notice = "The code is not right, or was used before, or the login is locked. Wait for the next code.";
+    } else {
+        step->notice = "What you agree to has changed in another window. Check it again and wait for the next code.";
+    }
+    return show_next(request);
+}
+
 int auth_page_confirm(struct auth_request *request) {
     struct consent_step *step;
-    struct code_terms terms;
-    int r = begin(request, SESSION_VIEW_CONFIRM, &step);
+    struct customer_secrets customer;
+    int r;
+    if (page_turned_away(request, &r)) return r;
+    r = begin(request, SESSION_VIEW_CONFIRM, &step);
     if (r || !step) return r;
-    r = consent_step_terms(request, step, &terms);
+    struct authorize_confirm_input input = { .session_hash = step->session_hash };
+    if (approval_parse(field(step, "approval"), &input.approval_hash)) input.approval_hash = (struct hash){ 0 };
+    r = query_customer(request->query, &step->session.customer_id, request->arena, &customer);
+    if (r) return r < 0 ? err_trace(r) : consent_step_over(request);
+    r = totp_verify(customer.totp_secret, field(step, "code"), request->auth->options.now_ms(), &input.step);
+    if (r < 0) return err_trace(r);
+    input.code_right = r == 0;
+    r = consent_step_terms(request, step, &input.terms);
     if (r) return err_trace(r);
     bool waits = request->command->on_done != NULL;
-    request->finish = finish_end;
-    return request_sent(
-        request, waits,
-        command_authorize_confirm(request->auth->options.integration, request->command, &step->session_hash, &terms));
+    request->finish = finish_confirm;
+    return request_sent(request, waits,
+                        command_authorize_confirm(request->auth->options.integration, request->command, &input));
 }
 
 int auth_page_reject(struct auth_request *request) {

@@ -2,7 +2,7 @@
 
 #include "auth/authorization_response.h"
 #include "auth/browser_session.h"
-#include "auth/page.h"
+#include "auth/consent_page.h"
 #include "wire/json.h"
 
 enum { ACCOUNT_ID_BYTES = sizeof(struct account_id) };
@@ -95,6 +95,7 @@ static int load_chosen(struct auth_request *request, const struct consent_step *
 static int show_confirm(struct auth_request *request, const struct consent_step *step, struct page_facts *facts) {
     int r = load_chosen(request, step, facts);
     if (r) return r < 0 ? err_trace(r) : consent_step_over(request);
+    facts->approval = consent_page_approval(&step->consent, &step->pushed.consent_id, step->session.accounts);
     return page_confirm(request, facts);
 }
 
@@ -104,19 +105,15 @@ static int show_account(struct auth_request *request, const struct consent_step 
         consent_step_accounts(request, &step->consent, &step->session.customer_id, &accounts, &facts->account_count);
     if (r) return err_trace(r);
     facts->accounts = accounts;
+    facts->chosen = step->session.accounts;
     return page_account(request, facts);
 }
 
 int consent_step_show(struct auth_request *request, struct consent_step *step) {
     char csrf[FORM_TOKEN_TEXT_BYTES];
-    struct page_facts facts = { .kind = step->consent.kind,
+    struct page_facts facts = { .consent = &step->consent,
                                 .client = step->client.display_name,
-                                .payee = step->consent.creditor_name,
-                                .payee_identification = step->consent.creditor_identification,
-                                .amount = step->consent.amount,
                                 .reference = reference_of(step->consent.initiation, request->arena),
-                                .document = step->consent.document,
-                                .expires_ms = step->consent.expires_ms,
                                 .login_hint = step->terms.login_hint,
                                 .redirect_origin = uri_origin(step->terms.redirect_uri),
                                 .csrf = form_token_of(step->cookie, csrf),
@@ -124,12 +121,11 @@ int consent_step_show(struct auth_request *request, struct consent_step *step) {
     switch (step->session.stage) {
     case SESSION_VIEW_LOGIN:
         return page_login(request, &facts);
-    case SESSION_VIEW_CODE:
-        return page_code(request, &facts);
     case SESSION_VIEW_ACCOUNT:
         return show_account(request, step, &facts);
     case SESSION_VIEW_CONFIRM:
         return show_confirm(request, step, &facts);
+    case SESSION_VIEW_CUSTOMER:
     case SESSION_VIEW_ENDED:
         break;
     }

@@ -1,6 +1,6 @@
 #include "auth/html.h"
 
-#include "auth/auth.h"
+#include "domain/time_zone.h"
 
 static const char *reference_of(char c) {
     switch (c) {
@@ -32,39 +32,33 @@ void html_foreign(struct buffer *out, struct str text) {
     buffer_append_c(out, "</bdi>");
 }
 
-void html_page_begin(struct buffer *out, const char *title) {
-    buffer_printf(
-        out,
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>%s - Giro Bank</title>\n"
-        "<link rel=\"stylesheet\" href=\"/style.css\">\n</head>\n<body>\n<header><p>Giro Bank</p></header>\n"
-        "<main>\n<h1>%s</h1>\n",
-        title, title);
+void html_day(struct buffer *out, int64_t day) {
+    static const char *const months[] = { "January", "February", "March",     "April",   "May",      "June",
+                                          "July",    "August",   "September", "October", "November", "December" };
+    struct civil_date date = civil_date_of(day < 0 ? 0 : day > CIVIL_DAY_MAX ? CIVIL_DAY_MAX : day);
+    buffer_printf(out, "%d %s %d", date.day, months[date.month - 1], date.year);
+}
+
+void html_moment(struct buffer *out, int64_t at_ms) {
+    static const int64_t last_ms = (int64_t)CIVIL_DAY_MAX * 24 * 3600 * 1000;
+    html_day(out, time_zone_day(TIME_ZONE_LONDON, at_ms < 0 ? 0 : at_ms > last_ms ? last_ms : at_ms));
+}
+
+void html_page_begin(struct buffer *out, const struct html_page *page) {
+    buffer_printf(out,
+                  "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                  "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                  "<meta name=\"color-scheme\" content=\"light dark\">\n<title>%s%s - ",
+                  page->problem ? "Error: " : "", page->title);
+    html_text(out, page->bank);
+    buffer_append_c(out, "</title>\n<link rel=\"stylesheet\" href=\"/style.css\">\n</head>\n<body>\n"
+                         "<header><p class=\"bank\">");
+    html_text(out, page->bank);
+    buffer_printf(out, "</p></header>\n<main>\n<h1>%s</h1>\n", page->title);
 }
 
 void html_page_end(struct buffer *out) {
-    buffer_append_c(out, "</main>\n</body>\n</html>\n");
-}
-
-struct str auth_style(void) {
-    return STR(
-        "html { color-scheme: light; }\n"
-        "body { margin: 0; font: 1.125rem/1.5 system-ui, sans-serif; color: #14202b; background: #f3f5f7; }\n"
-        "header { background: #0b3d5c; color: #fff; padding: 0.75rem 1rem; font-weight: 600; }\n"
-        "header p { max-width: 34rem; margin: 0 auto; }\n"
-        "main { max-width: 34rem; margin: 1.5rem auto; padding: 1.5rem; background: #fff; border-radius: 0.5rem; }\n"
-        "h1 { margin-top: 0; font-size: 1.5rem; line-height: 1.25; }\n"
-        "dl { display: grid; grid-template-columns: 6rem 1fr; gap: 0.25rem 1rem; margin: 1rem 0; }\n"
-        "dt { color: #45525e; } dd { margin: 0; font-weight: 600; overflow-wrap: anywhere; }\n"
-        "label { display: block; margin: 1rem 0 0.25rem; }\n"
-        "fieldset { border: 1px solid #6b7884; border-radius: 0.25rem; margin: 1rem 0; }\n"
-        "fieldset label { margin: 0.5rem 0; }\n"
-        "input[type=text], input[type=password] { box-sizing: border-box; width: 100%; padding: 0.5rem; font: "
-        "inherit;\n"
-        "  border: 1px solid #6b7884; border-radius: 0.25rem; }\n"
-        "button { font: inherit; padding: 0.6rem 1.25rem; margin: 1.25rem 0.75rem 0 0; border-radius: 0.25rem;\n"
-        "  border: 1px solid #0b3d5c; background: #0b3d5c; color: #fff; cursor: pointer; }\n"
-        "button.second { background: #fff; color: #0b3d5c; }\n"
-        ":focus-visible { outline: 3px solid #d97706; outline-offset: 2px; }\n"
-        ".notice { border-left: 4px solid #b42318; background: #fdecea; padding: 0.5rem 0.75rem; }\n");
+    buffer_append_c(out,
+                    "</main>\n<footer><p>Your bank never asks for your password or a code by telephone or "
+                    "e-mail. Check that the address of this page is your bank's.</p></footer>\n</body>\n</html>\n");
 }

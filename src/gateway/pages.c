@@ -1,6 +1,8 @@
-/* pages.c - the browser's side of the authorization server: authorize and the consent pages. */
+/* pages.c - the browser's side of the authorization server: authorize and the consent pages, and the customer's own
+ * page. */
 #include "gateway/oauth.h"
 
+#include "gateway/gateway.h"
 #include "gateway/route.h"
 
 static int handle_authorize(struct exchange *exchange) {
@@ -9,10 +11,6 @@ static int handle_authorize(struct exchange *exchange) {
 
 static int handle_login(struct exchange *exchange) {
     return oauth_run(exchange, auth_page_login);
-}
-
-static int handle_code(struct exchange *exchange) {
-    return oauth_run(exchange, auth_page_code);
 }
 
 static int handle_account(struct exchange *exchange) {
@@ -27,15 +25,33 @@ static int handle_reject(struct exchange *exchange) {
     return oauth_run(exchange, auth_page_reject);
 }
 
-static int handle_style(struct exchange *exchange) {
-    exchange_header(exchange, STR("Cache-Control"), STR("public, max-age=300"));
-    exchange_header(exchange, STR("X-Content-Type-Options"), STR("nosniff"));
-    return exchange_answer(exchange, 200, "text/css; charset=utf-8", auth_style());
+static int handle_customer(struct exchange *exchange) {
+    return oauth_run(exchange, auth_customer);
 }
 
-#define PAGE_FORM(step, run)                                                                                           \
+static int handle_customer_login(struct exchange *exchange) {
+    return oauth_run(exchange, auth_customer_login);
+}
+
+static int handle_customer_withdraw(struct exchange *exchange) {
+    return oauth_run(exchange, auth_customer_withdraw);
+}
+
+static int handle_customer_logout(struct exchange *exchange) {
+    return oauth_run(exchange, auth_customer_logout);
+}
+
+static int handle_style(struct exchange *exchange) {
+    const struct auth *auth = gateway_options(exchange->gateway)->auth;
+    if (!auth) return exchange_refuse(exchange, &refusal_not_found, NULL);
+    exchange_header(exchange, STR("Cache-Control"), STR("public, max-age=300"));
+    exchange_header(exchange, STR("X-Content-Type-Options"), STR("nosniff"));
+    return exchange_answer(exchange, 200, "text/css; charset=utf-8", auth_style(auth));
+}
+
+#define PAGE_FORM(place, run)                                                                                          \
     {                                                                                                                  \
-        .method = "POST", .path = "/authorize/" step, .family = FAMILY_PAGES, .flags = ROUTE_BROWSER | ROUTE_FORM,     \
+        .method = "POST", .path = (place), .family = FAMILY_PAGES, .flags = ROUTE_BROWSER | ROUTE_FORM,                \
         .handle = (run), .finish = oauth_finish                                                                        \
     }
 
@@ -46,11 +62,19 @@ const struct route page_routes[] = {
       .flags = ROUTE_BROWSER,
       .handle = handle_authorize,
       .finish = oauth_finish },
-    PAGE_FORM("login", handle_login),
-    PAGE_FORM("code", handle_code),
-    PAGE_FORM("account", handle_account),
-    PAGE_FORM("confirm", handle_confirm),
-    PAGE_FORM("reject", handle_reject),
+    PAGE_FORM("/authorize/login", handle_login),
+    PAGE_FORM("/authorize/account", handle_account),
+    PAGE_FORM("/authorize/confirm", handle_confirm),
+    PAGE_FORM("/authorize/reject", handle_reject),
+    { .method = "GET",
+      .path = "/customer",
+      .family = FAMILY_PAGES,
+      .flags = ROUTE_BROWSER,
+      .handle = handle_customer,
+      .finish = oauth_finish },
+    PAGE_FORM("/customer/login", handle_customer_login),
+    PAGE_FORM("/customer/withdraw", handle_customer_withdraw),
+    PAGE_FORM("/customer/logout", handle_customer_logout),
     { .method = "GET", .path = "/style.css", .family = FAMILY_PAGES, .flags = ROUTE_BROWSER, .handle = handle_style },
 };
 const size_t page_route_count = ARRAY_COUNT(page_routes);

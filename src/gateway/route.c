@@ -71,6 +71,7 @@ enum route_family route_family_of_path(enum call_listener listener, struct str p
         { "/register", FAMILY_OAUTH },
         { "/.well-known", FAMILY_V1 },
         { "/authorize", FAMILY_PAGES },
+        { "/customer", FAMILY_PAGES },
     };
     for (size_t i = 0; i < ARRAY_COUNT(prefixes); i++)
         if (path_is_below(path, prefixes[i].prefix)) return prefixes[i].family;

@@ -86,8 +86,8 @@ struct command_call {
     X(PAYMENT_ACCEPT_E_CREDITOR, "creditor_not_reachable")                                                             \
     X(PAYMENT_ACCEPT_E_AMOUNT, "amount_too_large")                                                                     \
     X(PAYMENT_ACCEPT_E_BREAKER, "unavailable")                                                                         \
-    X(PAYMENT_ACCEPT_E_CONSENT_STATUS, "consent_status") X(PAYMENT_ACCEPT_E_CONSENT_MISMATCH, "consent_mismatch")      \
-        X(PAYMENT_ACCEPT_E_CONSENT, "consent_not_found")
+    X(PAYMENT_ACCEPT_E_CONSENT_STATUS, "consent_status")                                                               \
+    X(PAYMENT_ACCEPT_E_CONSENT_MISMATCH, "consent_mismatch") X(PAYMENT_ACCEPT_E_CONSENT, "consent_not_found")
 #define X(code, name) code,
 enum payment_accept_refusal { PAYMENT_ACCEPT_E_NONE = 0, PAYMENT_ACCEPT_E_MAP(X) PAYMENT_ACCEPT_E_COUNT };
 #undef X
@@ -330,7 +330,8 @@ int command_token_revoke(struct integration *integration, struct command_call *c
 /* ---- consent pages ---- */
 
 /* Refusals of these: the session is over (expired, ended, unknown), not at this step, or the request or consent cannot
- * be decided any more. Verdicts: "" or "wrong" (password, code). */
+ * be decided any more. Verdicts: "" or "wrong" (password, code); of confirm also "changed": what the page showed is not
+ * what the session would approve, and the code is spent for nothing. */
 #define AUTHORIZE_E_MAP(X)                                                                                             \
     X(AUTHORIZE_E_SESSION, "session_over")                                                                             \
     X(AUTHORIZE_E_STAGE, "wrong_step")                                                                                 \
@@ -355,14 +356,6 @@ struct authorize_login_input {
 int command_authorize_login(struct integration *integration, struct command_call *call,
                             const struct authorize_login_input *input);
 
-struct authorize_code_input {
-    struct hash session_hash;
-    bool code_right;
-    int64_t step; /* of the one-time code */
-};
-int command_authorize_code(struct integration *integration, struct command_call *call,
-                           const struct authorize_code_input *input);
-
 enum { AUTHORIZE_ACCOUNTS_MAX = 50 };
 struct authorize_account_input {
     struct hash session_hash;
@@ -376,9 +369,17 @@ struct code_terms {
     struct hash code_hash;
     struct str scope, redirect_uri, code_challenge, nonce, acr;
 };
-/* Consent authorised, code issued, request used, session ended: one commit. resource_id: the consent. */
+struct authorize_confirm_input {
+    struct hash session_hash;
+    struct hash approval_hash; /* of what the page showed (domain/approval.h) */
+    bool code_right;
+    int64_t step; /* of the one-time code */
+    struct code_terms terms;
+};
+/* One-time code judged and spent, consent authorised, code issued, request used, session ended: one commit.
+ * resource_id: the consent. */
 int command_authorize_confirm(struct integration *integration, struct command_call *call,
-                              const struct hash *session_hash, const struct code_terms *terms);
+                              const struct authorize_confirm_input *input);
 /* Consent rejected, request used, session ended. */
 int command_authorize_reject(struct integration *integration, struct command_call *call,
                              const struct hash *session_hash);
@@ -395,6 +396,30 @@ int command_authorize_at_once(struct integration *integration, struct command_ca
                               const struct authorize_at_once_input *input);
 
 #include "integration/command_quota.h" /* the durable counts of a day */
+/* ---- the customer's own page ---- */
+
+struct customer_login_input {
+    struct hash session_hash;       /* fresh */
+    struct customer_id customer_id; /* zero: no such login */
+    bool right;                     /* password and one-time code */
+    int64_t step;
+};
+/* Verdicts "" (the session is open) and "wrong". */
+int command_customer_login(struct integration *integration, struct command_call *call,
+                           const struct customer_login_input *input);
+int command_customer_logout(struct integration *integration, struct command_call *call,
+                            const struct hash *session_hash);
+
+struct customer_withdraw_input {
+    struct hash session_hash;
+    struct consent_id consent_id;
+    struct account_id account_id; /* zero: all of it */
+};
+/* The session's customer takes a consent to reads back, or one account out of it (the last one: all of it; uk/Q9, Q10).
+ * Whatever was issued under it is worth nothing from this commit on. AUTHORIZE_E_SESSION; AUTHORIZE_E_CONSENT: it is
+ * not this customer's, or not authorised, or has no such account. resource_id: the consent. */
+int command_customer_withdraw(struct integration *integration, struct command_call *call,
+                              const struct customer_withdraw_input *input);
 
 #include "integration/command_ledger.h" /* the operator's commands on the ledger */
 

@@ -248,9 +248,9 @@ int query_code(struct query *query, const struct hash *code_hash, struct arena *
 
 enum session_view_stage {
     SESSION_VIEW_LOGIN,
-    SESSION_VIEW_CODE,
     SESSION_VIEW_ACCOUNT,
     SESSION_VIEW_CONFIRM,
+    SESSION_VIEW_CUSTOMER,
     SESSION_VIEW_ENDED
 };
 struct session_view {
@@ -282,8 +282,9 @@ struct consent_page_view {
     struct client_id client_id;
     struct customer_id customer_id; /* who gave it before; zero: nobody */
     bool open;                      /* a payment's waits; of reads it may also be given anew (uk/X6) */
-    int64_t expires_ms;             /* 0: never; a payment's is 0 */
-    struct str document;            /* of reads: Data as the client sent it, JSON text */
+    int64_t asked_until_ms; /* while it waits: when the last customer who was asked is too late; 0: nobody was */
+    int64_t expires_ms;     /* 0: never; a payment's is 0 */
+    struct str document;    /* of reads: Data as the client sent it, JSON text */
     /* of a payment */
     struct money amount;
     struct str creditor_name, creditor_scheme, creditor_identification, debtor_scheme, debtor_identification;
@@ -293,11 +294,45 @@ int query_consent_page(struct query *query, const struct consent_id *consent_id,
                        struct consent_page_view *ret_consent);
 /* True when a customer can say yes to it at that time. */
 bool consent_page_is_grantable(const struct consent_page_view *consent, int64_t now_ms);
+/* Of what a page shows that asks for these accounts (ids, 16 bytes each), as the command makes it of the rows
+ * (domain/approval.h). */
+struct hash consent_page_approval(const struct consent_page_view *consent, const struct consent_id *consent_id,
+                                  struct str accounts);
 /* True when the account can be chosen for it: open; of a payment also in its currency, and the one it names if it names
  * one. */
 bool consent_page_admits(const struct consent_page_view *consent, const struct account_view *account);
 /* True when the account is the one that scheme and identification name (UK.OBIE.SortCodeAccountNumber, UK.OBIE.IBAN).
  */
 bool account_view_is_named(const struct account_view *account, struct str scheme, struct str identification);
+
+/* ---- the customer's own page ---- */
+
+/* What a customer was asked for, as he sees it. */
+struct customer_consent_view {
+    enum consent_page_kind kind;
+    struct consent_id consent_id;
+    struct str client;   /* display name; empty when the client is gone */
+    const char *status;  /* "AUTH", "CANC", ... */
+    bool active;         /* of reads: authorised now; of a payment: authorised, not made */
+    int64_t status_ms;   /* since when it is so */
+    int64_t expires_ms;  /* of reads; 0: never */
+    struct str accounts; /* ids, 16 bytes each: shared; or paid from */
+    struct str document; /* of reads: Data as the client sent it */
+    struct str payee;    /* of a payment */
+    struct money amount; /* of a payment */
+    bool paid;           /* payment_status and payment_reason say what became of it */
+    enum payment_status payment_status;
+};
+enum { CUSTOMER_CONSENTS_MAX = 25 };
+struct customer_consents {
+    struct consent_id before_reads, before_payments; /* only older ones than this; zero: from the newest */
+    /* the answer */
+    struct customer_consent_view *reads, *payments; /* newest first, at most CUSTOMER_CONSENTS_MAX of each */
+    size_t read_count, payment_count;
+    bool more_reads, more_payments; /* there are older ones */
+    struct str name;                /* of the customer */
+};
+int query_customer_consents(struct query *query, const struct customer_id *customer_id, int64_t now_ms,
+                            struct arena *arena, struct customer_consents *consents);
 
 #endif

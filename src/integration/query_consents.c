@@ -1,6 +1,7 @@
 /* query_consents.c - consents as layer 1 sees them. */
 #include "integration/query_int.h"
 
+#include "platform/clock.h"
 #include "services/consents/account_consent.h"
 #include "services/consents/payment_consent.h"
 
@@ -23,14 +24,14 @@ static enum payment_consent_state state_of(enum consent_status status) {
 
 /* U036 is the standard's word for "the customer has not decided" (uk/Q5); CUST is ISO 20022's for "at the customer's
  * wish". */
-static void give_reason(struct payment_consent_view *consent) {
+static void give_reason(struct payment_consent_view *consent, bool left) {
     if (consent->status == PAYMENT_CONSENT_AWAU) {
         consent->reason_code = "U036";
         consent->reason_text = "The customer has not authorised the consent yet.";
     }
     if (consent->status == PAYMENT_CONSENT_RJCT) {
         consent->reason_code = "CUST";
-        consent->reason_text = "The customer did not agree.";
+        consent->reason_text = left ? "The customer did not answer in time." : "The customer did not agree.";
     }
 }
 
@@ -43,8 +44,10 @@ int query_payment_consent(struct query *query, const struct consent_id *consent_
     if (r) return err_trace(r);
     if (!found) return QUERY_E_ABSENT;
     const struct payment_consent_row *row = found;
-    *ret_consent = (struct payment_consent_view){ .status = state_of((enum consent_status)row->status),
-                                                  .status_name = consent_status_name((enum consent_status)row->status),
+    enum consent_status status = payment_consent_status_at(row, clock_now_ms()); /* uk/Q4: who did not answer said no */
+    bool left = status != (enum consent_status)row->status;
+    *ret_consent = (struct payment_consent_view){ .status = state_of(status),
+                                                  .status_name = consent_status_name(status),
                                                   .initiation = row->initiation,
                                                   .risk = row->risk,
                                                   .document = row->document,
@@ -56,14 +59,14 @@ int query_payment_consent(struct query *query, const struct consent_id *consent_
                                                   .debtor_scheme = row->debtor_scheme,
                                                   .debtor_identification = row->debtor_identification,
                                                   .created_ms = row->created_ms,
-                                                  .status_ms = row->status_ms,
+                                                  .status_ms = left ? row->asked_until_ms : row->status_ms,
                                                   .version = row->version };
     memcpy(ret_consent->consent_id.bytes, row->consent_id, 16);
     memcpy(ret_consent->client_id.bytes, row->client_id, 16);
     memcpy(ret_consent->customer_id.bytes, row->customer_id, 16);
     memcpy(ret_consent->account_id.bytes, row->account_id, 16);
     memcpy(ret_consent->payment_id.bytes, row->payment_id, 16);
-    give_reason(ret_consent);
+    give_reason(ret_consent, left);
     return 0;
 }
 
@@ -89,6 +92,12 @@ static int account_consent_row_of(struct query *query, const struct consent_id *
     return r;
 }
 
+/* When it came to be so: what is judged by the clock, at the moment that the clock said. */
+static int64_t since_ms(const struct account_consent_row *row, enum account_consent_status status) {
+    if (status == (enum account_consent_status)row->status) return row->status_ms;
+    return status == ACCOUNT_CONSENT_RJCT ? row->asked_until_ms : row->expires_ms;
+}
+
 int query_account_consent(struct query *query, const struct consent_id *consent_id, int64_t now_ms, struct arena *arena,
                           struct account_consent_view *ret_consent) {
     const struct account_consent_row *row;
@@ -110,7 +119,7 @@ int query_account_consent(struct query *query, const struct consent_id *consent_
         .account_count = count,
         .document = row->document,
         .created_ms = row->created_ms,
-        .status_ms = status == ACCOUNT_CONSENT_EXPD ? row->expires_ms : row->status_ms,
+        .status_ms = since_ms(row, status),
     };
     memcpy(ret_consent->consent_id.bytes, row->consent_id, 16);
     memcpy(ret_consent->client_id.bytes, row->client_id, 16);

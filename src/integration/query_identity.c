@@ -1,6 +1,7 @@
 /* query_identity.c - reads of the authorization server. */
 #include "integration/query_int.h"
 
+#include "domain/approval.h"
 #include "services/accounts/account.h"
 #include "services/consents/account_consent.h"
 #include "services/consents/payment_consent.h"
@@ -12,9 +13,9 @@
 
 #define SAME_STAGE(stage) static_assert((int)SESSION_VIEW_##stage == (int)SESSION_##stage, "stages are told by number")
 SAME_STAGE(LOGIN);
-SAME_STAGE(CODE);
 SAME_STAGE(ACCOUNT);
 SAME_STAGE(CONFIRM);
+SAME_STAGE(CUSTOMER);
 SAME_STAGE(ENDED);
 
 static_assert((int)CLIENT_VIEW_FAPI2 == (int)CLIENT_FAPI2 && (int)CLIENT_VIEW_FAPI2_MS == (int)CLIENT_FAPI2_MS &&
@@ -158,6 +159,7 @@ static int reads_page(struct query *query, const struct consent_id *consent_id, 
                                     .open = row->status == ACCOUNT_CONSENT_AWAU ||
                                             row->status == ACCOUNT_CONSENT_AUTH || row->status == ACCOUNT_CONSENT_CANC,
                                     .expires_ms = row->expires_ms,
+                                    .asked_until_ms = row->status == ACCOUNT_CONSENT_AWAU ? row->asked_until_ms : 0,
                                     .document = row->document };
     memcpy(ret_consent->client_id.bytes, row->client_id, 16);
     memcpy(ret_consent->customer_id.bytes, row->customer_id, 16);
@@ -174,6 +176,7 @@ static int payment_page(struct query *query, const struct consent_id *consent_id
     const struct payment_consent_row *row = found;
     *ret_consent = (struct consent_page_view){ .kind = CONSENT_PAGE_PAYMENT,
                                                .open = row->status == CONSENT_AWAU,
+                                               .asked_until_ms = row->asked_until_ms,
                                                .amount = { .minor = row->amount_minor,
                                                            .currency = { .code = (uint32_t)row->currency } },
                                                .creditor_name = row->creditor_name,
@@ -193,7 +196,23 @@ int query_consent_page(struct query *query, const struct consent_id *consent_id,
 }
 
 bool consent_page_is_grantable(const struct consent_page_view *consent, int64_t now_ms) {
+    if (consent->asked_until_ms && now_ms >= consent->asked_until_ms) return false;
     return consent->open && (consent->expires_ms == 0 || now_ms < consent->expires_ms);
+}
+
+struct hash consent_page_approval(const struct consent_page_view *consent, const struct consent_id *consent_id,
+                                  struct str accounts) {
+    bool payment = consent->kind == CONSENT_PAGE_PAYMENT;
+    struct approval approval = { .consent_id = consent_id->bytes,
+                                 .accounts = accounts,
+                                 .amount_minor = consent->amount.minor,
+                                 .currency = consent->amount.currency.code,
+                                 .payee_name = consent->creditor_name,
+                                 .payee_scheme = consent->creditor_scheme,
+                                 .payee_identification = consent->creditor_identification,
+                                 .document = payment ? consent->initiation : consent->document,
+                                 .expires_ms = consent->expires_ms };
+    return approval_hash(&approval);
 }
 
 bool consent_page_admits(const struct consent_page_view *consent, const struct account_view *account) {

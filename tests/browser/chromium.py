@@ -58,6 +58,32 @@ PAGE_FAULTS = """
 SIDEWAYS = "return document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
 
 
+# Ways of looking at a page: its width in CSS pixels (at 200 %, 900 become 450), and what the person prefers.
+WAYS = {
+    "light": (900, {"prefers-color-scheme": "light"}),
+    "dark": (900, {"prefers-color-scheme": "dark"}),
+    "more contrast": (900, {"prefers-color-scheme": "light", "prefers-contrast": "more"}),
+    "more contrast in the dark": (900, {"prefers-color-scheme": "dark", "prefers-contrast": "more"}),
+    "at 200 %": (450, {"prefers-color-scheme": "light"}),
+    "narrow": (NARROW_PIXELS, {"prefers-color-scheme": "dark"}),
+}
+AXE_RUN = """
+    const done = arguments[arguments.length - 1];
+    const only = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+    axe.run(document, { runOnly: { type: 'tag', values: only }, preload: false }).then((found) => done(
+        [...found.violations, ...found.incomplete.filter((rule) => rule.id === 'color-contrast')].map((rule) =>
+            rule.id + ': ' + rule.nodes.map((node) => node.html + ' ' + node.failureSummary).join('; '))),
+        (error) => done(['axe: ' + error]));
+"""
+# WCAG 2.2, 2.5.8: what is pressed is 24 px high and wide; links in a sentence are excepted.
+SMALL_TARGETS = """
+    return [...document.querySelectorAll('button, input:not([type=hidden]), summary')].filter((element) => {
+        const box = element.getBoundingClientRect();
+        return box.width < 24 || box.height < 24;
+    }).map((element) => 'too small to press: ' + element.outerHTML);
+"""
+
+
 def key_pin(host, port, ca_path):
     """The SPKI hash of the certificate at that address, which must chain to the CA and bear the name."""
     context = ssl.create_default_context(cafile=str(ca_path))
@@ -161,6 +187,23 @@ class Browser:
         sideways = self.driver.execute_script(SIDEWAYS)
         self.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         return faults + ([f"{sideways} px too wide for {NARROW_PIXELS} px"] if sideways > 0 else [])
+
+    def accessibility_faults(self, axe):
+        """What axe-core finds in every way of looking at the page: light, dark, more contrast, narrow, at 200 %."""
+        faults = []
+        for way, (width, features) in WAYS.items():
+            metrics = {"width": width, "height": 640, "deviceScaleFactor": 1, "mobile": False}
+            self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+            media = [{"name": name, "value": value} for name, value in features.items()]
+            self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
+            self.driver.execute_script(axe)
+            faults += [f"{way}: {fault}" for fault in self.driver.execute_async_script(AXE_RUN)]
+            sideways = self.driver.execute_script(SIDEWAYS)
+            faults += [f"{way}: {sideways} px too wide for {width} px"] if sideways > 0 else []
+            faults += [f"{way}: {fault}" for fault in self.driver.execute_script(SMALL_TARGETS)]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+        self.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        return faults
 
     def documents(self):
         """(url, status, headers) of every page so far, redirects too, in order."""

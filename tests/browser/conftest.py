@@ -1,5 +1,6 @@
 """A fresh Chromium profile for every test, and a picture of what it showed when the test fails."""
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from bank import BUILD
 from chromium import Browser, key_pin
 from customers import Customers
+from npm_packages import packages_of
 from third_party import Payment, ThirdParty
 
 PICTURES = BUILD / "browser"
@@ -26,6 +28,19 @@ def customers(bank):
 def pin(bank, third_party):
     address = urlsplit(third_party.issuer)
     return key_pin(address.hostname, address.port, bank.var / "pki" / "ca.pem")
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """The program text of axe-core."""
+    folder = packages_of(Path(__file__).resolve().parent.parent / "axe")
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+
+@pytest.fixture
+def access(third_party):
+    """A pushed request for reads of accounts."""
+    return third_party.push(third_party.make_access(), scope="openid accounts")
 
 
 @pytest.fixture

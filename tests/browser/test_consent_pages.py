@@ -10,7 +10,7 @@ from selenium.webdriver.common.keys import Keys
 
 from third_party import REDIRECT_URI
 
-LOGIN, CODE = "Log in to your bank", "Enter your one-time code"
+LOGIN = "Log in to your bank"
 ACCOUNT, CONFIRM = "Choose the account to pay from", "Confirm this payment"
 PASSWORD_REFUSED = "Login or password are not right, or the login is locked for some minutes. Try again."
 CODE_REFUSED = "The code is not right, or was used before, or the login is locked."
@@ -26,16 +26,20 @@ def log_in(browser, customer, password=None):
     browser.press("Log in")
 
 
-def give_code(browser, code):
-    browser.fill("One-time code", code)
+def choose(browser, account):
+    browser.field(account["account_number"]).click()
     browser.press("Go on")
 
 
 def go_to_confirm(browser, customer, account):
     log_in(browser, customer)
-    give_code(browser, customer.code())
-    browser.field(account["account_number"]).click()
-    browser.press("Go on")
+    choose(browser, account)
+    assert browser.heading() == CONFIRM
+
+
+def give_code(browser, code):
+    browser.fill("One-time code", code)
+    browser.press("Confirm payment")
 
 
 def refused_login(browser, customer, password):
@@ -105,28 +109,22 @@ def test_confirm(browser, third_party, customers, payment, pushed, picture):
     picture(browser, "1-login")
 
     log_in(browser, customer)
-    check_page(browser, CODE)
-    check_payment_is_shown(browser, payment)
-    picture(browser, "2-code")
-
-    give_code(browser, customer.code())
     check_page(browser, ACCOUNT)
     check_payment_is_shown(browser, payment)
     for own in customer.accounts:
         assert own["account_number"] in browser.text()
-    picture(browser, "3-account")
+    picture(browser, "2-account")
 
-    browser.field(account["account_number"]).click()
-    browser.press("Go on")
+    choose(browser, account)
     check_page(browser, CONFIRM)
     check_payment_is_shown(browser, payment)
     assert account["account_number"] in browser.text()
     assert customer.accounts[0]["account_number"] not in browser.text()
-    picture(browser, "4-confirm")
+    picture(browser, "3-confirm")
     [cookie] = browser.driver.get_cookies()
     assert cookie["httpOnly"] and cookie["secure"] and cookie["sameSite"] in ("Lax", "Strict"), cookie
 
-    browser.press("Confirm payment")
+    give_code(browser, customer.code())
     code = check_answer(browser, third_party, pushed, "code")
     check_code_is_good(third_party, pushed, code)
     check_headers(browser, third_party.issuer)
@@ -140,7 +138,7 @@ def test_confirm_without_scripts(open_browser, third_party, customers, pushed):
     assert browser.driver.title == "blocked"
     browser.open(pushed.url)
     go_to_confirm(browser, customer, customer.accounts[0])
-    browser.press("Confirm payment")
+    give_code(browser, customer.code())
     check_code_is_good(third_party, pushed, check_answer(browser, third_party, pushed, "code"))
 
 
@@ -168,8 +166,6 @@ def test_confirm_by_keyboard(browser, third_party, customers, pushed):
     press_keys(browser, customer.login)
     tab_to(browser, "password")
     browser.leave(lambda: press_keys(browser, customer.password, Keys.ENTER))
-    tab_to(browser, "code")
-    browser.leave(lambda: press_keys(browser, customer.code(), Keys.ENTER))
     assert browser.heading() == ACCOUNT
     tab_to(browser, "account_id")
     press_keys(browser, Keys.ARROW_DOWN)
@@ -177,8 +173,8 @@ def test_confirm_by_keyboard(browser, third_party, customers, pushed):
     tab_to(browser, "Go on")
     browser.leave(lambda: press_keys(browser, Keys.ENTER))
     assert customer.accounts[1]["account_number"] in browser.text()
-    tab_to(browser, "Confirm payment")
-    browser.leave(lambda: press_keys(browser, Keys.ENTER))
+    tab_to(browser, "code")
+    browser.leave(lambda: press_keys(browser, customer.code(), Keys.ENTER))
     check_code_is_good(third_party, pushed, check_answer(browser, third_party, pushed, "code"))
 
 
@@ -190,7 +186,6 @@ def test_reject_after_looking(browser, third_party, customers, pushed):
     customer = customers.take_any()
     browser.open(pushed.url)
     go_to_confirm(browser, customer, customer.accounts[0])
-    assert browser.heading() == CONFIRM
     browser.press("Reject")
     assert check_answer(browser, third_party, pushed, "error") == "access_denied"
     assert third_party.consent_status(pushed.consent_id) == "RJCT"
@@ -215,7 +210,7 @@ def test_wrong_password(browser, customers, pushed, picture):
     assert browser.field("Password").get_attribute("value") == ""
     picture(browser, "5-wrong-password")
     log_in(browser, customer)
-    assert browser.heading() == CODE
+    assert browser.heading() == ACCOUNT
 
 
 def test_unknown_login_reads_the_same(browser, pushed):
@@ -229,21 +224,43 @@ def test_unknown_login_reads_the_same(browser, pushed):
 def test_wrong_and_used_code(open_browser, third_party, customers, payment, pushed, picture):
     browser, customer = open_browser(), customers.take_any()
     browser.open(pushed.url)
-    log_in(browser, customer)
+    go_to_confirm(browser, customer, customer.accounts[0])
     give_code(browser, customer.wrong_code())
-    check_page(browser, CODE)
+    check_page(browser, CONFIRM)
     assert browser.notice().startswith(CODE_REFUSED)
     picture(browser, "6-wrong-code")
     code = customer.code()
     give_code(browser, code)
-    assert browser.heading() == ACCOUNT
+    check_code_is_good(third_party, pushed, check_answer(browser, third_party, pushed, "code"))
 
     other = open_browser()
     other.open(third_party.push(third_party.make_consent(payment)).url)
-    log_in(other, customer)
+    go_to_confirm(other, customer, customer.accounts[0])
     give_code(other, code)
-    assert other.heading() == CODE
+    assert other.heading() == CONFIRM
     assert other.notice().startswith(CODE_REFUSED)
+
+
+@pytest.mark.spec("uk/X1")
+def test_code_is_bound_to_what_was_shown(browser, third_party, customers, pushed):
+    """Another window of the same session chooses another account: the code of the first window approves nothing."""
+    customer = customers.take_any()
+    browser.open(pushed.url)
+    go_to_confirm(browser, customer, customer.accounts[0])
+    first = browser.driver.current_window_handle
+    browser.driver.switch_to.new_window("tab")
+    browser.open(pushed.url)
+    assert browser.heading() == CONFIRM
+    browser.press("Choose another account")
+    choose(browser, customer.accounts[1])
+    browser.driver.switch_to.window(first)
+    give_code(browser, customer.code())
+    check_page(browser, CONFIRM)
+    assert "has changed in another window" in browser.notice()
+    assert third_party.consent_status(pushed.consent_id) == "AWAU"
+    assert customer.accounts[1]["account_number"] in browser.text()
+    give_code(browser, customer.code())
+    check_code_is_good(third_party, pushed, check_answer(browser, third_party, pushed, "code"))
 
 
 def test_lock_out(open_browser, third_party, customers, payment, pushed):
@@ -270,7 +287,7 @@ def test_reload_before_login(browser, customers, pushed):
     assert browser.heading() == LOGIN
     log_in(browser, customer)
     browser.open(pushed.url)
-    assert browser.heading() == CODE, "the walk goes on where it was"
+    assert browser.heading() == ACCOUNT, "the walk goes on where it was"
 
 
 def check_error_page(browser, third_party, url):

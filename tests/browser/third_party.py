@@ -14,6 +14,9 @@ from urllib.parse import urlencode
 from bank import ASSERTION_TYPE, b64url, jws, rsa_pss
 
 PISP = "/open-banking/v4.0/pisp"
+AISP = "/open-banking/v4.0/aisp"
+PERMISSIONS = ("ReadAccountsDetail", "ReadBalances", "ReadTransactionsDetail", "ReadTransactionsCredits")
+EXPIRES = "2098-01-31T12:00:00+00:00"
 CLAIM = "http://openbanking.org.uk/"
 # Nobody serves this registered address: the browser shows an error, and its address bar holds the answer.
 REDIRECT_URI = "https://localhost:9999/callback"
@@ -90,12 +93,31 @@ class ThirdParty:
         assert answer.status == 201, answer
         return answer.json["Data"]["ConsentId"]
 
+    def make_access(self):
+        """The id of a new consent to reads of accounts."""
+        data = {"Permissions": PERMISSIONS, "ExpirationDateTime": EXPIRES}
+        body = json.dumps({"Data": data, "Risk": {}})
+        answer = self.client.post(f"{AISP}/account-access-consents", body, "accounts", {"Idempotency-Key": None})
+        assert answer.status == 201, answer
+        return answer.json["Data"]["ConsentId"]
+
+    def access_status(self, consent_id):
+        answer = self.client.get(f"{AISP}/account-access-consents/{consent_id}", "accounts")
+        assert answer.status == 200, answer
+        return answer.json["Data"]["Status"]
+
+    def accounts_seen(self, token):
+        """The status of a read of the accounts, and their ids."""
+        answer = self.client.call("GET", f"{AISP}/accounts", None, {"Authorization": "Bearer " + token})
+        seen = {account["AccountId"] for account in answer.json["Data"]["Account"]} if answer.status == 200 else set()
+        return answer.status, seen
+
     def consent_status(self, consent_id):
         answer = self.client.get(f"{PISP}/domestic-payment-consents/{consent_id}", "payments")
         assert answer.status == 200, answer
         return answer.json["Data"]["Status"]
 
-    def push(self, consent_id):
+    def push(self, consent_id, scope="openid payments"):
         verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(24)
         claims = {"id_token": {"openbanking_intent_id": {"value": consent_id, "essential": True}}}
         pushed = self.post_form(
@@ -103,7 +125,7 @@ class ThirdParty:
             201,
             response_type="code",
             redirect_uri=REDIRECT_URI,
-            scope="openid payments",
+            scope=scope,
             state=state,
             nonce=secrets.token_urlsafe(24),
             code_challenge_method="S256",

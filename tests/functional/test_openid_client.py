@@ -12,18 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from bank import BUILD
+from npm_packages import packages_of
 
 SOURCE = Path(__file__).resolve().parent.parent / "openid_client"
-FETCH_SECONDS_MAX = 300
 FLOW_SECONDS_MAX = 120
 # Debian 12's Node; the one that runs is a newer one only where no 18 is there.
 NODE_MAJOR_WANTED, NODE_MAJOR_MIN = 18, 18
 NODES = ("/usr/bin/nodejs", "/usr/bin/node", "node")
-UNREACHABLE = re.compile(
-    r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH"
-    r"|ERR_SOCKET_TIMEOUT|E407|E429|E5\d\d)\b"
-)
 
 
 def node_major(program):
@@ -46,54 +41,10 @@ def find_node():
     return found[major]
 
 
-def fetch_packages(folder):
-    """npm ci, exactly what the lock file names."""
-    npm = shutil.which("npm")
-    if not npm:
-        pytest.skip("npm is not on this machine")
-    command = [
-        npm,
-        "ci",
-        "--ignore-scripts",
-        "--no-audit",
-        "--no-fund",
-        "--no-update-notifier",
-        "--fetch-retries=2",
-        "--fetch-retry-mintimeout=1000",
-        "--fetch-retry-maxtimeout=5000",
-    ]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=FETCH_SECONDS_MAX,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"npm's registry gave no packages in {FETCH_SECONDS_MAX} s")
-    if done.returncode == 0:
-        return
-    if UNREACHABLE.search(done.stdout):
-        pytest.skip("npm's registry cannot be reached")
-    pytest.fail(f"npm ci failed:\n{done.stdout}")
-
-
 @pytest.fixture(scope="module")
 def client_folder():
     """A copy of tests/openid_client with its packages, in the test build."""
-    folder = BUILD / "openid_client"
-    lock, fetched = SOURCE / "package-lock.json", folder / "fetched-lock.json"
-    if not fetched.exists() or fetched.read_bytes() != lock.read_bytes():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copyfile(SOURCE / name, folder / name)
-        fetch_packages(folder)
-        shutil.copyfile(lock, fetched)
+    folder = packages_of(SOURCE)
     shutil.copyfile(SOURCE / "flow.mjs", folder / "flow.mjs")
     return folder
 

@@ -49,7 +49,8 @@ static int authorize_open_decide(struct work *work, struct command *command) {
     if (r) return r == VIEW_NEED ? r : AUTHORIZE_E_REQUEST;
     struct view view = view_of(work, "identity");
     if (view_now_ms(&view) >= pushed->expires_ms) return AUTHORIZE_E_REQUEST;
-    return folded(session_open(work, &session));
+    r = session_open(work, &session);
+    return r ? err_trace(r) : consent_choice_ask(work, pushed->consent_id, session.expires_ms);
 }
 
 static void authorize_open_needs(struct work *work, const struct command *command) {
@@ -101,7 +102,7 @@ static int authorize_login_decide(struct work *work, struct command *command) {
     if (r) return folded(r);
     struct session_row known = *session;
     memcpy(known.customer_id, input->customer_id.bytes, 16);
-    known.stage = SESSION_CODE;
+    known.stage = SESSION_ACCOUNT;
     return folded(session_renew(work, &known, &input->fresh_hash));
 }
 
@@ -128,48 +129,7 @@ int command_authorize_login(struct integration *integration, struct command_call
     return run(integration, call, &authorize_login_kind, input, sizeof *input);
 }
 
-/* ---- one-time code ---- */
-
-static int authorize_code_decide(struct work *work, struct command *command) {
-    const struct authorize_code_input *input = command->input;
-    const struct session_row *session;
-    struct view view = view_of(work, "identity");
-    command->answer = STR("");
-    int r = session_at(work, &input->session_hash, SESSION_CODE, &session);
-    if (r) return r;
-    r = customer_judge_code(work, session->customer_id, input->code_right, input->step);
-    if (r == CUSTOMER_E_ABSENT || r == CUSTOMER_E_LOCKED || r == CUSTOMER_E_WRONG)
-        return login_wrong(work, command, session);
-    if (r) return folded(r);
-    struct session_row proven = *session;
-    proven.stage = SESSION_ACCOUNT;
-    proven.auth_ms = view_now_ms(&view);
-    return folded(session_update(work, &proven));
-}
-
-static const struct command_kind authorize_code_kind = { .name = "authorize_code",
-                                                         .needs = session_needs,
-                                                         .decide = authorize_code_decide,
-                                                         .refusal_name = authorize_refusal_name };
-
-static const struct command_field authorize_code_fields[] = {
-    FIELD(struct authorize_code_input, session_hash, HASH),
-    FIELD(struct authorize_code_input, code_right, BOOL),
-    FIELD(struct authorize_code_input, step, I64),
-};
-const struct command_form authorize_code_form = { .kind = &authorize_code_kind,
-                                                  .input_bytes = sizeof(struct authorize_code_input),
-                                                  .fields = authorize_code_fields,
-                                                  .field_count = ARRAY_COUNT(authorize_code_fields),
-                                                  .refusal_count = AUTHORIZE_E_COUNT };
-
-int command_authorize_code(struct integration *integration, struct command_call *call,
-                           const struct authorize_code_input *input) {
-    static_assert(offsetof(struct authorize_code_input, session_hash) == 0, "session_needs reads it there");
-    return run(integration, call, &authorize_code_kind, input, sizeof *input);
-}
-
-/* ---- account ---- */
+/* ---- accounts ---- */
 
 /* The request that a session serves, not used. */
 static int request_of(struct work *work, const struct session_row *session, const struct pushed_row **ret_pushed) {
@@ -182,6 +142,7 @@ static int authorize_account_decide(struct work *work, struct command *command) 
     const struct session_row *session;
     const struct pushed_row *pushed;
     int r = session_at(work, &input->session_hash, SESSION_ACCOUNT, &session);
+    if (r == AUTHORIZE_E_STAGE) r = session_at(work, &input->session_hash, SESSION_CONFIRM, &session); /* others */
     if (!r) r = request_of(work, session, &pushed);
     if (!r) r = consent_choice_judge(work, pushed->consent_id, session->customer_id, input->accounts);
     if (r) return r;
@@ -214,26 +175,26 @@ int command_authorize_account(struct integration *integration, struct command_ca
 
 /* ---- the end: yes ---- */
 
-struct approval {
+struct approver {
     const struct pushed_row *pushed;
     const uint8_t *customer_id;
     struct str accounts;
     int64_t auth_ms;
 };
 
-static int approve(struct work *work, const struct approval *approval, const struct code_terms *terms) {
-    const struct pushed_row *pushed = approval->pushed;
+static int approve(struct work *work, const struct approver *approver, const struct code_terms *terms) {
+    const struct pushed_row *pushed = approver->pushed;
     struct code_row code = { .code_hash = terms->code_hash,
                              .scope = terms->scope,
                              .redirect_uri = terms->redirect_uri,
                              .code_challenge = terms->code_challenge,
                              .nonce = terms->nonce,
                              .acr = terms->acr,
-                             .auth_ms = approval->auth_ms };
+                             .auth_ms = approver->auth_ms };
     memcpy(code.client_id, pushed->client_id, 16);
-    memcpy(code.customer_id, approval->customer_id, 16);
+    memcpy(code.customer_id, approver->customer_id, 16);
     memcpy(code.consent_id, pushed->consent_id, 16);
-    int r = consent_choice_authorise(work, pushed->consent_id, approval->customer_id, approval->accounts);
+    int r = consent_choice_authorise(work, pushed->consent_id, approver->customer_id, approver->accounts);
     if (r) return r;
     r = pushed_consume(work, &pushed->request_hash, pushed->client_id);
     if (!r) r = code_issue(work, &code, CODE_LIFE_MS);
@@ -246,24 +207,43 @@ static int end_session(struct work *work, const struct session_row *session) {
     return folded(session_update(work, &ended));
 }
 
-struct authorize_confirm {
-    struct hash session_hash;
-    struct code_terms terms;
-};
+/* The code is spent whatever it was for: of another approval than the session's it approves nothing. The verdict, or
+ * NULL: go on. 0, VIEW_NEED, <0. */
+static int judge_code(struct work *work, const struct authorize_confirm_input *input, const struct session_row *session,
+                      const uint8_t consent_id[16], const char **ret_verdict) {
+    struct hash approval;
+    int r = consent_choice_approval(work, consent_id, session->accounts, &approval);
+    if (r) return r;
+    r = customer_judge_code(work, session->customer_id, input->code_right, input->step);
+    if (r == CUSTOMER_E_ABSENT || r == CUSTOMER_E_LOCKED || r == CUSTOMER_E_WRONG) {
+        *ret_verdict = "wrong";
+        return folded(session_fail(work, session));
+    }
+    *ret_verdict = hash_equal(&approval, &input->approval_hash) ? NULL : "changed";
+    return folded(r);
+}
 
 static int authorize_confirm_decide(struct work *work, struct command *command) {
-    const struct authorize_confirm *input = command->input;
+    const struct authorize_confirm_input *input = command->input;
     const struct session_row *session;
     const struct pushed_row *pushed;
+    const char *verdict;
+    struct view view = view_of(work, "identity");
+    command->answer = STR("");
     int r = session_at(work, &input->session_hash, SESSION_CONFIRM, &session);
     if (!r) r = request_of(work, session, &pushed);
+    if (!r) r = judge_code(work, input, session, pushed->consent_id, &verdict);
     if (r) return r;
-    struct approval approval = { .pushed = pushed,
+    if (verdict) {
+        command->answer = str_from_c(verdict);
+        return 0;
+    }
+    struct approver approver = { .pushed = pushed,
                                  .customer_id = session->customer_id,
                                  .accounts = session->accounts,
-                                 .auth_ms = session->auth_ms };
+                                 .auth_ms = view_now_ms(&view) };
     memcpy(command->resource_id, pushed->consent_id, 16);
-    r = approve(work, &approval, &input->terms);
+    r = approve(work, &approver, &input->terms);
     return r ? r : end_session(work, session);
 }
 
@@ -273,25 +253,27 @@ static const struct command_kind authorize_confirm_kind = { .name = "authorize_c
                                                             .refusal_name = authorize_refusal_name };
 
 static const struct command_field authorize_confirm_fields[] = {
-    FIELD(struct authorize_confirm, session_hash, HASH),
-    FIELD(struct authorize_confirm, terms.code_hash, HASH),
-    FIELD_MAX(struct authorize_confirm, terms.scope, TEXT, TOKEN_SCOPE_BYTES_MAX),
-    FIELD_MAX(struct authorize_confirm, terms.redirect_uri, TEXT, CLIENT_URI_BYTES_MAX),
-    FIELD_MAX(struct authorize_confirm, terms.code_challenge, TEXT, 1024),
-    FIELD_MAX(struct authorize_confirm, terms.nonce, TEXT, TOKEN_NONCE_BYTES_MAX),
-    FIELD_MAX(struct authorize_confirm, terms.acr, TEXT, 1024),
+    FIELD(struct authorize_confirm_input, session_hash, HASH),
+    FIELD(struct authorize_confirm_input, approval_hash, HASH),
+    FIELD(struct authorize_confirm_input, code_right, BOOL),
+    FIELD(struct authorize_confirm_input, step, I64),
+    FIELD(struct authorize_confirm_input, terms.code_hash, HASH),
+    FIELD_MAX(struct authorize_confirm_input, terms.scope, TEXT, TOKEN_SCOPE_BYTES_MAX),
+    FIELD_MAX(struct authorize_confirm_input, terms.redirect_uri, TEXT, CLIENT_URI_BYTES_MAX),
+    FIELD_MAX(struct authorize_confirm_input, terms.code_challenge, TEXT, 1024),
+    FIELD_MAX(struct authorize_confirm_input, terms.nonce, TEXT, TOKEN_NONCE_BYTES_MAX),
+    FIELD_MAX(struct authorize_confirm_input, terms.acr, TEXT, 1024),
 };
 const struct command_form authorize_confirm_form = { .kind = &authorize_confirm_kind,
-                                                     .input_bytes = sizeof(struct authorize_confirm),
+                                                     .input_bytes = sizeof(struct authorize_confirm_input),
                                                      .fields = authorize_confirm_fields,
                                                      .field_count = ARRAY_COUNT(authorize_confirm_fields),
                                                      .refusal_count = AUTHORIZE_E_COUNT };
 
 int command_authorize_confirm(struct integration *integration, struct command_call *call,
-                              const struct hash *session_hash, const struct code_terms *terms) {
-    struct authorize_confirm input = { .session_hash = *session_hash, .terms = *terms };
-    static_assert(offsetof(struct authorize_confirm, session_hash) == 0, "session_needs reads it there");
-    return run(integration, call, &authorize_confirm_kind, &input, sizeof input);
+                              const struct authorize_confirm_input *input) {
+    static_assert(offsetof(struct authorize_confirm_input, session_hash) == 0, "session_needs reads it there");
+    return run(integration, call, &authorize_confirm_kind, input, sizeof *input);
 }
 
 /* ---- the end: no ---- */
@@ -341,11 +323,11 @@ static int authorize_at_once_decide(struct work *work, struct command *command) 
     if (view_now_ms(&view) >= pushed->expires_ms) return AUTHORIZE_E_REQUEST;
     memcpy(command->resource_id, pushed->consent_id, 16);
     if (id_is_zero(input->customer_id.bytes)) return reject(work, pushed);
-    struct approval approval = { .pushed = pushed,
+    struct approver approver = { .pushed = pushed,
                                  .customer_id = input->customer_id.bytes,
                                  .accounts = input->accounts,
                                  .auth_ms = view_now_ms(&view) };
-    return approve(work, &approval, &input->terms);
+    return approve(work, &approver, &input->terms);
 }
 
 static void authorize_at_once_needs(struct work *work, const struct command *command) {

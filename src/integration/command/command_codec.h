@@ -95,13 +95,14 @@ int command_decode_answer(struct str *bytes, struct command *command);
 /* The forms, for tests. */
 const struct command_form *const *command_forms(size_t *ret_count);
 
-extern const struct command_form payment_accept_form, consent_create_form, account_open_form, account_fund_form,
-    client_register_form, customer_register_form, assertion_spend_form, token_issue_form, pushed_store_form,
-    code_exchange_form, token_revoke_form, authorize_open_form, authorize_login_form, authorize_code_form,
+extern const struct command_form account_consent_create_form, account_consent_change_form, payment_accept_form,
+    consent_create_form, account_open_form, account_fund_form, client_register_form, customer_register_form,
+    assertion_spend_form, token_issue_form, pushed_store_form, code_exchange_form, token_revoke_form,
+    authorize_open_form, authorize_login_form, customer_login_form, customer_logout_form, customer_withdraw_form,
     authorize_account_form, authorize_confirm_form, authorize_reject_form, authorize_at_once_form, core_result_form,
     saga_wake_form, schedule_create_form, schedule_cancel_form, standing_create_form, standing_cancel_form,
     file_create_form, ledger_post_form, ledger_reverse_form, payment_refund_form, account_change_form, hold_change_form,
-    close_day_form, seal_day_form, statement_rebuild_form, client_change_form, client_settle_form,
-    account_consent_create_form, account_consent_change_form, quota_form, client_limits_form;
+    close_day_form, seal_day_form, statement_rebuild_form, client_change_form, client_settle_form, quota_form,
+    client_limits_form;
 
 #endif

@@ -65,7 +65,8 @@ static int judge_accounts(struct work *work, const uint8_t customer_id[16], stru
 /* The one account of a payment; it was judged to be there. */
 static int judge_payment(struct work *work, const struct payment_consent_row *consent, struct str accounts) {
     const struct account_row *account;
-    if (consent->status != CONSENT_AWAU) return AUTHORIZE_E_CONSENT;
+    struct view now = view_of(work, "consents");
+    if (payment_consent_status_at(consent, view_now_ms(&now)) != CONSENT_AWAU) return AUTHORIZE_E_CONSENT;
     if (account_count(accounts) != 1) return AUTHORIZE_E_ACCOUNT;
     int r = account_get(work, account_at(accounts, 0), &account);
     if (r) return r;
@@ -106,6 +107,28 @@ int consent_choice_judge(struct work *work, const uint8_t consent_id[16], const 
     int second = accounts.len > AUTHORIZE_ACCOUNTS_MAX * ACCOUNT_ID_BYTES ? 0 : load_accounts(work, accounts);
     if (r || second) return r ? r : second;
     return judge(work, &found, customer_id, accounts);
+}
+
+int consent_choice_ask(struct work *work, const uint8_t consent_id[16], int64_t until_ms) {
+    struct consent_found found = { 0 };
+    int r = consent_find(work, consent_id, &found);
+    if (r) return r;
+    if (!found.payment && !found.reads) return AUTHORIZE_E_CONSENT;
+    r = found.payment ? payment_consent_ask(work, consent_id, until_ms)
+                      : account_consent_ask(work, consent_id, until_ms);
+    return r > 0 && r != VIEW_NEED ? AUTHORIZE_E_CONSENT : r;
+}
+
+int consent_choice_approval(struct work *work, const uint8_t consent_id[16], struct str accounts,
+                            struct hash *ret_hash) {
+    struct consent_found found = { 0 };
+    int r = consent_find(work, consent_id, &found);
+    if (r) return r;
+    if (!found.payment && !found.reads) return AUTHORIZE_E_CONSENT;
+    if (account_count(accounts) == 0) return AUTHORIZE_E_ACCOUNT;
+    *ret_hash = found.payment ? payment_consent_approval(found.payment, account_at(accounts, 0))
+                              : account_consent_approval(found.reads, accounts);
+    return 0;
 }
 
 int consent_choice_authorise(struct work *work, const uint8_t consent_id[16], const uint8_t customer_id[16],

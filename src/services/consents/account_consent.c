@@ -1,5 +1,6 @@
 #include "services/consents/account_consent.h"
 
+#include "domain/approval.h"
 #include "engine/engine.h"
 
 #define X(code, name) [code] = name,
@@ -19,6 +20,8 @@ static const struct column columns[] = {
     COLUMN_VAR(struct account_consent_row, document, TEXT, ACCOUNT_CONSENT_DOCUMENT_BYTES_MAX),
     COLUMN(struct account_consent_row, created_ms, I64),
     COLUMN(struct account_consent_row, status_ms, I64),
+    COLUMN(struct account_consent_row, asked_until_ms, I64),
+    COLUMN(struct account_consent_row, approval_hash, HASH),
 };
 static const struct table_index indexes[] = {
     { .name = "", .columns = { 0 }, .column_count = 1, .unique = true },
@@ -56,6 +59,8 @@ const char *account_consent_status_name(enum account_consent_status status) {
 enum account_consent_status account_consent_status_at(const struct account_consent_row *consent, int64_t now_ms) {
     bool over = consent->expires_ms && now_ms >= consent->expires_ms;
     if (consent->status == ACCOUNT_CONSENT_AUTH && over) return ACCOUNT_CONSENT_EXPD;
+    bool left = consent->asked_until_ms && now_ms >= consent->asked_until_ms;
+    if (consent->status == ACCOUNT_CONSENT_AWAU && left) return ACCOUNT_CONSENT_RJCT;
     return (enum account_consent_status)consent->status;
 }
 
@@ -119,6 +124,29 @@ static int write_and_emit(struct work *work, const struct account_consent_row *c
     return r ? err_trace(r) : view_event(&view, &event);
 }
 
+struct hash account_consent_approval(const struct account_consent_row *consent, struct str accounts) {
+    struct approval approval = { .consent_id = consent->consent_id,
+                                 .accounts = accounts,
+                                 .document = consent->document,
+                                 .expires_ms = consent->expires_ms };
+    return approval_hash(&approval);
+}
+
+int account_consent_ask(struct work *work, const uint8_t consent_id[16], int64_t until_ms) {
+    struct view view = view_of(work, "consents");
+    struct account_consent_row consent;
+    const struct account_consent_row *old;
+    int r = account_consent_get(work, consent_id, &old);
+    if (r) return r;
+    if (!old) return ACCOUNT_CONSENT_E_ABSENT;
+    enum account_consent_status status = account_consent_status_at(old, view_now_ms(&view));
+    if (status == ACCOUNT_CONSENT_AUTH || status == ACCOUNT_CONSENT_CANC) return 0;
+    if (status != ACCOUNT_CONSENT_AWAU) return ACCOUNT_CONSENT_E_STATUS;
+    consent = *old;
+    if (until_ms > consent.asked_until_ms) consent.asked_until_ms = until_ms;
+    return err_trace(view_update(&view, &account_consent_table, &consent));
+}
+
 int account_consent_authorise(struct work *work, const uint8_t consent_id[16], const uint8_t customer_id[16],
                               struct str accounts) {
     struct account_consent_row consent;
@@ -131,6 +159,7 @@ int account_consent_authorise(struct work *work, const uint8_t consent_id[16], c
     if (consent.expires_ms && view_now_ms(&view) >= consent.expires_ms) return ACCOUNT_CONSENT_E_STATUS;
     memcpy(consent.customer_id, customer_id, 16);
     consent.accounts = accounts;
+    consent.approval_hash = account_consent_approval(&consent, accounts);
     return write_and_emit(work, &consent, EVENT_CONSENT_AUTHORISED);
 }
 

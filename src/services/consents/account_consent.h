@@ -7,13 +7,14 @@
  * customer (uk/Q2, X6); EXPD cannot. (A3) that a consent's time is over is judged by the clock of whoever looks
  * (account_consent_status_at), nothing needs to be written for it. (A4) what the client asked for is never changed:
  * document, permissions, times (uk/Q6); accounts may become fewer (uk/Q9). (A5) status_ms is when it came to its
- * status, with AUTH when it was last authorised: a token issued before that is dead (uk/B7). Tests:
- * account_consent_test.c, a1..a5.
- */
+ * status, with AUTH when it was last authorised: a token issued before that is dead (uk/B7). (A6) a
+ * customer who was asked and did not answer in time said no: AWAU is RJCT from asked_until_ms on, judged as A3 (uk/Q4).
+ * (A7) what was approved is kept as a hash. Tests: account_consent_test.c, a1..a5. */
 #ifndef GIRO_SERVICES_CONSENTS_ACCOUNT_CONSENT_H
 #define GIRO_SERVICES_CONSENTS_ACCOUNT_CONSENT_H
 
 #include "engine/decision.h"
+#include "platform/digest.h"
 
 #define ACCOUNT_CONSENT_STATUS_MAP(X)                                                                                  \
     X(ACCOUNT_CONSENT_AWAU, "AWAU")                                                                                    \
@@ -38,14 +39,19 @@ struct account_consent_row {
     struct str accounts;     /* the customer's choice: account ids, 16 bytes each */
     struct str document;     /* Data as sent (JSON text) */
     int64_t created_ms, status_ms;
+    int64_t asked_until_ms;    /* the last customer who was asked has so long; 0: nobody was asked */
+    struct hash approval_hash; /* account_consent_approval of what was authorised last; zero until then */
 };
 enum { ACCOUNT_CONSENT_INDEX_CUSTOMER = 1, ACCOUNT_CONSENT_INDEX_CLIENT = 2 };
 /* Indexes: 1 (customer_id, consent_id), 2 (client_id, consent_id), not unique. */
 extern const struct table account_consent_table;
 
-/* (A3) AUTH becomes EXPD from expires_ms on. */
+/* (A3) AUTH becomes EXPD from expires_ms on. (A6) AWAU becomes RJCT from asked_until_ms on. */
 enum account_consent_status account_consent_status_at(const struct account_consent_row *consent, int64_t now_ms);
 bool account_consent_has_account(const struct account_consent_row *consent, const uint8_t account_id[16]);
+
+/* (A7) What was asked for, until when, and these accounts. */
+struct hash account_consent_approval(const struct account_consent_row *consent, struct str accounts);
 
 enum account_consent_refusal { ACCOUNT_CONSENT_E_NONE, ACCOUNT_CONSENT_E_ABSENT, ACCOUNT_CONSENT_E_STATUS };
 void account_consent_want(struct work *work, const uint8_t consent_id[16]);
@@ -53,6 +59,9 @@ void account_consent_want(struct work *work, const uint8_t consent_id[16]);
 int account_consent_get(struct work *work, const uint8_t consent_id[16], const struct account_consent_row **ret_row);
 /* Inserts the consent (consent_id and times given here) as AWAU. 0 or <0. */
 int account_consent_create(struct work *work, struct account_consent_row *consent);
+/* (A6) A customer is asked now and has until until_ms; changes nothing of a consent that was given before. 0,
+ * ACCOUNT_CONSENT_E_*, VIEW_NEED, <0. */
+int account_consent_ask(struct work *work, const uint8_t consent_id[16], int64_t until_ms);
 /* AWAU, AUTH or CANC -> AUTH for this customer and these accounts (ids, 16 bytes each, 1..ACCOUNT_CONSENT_ACCOUNTS_MAX;
  * whose they are was judged before); emits ConsentAuthorised. 0, ACCOUNT_CONSENT_E_ABSENT, _STATUS (also: another
  * customer authorised it), VIEW_NEED, <0. */

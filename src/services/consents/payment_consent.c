@@ -1,5 +1,6 @@
 #include "services/consents/payment_consent.h"
 
+#include "domain/approval.h"
 #include "engine/engine.h"
 
 #define X(code, name) [code] = name,
@@ -25,6 +26,8 @@ static const struct column columns[] = {
     COLUMN_PERSONAL(struct payment_consent_row, debtor_identification, TEXT, 256),
     COLUMN(struct payment_consent_row, created_ms, I64),
     COLUMN(struct payment_consent_row, status_ms, I64),
+    COLUMN(struct payment_consent_row, asked_until_ms, I64),
+    COLUMN(struct payment_consent_row, approval_hash, HASH),
     COLUMN(struct payment_consent_row, version, I64),
 };
 static const struct table_index indexes[] = {
@@ -51,6 +54,24 @@ static const bool consent_edge[CONSENT_STATUS_COUNT][CONSENT_STATUS_COUNT] = {
 const char *consent_status_name(enum consent_status status) {
     check(status < CONSENT_STATUS_COUNT);
     return status_names[status];
+}
+
+enum consent_status payment_consent_status_at(const struct payment_consent_row *consent, int64_t now_ms) {
+    bool left = consent->asked_until_ms && now_ms >= consent->asked_until_ms;
+    if (consent->status == CONSENT_AWAU && left) return CONSENT_RJCT;
+    return (enum consent_status)consent->status;
+}
+
+struct hash payment_consent_approval(const struct payment_consent_row *consent, const uint8_t account_id[16]) {
+    struct approval approval = { .consent_id = consent->consent_id,
+                                 .accounts = str_from_bytes((const char *)account_id, 16),
+                                 .amount_minor = consent->amount_minor,
+                                 .currency = consent->currency,
+                                 .payee_name = consent->creditor_name,
+                                 .payee_scheme = consent->creditor_scheme,
+                                 .payee_identification = consent->creditor_identification,
+                                 .document = consent->initiation };
+    return approval_hash(&approval);
 }
 
 static struct payment_consent_row probe_id(const uint8_t consent_id[16]) {
@@ -89,7 +110,7 @@ static int step(struct work *work, const uint8_t consent_id[16], enum consent_st
     int r = payment_consent_get(work, consent_id, &old);
     if (r) return r;
     if (!old) return PAYMENT_CONSENT_E_ABSENT;
-    if (!consent_edge[old->status][status]) return PAYMENT_CONSENT_E_STATUS;
+    if (!consent_edge[payment_consent_status_at(old, view_now_ms(&view))][status]) return PAYMENT_CONSENT_E_STATUS;
     *ret_consent = *old;
     ret_consent->status = status;
     ret_consent->status_ms = view_now_ms(&view);
@@ -107,6 +128,19 @@ static int write_and_emit(struct work *work, const struct payment_consent_row *c
     return r ? err_trace(r) : view_event(&view, &event);
 }
 
+int payment_consent_ask(struct work *work, const uint8_t consent_id[16], int64_t until_ms) {
+    struct view view = view_of(work, "consents");
+    struct payment_consent_row consent;
+    const struct payment_consent_row *old;
+    int r = payment_consent_get(work, consent_id, &old);
+    if (r) return r;
+    if (!old) return PAYMENT_CONSENT_E_ABSENT;
+    if (payment_consent_status_at(old, view_now_ms(&view)) != CONSENT_AWAU) return PAYMENT_CONSENT_E_STATUS;
+    consent = *old;
+    if (until_ms > consent.asked_until_ms) consent.asked_until_ms = until_ms;
+    return err_trace(view_update(&view, &payment_consent_table, &consent));
+}
+
 int payment_consent_authorise(struct work *work, const uint8_t consent_id[16], const uint8_t customer_id[16],
                               const uint8_t account_id[16]) {
     struct payment_consent_row consent;
@@ -114,6 +148,7 @@ int payment_consent_authorise(struct work *work, const uint8_t consent_id[16], c
     if (r) return r;
     memcpy(consent.customer_id, customer_id, 16);
     memcpy(consent.account_id, account_id, 16);
+    consent.approval_hash = payment_consent_approval(&consent, account_id);
     return write_and_emit(work, &consent, EVENT_CONSENT_AUTHORISED);
 }
 
@@ -128,6 +163,8 @@ int payment_consent_consume(struct work *work, const uint8_t consent_id[16], con
     struct payment_consent_row consent;
     int r = step(work, consent_id, CONSENT_COND, &consent);
     if (r) return r;
+    struct hash approved = payment_consent_approval(&consent, consent.account_id);
+    if (!hash_equal(&approved, &consent.approval_hash)) return PAYMENT_CONSENT_E_STATUS; /* (C4) */
     memcpy(consent.payment_id, payment_id, 16);
     return err_trace(view_update(&view, &payment_consent_table, &consent));
 }

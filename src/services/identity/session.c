@@ -33,6 +33,36 @@ int session_open(struct work *work, struct session_row *session) {
     return err_trace(view_insert(&view, &session_table, session));
 }
 
+int session_open_customer(struct work *work, const struct hash *session_hash, const uint8_t customer_id[16]) {
+    struct view view = view_of(work, "identity");
+    int64_t now_ms = view_now_ms(&view);
+    struct session_row session = { .session_hash = *session_hash,
+                                   .stage = SESSION_CUSTOMER,
+                                   .auth_ms = now_ms,
+                                   .created_ms = now_ms,
+                                   .expires_ms = now_ms + SESSION_CUSTOMER_IDLE_MS };
+    memcpy(session.customer_id, customer_id, 16);
+    return err_trace(view_insert(&view, &session_table, &session));
+}
+
+int session_open_ended(struct work *work, const struct hash *session_hash) {
+    struct view view = view_of(work, "identity");
+    int64_t now_ms = view_now_ms(&view);
+    struct session_row session = {
+        .session_hash = *session_hash, .stage = SESSION_ENDED, .created_ms = now_ms, .expires_ms = now_ms
+    };
+    return err_trace(view_insert(&view, &session_table, &session));
+}
+
+int session_keep(struct work *work, const struct session_row *session) {
+    struct view view = view_of(work, "identity");
+    struct session_row kept = *session;
+    int64_t idle_ms = view_now_ms(&view) + SESSION_CUSTOMER_IDLE_MS;
+    int64_t life_ms = session->created_ms + SESSION_CUSTOMER_LIFE_MS;
+    kept.expires_ms = idle_ms < life_ms ? idle_ms : life_ms;
+    return session_update(work, &kept);
+}
+
 void session_want(struct work *work, const struct hash *session_hash) {
     struct session_row probe = { .session_hash = *session_hash };
     work_want(work, &session_table, 0, &probe);

@@ -1,7 +1,7 @@
 """The sandbox's customers and their one-time codes.
 
-A one-time code is good once, and none before it. So whoever logs in takes the customer whose last code is oldest, and
-waits for the next 30 seconds only when all of them have used theirs.
+A one-time code is good once, and none before it; it is taken in its 30 seconds and in those before and after. So
+whoever logs in takes the customer whose last code is oldest, and waits only when that one has used the next code too.
 """
 
 import base64
@@ -10,8 +10,6 @@ import struct
 import time
 
 STEP_SECONDS = 30
-# A code is asked for this long before its time ends at the latest, so that it is still good when it arrives.
-STEP_SECONDS_LEFT_MIN = 8
 DIGITS = 6
 
 
@@ -30,12 +28,13 @@ class Customer:
         self.step_used = 0
 
     def step(self):
-        """The next step whose code was not used, waiting for it when it must."""
+        """The next step whose code was not used: this one or the one to come, waiting when it must."""
         while True:
-            step, passed = divmod(time.time(), STEP_SECONDS)
-            if step > self.step_used and STEP_SECONDS - passed >= STEP_SECONDS_LEFT_MIN:
-                self.step_used = int(step)
-                return self.step_used
+            now, passed = divmod(time.time(), STEP_SECONDS)
+            step = max(int(now), self.step_used + 1)
+            if step <= now + 1:
+                self.step_used = step
+                return step
             time.sleep(STEP_SECONDS - passed + 0.1)
 
     def code(self):
