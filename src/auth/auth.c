@@ -31,8 +31,11 @@ static int auth_fill(struct auth *auth, const struct auth_options *options) {
     auth->options.directory_issuer = arena_dup(&auth->arena, options->directory_issuer);
     auth->options.directory_keys = arena_dup(&auth->arena, options->directory_keys);
     auth->options.registration_tier = arena_dup(&auth->arena, options->registration_tier);
+    auth->token_url = arena_printf(&auth->arena, STR_FMT "/token", STR_ARG(options->api_url));
+    auth->pushed_url = arena_printf(&auth->arena, STR_FMT "/par", STR_ARG(options->api_url));
     if (!auth->kid.at || !auth->issuer.at || !auth->api_url.at || !auth->options.directory_issuer.at ||
-        !auth->options.directory_keys.at || !auth->options.registration_tier.at)
+        !auth->options.directory_keys.at || !auth->options.registration_tier.at || !auth->token_url.at ||
+        !auth->pushed_url.at)
         return err_origin(-ENOMEM);
     return err_trace(metadata_build(auth));
 }

@@ -1,11 +1,13 @@
-/* auth.h - the FAPI 2.0 authorization server: token, pushed requests, authorize with its pages, metadata. Knows nothing
- * of how a request came; whoever calls gives it bytes and a prepared command, and sends the answer.
+/* auth.h - the authorization server of FAPI 2.0, with and without Message Signing, and of FAPI 1.0 Advanced: token,
+ * pushed requests, authorize with its pages, metadata. Knows nothing of how a request came; whoever calls gives it
+ * bytes and a prepared command, and sends the answer.
  *
  * (A1) whoever asks at token or PAR is the client of the certificate (call->has_client) and proves it by
- * private_key_jwt; the jti is spent whatever the answer. (A2) only clients of profile fapi2 with mTLS-bound tokens are
- * served; others get unauthorized_client. (A3) no redirect goes anywhere but to a registered URI that came in a pushed
- * request. (A4) passwords, codes, tokens and cookies are stored hashed only and wiped from the request's arena when it
- * ends. (A5) whether a login exists cannot be told from text or time.
+ * private_key_jwt; the jti is spent whatever the answer. (A2) only clients with mTLS-bound tokens are
+ * served; others get unauthorized_client; a client is held to its one profile (profile.h). (A3) no redirect goes
+ * anywhere but to a registered URI that came in a pushed or signed request. (A4) passwords, codes, tokens and cookies
+ * are stored hashed only and wiped from the request's arena when it ends. (A5) whether a login exists cannot be told
+ * from text or time.
  *
  * An entry function returns AUTH_ANSWERED (request->answer is set), AUTH_WAITS (its command is queued with on_done:
  * nothing of the request may be touched until that was called; then auth_finish), AUTH_BUSY (queue full: nothing

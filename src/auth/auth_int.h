@@ -14,7 +14,7 @@ enum {
 
 struct auth {
     struct auth_options options;
-    struct str issuer, api_url, kid, metadata, jwks;
+    struct str issuer, api_url, token_url, pushed_url, kid, metadata, jwks;
     struct arena arena; /* holds the texts */
 };
 

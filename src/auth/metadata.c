@@ -43,18 +43,20 @@ static void write_endpoints(struct json_writer *writer, const struct auth *auth)
 static void write_metadata(struct json_writer *writer, const struct auth *auth) {
     json_object_begin(writer);
     write_endpoints(writer, auth);
-    json_member_bool(writer, "require_pushed_authorization_requests", true);
+    json_member_bool(writer, "require_pushed_authorization_requests", false); /* of FAPI 2.0 clients, see profile.h */
     json_member_bool(writer, "authorization_response_iss_parameter_supported", true);
     json_member_bool(writer, "tls_client_certificate_bound_access_tokens", true);
     json_member_bool(writer, "claims_parameter_supported", true);
-    json_member_bool(writer, "request_parameter_supported", false);
+    json_member_bool(writer, "request_parameter_supported", true);
     json_member_bool(writer, "request_uri_parameter_supported", false); /* of other origin than PAR */
-    MEMBER_LIST(writer, "response_types_supported", "code");
-    MEMBER_LIST(writer, "response_modes_supported", "query");
+    MEMBER_LIST(writer, "response_types_supported", "code", "code id_token");
+    MEMBER_LIST(writer, "response_modes_supported", "query", "fragment", "jwt", "query.jwt", "fragment.jwt");
+    MEMBER_LIST(writer, "request_object_signing_alg_values_supported", "PS256", "ES256", "EdDSA");
+    MEMBER_LIST(writer, "authorization_signing_alg_values_supported", "PS256");
     MEMBER_LIST(writer, "grant_types_supported", "authorization_code", "client_credentials");
     MEMBER_LIST(writer, "code_challenge_methods_supported", "S256");
     MEMBER_LIST(writer, "token_endpoint_auth_methods_supported", "private_key_jwt");
-    MEMBER_LIST(writer, "token_endpoint_auth_signing_alg_values_supported", "PS256", "ES256");
+    MEMBER_LIST(writer, "token_endpoint_auth_signing_alg_values_supported", "PS256", "ES256", "EdDSA");
     MEMBER_LIST(writer, "id_token_signing_alg_values_supported", "PS256");
     MEMBER_LIST(writer, "subject_types_supported", "public");
     MEMBER_LIST(writer, "scopes_supported", "openid", "accounts", "payments");
