@@ -22,6 +22,8 @@
  *   payment_file       account file(text) hash(base64) items sum reference on(date) key -> file_id replayed
  *   payment_schedule_cancel scheduled_id   standing_order_cancel standing_order_id
  *
+ *   auth_keys          action(list|rotate|reload) -> rotated? keys[{kid state}]
+ *
  *   hand_over          the connection is then hand_over.h's; "not_now" while starting, stopping or given to another
  *
  * "key" is an idempotency key: the same line again gets the same answer. Amounts are in the account's currency.
@@ -47,6 +49,7 @@
 #ifndef GIRO_APP_ADMIN_H
 #define GIRO_APP_ADMIN_H
 
+#include "auth/signing_keys.h"
 #include "integration/integration.h"
 #include "observe/log.h"
 
@@ -67,6 +70,8 @@ struct admin_options { /* all borrowed for the admin's life, but path */
      * never. */
     bool (*hand_over)(void *ctx, int fd);
     void *ctx;
+    struct signing_keys *signing_keys; /* and where they lie; NULL: auth_keys is unavailable */
+    const char *signing_key_path;
 };
 
 /* 0; <0 with a sentence in message (-EADDRINUSE: another daemon has the socket). */

@@ -372,6 +372,7 @@ static const struct {
     { "ledger_close_day", admin_ledger_close_day },
     { "payment_refund", admin_payment_refund },
     { "hand_over", hand_over },
+    { "auth_keys", admin_auth_keys },
 };
 
 const char *admin_handle(const struct admin_request *request, struct json_writer *out, int *ret_fault) {

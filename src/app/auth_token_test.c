@@ -124,7 +124,7 @@ static void documents_name_what_exists(void **state) {
     assert_str(member(world, auth_metadata(world->auth), "token_endpoint"), "https://localhost:8443/token");
     assert_str(member(world, auth_metadata(world->auth), "authorization_endpoint"), ISSUER "/authorize");
     struct jwks *keys;
-    assert_int_equal(jwks_parse(auth_jwks(world->auth), &keys, NULL), 0); /* refuses private members */
+    assert_int_equal(jwks_parse(auth_jwks(world->auth, &world->arena), &keys, NULL), 0); /* refuses private members */
     assert_int_equal(jwks_count(keys), 1);
     assert_int_equal(jwks_at(keys, 0)->kid.len, 43);
     assert_true(key_equal_public(jwks_at(keys, 0)->key, world->bank_key));

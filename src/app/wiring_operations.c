@@ -110,9 +110,13 @@ static bool on_hand_over(void *ctx, int fd) {
 
 int bank_open_admin(struct bank *bank, struct message *message) {
     char path[BANK_PATH_BYTES_MAX];
-    struct admin_options admin = {
-        .integration = &bank->integration, .path = path, .log = &bank->log, .hand_over = on_hand_over, .ctx = bank
-    };
+    struct admin_options admin = { .integration = &bank->integration,
+                                   .path = path,
+                                   .log = &bank->log,
+                                   .hand_over = on_hand_over,
+                                   .ctx = bank,
+                                   .signing_keys = bank->signing_keys,
+                                   .signing_key_path = bank->signing_key_path };
     if (str_to_c(bank->config->options.admin_socket, path, sizeof path)) return err_origin(-ENAMETOOLONG);
     return err_trace(admin_start(&admin, &bank->admin, message));
 }

@@ -4,7 +4,6 @@
 #include "platform/encoding.h"
 #include "platform/random.h"
 #include "platform/secret.h"
-#include "wire/jwks.h"
 
 enum { AUTH_ARENA_BYTES_MAX = 256 * 1024 };
 
@@ -18,14 +17,6 @@ static bool url_fits(struct str url) {
 }
 
 static int auth_fill(struct auth *auth, const struct auth_options *options) {
-    struct hash thumbprint;
-    char kid[AUTH_SECRET_TEXT_BYTES];
-    struct buffer text;
-    int r = jwk_thumbprint(options->signing_key, &thumbprint);
-    if (r) return err_fold(r);
-    buffer_init(&text, kid, sizeof kid);
-    base64url_encode(&text, thumbprint.bytes, sizeof thumbprint.bytes);
-    auth->kid = arena_dup(&auth->arena, buffer_str(&text));
     auth->issuer = arena_dup(&auth->arena, options->issuer);
     auth->api_url = arena_dup(&auth->arena, options->api_url);
     auth->options.directory_issuer = arena_dup(&auth->arena, options->directory_issuer);
@@ -33,7 +24,7 @@ static int auth_fill(struct auth *auth, const struct auth_options *options) {
     auth->options.registration_tier = arena_dup(&auth->arena, options->registration_tier);
     auth->token_url = arena_printf(&auth->arena, STR_FMT "/token", STR_ARG(options->api_url));
     auth->pushed_url = arena_printf(&auth->arena, STR_FMT "/par", STR_ARG(options->api_url));
-    if (!auth->kid.at || !auth->issuer.at || !auth->api_url.at || !auth->options.directory_issuer.at ||
+    if (!auth->issuer.at || !auth->api_url.at || !auth->options.directory_issuer.at ||
         !auth->options.directory_keys.at || !auth->options.registration_tier.at || !auth->token_url.at ||
         !auth->pushed_url.at)
         return err_origin(-ENOMEM);
@@ -45,15 +36,9 @@ int auth_open(const struct auth_options *options, struct auth **ret_auth, struct
         message_set(message, "the issuer and the API's address must be https URLs without a slash at the end");
         return err_origin(-EINVAL);
     }
-    if (!options->signing_key || !key_is_private(options->signing_key) ||
-        key_algorithm(options->signing_key) != KEY_ALG_PS256) {
-        message_set(message, "the authorization server's signing key must be an RSA private key");
-        return err_origin(-EINVAL);
-    }
     struct auth *auth = calloc(1, sizeof *auth);
     if (!auth) return err_origin(-ENOMEM);
     auth->options = *options;
-    auth->options.signing_key = key_share(options->signing_key);
     if (!auth->options.now_ms) auth->options.now_ms = clock_now_ms;
     int r = arena_init(&auth->arena, 16 * 1024, AUTH_ARENA_BYTES_MAX);
     if (!r) r = auth_fill(auth, options);
@@ -67,7 +52,6 @@ int auth_open(const struct auth_options *options, struct auth **ret_auth, struct
 
 struct auth *auth_close(struct auth *auth) {
     if (!auth) return NULL;
-    key_free(auth->options.signing_key);
     arena_release(&auth->arena);
     free(auth);
     return NULL;
@@ -77,8 +61,11 @@ struct str auth_metadata(const struct auth *auth) {
     return auth->metadata;
 }
 
-struct str auth_jwks(const struct auth *auth) {
-    return auth->jwks;
+struct str auth_jwks(const struct auth *auth, struct arena *arena) {
+    struct signing_set *set = signing_set_take(auth->options.signing_keys);
+    struct str text = arena_dup(arena, signing_set_jwks(set));
+    signing_set_release(set);
+    return text;
 }
 
 /* ---- secrets in the request's arena ---- */

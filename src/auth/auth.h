@@ -15,26 +15,26 @@
 #ifndef GIRO_AUTH_AUTH_H
 #define GIRO_AUTH_AUTH_H
 
+#include "auth/signing_keys.h"
 #include "domain/call.h"
 #include "integration/command.h"
 #include "integration/query.h"
-#include "platform/key.h"
 
 struct auth;
-/* Texts are copied; the key is shared. */
+/* Texts are copied; the keys are borrowed for the life of the auth. */
 struct auth_options {
     struct integration *integration;
-    struct str issuer;       /* "https://localhost:8444": pages, metadata, keys */
-    struct str api_url;      /* "https://localhost:8443": token and PAR, mTLS */
-    struct key *signing_key; /* RSA, private: ID tokens, PS256; kid = RFC 7638 thumbprint */
-    bool sandbox;            /* clients marked so may be approved at once */
+    struct str issuer;                 /* "https://localhost:8444": pages, metadata, keys */
+    struct str api_url;                /* "https://localhost:8443": token and PAR, mTLS */
+    struct signing_keys *signing_keys; /* of ID tokens and responses: signing_keys.h */
+    bool sandbox;                      /* clients marked so may be approved at once */
     /* Of registration; directory_keys empty: nobody can register. */
     struct str directory_issuer, directory_keys; /* whose software statements count; its JWKS as text */
     int64_t statement_life_ms;                   /* how old a statement may be */
     struct str registration_tier;                /* of clients that register themselves */
     int64_t (*now_ms)(void);                     /* NULL: the clock */
 };
-/* 0, or a fault with a sentence in message (-EINVAL: not an RSA private key, or a URL that does not fit). */
+/* 0, or a fault with a sentence in message (-EINVAL: a URL that does not fit). */
 int auth_open(const struct auth_options *options, struct auth **ret_auth, struct message *message) MUST_USE;
 struct auth *auth_close(struct auth *auth); /* takes NULL, returns NULL */
 
@@ -91,7 +91,8 @@ int auth_finish(struct auth_request *request);
 
 /* JSON documents, as old as the auth. */
 struct str auth_metadata(const struct auth *auth); /* OpenID discovery and RFC 8414, one document */
-struct str auth_jwks(const struct auth *auth);
-struct str auth_style(void); /* CSS of the pages */
+struct str auth_style(void);                       /* CSS of the pages */
+/* The keys that are published now, in the arena; .at == NULL when that is full. */
+struct str auth_jwks(const struct auth *auth, struct arena *arena) MUST_USE;
 
 #endif

@@ -2,7 +2,7 @@
 
 #include "auth/auth_int.h"
 #include "auth/id_token.h"
-#include "wire/jose.h"
+#include "wire/json.h"
 
 struct str uri_origin(struct str uri) {
     size_t end = sizeof "https://" - 1;
@@ -61,9 +61,8 @@ static int put_signed(struct auth_request *request, const struct response *respo
     if (response->terms->state.len) json_member_str(&writer, "state", response->terms->state);
     json_object_end(&writer);
     if (claims.overflow) return err_origin(-EMSGSIZE);
-    struct jws_header header = { .kid = auth->kid, .typ = STR("JWT") };
-    r = jws_sign(auth->options.signing_key, &header, buffer_str(&claims), &token);
-    if (r) return err_fold(r);
+    r = signing_keys_sign(auth->options.signing_keys, STR("JWT"), buffer_str(&claims), &token);
+    if (r) return err_trace(r);
     form_put(out, STR("response"), buffer_str(&token));
     return 0;
 }

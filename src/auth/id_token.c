@@ -2,7 +2,7 @@
 
 #include "auth/auth_int.h"
 #include "platform/encoding.h"
-#include "wire/jose.h"
+#include "wire/json.h"
 
 /* The left half of the hash of a text, as PS256 says which hash (OpenID Connect Core section 3.3.2.11). */
 static void put_half_hash(struct json_writer *writer, const char *name, struct str text) {
@@ -36,6 +36,5 @@ int id_token_write(const struct auth *auth, const struct code_view *code, struct
     if (binding && binding->state.len) put_half_hash(&writer, "s_hash", binding->state);
     json_object_end(&writer);
     if (claims.overflow) return err_origin(-EMSGSIZE);
-    struct jws_header header = { .kid = auth->kid, .typ = STR("JWT") };
-    return err_fold(jws_sign(auth->options.signing_key, &header, buffer_str(&claims), out));
+    return err_trace(signing_keys_sign(auth->options.signing_keys, STR("JWT"), buffer_str(&claims), out));
 }

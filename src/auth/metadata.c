@@ -3,7 +3,6 @@
 #include "auth/auth_int.h"
 
 #include "wire/json.h"
-#include "wire/jwks.h"
 
 static void member_list(struct json_writer *writer, const char *name, const char *const *values, size_t count) {
     json_name(writer, name);
@@ -70,16 +69,10 @@ int metadata_build(struct auth *auth) {
     char memory[AUTH_METADATA_BYTES_MAX];
     struct buffer out;
     struct json_writer writer;
-    struct jwk key = { .kid = auth->kid, .key = auth->options.signing_key };
     buffer_init(&out, memory, sizeof memory);
     json_begin(&writer, &out);
     write_metadata(&writer, auth);
     if (out.overflow) return err_origin(-EMSGSIZE);
     auth->metadata = arena_dup(&auth->arena, buffer_str(&out));
-    buffer_reset(&out);
-    int r = jwks_write(&out, &key, 1);
-    if (r) return err_fold(r);
-    if (out.overflow) return err_origin(-EMSGSIZE);
-    auth->jwks = arena_dup(&auth->arena, buffer_str(&out));
-    return auth->metadata.at && auth->jwks.at ? 0 : err_origin(-ENOMEM);
+    return auth->metadata.at ? 0 : err_origin(-ENOMEM);
 }

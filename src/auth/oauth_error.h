@@ -9,7 +9,8 @@
     X(OAUTH_INVALID_REQUEST, 400, "invalid_request")                                                                   \
     X(OAUTH_INVALID_CLIENT, 401, "invalid_client")                                                                     \
     X(OAUTH_INVALID_GRANT, 400, "invalid_grant")                                                                       \
-    X(OAUTH_INVALID_SCOPE, 400, "invalid_scope") X(OAUTH_UNAUTHORIZED_CLIENT, 400, "unauthorized_client")              \
+    X(OAUTH_INVALID_SCOPE, 400, "invalid_scope")                                                                       \
+    X(OAUTH_UNAUTHORIZED_CLIENT, 400, "unauthorized_client")                                                           \
         X(OAUTH_UNSUPPORTED_GRANT_TYPE, 400, "unsupported_grant_type")                                                 \
             X(OAUTH_UNSUPPORTED_RESPONSE_TYPE, 400, "unsupported_response_type")                                       \
                 X(OAUTH_REQUEST_NOT_SUPPORTED, 400, "request_not_supported")                                           \
