@@ -166,15 +166,16 @@ static bool find_by_value(struct auth_request *request, struct consent_step *ste
         return false;
     }
     int r = object ? request_object_read(text, &rules, request->arena, object, &why) : err_origin(-ENOMEM);
-    if (r) {
-        *ret_r = r < 0 ? err_trace(r) : refuse_object(request, why);
-        return false;
-    }
-    step->session.request_hash = object->hash;
-    r = query_pushed(request->query, &object->hash, request->arena, &step->pushed);
+    bool refused = r == REQUEST_OBJECT_E_INVALID;
+    if (r >= 0)
+        r = object->is_signed ? query_pushed(request->query, &object->hash, request->arena, &step->pushed)
+                              : QUERY_E_ABSENT;
     if (r < 0) *ret_r = err_trace(r);
-    if (r < 0) return false;
-    return r ? read_by_value(request, step, object, ret_r) : find_stored(request, step, ret_r); /* or seen before */
+    else if (r && refused) *ret_r = refuse_object(request, why);
+    if (r < 0 || (r && refused)) return false;
+    step->session.request_hash = object->hash;
+    /* Seen before: it was good when it came, and a page that is loaded again later goes on (A17). */
+    return r ? read_by_value(request, step, object, ret_r) : find_stored(request, step, ret_r);
 }
 
 /* The request that the URL names or holds, of this client; false: answered by *ret_r. */

@@ -93,6 +93,8 @@ int request_object_read(struct str text, const struct request_object_rules *rule
     if (r) return refuse(client_assertion_text(r), ret_text);
     if (!profile_admits(profile_of(rules->client), jws.alg))
         return refuse("the algorithm is not one of this client's profile", ret_text);
+    ret_object->hash = sha256_str(jws.signing_input);
+    ret_object->is_signed = true;
     if (!type_fits(jws.typ)) return refuse("typ of the request object is not oauth-authz-req+jwt", ret_text);
     r = jws_claims(&jws, arena, &claims);
     if (r < 0) return err_trace(r);
@@ -100,7 +102,8 @@ int request_object_read(struct str text, const struct request_object_rules *rule
     r = judge_claims(claims, rules, &object->expires_ms, ret_text);
     if (!r) r = read_parameters(claims, arena, &object->parameters, ret_text);
     if (r) return r < 0 ? err_trace(r) : r;
-    object->hash = sha256_str(jws.signing_input);
+    object->hash = ret_object->hash;
+    object->is_signed = true;
     *ret_object = *object;
     return 0;
 }

@@ -22,10 +22,11 @@ struct request_object {
     struct form parameters; /* of the claims; objects and lists as JSON text. Without duplicates */
     int64_t expires_ms;
     struct hash hash; /* of what was signed: the same request, the same hash */
+    bool is_signed;   /* by the client: hash is set. Also after a refusal, unless the signature is to blame */
 };
 enum request_object_refusal { REQUEST_OBJECT_E_NONE, REQUEST_OBJECT_E_INVALID };
-/* text: the compact JWS. 0, REQUEST_OBJECT_E_INVALID with *ret_text (it names the rule, never what the object said), or
- * <0. */
+/* text: the compact JWS. *ret_object comes zeroed. 0, REQUEST_OBJECT_E_INVALID with *ret_text (it names the rule, never
+ * what the object said), or <0. */
 int request_object_read(struct str text, const struct request_object_rules *rules, struct arena *arena,
                         struct request_object *ret_object, const char **ret_text) MUST_USE;
 

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
 from authorization import Party, half_hash, new_verifier, refused, shown
-from bank import rsa_pss
+from bank import encode_form, rsa_pss
 from open_banking import PISP
 
 HYBRID = {"response_type": "code id_token", "response_mode": None}
@@ -135,6 +135,20 @@ def test_request_by_value_is_used_once(party):
     request = party.request_object(parameters)
     assert "code" in party.response(party.visit(request=request), parameters)
     shown(party.visit(request=request))
+
+
+@pytest.mark.spec("fapi/A17", "fapi/43")
+def test_page_of_an_expired_request_is_loaded_again(party, bank):
+    request = party.request_object(
+        party.parameters(party.consent_made(), None, login_hint=None, **HYBRID), exp=int(time.time()) + 3
+    )
+    page = party.visit(request=request)
+    assert page.status == 200, page
+    cookie = {"Cookie": page.headers["set-cookie"].split(";")[0]}
+    time.sleep(3.1)
+    path = "/authorize?" + encode_form({"client_id": party.name, "request": request})
+    assert bank.browser("GET", path, headers=cookie).status == 200  # came in time, goes on
+    shown(bank.browser("GET", path))
 
 
 # ---- what is refused
