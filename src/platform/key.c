@@ -106,8 +106,8 @@ static int ed25519_judge(const EVP_PKEY *evp) {
     return 0;
 }
 
-/* An EC point must be on the curve; a private key must fit its public one. RSA public keys were judged by rsa_judge; for
- * Ed25519 the public key is made from the private one. */
+/* An EC point must be on the curve; a private key must fit its public one. RSA public keys were judged by rsa_judge;
+ * for Ed25519 the public key is made from the private one. */
 static int key_judge_numbers(EVP_PKEY *evp, enum key_type type, bool is_private) {
     if (type == KEY_TYPE_ED25519 || (type == KEY_TYPE_RSA && !is_private)) return 0;
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, evp, NULL);

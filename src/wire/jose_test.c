@@ -15,8 +15,9 @@ static struct buffer token;
 static int setup(void **state) {
     (void)state;
     buffer_init(&token, token_memory, sizeof token_memory);
-    return key_generate(KEY_TYPE_RSA, &rsa) || key_generate(KEY_TYPE_EC_P256, &ec) || key_generate(KEY_TYPE_ED25519, &ed) ||
-           key_generate(KEY_TYPE_EC_P256, &stranger) || arena_init(&arena, 64 * 1024, 64 * 1024);
+    return key_generate(KEY_TYPE_RSA, &rsa) || key_generate(KEY_TYPE_EC_P256, &ec) ||
+           key_generate(KEY_TYPE_ED25519, &ed) || key_generate(KEY_TYPE_EC_P256, &stranger) ||
+           arena_init(&arena, 64 * 1024, 64 * 1024);
 }
 
 static int teardown(void **state) {
@@ -151,7 +152,7 @@ static void r2_headers_that_are_refused(void **state) {
         { STR_INIT("{\"alg\":\"ES256\"} x"), JOSE_E_HEADER },
         { STR_INIT("{\"alg\":\"ES256\""), JOSE_E_HEADER },
         { STR_INIT("{\"alg\":\"ES256\",\"kid\":\"\xff\"}"), JOSE_E_HEADER },
-        { STR_INIT("{\"alg\":\"ES256\",\"a\":[[[[[[[1]]]]]]]}"), 0 },             /* 8 levels */
+        { STR_INIT("{\"alg\":\"ES256\",\"a\":[[[[[[[1]]]]]]]}"), 0 },               /* 8 levels */
         { STR_INIT("{\"alg\":\"ES256\",\"a\":[[[[[[[[1]]]]]]]]}"), JOSE_E_HEADER }, /* 9 */
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {

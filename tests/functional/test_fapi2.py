@@ -13,7 +13,7 @@ from bank import ASSERTION_TYPE, encode_form, from_b64url
 from open_banking import PISP
 
 SAFE_ALGORITHMS = {"PS256", "ES256", "EdDSA", "Ed25519"}
-# RFC 8414, RFC 8705, RFC 9101, RFC 9126, RFC 9207, RFC 9396, RFC 9449, RFC 7009, RFC 7662, RFC 9701, JARM, OpenID Discovery
+# RFC 8414, RFC 8705, RFC 9101, RFC 9126, RFC 9207, RFC 9396, RFC 9449, RFC 7009, RFC 7662, RFC 9701, JARM
 KNOWN_METADATA = set(
     """issuer authorization_endpoint token_endpoint pushed_authorization_request_endpoint jwks_uri mtls_endpoint_aliases
     require_pushed_authorization_requests authorization_response_iss_parameter_supported

@@ -6,8 +6,8 @@
 //   node flow.mjs VAR CREDITOR_IDENTIFICATION [LOGIN_HINT [CLIENT [RESPONSE]]]
 //
 // VAR is the sandbox's folder, LOGIN_HINT the customer who approves at once (default mia; "decline" says no), CLIENT
-// one of the sandbox (default acme-tpp), RESPONSE how the answer travels: plain (default), signed (JARM) or hybrid. Prints
-// one line of JSON and ends with 0; on a failure says on stderr what was expected, and ends with 1.
+// one of the sandbox (default acme-tpp), RESPONSE how the answer travels: plain (default), signed (JARM) or hybrid.
+// Prints one line of JSON and ends with 0; on a failure says on stderr what was expected, and ends with 1.
 import assert from 'node:assert/strict';
 import { createPrivateKey, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
