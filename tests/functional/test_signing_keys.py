@@ -1,4 +1,4 @@
-"""The bank changes its signing keys while callers are there: what was signed before verifies, the new key was announced."""
+"""The bank changes its signing keys under its callers: what was signed before verifies, the new key was announced."""
 
 import pytest
 
