@@ -25,6 +25,7 @@
  *   audit_checkpoint   a signed checkpoint of the audit trail; answered when it is in the journal
  *   consent_revoke     consent_id key -> consent_id replayed: a consent to reads of accounts ends at the bank (CANC);
  *                      consent_not_found, consent_status
+ *   auth_keys          action(list|rotate|reload) -> rotated? keys[{kid state}]
  *
  *   hand_over          the connection is then hand_over.h's; "not_now" while starting, stopping or given to another
  *
@@ -51,6 +52,7 @@
 #ifndef GIRO_APP_ADMIN_H
 #define GIRO_APP_ADMIN_H
 
+#include "auth/signing_keys.h"
 #include "integration/integration.h"
 #include "observe/log.h"
 
@@ -73,6 +75,8 @@ struct admin_options { /* all borrowed for the admin's life, but path */
     bool (*checkpoint)(
         void *ctx); /* makes a checkpoint of the audit trail and waits for it; false: not here, or not now */
     void *ctx;
+    struct signing_keys *signing_keys; /* and where they lie; NULL: auth_keys is unavailable */
+    const char *signing_key_path;
 };
 
 /* 0; <0 with a sentence in message (-EADDRINUSE: another daemon has the socket). */

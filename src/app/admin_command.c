@@ -412,6 +412,7 @@ static const struct {
     { "payment_refund", admin_payment_refund },
     { "audit_checkpoint", audit_checkpoint },
     { "hand_over", hand_over },
+    { "auth_keys", admin_auth_keys },
 };
 
 const char *admin_handle(const struct admin_request *request, struct json_writer *out, int *ret_fault) {

@@ -48,6 +48,8 @@ const char *admin_schedule(const struct admin_request *request, struct json_writ
 const char *admin_schedule_cancel(const struct admin_request *request, struct json_writer *out, int *ret_fault);
 const char *admin_standing_order(const struct admin_request *request, struct json_writer *out, int *ret_fault);
 const char *admin_standing_order_cancel(const struct admin_request *request, struct json_writer *out, int *ret_fault);
+/* admin_keys.c */
+const char *admin_auth_keys(const struct admin_request *request, struct json_writer *out, int *ret_fault);
 const char *admin_payment_file(const struct admin_request *request, struct json_writer *out, int *ret_fault);
 
 #endif

@@ -4,6 +4,7 @@
 
 /* ---- tests ---- */
 
+/* spec: fapi/A10, fapi/A11, fapi/55, fapi/65, fapi/67, fapi/77 */
 static void a_customer_consents_and_the_client_gets_its_token(void **state) {
     struct world *world = *state;
     struct browser browser = { .world = world };
@@ -49,6 +50,8 @@ static void a_customer_consents_and_the_client_gets_its_token(void **state) {
     assert_int_equal(json_get_integer(claims, "exp", 0), world_clock() / 1000 + 600);
 }
 
+/* spec: fapi/A1, fapi/A5, fapi/A6, fapi/A8, fapi/A14, fapi/A15, fapi/A19, fapi/26, fapi/27, fapi/29, fapi/30, fapi/56,
+ * fapi/57, fapi/58, fapi/59, fapi/66, gateway/T15 */
 static void pushed_requests_are_judged(void **state) {
     struct world *world = *state;
     struct consent_id mine = consent_new(world, &world->acme, NULL), others = consent_new(world, &world->gamma, NULL);
@@ -116,6 +119,7 @@ static void pushed_requests_are_judged(void **state) {
     }
 }
 
+/* spec: fapi/A2, fapi/A4, fapi/C5, fapi/24 */
 static void a4_par_needs_client_authentication(void **state) {
     struct world *world = *state;
     struct consent_id consent = consent_new(world, &world->acme, NULL);
@@ -130,6 +134,7 @@ static void a4_par_needs_client_authentication(void **state) {
                      401); /* nor at the other endpoint */
 }
 
+/* spec: fapi/A3, fapi/A12, fapi/A16, fapi/A18, fapi/G7, fapi/31, fapi/32, fapi/36 */
 static void a3_authorize_trusts_only_pushed_requests(void **state) {
     struct world *world = *state;
     struct consent_id consent = consent_new(world, &world->acme, NULL);
@@ -164,6 +169,7 @@ static void a3_authorize_trusts_only_pushed_requests(void **state) {
     assert_int_equal(browser.answer.status, 200); /* but whoever came in time goes on */
 }
 
+/* spec: fapi/A17, fapi/33, fapi/34 */
 static void a17_a_page_may_be_loaded_again_a_request_is_used_once(void **state) {
     struct world *world = *state;
     struct consent_id consent = consent_new(world, &world->acme, NULL);
@@ -189,6 +195,7 @@ static void a17_a_page_may_be_loaded_again_a_request_is_used_once(void **state) 
     assert_int_equal(third.answer.status, 400); /* 33 */
 }
 
+/* spec: fapi/A7, fapi/54, fapi/64 */
 static void the_customer_says_no(void **state) {
     struct world *world = *state;
     struct browser browser = { .world = world };
@@ -360,6 +367,7 @@ static void only_ones_own_account_in_the_right_place(void **state) {
     assert_page(&wrong, "You have no account");
 }
 
+/* spec: fapi/A9, fapi/G11, fapi/69, fapi/70, fapi/71, fapi/73, fapi/74 */
 static void codes_are_judged(void **state) {
     struct world *world = *state;
     struct consent_id consent;

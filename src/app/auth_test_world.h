@@ -41,6 +41,7 @@ struct world {
     struct query *query;
     struct arena arena; /* of one test */
     struct key *bank_key;
+    struct signing_keys *signing_keys;
     struct call acme, gamma; /* the certificates' clients */
     struct key *acme_key, *gamma_key;
     struct command_call command;
@@ -92,7 +93,7 @@ static void world_up(struct world *world) {
     struct auth_options auth = { .integration = &world->integration,
                                  .issuer = STR(ISSUER),
                                  .api_url = STR("https://localhost:8443"),
-                                 .signing_key = world->bank_key,
+                                 .signing_keys = world->signing_keys,
                                  .sandbox = true,
                                  .guesses_max = WORLD_GUESSES_MAX,
                                  .now_ms = world_clock };
@@ -183,6 +184,8 @@ static int world_open(void **state) {
     atomic_store(&world_now_ms, 1700000000000);
     assert_int_equal(arena_init(&world->arena, 64 * 1024, 32 * 1024 * 1024), 0);
     assert_int_equal(key_generate(KEY_TYPE_RSA, &world->bank_key), 0);
+    struct signing_key_set set = { .keys = { [SIGNING_CURRENT] = world->bank_key } };
+    assert_int_equal(signing_keys_new(&set, &world->signing_keys), 0);
     assert_int_equal(key_generate(KEY_TYPE_EC_P256, &world->acme_key), 0);
     assert_int_equal(key_generate(KEY_TYPE_EC_P256, &world->gamma_key), 0);
     world_up(world);
@@ -204,6 +207,7 @@ static int world_close(void **state) {
     world_down(world);
     store_memory_forget("auth_test");
     key_free(world->bank_key);
+    signing_keys_free(world->signing_keys);
     key_free(world->acme_key);
     key_free(world->gamma_key);
     arena_release(&world->arena);

@@ -70,7 +70,7 @@ static void forms_are_judged(void **state) {
     }
 }
 
-/* spec: gateway/13 */
+/* spec: fapi/C5, fapi/24, gateway/13 */
 static void c5_a_jti_is_used_once_also_after_a_restart(void **state) {
     struct world *world = *state;
     struct str body = with_assertion(world, token_form(world), assertion_of(world, &world->acme, "once"));
@@ -95,15 +95,47 @@ static void c5_a_jti_is_used_once_also_after_a_restart(void **state) {
 
 static void a2_other_profiles_are_refused(void **state) {
     struct world *world = *state;
-    static const char *const names[] = { "beta-tpp", "ms-tpp", "dpop-tpp" };
+    static const char *const names[] = { "dpop-tpp" };
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         struct call call = world_call(world, names[i]);
         struct auth_answer answer = post(world, &call, auth_token, token_form(world));
         assert_int_equal(answer.status, 400);
         assert_str(member(world, answer.content, "error"), "unauthorized_client");
     }
+    static const char *const served[] = { "beta-tpp", "ms-tpp", "acme-tpp" };
+    for (size_t i = 0; i < ARRAY_COUNT(served); i++) {
+        struct call call = world_call(world, served[i]);
+        assert_int_equal(post(world, &call, auth_token, token_form(world)).status, 200);
+    }
 }
 
+/* spec: fapi/K1, gateway/11 */
+static void an_ed25519_key_proves_a_client(void **state) {
+    struct world *world = *state;
+    struct key *key;
+    struct str none = { 0 };
+    static const struct {
+        const char *name;
+        int profile, status;
+    } cases[] = { { "ed-tpp", CLIENT_FAPI2, 200 },
+                  { "ed-ms-tpp", CLIENT_FAPI2_MS, 200 },
+                  { "ed1-tpp", CLIENT_FAPI1, 401 } };
+    assert_int_equal(key_generate(KEY_TYPE_ED25519, &key), 0);
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        int64_t now = world_clock() / 1000;
+        world_client(world, cases[i].name, key, cases[i].profile, CLIENT_SENDER_MTLS);
+        struct call call = world_call(world, cases[i].name);
+        struct str claims = arena_printf(&world->arena,
+                                         "{\"iss\":\"%s\",\"sub\":\"%s\",\"aud\":\"" ISSUER
+                                         "\",\"iat\":%lld,\"exp\":%lld,\"jti\":\"ed-%zu\"}",
+                                         cases[i].name, cases[i].name, (long long)now, (long long)now + 60, i);
+        struct str body = with_assertion(world, token_form(world), assertion_with(world, key, claims.at));
+        assert_int_equal(send(world, &call, auth_token, body, none, none).status, cases[i].status);
+    }
+    key_free(key);
+}
+
+/* spec: fapi/C8, fapi/25 */
 static void a1_the_assertion_must_be_of_the_certificates_client(void **state) {
     struct world *world = *state;
     struct str none = { 0 }, body = with_assertion(world, token_form(world), assertion_of(world, &world->gamma, "g"));
@@ -113,13 +145,14 @@ static void a1_the_assertion_must_be_of_the_certificates_client(void **state) {
     assert_int_equal(send(world, &world->gamma, auth_token, body, none, none).status, 200);
 }
 
+/* spec: fapi/G1, fapi/9 */
 static void documents_name_what_exists(void **state) {
     struct world *world = *state;
     assert_str(member(world, auth_metadata(world->auth), "issuer"), ISSUER);
     assert_str(member(world, auth_metadata(world->auth), "token_endpoint"), "https://localhost:8443/token");
     assert_str(member(world, auth_metadata(world->auth), "authorization_endpoint"), ISSUER "/authorize");
     struct jwks *keys;
-    assert_int_equal(jwks_parse(auth_jwks(world->auth), &keys, NULL), 0); /* refuses private members */
+    assert_int_equal(jwks_parse(auth_jwks(world->auth, &world->arena), &keys, NULL), 0); /* refuses private members */
     assert_int_equal(jwks_count(keys), 1);
     assert_int_equal(jwks_at(keys, 0)->kid.len, 43);
     assert_true(key_equal_public(jwks_at(keys, 0)->key, world->bank_key));
@@ -135,6 +168,7 @@ int main(void) {
         WORLD_TEST(c5_a_jti_is_used_once_also_after_a_restart),
         WORLD_TEST(a2_other_profiles_are_refused),
         WORLD_TEST(a1_the_assertion_must_be_of_the_certificates_client),
+        WORLD_TEST(an_ed25519_key_proves_a_client),
         WORLD_TEST(documents_name_what_exists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

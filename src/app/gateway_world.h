@@ -4,6 +4,7 @@
 #ifndef GIRO_APP_GATEWAY_WORLD_H
 #define GIRO_APP_GATEWAY_WORLD_H
 
+#include "auth/signing_keys.h"
 #include "engine/journal.h"
 #include "gateway/gateway.h"
 #include "gateway/message_signature.h"
@@ -62,6 +63,7 @@ struct world {
     char socket_path[64];
     char openapi[256 * 1024], openapi_open_banking[512 * 1024], openapi_open_banking_v3[512 * 1024];
     struct key *signing_key;
+    struct signing_keys *signing_keys;
     char certificates[WORLD_CERTIFICATES][WORLD_HEADER_BYTES_MAX];
     struct account_id account, other_account, foreign_account; /* GBP 1,000.00; GBP 0; beta's, GBP 50.00 */
     char iban[40], other_iban[40];
@@ -355,8 +357,9 @@ static inline void start_gateway(struct world *world) {
     world->options.openapi_open_banking_v3 = read_text(
         "api/open-banking-v3.1.openapi.json", world->openapi_open_banking_v3, sizeof world->openapi_open_banking_v3);
     check(key_generate(KEY_TYPE_RSA, &world->signing_key) == 0);
-    world->options.signing_key = world->signing_key;
-    world->options.signing_key_id = STR("test-key");
+    struct signing_key_set set = { .keys = { [SIGNING_CURRENT] = world->signing_key } };
+    check(signing_keys_new(&set, &world->signing_keys) == 0);
+    world->options.signing_keys = world->signing_keys;
     world->options.org_id = STR("PSDGB-FCA-0");
     world->options.issuer = STR("https://localhost:8444");
     world->options.api_url = STR("https://localhost:8443");
@@ -403,6 +406,7 @@ static inline void world_close(struct world *world) {
     (void)trust_slot_free(world->trust);
     (void)metrics_free(world->metrics);
     (void)key_free(world->signing_key);
+    (void)signing_keys_free(world->signing_keys);
     log_release(&world->log);
     check(close(world->log_fd) == 0 && rmdir(world->folder) == 0);
     free(world);

@@ -4,6 +4,7 @@
 #ifndef GIRO_APP_OB_TEST_WORLD_H
 #define GIRO_APP_OB_TEST_WORLD_H
 
+#include "auth/signing_keys.h"
 #include "gateway/exchange.h"
 #include "gateway/gateway.h"
 #include "gateway/message_signature.h"
@@ -53,6 +54,7 @@ struct world {
     struct authority *authority;
     struct trust_slot *trust;
     struct key *bank_key;
+    struct signing_keys *signing_keys;
     struct jwks *bank_keys;
     struct world_client clients[WORLD_CLIENTS];
     struct customer_id customer_id;
@@ -263,7 +265,11 @@ static inline void world_open_gateway(struct world *world) {
     struct gateway_options options = gateway_options_default();
     struct http_client_options http = http_client_options_default();
     assert_int_equal(key_generate(KEY_TYPE_RSA, &world->bank_key), 0);
-    struct jwk jwk = { .kid = STR("bank-1"), .key = world->bank_key };
+    struct signing_key_set set = { .keys = { [SIGNING_CURRENT] = world->bank_key } };
+    assert_int_equal(signing_keys_new(&set, &world->signing_keys), 0);
+    struct signing_set *published = signing_set_take(world->signing_keys);
+    struct jwk jwk = *signing_set_current(published);
+    signing_set_release(published); /* the set stays as it is */
     buffer_init(&jwks, jwks_memory, sizeof jwks_memory);
     assert_true(jwks_write(&jwks, &jwk, 1) == 0 && jwks_parse(buffer_str(&jwks), &world->bank_keys, NULL) == 0);
     (void)snprintf(world->socket_path, sizeof world->socket_path, "%s/api.sock", world->folder);
@@ -278,8 +284,7 @@ static inline void world_open_gateway(struct world *world) {
     options.issuer = STR("https://bank.example:8444");
     options.api_url = STR("https://bank.example:8443");
     options.org_id = STR(WORLD_BANK_ORG);
-    options.signing_key = world->bank_key;
-    options.signing_key_id = STR("bank-1");
+    options.signing_keys = world->signing_keys;
     options.message_signature_check = message_signature_check;
     options.message_signature_sign = world_message_signature_sign;
     assert_int_equal(
@@ -336,6 +341,7 @@ static inline int world_close(struct world *world) {
     (void)authority_free(world->authority);
     (void)jwks_free(world->bank_keys);
     (void)key_free(world->bank_key);
+    (void)signing_keys_free(world->signing_keys);
     arena_release(&world->arena);
     return dir_remove(world->folder, NULL);
 }

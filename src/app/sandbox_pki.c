@@ -151,6 +151,8 @@ int sandbox_pki_open(const struct sandbox *sandbox, int64_t now_ms, struct autho
     r = server_certificate(sandbox, authority, now_ms, message);
     if (!r) r = sandbox_pki_key(sandbox, "pki/bank-signing.key", KEY_TYPE_RSA, &key, message);
     key = key_free(key);
+    if (!r) r = sandbox_pki_key(sandbox, "pki/bank-signing.key.next", KEY_TYPE_RSA, &key, message);
+    key = key_free(key);
     if (!r) *ret_authority = authority;
     if (r) authority = authority_free(authority);
     return r;

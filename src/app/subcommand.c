@@ -17,6 +17,7 @@ static const struct subcommand rows[] = {
     { "ledger", "verify the books, trial balance, statements", cmd_ledger },
     { "audit", "verify the chain, search and export audit records", cmd_audit },
     { "events", "the newest events", cmd_events },
+    { "auth", "the keys by which the bank signs: list, rotate", cmd_auth },
     { "breaker", "the circuit breaker before the core: list, open, close", cmd_breaker },
     { "consents", "consents to payments", cmd_consents },
     { "limits", "the tiers of clients and what each may do", cmd_limits },

@@ -25,6 +25,7 @@ int subcommand_run(const struct subcommand_table *table, int argc, char **argv);
 
 int cmd_accounts(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
+int cmd_auth(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_breaker(int argc, char **argv);
 int cmd_check_config(int argc, char **argv);

@@ -179,7 +179,7 @@ struct bank *bank_stop(struct bank *bank) {
     bank->certificate_watch = certificate_watch_stop(bank->certificate_watch);
     bank->revocation = revocation_close(bank->revocation);
     bank->trust = trust_slot_free(bank->trust);
-    bank->signing_key = key_free(bank->signing_key);
+    bank->signing_keys = signing_keys_free(bank->signing_keys);
     bank->audit_key = key_free(bank->audit_key);
     bank->node_identity = node_identity_free(bank->node_identity);
     bank->metrics = metrics_free(bank->metrics);

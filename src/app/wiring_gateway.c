@@ -4,8 +4,6 @@
 #include "domain/civil_date.h"
 #include "gateway/message_signature.h"
 #include "observe/metric_table.h"
-#include "platform/encoding.h"
-#include "wire/jwks.h"
 
 #include <unistd.h>
 
@@ -54,25 +52,14 @@ static int open_revocation(struct bank *bank, struct message *message) {
 
 int bank_open_keys(struct bank *bank, struct message *message) {
     const struct bank_options *options = &bank->config->options;
-    char path[BANK_PATH_BYTES_MAX];
-    struct secret_bytes pem;
-    if (str_to_c(options->signing_key, path, sizeof path)) return err_origin(-ENAMETOOLONG);
-    int r = secret_load_text(path, KEY_PEM_BYTES_MAX, &pem, message);
-    if (r) return r > 0 ? err_origin(-EACCES) : err_trace(r);
-    r = key_load_pem(secret_str(&pem), &bank->signing_key);
-    secret_release(&pem);
-    if (r) {
-        message_set(message, "%s holds no key that can sign: want RSA of 2048 bits or more in PEM", path);
-        return r > 0 ? err_origin(-EINVAL) : err_trace(r);
-    }
-    struct hash thumbprint;
-    struct buffer kid;
-    r = jwk_thumbprint(bank->signing_key, &thumbprint);
-    if (r) return err_fold(r);
-    buffer_init(&kid, bank->signing_key_id, sizeof bank->signing_key_id);
-    base64url_encode(&kid, thumbprint.bytes, sizeof thumbprint.bytes);
-    bank->signing_kid = buffer_str(&kid);
-    return err_trace(open_trust(bank, message));
+    struct signing_key_set set;
+    if (str_to_c(options->signing_key, bank->signing_key_path, sizeof bank->signing_key_path))
+        return err_origin(-ENAMETOOLONG);
+    int r = signing_key_files_load(bank->signing_key_path, &set, message);
+    if (r) return err_trace(r);
+    r = signing_keys_new(&set, &bank->signing_keys);
+    signing_key_set_release(&set);
+    return r ? err_trace(r) : err_trace(open_trust(bank, message));
 }
 
 static int document(struct bank *bank, const char *name, struct str *ret_text, struct message *message) {
@@ -86,7 +73,7 @@ int bank_open_auth(struct bank *bank, struct message *message) {
                                  .issuer = options->issuer,
                                  .api_url = options->api_url,
                                  .bank_name = options->bank_name,
-                                 .signing_key = bank->signing_key,
+                                 .signing_keys = bank->signing_keys,
                                  .sandbox = options->sandbox,
                                  .directory_issuer = options->directory_issuer,
                                  .statement_life_ms = options->statement_life_ms,
@@ -178,8 +165,7 @@ int bank_prepare_gateway(struct bank *bank, struct message *message) {
     gateway.api_url = options->api_url;
     gateway.org_id = options->bank_org_id;
     gateway.auth = bank->auth;
-    gateway.signing_key = bank->signing_key;
-    gateway.signing_key_id = bank->signing_kid;
+    gateway.signing_keys = bank->signing_keys;
     gateway.idempotency_keep_ms = bank->config->idempotency_keep_ms;
     gateway.sandbox = options->sandbox;
     gateway.rate_shared = bank->rate_shared;

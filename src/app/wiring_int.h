@@ -9,6 +9,7 @@
 #include "app/certificate_watch.h"
 #include "app/node.h"
 #include "app/roles.h"
+#include "app/signing_key_files.h"
 #include "auth/auth.h"
 #include "gateway/operations.h"
 #include "integration/acl/core_dispatch.h"
@@ -67,9 +68,8 @@ struct bank {
     struct trust_slot *trust;
     struct certificate_watch *certificate_watch;
     struct revocation *revocation; /* NULL: off */
-    struct key *signing_key;
-    char signing_key_id[64]; /* base64url of the thumbprint */
-    struct str signing_kid;
+    struct signing_keys *signing_keys;
+    char signing_key_path[SIGNING_KEY_PATH_BYTES_MAX + 1];
     struct rate_tier tiers[BANK_TIERS_MAX];
     struct rate_shared *rate_shared; /* NULL: this node counts rates alone */
     struct auth *auth;

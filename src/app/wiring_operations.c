@@ -115,7 +115,9 @@ int bank_open_admin(struct bank *bank, struct message *message) {
                                    .log = &bank->log,
                                    .hand_over = on_hand_over,
                                    .checkpoint = bank_checkpoint,
-                                   .ctx = bank };
+                                   .ctx = bank,
+                                   .signing_keys = bank->signing_keys,
+                                   .signing_key_path = bank->signing_key_path };
     if (str_to_c(bank->config->options.admin_socket, path, sizeof path)) return err_origin(-ENAMETOOLONG);
     return err_trace(admin_start(&admin, &bank->admin, message));
 }

@@ -5,7 +5,6 @@
 #include "platform/encoding.h"
 #include "platform/random.h"
 #include "platform/secret.h"
-#include "wire/jwks.h"
 
 enum { AUTH_ARENA_BYTES_MAX = 256 * 1024 };
 
@@ -19,14 +18,6 @@ static bool url_fits(struct str url) {
 }
 
 static int auth_fill(struct auth *auth, const struct auth_options *options) {
-    struct hash thumbprint;
-    char kid[AUTH_SECRET_TEXT_BYTES];
-    struct buffer text;
-    int r = jwk_thumbprint(options->signing_key, &thumbprint);
-    if (r) return err_fold(r);
-    buffer_init(&text, kid, sizeof kid);
-    base64url_encode(&text, thumbprint.bytes, sizeof thumbprint.bytes);
-    auth->kid = arena_dup(&auth->arena, buffer_str(&text));
     auth->issuer = arena_dup(&auth->arena, options->issuer);
     auth->api_url = arena_dup(&auth->arena, options->api_url);
     auth->bank_name = arena_dup(&auth->arena, options->bank_name.len ? options->bank_name : STR("Giro Bank"));
@@ -34,12 +25,15 @@ static int auth_fill(struct auth *auth, const struct auth_options *options) {
     auth->options.directory_issuer = arena_dup(&auth->arena, options->directory_issuer);
     auth->options.directory_keys = arena_dup(&auth->arena, options->directory_keys);
     auth->options.registration_tier = arena_dup(&auth->arena, options->registration_tier);
-    if (!auth->kid.at || !auth->issuer.at || !auth->api_url.at || !auth->options.directory_issuer.at ||
-        !auth->options.directory_keys.at || !auth->options.registration_tier.at)
+    auth->token_url = arena_printf(&auth->arena, STR_FMT "/token", STR_ARG(options->api_url));
+    auth->pushed_url = arena_printf(&auth->arena, STR_FMT "/par", STR_ARG(options->api_url));
+    if (!auth->issuer.at || !auth->api_url.at || !auth->options.directory_issuer.at ||
+        !auth->options.directory_keys.at || !auth->options.registration_tier.at || !auth->token_url.at ||
+        !auth->pushed_url.at)
         return err_origin(-ENOMEM);
     uint8_t key[AUTH_SECRET_BYTES];
     random_bytes(key, sizeof key);
-    r = guess_limit_new(str_from_bytes((const char *)key, sizeof key), options->guesses_max, &auth->guesses);
+    int r = guess_limit_new(str_from_bytes((const char *)key, sizeof key), options->guesses_max, &auth->guesses);
     secret_wipe(key, sizeof key);
     if (!r) r = style_build(auth);
     return r ? err_trace(r) : err_trace(metadata_build(auth));
@@ -50,15 +44,9 @@ int auth_open(const struct auth_options *options, struct auth **ret_auth, struct
         message_set(message, "the issuer and the API's address must be https URLs without a slash at the end");
         return err_origin(-EINVAL);
     }
-    if (!options->signing_key || !key_is_private(options->signing_key) ||
-        key_algorithm(options->signing_key) != KEY_ALG_PS256) {
-        message_set(message, "the authorization server's signing key must be an RSA private key");
-        return err_origin(-EINVAL);
-    }
     struct auth *auth = calloc(1, sizeof *auth);
     if (!auth) return err_origin(-ENOMEM);
     auth->options = *options;
-    auth->options.signing_key = key_share(options->signing_key);
     if (!auth->options.now_ms) auth->options.now_ms = clock_now_ms;
     int r = arena_init(&auth->arena, 16 * 1024, AUTH_ARENA_BYTES_MAX);
     if (!r) r = auth_fill(auth, options);
@@ -72,7 +60,6 @@ int auth_open(const struct auth_options *options, struct auth **ret_auth, struct
 
 struct auth *auth_close(struct auth *auth) {
     if (!auth) return NULL;
-    key_free(auth->options.signing_key);
     guess_limit_free(auth->guesses);
     arena_release(&auth->arena);
     free(auth);
@@ -83,8 +70,11 @@ struct str auth_metadata(const struct auth *auth) {
     return auth->metadata;
 }
 
-struct str auth_jwks(const struct auth *auth) {
-    return auth->jwks;
+struct str auth_jwks(const struct auth *auth, struct arena *arena) {
+    struct signing_set *set = signing_set_take(auth->options.signing_keys);
+    struct str text = arena_dup(arena, signing_set_jwks(set));
+    signing_set_release(set);
+    return text;
 }
 
 /* ---- secrets in the request's arena ---- */

@@ -1,12 +1,14 @@
-/* auth.h - the FAPI 2.0 authorization server: token, pushed requests, authorize with its pages, metadata. Knows nothing
- * of how a request came; whoever calls gives it bytes and a prepared command, and sends the answer.
+/* auth.h - the authorization server of FAPI 2.0, with and without Message Signing, and of FAPI 1.0 Advanced: token,
+ * pushed requests, authorize with its pages, metadata. Knows nothing of how a request came; whoever calls gives it
+ * bytes and a prepared command, and sends the answer.
  *
  * (A1) whoever asks at token or PAR is the client of the certificate (call->has_client) and proves it by
- * private_key_jwt; the jti is spent whatever the answer. (A2) only clients of profile fapi2 with mTLS-bound tokens are
- * served; others get unauthorized_client. (A3) no redirect goes anywhere but to a registered URI that came in a pushed
- * request. (A4) passwords, codes, tokens and cookies are stored hashed only and wiped from the request's arena when it
- * ends. (A5) whether a login exists cannot be told from text or time. (A6) guesses at passwords and one-time codes are
- * limited by login and by session (in the store), and by address (guess_limit.h).
+ * private_key_jwt; the jti is spent whatever the answer. (A2) only clients with mTLS-bound tokens are
+ * served; others get unauthorized_client; a client is held to its one profile (profile.h). (A3) no redirect goes
+ * anywhere but to a registered URI that came in a pushed or signed request. (A4) passwords, codes, tokens and cookies
+ * are stored hashed only and wiped from the request's arena when it ends. (A5) whether a login exists cannot be told
+ * from text or time. (A6) guesses at passwords and one-time codes are limited by login and by session (in the store),
+ * and by address (guess_limit.h).
  *
  * An entry function returns AUTH_ANSWERED (request->answer is set), AUTH_WAITS (its command is queued with on_done:
  * nothing of the request may be touched until that was called; then auth_finish), AUTH_BUSY (queue full: nothing
@@ -14,28 +16,28 @@
 #ifndef GIRO_AUTH_AUTH_H
 #define GIRO_AUTH_AUTH_H
 
+#include "auth/signing_keys.h"
 #include "domain/call.h"
 #include "integration/command.h"
 #include "integration/query.h"
-#include "platform/key.h"
 
 struct auth;
-/* Texts are copied; the key is shared. */
+/* Texts are copied; the keys are borrowed for the life of the auth. */
 struct auth_options {
     struct integration *integration;
-    struct str issuer;       /* "https://localhost:8444": pages, metadata, keys */
-    struct str api_url;      /* "https://localhost:8443": token and PAR, mTLS */
-    struct str bank_name;    /* on the pages; empty: "Giro Bank" */
-    int guesses_max;         /* from one address in a window, see guess_limit.h; 0: its own */
-    struct key *signing_key; /* RSA, private: ID tokens, PS256; kid = RFC 7638 thumbprint */
-    bool sandbox;            /* clients marked so may be approved at once */
+    struct str issuer;                 /* "https://localhost:8444": pages, metadata, keys */
+    struct str api_url;                /* "https://localhost:8443": token and PAR, mTLS */
+    struct str bank_name;              /* on the pages; empty: "Giro Bank" */
+    int guesses_max;                   /* from one address in a window, see guess_limit.h; 0: its own */
+    struct signing_keys *signing_keys; /* of ID tokens and responses: signing_keys.h */
+    bool sandbox;                      /* clients marked so may be approved at once */
     /* Of registration; directory_keys empty: nobody can register. */
     struct str directory_issuer, directory_keys; /* whose software statements count; its JWKS as text */
     int64_t statement_life_ms;                   /* how old a statement may be */
     struct str registration_tier;                /* of clients that register themselves */
     int64_t (*now_ms)(void);                     /* NULL: the clock */
 };
-/* 0, or a fault with a sentence in message (-EINVAL: not an RSA private key, or a URL that does not fit). */
+/* 0, or a fault with a sentence in message (-EINVAL: a URL that does not fit). */
 int auth_open(const struct auth_options *options, struct auth **ret_auth, struct message *message) MUST_USE;
 struct auth *auth_close(struct auth *auth); /* takes NULL, returns NULL */
 
@@ -95,7 +97,8 @@ int auth_finish(struct auth_request *request);
 
 /* JSON documents, as old as the auth. */
 struct str auth_metadata(const struct auth *auth); /* OpenID discovery and RFC 8414, one document */
-struct str auth_jwks(const struct auth *auth);
-struct str auth_style(const struct auth *auth); /* CSS of the pages, as old as the auth */
+struct str auth_style(const struct auth *auth);    /* CSS of the pages, as old as the auth */
+/* The keys that are published now, in the arena; .at == NULL when that is full. */
+struct str auth_jwks(const struct auth *auth, struct arena *arena) MUST_USE;
 
 #endif

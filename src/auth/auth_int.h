@@ -14,14 +14,14 @@ enum {
 
 struct auth {
     struct auth_options options;
-    struct str issuer, api_url, kid, metadata, jwks;
+    struct str issuer, api_url, token_url, pushed_url, metadata;
     struct str bank_name, style;
     struct guess_limit *guesses;
     struct arena arena; /* holds the texts */
 };
 
 int style_build(struct auth *auth) MUST_USE; /* style.c: fills style. 0 or <0. */
-/* metadata.c: fills metadata and jwks. 0 or <0. */
+/* metadata.c: fills metadata. 0 or <0. */
 int metadata_build(struct auth *auth) MUST_USE;
 
 /* Bytes of the arena that are wiped when it ends. 0 or -ENOMEM. */

@@ -1,17 +1,22 @@
-/* authorize.c - GET /authorize: a pushed request becomes a page, or in the sandbox an answer at once (FAPI A3, A7, A16
- * to A18). */
+/* authorize.c - GET /authorize: a pushed request, or one that is signed and in the URL (FAPI 1.0), becomes a page, or
+ * in the sandbox an answer at once (FAPI A3, A7, A16 to A18, V1). */
 #include "auth/auth_int.h"
 
 #include "auth/authorization_response.h"
 #include "auth/browser_session.h"
 #include "auth/consent_step.h"
 #include "auth/page.h"
+#include "auth/request_object.h"
 #include "auth/scope.h"
 
 /* Before a redirect URI is trusted nothing leaves this page (A3, G7). */
 static int refuse(struct auth_request *request, const char *outcome, const char *text) {
     request->answer.outcome = outcome;
     return page_message(request, 400, "This request cannot be shown", text);
+}
+
+static int refuse_unknown(struct auth_request *request) {
+    return refuse(request, "invalid_request_uri", "There is no such request, or it was answered already.");
 }
 
 /* ---- a session is opened ---- */
@@ -32,7 +37,8 @@ static int open_session(struct auth_request *request, struct consent_step *step)
     step->session.stage = SESSION_VIEW_LOGIN;
     struct authorize_open_input input = { .session_hash = step->session_hash,
                                           .request_hash = step->session.request_hash,
-                                          .client_id = step->client.client_id };
+                                          .client_id = step->client.client_id,
+                                          .by_value = step->by_value };
     bool waits = request->command->on_done != NULL;
     request->state = step;
     request->finish = show_opened;
@@ -52,7 +58,8 @@ static int answer_at_once(struct auth_request *request) {
 static int decide_at_once(struct auth_request *request, struct consent_step *step,
                           const struct customer_id *customer_id) {
     struct authorize_at_once_input input = { .request_hash = step->session.request_hash,
-                                             .client_id = step->client.client_id };
+                                             .client_id = step->client.client_id,
+                                             .by_value = step->by_value };
     struct account_view *accounts;
     size_t count = 0;
     int r = 0;
@@ -96,28 +103,101 @@ static int show_again(struct auth_request *request, struct consent_step *step, b
     return consent_step_show(request, step);
 }
 
-/* The pushed request that the URL names, of this client; false: answered by *ret_r. */
-static bool find_request(struct auth_request *request, struct consent_step *step, int *ret_r) {
-    struct str client, request_uri;
-    int r = form_parse(request->query_text, request->arena, &step->form);
-    if (!r && (form_count(&step->form, "client_id") != 1 || form_count(&step->form, "request_uri") != 1))
-        r = FORM_E_SYNTAX;
-    if (r < 0) *ret_r = err_trace(r);
-    else if (r) *ret_r = refuse(request, "invalid_request", "The address must name a client and one pushed request.");
-    if (r) return false;
-    (void)form_get(&step->form, "client_id", &client);
-    (void)form_get(&step->form, "request_uri", &request_uri);
-    step->session.request_hash = sha256_str(request_uri);
-    r = query_client(request->query, client, request->arena, &step->client);
-    step->session.client_id = step->client.client_id;
-    if (!r) r = consent_step_load(request, step);
+/* The request of step->session.request_hash, of this client and not used. False: answered by *ret_r. */
+static bool find_stored(struct auth_request *request, struct consent_step *step, int *ret_r) {
+    int r = consent_step_load(request, step);
     if (!r && !id_equal(step->pushed.client_id.bytes, step->client.client_id.bytes)) r = QUERY_E_ABSENT;
     if (!r && (step->pushed.used_ms || !word_list_has(step->client.redirect_uris, step->terms.redirect_uri)))
         r = QUERY_E_ABSENT;
     if (r < 0) *ret_r = err_trace(r);
-    else if (r)
-        *ret_r = refuse(request, "invalid_request_uri", "There is no such request, or it was answered already.");
+    else if (r) *ret_r = refuse_unknown(request);
     return r == 0;
+}
+
+static int refuse_object(struct auth_request *request, const char *why) {
+    struct str text = arena_printf(request->arena, "The application's request is not in order: %s.", why);
+    return text.at ? refuse(request, "invalid_request_object", text.at) : err_origin(-ENOMEM);
+}
+
+/* A signed request that is seen for the first time: judged as a pushed one is; it will be stored with what is decided.
+ * Its own redirect URI hears of a fault once it is known to be registered (54). False: answered by *ret_r. */
+static bool read_by_value(struct auth_request *request, struct consent_step *step, const struct request_object *object,
+                          int *ret_r) {
+    struct pushed_source source = { .form = &object->parameters, .client = &step->client, .by_value = true };
+    struct pushed_refusal refusal;
+    struct buffer params;
+    if (!pushed_terms_read(&source, request->arena, &step->terms, &refusal)) {
+        *ret_r = refusal.redirects ? authorization_response_error(request, &refusal.to, refusal.error)
+                                   : refuse_object(request, refusal.description);
+        return false;
+    }
+    int r = query_consent_page(request->query, &step->terms.consent_id, request->arena, &step->consent);
+    if (r > 0 || (r == 0 && !id_equal(step->consent.client_id.bytes, step->client.client_id.bytes))) { /* 66 */
+        *ret_r = authorization_response_error(request, &step->terms, OAUTH_INVALID_REQUEST);
+        return false;
+    }
+    char *memory = r ? NULL : arena_alloc(request->arena, AUTHORIZE_PARAMS_BYTES_MAX);
+    if (!r && !memory) r = err_origin(-ENOMEM);
+    if (!r) buffer_init(&params, memory, AUTHORIZE_PARAMS_BYTES_MAX);
+    if (!r) r = pushed_terms_write(&step->terms, &params);
+    if (r) {
+        *ret_r = err_trace(r);
+        return false;
+    }
+    step->by_value = (struct authorize_by_value){ .params = buffer_str(&params),
+                                                  .consent_id = step->terms.consent_id,
+                                                  .expires_ms = object->expires_ms };
+    step->pushed = (struct pushed_view){ .client_id = step->client.client_id,
+                                         .consent_id = step->terms.consent_id,
+                                         .params = step->by_value.params,
+                                         .expires_ms = object->expires_ms };
+    return true;
+}
+
+/* The signed request in the URL itself (V1, V3: what stands beside it does not count). False: answered by *ret_r. */
+static bool find_by_value(struct auth_request *request, struct consent_step *step, struct str text, int *ret_r) {
+    struct request_object_rules rules = { .client = &step->client,
+                                          .issuer = request->auth->issuer,
+                                          .now_ms = request->auth->options.now_ms() };
+    struct request_object *object = arena_new(request->arena, struct request_object);
+    const char *why = NULL;
+    if (!step->client.profile_served || !profile_of(&step->client)->by_value) {
+        *ret_r = refuse(request, "invalid_request", "This application has to push its requests.");
+        return false;
+    }
+    int r = object ? request_object_read(text, &rules, request->arena, object, &why) : err_origin(-ENOMEM);
+    bool refused = r == REQUEST_OBJECT_E_INVALID;
+    if (r >= 0)
+        r = object->is_signed ? query_pushed(request->query, &object->hash, request->arena, &step->pushed)
+                              : QUERY_E_ABSENT;
+    if (r < 0) *ret_r = err_trace(r);
+    else if (r && refused) *ret_r = refuse_object(request, why);
+    if (r < 0 || (r && refused)) return false;
+    step->session.request_hash = object->hash;
+    /* Seen before: it was good when it came, and a page that is loaded again later goes on (A17). */
+    return r ? read_by_value(request, step, object, ret_r) : find_stored(request, step, ret_r);
+}
+
+/* The request that the URL names or holds, of this client; false: answered by *ret_r. */
+static bool find_request(struct auth_request *request, struct consent_step *step, int *ret_r) {
+    struct str client, text = { 0 };
+    int r = form_parse(request->query_text, request->arena, &step->form);
+    size_t named = r ? 0 : form_count(&step->form, "request_uri"), held = r ? 0 : form_count(&step->form, "request");
+    if (!r && (form_count(&step->form, "client_id") != 1 || named + held != 1)) r = FORM_E_SYNTAX;
+    if (r < 0) *ret_r = err_trace(r);
+    else if (r)
+        *ret_r = refuse(request, "invalid_request", "The address must name a client and one pushed or signed request.");
+    if (r) return false;
+    (void)form_get(&step->form, "client_id", &client);
+    (void)form_get(&step->form, named ? "request_uri" : "request", &text);
+    r = query_client(request->query, client, request->arena, &step->client);
+    if (!r && named && !str_starts(text, STR(PUSHED_URI_PREFIX))) r = QUERY_E_ABSENT;
+    if (r < 0) *ret_r = err_trace(r);
+    else if (r) *ret_r = refuse_unknown(request);
+    if (r) return false;
+    step->session.client_id = step->client.client_id;
+    step->session.request_hash = sha256_str(text);
+    return held ? find_by_value(request, step, text, ret_r) : find_stored(request, step, ret_r);
 }
 
 int auth_authorize(struct auth_request *request) {

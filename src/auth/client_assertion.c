@@ -2,14 +2,13 @@
 
 #include "auth/auth_int.h"
 #include "auth/oauth_error.h"
-#include "wire/jose.h"
+#include "auth/profile.h"
 
-static int judge_signature(struct str assertion, const struct client_assertion_rules *rules, struct arena *arena,
-                           struct jws *ret_jws) {
+int client_signature_judge(struct str token, struct str jwks, struct arena *arena, struct jws *ret_jws) {
     struct jwks *keys;
-    int r = jws_parse(assertion, arena, ret_jws);
+    int r = jws_parse(token, arena, ret_jws);
     if (r) return r;
-    r = jwks_parse(rules->jwks, &keys, NULL);
+    r = jwks_parse(jwks, &keys, NULL);
     if (r) return r < 0 ? err_trace(r) : CLIENT_ASSERTION_E_KEYS;
     r = jws_verify_set(ret_jws, keys, KEY_ALG_NONE);
     jwks_free(keys);
@@ -20,9 +19,9 @@ static int judge_claims(const struct json *claims, const struct client_assertion
                         struct jwt_facts *ret_facts) {
     struct jwt_rules jwt = { .issuer = rules->client_name,
                              .subject = rules->client_name,
-                             .audiences = &rules->issuer,
-                             .audience_count = 1,
-                             .audience_string_only = true,
+                             .audiences = rules->audiences,
+                             .audience_count = rules->audience_count,
+                             .audience_string_only = rules->audience_string_only,
                              .now_ms = rules->now_ms,
                              .leeway_ms = JWT_LEEWAY_MS,
                              .exp_ahead_max_ms = JWT_ASSERTION_AHEAD_MS,
@@ -30,9 +29,10 @@ static int judge_claims(const struct json *claims, const struct client_assertion
     return jwt_check(claims, &jwt, ret_facts);
 }
 
-static const char *text_of(int refusal) {
+const char *client_assertion_text(int refusal) {
     if (refusal == CLIENT_ASSERTION_E_JTI_LONG) return "jti is longer than 128 bytes";
     if (refusal == CLIENT_ASSERTION_E_KEYS) return "the client has no usable keys";
+    if (refusal == CLIENT_ASSERTION_E_ALG) return jose_refusal_text(JOSE_E_ALG);
     return refusal >= 100 ? jwt_refusal_text(refusal - 100) : jose_refusal_text(refusal);
 }
 
@@ -41,7 +41,8 @@ int client_assertion_judge(struct str assertion, const struct client_assertion_r
     struct jws jws;
     struct jwt_facts facts;
     const struct json *claims;
-    int r = judge_signature(assertion, rules, arena, &jws);
+    int r = client_signature_judge(assertion, rules->jwks, arena, &jws);
+    if (!r && jws.alg == KEY_ALG_EDDSA && !rules->edwards) r = CLIENT_ASSERTION_E_ALG;
     if (!r) r = jws_claims(&jws, arena, &claims);
     if (!r) {
         r = judge_claims(claims, rules, &facts);
@@ -49,7 +50,7 @@ int client_assertion_judge(struct str assertion, const struct client_assertion_r
         else if (facts.jti.len > CLIENT_ASSERTION_JTI_BYTES_MAX) r = CLIENT_ASSERTION_E_JTI_LONG;
     }
     if (r < 0) return err_trace(r);
-    if (r && ret_text) *ret_text = text_of(r);
+    if (r && ret_text) *ret_text = client_assertion_text(r);
     if (!r) *ret_facts = facts;
     return r;
 }
@@ -105,10 +106,16 @@ int client_authenticate(struct auth_request *request, struct authenticated **ret
     if (r || answered) return r;
     const char *wrong = proof_missing(client, &assertion);
     if (wrong) return oauth_refuse(request, OAUTH_INVALID_CLIENT, wrong);
-    struct client_assertion_rules rules = { .issuer = request->auth->issuer,
+    const struct auth *auth = request->auth;
+    const struct profile *profile = profile_of(&client->client);
+    const struct str audiences[] = { auth->issuer, auth->token_url, auth->pushed_url };
+    struct client_assertion_rules rules = { .audiences = audiences,
+                                            .audience_count = profile->endpoint_audiences ? ARRAY_COUNT(audiences) : 1,
+                                            .audience_string_only = !profile->endpoint_audiences,
+                                            .edwards = profile->edwards,
                                             .client_name = client->client.name,
                                             .jwks = client->client.jwks,
-                                            .now_ms = request->auth->options.now_ms() };
+                                            .now_ms = auth->options.now_ms() };
     r = client_assertion_judge(assertion, &rules, request->arena, &facts, &wrong);
     if (r < 0) return err_trace(r);
     if (r) return oauth_refuse(request, OAUTH_INVALID_CLIENT, wrong);

@@ -16,7 +16,7 @@
 #define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
 
 struct keys {
-    struct key *rsa, *ec, *stranger;
+    struct key *rsa, *ec, *ed, *stranger;
     char jwks[2048];
     struct arena arena;
 };
@@ -27,10 +27,13 @@ static int keys_open(void **state) {
     assert_int_equal(arena_init(&keys->arena, 64 * 1024, 1 << 24), 0);
     assert_int_equal(key_generate(KEY_TYPE_RSA, &keys->rsa), 0);
     assert_int_equal(key_generate(KEY_TYPE_EC_P256, &keys->ec), 0);
+    assert_int_equal(key_generate(KEY_TYPE_ED25519, &keys->ed), 0);
     assert_int_equal(key_generate(KEY_TYPE_EC_P256, &keys->stranger), 0);
-    struct jwk list[] = { { .kid = STR("rsa"), .key = keys->rsa }, { .kid = STR("ec"), .key = keys->ec } };
+    struct jwk list[] = { { .kid = STR("rsa"), .key = keys->rsa },
+                          { .kid = STR("ec"), .key = keys->ec },
+                          { .kid = STR("ed"), .key = keys->ed } };
     buffer_init(&out, keys->jwks, sizeof keys->jwks - 1);
-    assert_int_equal(jwks_write(&out, list, 2), 0);
+    assert_int_equal(jwks_write(&out, list, 3), 0);
     assert_false(out.overflow);
     *state = keys;
     return 0;
@@ -40,6 +43,7 @@ static int keys_close(void **state) {
     struct keys *keys = *state;
     key_free(keys->rsa);
     key_free(keys->ec);
+    key_free(keys->ed);
     key_free(keys->stranger);
     arena_release(&keys->arena);
     free(keys);
@@ -55,8 +59,15 @@ static struct str token_of(struct keys *keys, const struct key *key, const char 
     return buffer_str(&out);
 }
 
-static int judge(struct keys *keys, struct str token, struct jwt_facts *facts) {
-    struct client_assertion_rules rules = { .issuer = STR("https://localhost:8444"),
+static const struct str audiences[] = { STR_INIT("https://localhost:8444"), STR_INIT("https://localhost:8443/token"),
+                                        STR_INIT("https://localhost:8443/par") };
+
+/* fapi1: as FAPI 1.0 has it, which knows three audiences, lists of them, and no EdDSA. */
+static int judge_as(struct keys *keys, bool fapi1, struct str token, struct jwt_facts *facts) {
+    struct client_assertion_rules rules = { .audiences = audiences,
+                                            .audience_count = fapi1 ? 3 : 1,
+                                            .audience_string_only = !fapi1,
+                                            .edwards = !fapi1,
                                             .client_name = STR("acme-tpp"),
                                             .jwks = str_from_c(keys->jwks),
                                             .now_ms = NOW_S * 1000 };
@@ -66,6 +77,12 @@ static int judge(struct keys *keys, struct str token, struct jwt_facts *facts) {
     return r;
 }
 
+static int judge(struct keys *keys, struct str token, struct jwt_facts *facts) {
+    return judge_as(keys, false, token, facts);
+}
+
+/* spec: fapi/C1, fapi/C2, fapi/C3, fapi/C4, fapi/G8, fapi/G13, fapi/17, fapi/18, fapi/19, fapi/20, fapi/22, fapi/23,
+ * gateway/14, gateway/15 */
 static void claims_are_judged(void **state) {
     struct keys *keys = *state;
     static const struct {
@@ -105,6 +122,33 @@ static void claims_are_judged(void **state) {
     }
 }
 
+/* spec: fapi/15, fapi/G8 */
+static void audiences_by_profile(void **state) {
+    struct keys *keys = *state;
+    static const struct {
+        const char *name, *audience;
+        bool fapi2, fapi1;
+    } cases[] = {
+        { "issuer", "\"https://localhost:8444\"", true, true },
+        { "token URL", "\"https://localhost:8443/token\"", false, true },
+        { "PAR URL", "\"https://localhost:8443/par\"", false, true },
+        { "list of the issuer", "[\"https://localhost:8444\"]", false, true },
+        { "list with a good one", "[\"https://other.example\",\"https://localhost:8443/token\"]", false, true },
+        { "list without a good one", "[\"https://other.example\"]", false, false },
+        { "empty list", "[]", false, false },
+        { "another URL", "\"https://localhost:8444/token\"", false, false },
+        { "an object", "{\"aud\":\"https://localhost:8444\"}", false, false },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct jwt_facts facts;
+        struct str claims = arena_printf(&keys->arena, "{" HEAD ",\"aud\":%s" TAIL "}", cases[i].audience);
+        struct str token = token_of(keys, keys->ec, "ec", claims.at);
+        if ((judge_as(keys, false, token, &facts) == 0) != cases[i].fapi2) fail_msg("fapi2: %s", cases[i].name);
+        if ((judge_as(keys, true, token, &facts) == 0) != cases[i].fapi1) fail_msg("fapi1: %s", cases[i].name);
+    }
+}
+
+/* spec: fapi/K1, fapi/K2, fapi/C6, fapi/16, gateway/11 */
 static void signatures_are_judged(void **state) {
     struct keys *keys = *state;
     struct jwt_facts facts;
@@ -112,6 +156,9 @@ static void signatures_are_judged(void **state) {
     assert_int_equal(judge(keys, token_of(keys, keys->rsa, "rsa", good), &facts), 0);
     assert_int_equal(judge(keys, token_of(keys, keys->ec, "ec", good), &facts), 0);
     assert_int_equal(facts.expires_ms, (NOW_S + 60) * 1000);
+    assert_int_equal(judge(keys, token_of(keys, keys->ed, "ed", good), &facts), 0);
+    assert_int_equal(judge_as(keys, true, token_of(keys, keys->ed, "ed", good), &facts), CLIENT_ASSERTION_E_ALG);
+    assert_int_equal(judge_as(keys, true, token_of(keys, keys->rsa, "rsa", good), &facts), 0);
     assert_int_equal(judge(keys, token_of(keys, keys->stranger, "ec", good), &facts), JOSE_E_SIGNATURE);
     assert_int_equal(judge(keys, token_of(keys, keys->ec, "other", good), &facts), JOSE_E_KEY);
     assert_int_equal(judge(keys, STR("eyJhbGciOiJub25lIn0.e30.AAAA"), &facts), JOSE_E_ALG);                  /* K2 */
@@ -125,6 +172,7 @@ static void signatures_are_judged(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(claims_are_judged, keys_open, keys_close),
+        cmocka_unit_test_setup_teardown(audiences_by_profile, keys_open, keys_close),
         cmocka_unit_test_setup_teardown(signatures_are_judged, keys_open, keys_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@ struct consent_step {
     struct client_view client;
     struct pushed_view pushed;
     struct pushed_terms terms;
+    struct authorize_by_value by_value; /* what to store first when the request was not pushed */
     struct consent_page_view consent;
     struct str code;    /* that will go back, once confirmed */
     struct form form;   /* of a POST */

@@ -6,9 +6,14 @@
 
 enum { ID_TOKEN_LIFE_MS = 600 * 1000, ID_TOKEN_BYTES_MAX = 4 * 1024 };
 
+/* What binds an ID token of the front channel to its response (OpenID Connect Core section 3.3.2.11; FAPI V8). */
+struct id_token_binding {
+    struct str code, state; /* state empty: none was sent, no s_hash */
+};
 /* iss, sub, aud, exp, iat, auth_time, acr, openbanking_intent_id, and nonce when there was one, signed PS256. audience:
- * the OAuth client_id. Appended to out. 0 or <0. */
+ * the OAuth client_id. binding (NULL at the token endpoint): c_hash and s_hash too. Nothing personal but sub, which is
+ * ours and opaque. Appended to out. 0 or <0. */
 int id_token_write(const struct auth *auth, const struct code_view *code, struct str audience,
-                   struct buffer *out) MUST_USE;
+                   const struct id_token_binding *binding, struct buffer *out) MUST_USE;
 
 #endif

@@ -3,7 +3,6 @@
 #include "auth/auth_int.h"
 
 #include "wire/json.h"
-#include "wire/jwks.h"
 
 static void member_list(struct json_writer *writer, const char *name, const char *const *values, size_t count) {
     json_name(writer, name);
@@ -43,18 +42,20 @@ static void write_endpoints(struct json_writer *writer, const struct auth *auth)
 static void write_metadata(struct json_writer *writer, const struct auth *auth) {
     json_object_begin(writer);
     write_endpoints(writer, auth);
-    json_member_bool(writer, "require_pushed_authorization_requests", true);
+    json_member_bool(writer, "require_pushed_authorization_requests", false); /* of FAPI 2.0 clients, see profile.h */
     json_member_bool(writer, "authorization_response_iss_parameter_supported", true);
     json_member_bool(writer, "tls_client_certificate_bound_access_tokens", true);
     json_member_bool(writer, "claims_parameter_supported", true);
-    json_member_bool(writer, "request_parameter_supported", false);
+    json_member_bool(writer, "request_parameter_supported", true);
     json_member_bool(writer, "request_uri_parameter_supported", false); /* of other origin than PAR */
-    MEMBER_LIST(writer, "response_types_supported", "code");
-    MEMBER_LIST(writer, "response_modes_supported", "query");
+    MEMBER_LIST(writer, "response_types_supported", "code", "code id_token");
+    MEMBER_LIST(writer, "response_modes_supported", "query", "fragment", "jwt", "query.jwt", "fragment.jwt");
+    MEMBER_LIST(writer, "request_object_signing_alg_values_supported", "PS256", "ES256", "EdDSA");
+    MEMBER_LIST(writer, "authorization_signing_alg_values_supported", "PS256");
     MEMBER_LIST(writer, "grant_types_supported", "authorization_code", "client_credentials");
     MEMBER_LIST(writer, "code_challenge_methods_supported", "S256");
     MEMBER_LIST(writer, "token_endpoint_auth_methods_supported", "private_key_jwt");
-    MEMBER_LIST(writer, "token_endpoint_auth_signing_alg_values_supported", "PS256", "ES256");
+    MEMBER_LIST(writer, "token_endpoint_auth_signing_alg_values_supported", "PS256", "ES256", "EdDSA");
     MEMBER_LIST(writer, "id_token_signing_alg_values_supported", "PS256");
     MEMBER_LIST(writer, "subject_types_supported", "public");
     MEMBER_LIST(writer, "scopes_supported", "openid", "accounts", "payments");
@@ -68,16 +69,10 @@ int metadata_build(struct auth *auth) {
     char memory[AUTH_METADATA_BYTES_MAX];
     struct buffer out;
     struct json_writer writer;
-    struct jwk key = { .kid = auth->kid, .key = auth->options.signing_key };
     buffer_init(&out, memory, sizeof memory);
     json_begin(&writer, &out);
     write_metadata(&writer, auth);
     if (out.overflow) return err_origin(-EMSGSIZE);
     auth->metadata = arena_dup(&auth->arena, buffer_str(&out));
-    buffer_reset(&out);
-    int r = jwks_write(&out, &key, 1);
-    if (r) return err_fold(r);
-    if (out.overflow) return err_origin(-EMSGSIZE);
-    auth->jwks = arena_dup(&auth->arena, buffer_str(&out));
-    return auth->metadata.at && auth->jwks.at ? 0 : err_origin(-ENOMEM);
+    return auth->metadata.at ? 0 : err_origin(-ENOMEM);
 }

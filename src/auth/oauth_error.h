@@ -8,17 +8,20 @@
 #define OAUTH_ERROR_MAP(X)                                                                                             \
     X(OAUTH_INVALID_REQUEST, 400, "invalid_request")                                                                   \
     X(OAUTH_INVALID_CLIENT, 401, "invalid_client")                                                                     \
-    X(OAUTH_INVALID_GRANT, 400, "invalid_grant") X(OAUTH_INVALID_SCOPE, 400, "invalid_scope")                          \
-        X(OAUTH_UNAUTHORIZED_CLIENT, 400, "unauthorized_client")                                                       \
-            X(OAUTH_UNSUPPORTED_GRANT_TYPE, 400, "unsupported_grant_type")                                             \
-                X(OAUTH_UNSUPPORTED_RESPONSE_TYPE, 400, "unsupported_response_type")                                   \
-                    X(OAUTH_REQUEST_NOT_SUPPORTED, 400, "request_not_supported")                                       \
-                        X(OAUTH_ACCESS_DENIED, 403, "access_denied") X(OAUTH_LOGIN_REQUIRED, 400, "login_required")    \
-                            X(OAUTH_INVALID_TOKEN, 401, "invalid_token") X(OAUTH_INVALID_REDIRECT_URI, 400,            \
-                                                                           "invalid_redirect_uri")                     \
-                                X(OAUTH_INVALID_CLIENT_METADATA, 400, "invalid_client_metadata")                       \
-                                    X(OAUTH_INVALID_SOFTWARE_STATEMENT, 400, "invalid_software_statement")             \
-                                        X(OAUTH_UNAPPROVED_SOFTWARE_STATEMENT, 400, "unapproved_software_statement")
+    X(OAUTH_INVALID_GRANT, 400, "invalid_grant")                                                                       \
+    X(OAUTH_INVALID_SCOPE, 400, "invalid_scope")                                                                       \
+    X(OAUTH_UNAUTHORIZED_CLIENT, 400, "unauthorized_client")                                                           \
+    X(OAUTH_UNSUPPORTED_GRANT_TYPE, 400, "unsupported_grant_type")                                                     \
+    X(OAUTH_UNSUPPORTED_RESPONSE_TYPE, 400, "unsupported_response_type")                                               \
+    X(OAUTH_REQUEST_NOT_SUPPORTED, 400, "request_not_supported")                                                       \
+    X(OAUTH_ACCESS_DENIED, 403, "access_denied")                                                                       \
+    X(OAUTH_LOGIN_REQUIRED, 400, "login_required")                                                                     \
+    X(OAUTH_INVALID_REQUEST_OBJECT, 400, "invalid_request_object")                                                     \
+    X(OAUTH_INVALID_TOKEN, 401, "invalid_token")                                                                       \
+    X(OAUTH_INVALID_REDIRECT_URI, 400, "invalid_redirect_uri")                                                         \
+    X(OAUTH_INVALID_CLIENT_METADATA, 400, "invalid_client_metadata")                                                   \
+    X(OAUTH_INVALID_SOFTWARE_STATEMENT, 400, "invalid_software_statement")                                             \
+    X(OAUTH_UNAPPROVED_SOFTWARE_STATEMENT, 400, "unapproved_software_statement")
 #define X(code, status, name) code,
 enum oauth_error { OAUTH_ERROR_MAP(X) OAUTH_ERROR_COUNT };
 #undef X

@@ -4,6 +4,7 @@
 #include "auth/client_assertion.h"
 #include "auth/refuse_spent.h"
 #include "auth/scope.h"
+#include "auth/request_object.h"
 
 static_assert(PUSHED_LIFE_MS >= 60 * 1000 && PUSHED_LIFE_MS <= 90 * 1000, "request URIs live 60 to 90 seconds");
 enum { PUSHED_STORE_BYTES_MAX = 16 * 1024 }; /* as the column */
@@ -44,6 +45,36 @@ static int store(struct auth_request *request, const struct authenticated *clien
                         command_pushed_store(request->auth->options.integration, request->command, &input));
 }
 
+enum { PARAMETERS_E_REFUSED = 1 };
+
+static int refuse(struct pushed_refusal *refusal, enum oauth_error error, const char *description) {
+    *refusal = (struct pushed_refusal){ .error = error, .description = description };
+    return PARAMETERS_E_REFUSED;
+}
+
+/* The parameters that count: those of the form, or of the signed request object in it and then of nothing else (V3, 50,
+ * 51). 0, PARAMETERS_E_REFUSED with *ret_refusal, or <0. */
+static int find_parameters(struct auth_request *request, const struct authenticated *client,
+                           const struct form **ret_form, struct pushed_refusal *ret_refusal) {
+    struct str text = { 0 }, uri;
+    const char *why;
+    *ret_form = &client->form;
+    if (!profile_of(&client->client)->signed_request) return 0;
+    if (form_get(&client->form, "request_uri", &uri))
+        return refuse(ret_refusal, OAUTH_INVALID_REQUEST, "request_uri may not be pushed");
+    if (!form_get(&client->form, "request", &text) || text.len == 0) /* 52 */
+        return refuse(ret_refusal, OAUTH_INVALID_REQUEST, "request missing: parameters of this client are signed");
+    struct request_object_rules rules = { .client = &client->client,
+                                          .issuer = request->auth->issuer,
+                                          .now_ms = request->auth->options.now_ms() };
+    struct request_object *object = arena_new(request->arena, struct request_object);
+    if (!object) return err_origin(-ENOMEM);
+    int r = request_object_read(text, &rules, request->arena, object, &why);
+    if (r) return r < 0 ? err_trace(r) : refuse(ret_refusal, OAUTH_INVALID_REQUEST_OBJECT, why);
+    *ret_form = &object->parameters;
+    return 0;
+}
+
 int auth_pushed(struct auth_request *request) {
     struct authenticated *client;
     struct pushed_terms terms;
@@ -51,7 +82,10 @@ int auth_pushed(struct auth_request *request) {
     struct consent_page_view consent;
     int r = client_authenticate(request, &client);
     if (r || !client) return r;
-    if (!pushed_terms_read(&client->form, &client->client, request->arena, &terms, &refusal))
+    struct pushed_source source = { .client = &client->client };
+    r = find_parameters(request, client, &source.form, &refusal);
+    if (r < 0) return err_trace(r);
+    if (r || !pushed_terms_read(&source, request->arena, &terms, &refusal))
         return refuse_spent(request, &client->assertion, refusal.error, refusal.description);
     r = query_consent_page(request->query, &terms.consent_id, request->arena, &consent);
     if (r < 0) return err_trace(r);

@@ -3,6 +3,7 @@
 #define GIRO_AUTH_PUSHED_REQUEST_H
 
 #include "auth/oauth_error.h"
+#include "auth/profile.h"
 #include "wire/form.h"
 
 enum {
@@ -18,17 +19,28 @@ enum {
 /* The parameters that count; empty = absent. Text of the form, the claims, or a stored request. */
 struct pushed_terms {
     struct str redirect_uri, scope, state, nonce, code_challenge, login_hint, prompt;
-    struct str acr; /* what the ID token will say */
+    struct str acr;    /* what the ID token will say */
+    struct str client; /* OAuth client_id */
+    enum response_form response_form;
+    bool id_token; /* at the front too */
     struct consent_id consent_id;
 };
 struct pushed_refusal {
     enum oauth_error error;
     const char *description;
+    bool redirects;         /* it may go to the client: the terms below are those of a registered redirect URI */
+    struct pushed_terms to; /* what was read before the refusal */
 };
-/* Judges a form (without duplicates) by the client's registration alone; whether the consent is this client's and waits
+/* Where parameters come from: a form without duplicates, or the claims of a request object. */
+struct pushed_source {
+    const struct form *form;
+    const struct client_view *client;
+    bool by_value; /* not pushed: PKCE is asked for only where a challenge is sent (V10) */
+};
+/* Judges the parameters by the client's registration and profile alone; whether the consent is this client's and waits
  * is the caller's to ask. True and *ret_terms; else false and *ret_refusal. claims are parsed in the arena. */
-bool pushed_terms_read(const struct form *form, const struct client_view *client, struct arena *arena,
-                       struct pushed_terms *ret_terms, struct pushed_refusal *ret_refusal);
+bool pushed_terms_read(const struct pushed_source *source, struct arena *arena, struct pushed_terms *ret_terms,
+                       struct pushed_refusal *ret_refusal);
 /* As a JSON object for the store, and back (consent_id is kept beside it). 0 or <0. */
 int pushed_terms_write(const struct pushed_terms *terms, struct buffer *out) MUST_USE;
 int pushed_terms_load(struct str params, struct arena *arena, struct pushed_terms *ret_terms) MUST_USE;

@@ -9,6 +9,8 @@
 struct reading {
     const struct form *form;
     const struct client_view *client;
+    const struct profile *profile;
+    bool by_value;
     struct arena *arena;
     struct pushed_terms terms;
     struct pushed_refusal refusal;
@@ -37,21 +39,29 @@ static bool read_redirect(struct reading *reading) {
     if (!str_starts(uri, STR("https://")) || !word_list_has(reading->client->redirect_uris, uri))
         return refuse(reading, OAUTH_INVALID_REQUEST, "redirect_uri is not registered");
     reading->terms.redirect_uri = uri;
+    reading->terms.client = reading->client->name;
     return true;
 }
 
 static bool read_response(struct reading *reading) {
     struct str type = field(reading, "response_type"), mode = field(reading, "response_mode");
+    bool type_known;
     if (type.len == 0) return refuse(reading, OAUTH_INVALID_REQUEST, "response_type missing");
-    if (!str_equal_c(type, "code"))
-        return refuse(reading, OAUTH_UNSUPPORTED_RESPONSE_TYPE, "response_type must be code");
-    if (mode.len && !str_equal_c(mode, "query"))
-        return refuse(reading, OAUTH_INVALID_REQUEST, "response_mode must be query");
-    return true;
+    const struct response_rule *rule = profile_response(reading->profile, type, mode, &type_known);
+    if (rule) {
+        reading->terms.response_form = rule->form;
+        reading->terms.id_token = rule->id_token;
+        return true;
+    }
+    if (type_known && mode.len)
+        return refuse(reading, OAUTH_INVALID_REQUEST, "response_mode is not one of this response_type and profile");
+    return refuse(reading, OAUTH_UNSUPPORTED_RESPONSE_TYPE,
+                  "response_type is not one of this client's profile, or not without response_mode=jwt");
 }
 
 static bool read_proof_key(struct reading *reading) {
     struct str challenge = field(reading, "code_challenge");
+    if (challenge.len == 0 && reading->by_value && field(reading, "code_challenge_method").len == 0) return true;
     if (challenge.len == 0) return refuse(reading, OAUTH_INVALID_REQUEST, "code_challenge missing");
     if (!str_equal_c(field(reading, "code_challenge_method"), "S256"))
         return refuse(reading, OAUTH_INVALID_REQUEST, "code_challenge_method must be S256");
@@ -83,18 +93,27 @@ static bool is_printable(struct str text) {
     return true;
 }
 
+/* First of all behind the redirect URI, so that any refusal can carry it. */
+static bool read_state(struct reading *reading) {
+    struct str state = field(reading, "state");
+    if (!is_printable(state)) return refuse(reading, OAUTH_INVALID_REQUEST, "state must be printable ASCII");
+    if (state.len > PUSHED_STATE_BYTES_MAX) return refuse(reading, OAUTH_INVALID_REQUEST, "state is too long");
+    reading->terms.state = state;
+    return true;
+}
+
 static bool read_echoes(struct reading *reading) {
     struct pushed_terms *terms = &reading->terms;
-    terms->state = field(reading, "state");
     terms->nonce = field(reading, "nonce");
     terms->login_hint = field(reading, "login_hint");
     terms->prompt = field(reading, "prompt");
-    if (!is_printable(terms->state) || !is_printable(terms->nonce) || !is_printable(terms->login_hint))
-        return refuse(reading, OAUTH_INVALID_REQUEST, "state, nonce and login_hint must be printable ASCII");
-    if (terms->state.len > PUSHED_STATE_BYTES_MAX) return refuse(reading, OAUTH_INVALID_REQUEST, "state is too long");
+    if (!is_printable(terms->nonce) || !is_printable(terms->login_hint))
+        return refuse(reading, OAUTH_INVALID_REQUEST, "nonce and login_hint must be printable ASCII");
     if (terms->nonce.len > PUSHED_NONCE_BYTES_MAX) return refuse(reading, OAUTH_INVALID_REQUEST, "nonce is too long");
     if (terms->login_hint.len > PUSHED_LOGIN_HINT_BYTES_MAX)
         return refuse(reading, OAUTH_INVALID_REQUEST, "login_hint is too long");
+    if (terms->nonce.len == 0 && reading->profile->nonce_required)
+        return refuse(reading, OAUTH_INVALID_REQUEST, "nonce missing");
     if (terms->prompt.len && !scope_within(terms->prompt, STR("none login consent select_account")))
         return refuse(reading, OAUTH_INVALID_REQUEST, "prompt is not known");
     return true;
@@ -136,13 +155,19 @@ static bool read_claims(struct reading *reading) {
     return read_acr(reading, json_get(id_token, "acr"));
 }
 
-bool pushed_terms_read(const struct form *form, const struct client_view *client, struct arena *arena,
-                       struct pushed_terms *ret_terms, struct pushed_refusal *ret_refusal) {
-    static bool (*const rules[])(struct reading *) = { read_redirect, read_response, read_proof_key,
-                                                       read_scope,    read_echoes,   read_claims };
-    struct reading reading = { .form = form, .client = client, .arena = arena };
+bool pushed_terms_read(const struct pushed_source *source, struct arena *arena, struct pushed_terms *ret_terms,
+                       struct pushed_refusal *ret_refusal) {
+    static bool (*const rules[])(struct reading *) = { read_redirect, read_state,  read_response, read_proof_key,
+                                                       read_scope,    read_echoes, read_claims };
+    struct reading reading = { .form = source->form,
+                               .client = source->client,
+                               .profile = profile_of(source->client),
+                               .by_value = source->by_value,
+                               .arena = arena };
     for (size_t i = 0; i < ARRAY_COUNT(rules); i++) {
         if (rules[i](&reading)) continue;
+        reading.refusal.redirects = reading.terms.redirect_uri.len > 0;
+        reading.refusal.to = reading.terms;
         *ret_refusal = reading.refusal;
         return false;
     }
@@ -164,6 +189,9 @@ int pushed_terms_write(const struct pushed_terms *terms, struct buffer *out) {
     json_member_str(&writer, "login_hint", terms->login_hint);
     json_member_str(&writer, "prompt", terms->prompt);
     json_member_str(&writer, "acr", terms->acr);
+    json_member_str(&writer, "client", terms->client);
+    json_member_i64(&writer, "response_form", terms->response_form);
+    json_member_bool(&writer, "id_token", terms->id_token);
     json_object_end(&writer);
     return out->overflow ? err_origin(-EMSGSIZE) : 0;
 }
@@ -179,6 +207,10 @@ int pushed_terms_load(struct str params, struct arena *arena, struct pushed_term
                                         .code_challenge = json_get_string(json, "code_challenge"),
                                         .login_hint = json_get_string(json, "login_hint"),
                                         .prompt = json_get_string(json, "prompt"),
-                                        .acr = json_get_string(json, "acr") };
+                                        .acr = json_get_string(json, "acr"),
+                                        .client = json_get_string(json, "client"),
+                                        .id_token = json_get_bool(json, "id_token", false) };
+    int64_t form = json_get_integer(json, "response_form", RESPONSE_QUERY);
+    if (form >= RESPONSE_QUERY && form <= RESPONSE_FRAGMENT_JWT) ret_terms->response_form = (enum response_form)form;
     return 0;
 }

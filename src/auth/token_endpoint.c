@@ -33,7 +33,7 @@ static int write_answer(const struct auth_request *request, const struct token_g
         char memory[ID_TOKEN_BYTES_MAX];
         struct buffer id_token;
         buffer_init(&id_token, memory, sizeof memory);
-        int r = id_token_write(request->auth, &grant->code, grant->client->client.name, &id_token);
+        int r = id_token_write(request->auth, &grant->code, grant->client->client.name, NULL, &id_token);
         if (r) return err_trace(r);
         json_member_str(&writer, "id_token", buffer_str(&id_token));
     }
@@ -88,13 +88,14 @@ static int grant_code(struct auth_request *request, struct token_grant *grant) {
     if (!challenge) return err_origin(-ENOMEM);
     if (!form_get(&client->form, "code", &code) || code.len == 0)
         return refuse_spent(request, &client->assertion, OAUTH_INVALID_REQUEST, "code missing");
-    if (!form_get(&client->form, "code_verifier", &verifier) || !proof_key_challenge_of(verifier, challenge))
-        return refuse_spent(request, &client->assertion, OAUTH_INVALID_GRANT,
-                            "code_verifier missing or not well-formed");
+    /* Without a verifier only a code without a challenge is exchanged, which only a request by value has (V10). */
+    bool has_verifier = form_get(&client->form, "code_verifier", &verifier);
+    if (has_verifier && !proof_key_challenge_of(verifier, challenge))
+        return refuse_spent(request, &client->assertion, OAUTH_INVALID_GRANT, "code_verifier is not well-formed");
     if (!form_get(&client->form, "redirect_uri", &input.redirect_uri) || input.redirect_uri.len == 0)
         return refuse_spent(request, &client->assertion, OAUTH_INVALID_GRANT, "redirect_uri missing");
     input.code_hash = sha256_str(code);
-    input.code_challenge = str_from_bytes(challenge, PROOF_KEY_CHALLENGE_BYTES);
+    input.code_challenge = str_from_bytes(challenge, has_verifier ? PROOF_KEY_CHALLENGE_BYTES : 0);
     int r = query_code(request->query, &input.code_hash, request->arena, &grant->code);
     if (r < 0) return err_trace(r);
     if (r) return refuse_spent(request, &client->assertion, OAUTH_INVALID_GRANT, "the code cannot be exchanged");

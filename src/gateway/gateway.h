@@ -26,6 +26,7 @@
 
 struct auth;       /* auth/auth.h */
 struct revocation; /* platform/revocation.h */
+struct signing_keys; /* auth/signing_keys.h */
 
 #define GATEWAY_DAY_MS (INT64_C(24) * 60 * 60 * 1000)
 #define IDEMPOTENCY_OPEN_BANKING_KEEP_MS GATEWAY_DAY_MS        /* uk/I6 */
@@ -73,8 +74,7 @@ struct gateway_options {
     struct str issuer;       /* "https://localhost:8444" */
     struct str api_url;      /* "https://localhost:8443", before the paths in Links and Location */
     struct str org_id;       /* of this bank, in its message signatures */
-    struct key *signing_key; /* private, of message signatures; may be NULL without signed routes */
-    struct str signing_key_id;
+    struct signing_keys *signing_keys; /* of message signatures; may be NULL without signed routes */
     int64_t idempotency_keep_ms; /* answers of /v1 under their keys; 0: for ever */
     bool sandbox;
     const struct auth *auth; /* of the routes of oauth.c and pages.c; NULL: they answer 404 */

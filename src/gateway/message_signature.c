@@ -1,5 +1,6 @@
 #include "gateway/message_signature.h"
 
+#include "auth/signing_keys.h"
 #include "gateway/gateway.h"
 #include "gateway/route.h"
 #include "wire/jws_detached.h"
@@ -95,14 +96,16 @@ int message_signature_check(struct exchange *exchange) {
 
 int message_signature_sign(struct exchange *exchange) {
     const struct gateway_options *options = gateway_options(exchange->gateway);
-    struct jws_detached_signer signer = { .key = options->signing_key,
-                                          .kid = options->signing_key_id,
+    struct signing_set *set = signing_set_take(options->signing_keys);
+    struct jws_detached_signer signer = { .key = signing_set_current(set)->key,
+                                          .kid = signing_set_current(set)->kid,
                                           .issuer = options->org_id,
                                           .trust_anchor = trust_anchors[0] };
     char memory[JWS_DETACHED_BYTES_MAX];
     struct buffer value;
     buffer_init(&value, memory, sizeof memory);
     int r = jws_detached_sign(&signer, exchange->content, options->now_ms(), exchange->arena, &value);
+    signing_set_release(set);
     if (r) return err_trace(r);
     struct str text = arena_dup(exchange->arena, buffer_str(&value));
     if (!text.at) return err_origin(-ENOMEM);

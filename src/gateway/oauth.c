@@ -74,19 +74,20 @@ static int handle_registration_remove(struct exchange *exchange) {
     return oauth_run(exchange, auth_registration_remove);
 }
 
-static int answer_document(struct exchange *exchange, struct str (*document)(const struct auth *auth)) {
+static int handle_metadata(struct exchange *exchange) {
     const struct auth *auth = gateway_options(exchange->gateway)->auth;
     if (!auth) return exchange_refuse(exchange, &refusal_not_found, NULL);
     exchange_header(exchange, STR("Cache-Control"), STR("public, max-age=300"));
-    return exchange_answer_json(exchange, 200, document(auth));
-}
-
-static int handle_metadata(struct exchange *exchange) {
-    return answer_document(exchange, auth_metadata);
+    return exchange_answer_json(exchange, 200, auth_metadata(auth));
 }
 
 static int handle_jwks(struct exchange *exchange) {
-    return answer_document(exchange, auth_jwks);
+    const struct auth *auth = gateway_options(exchange->gateway)->auth;
+    if (!auth) return exchange_refuse(exchange, &refusal_not_found, NULL);
+    struct str keys = auth_jwks(auth, exchange->arena);
+    if (!keys.at) return exchange_fault(exchange, exchange->route->path, err_origin(-ENOMEM));
+    exchange_header(exchange, STR("Cache-Control"), STR("public, max-age=300"));
+    return exchange_answer_json(exchange, 200, keys);
 }
 
 enum { CLIENT_FORM = ROUTE_MTLS | ROUTE_CERTIFICATE | ROUTE_FORM, BOTH = ROUTE_MTLS | ROUTE_BROWSER };

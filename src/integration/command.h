@@ -341,9 +341,19 @@ int command_token_revoke(struct integration *integration, struct command_call *c
 enum authorize_refusal { AUTHORIZE_E_NONE = 0, AUTHORIZE_E_MAP(X) AUTHORIZE_E_COUNT };
 #undef X
 
+/* A request that came signed to authorize itself instead of being pushed: stored under request_hash by the command that
+ * opens or answers it, unless it is there already (reloaded). */
+enum { AUTHORIZE_PARAMS_BYTES_MAX = 16 * 1024 };
+struct authorize_by_value {
+    struct str params; /* JSON object, checked; empty: the request was pushed */
+    struct consent_id consent_id;
+    int64_t expires_ms; /* of the signed request */
+};
+
 struct authorize_open_input {
     struct hash session_hash, request_hash;
     struct client_id client_id;
+    struct authorize_by_value by_value;
 };
 int command_authorize_open(struct integration *integration, struct command_call *call,
                            const struct authorize_open_input *input);
@@ -391,6 +401,7 @@ struct authorize_at_once_input {
     struct customer_id customer_id;
     struct str accounts; /* as above */
     struct code_terms terms;
+    struct authorize_by_value by_value;
 };
 int command_authorize_at_once(struct integration *integration, struct command_call *call,
                               const struct authorize_at_once_input *input);

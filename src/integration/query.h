@@ -215,7 +215,7 @@ struct client_view {
     struct client_id client_id;
     struct str name, display_name, scope, redirect_uris, jwks;
     int profile, sender; /* enum client_view_profile, client_view_sender */
-    bool profile_served; /* the profile and sender constraint that exist now: fapi2 with mtls */
+    bool profile_served; /* the profile and sender constraint that exist now */
     bool auto_approve;
     int auth;                                          /* enum client_view_auth */
     struct str jwks_uri, tls_subject, roles, metadata; /* as in struct client_row */

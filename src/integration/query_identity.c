@@ -43,7 +43,7 @@ static int client_view_of(struct query *query, uint8_t index, const struct clien
                               .jwks = row->jwks,
                               .profile = (int)row->profile,
                               .sender = (int)row->sender,
-                              .profile_served = row->profile == CLIENT_FAPI2 && row->sender == CLIENT_SENDER_MTLS,
+                              .profile_served = row->sender == CLIENT_SENDER_MTLS,
                               .auto_approve = row->flags & CLIENT_AUTO_APPROVE,
                               .auth = (int)row->auth,
                               .jwks_uri = row->jwks_uri,

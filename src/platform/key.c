@@ -23,6 +23,7 @@ const char *key_alg_name(enum key_alg alg) {
     switch (alg) {
     case KEY_ALG_PS256: return "PS256";
     case KEY_ALG_ES256: return "ES256";
+    case KEY_ALG_EDDSA: return "EdDSA";
     case KEY_ALG_NONE: break;
     }
     return "none";
@@ -31,6 +32,7 @@ const char *key_alg_name(enum key_alg alg) {
 enum key_alg key_alg_parse(struct str name) {
     if (str_equal(name, STR("PS256"))) return KEY_ALG_PS256;
     if (str_equal(name, STR("ES256"))) return KEY_ALG_ES256;
+    if (str_equal(name, STR("EdDSA")) || str_equal(name, STR("Ed25519"))) return KEY_ALG_EDDSA;
     return KEY_ALG_NONE;
 }
 
@@ -74,9 +76,40 @@ static int ec_judge(const EVP_PKEY *evp) {
     return 0;
 }
 
-/* An EC point must be on the curve; a private key must fit its public one. RSA public keys were judged by rsa_judge. */
+/* Points of small order, and those not written as RFC 8032 section 5.1.3 does (y below p): all but the sign bit of the
+ * last byte, which may be either. Signatures by them prove nothing. */
+static const uint8_t ed25519_weak[][KEY_ED25519_BYTES] = {
+    { 0 },
+    { 1 },
+    { 0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0,
+      0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05 },
+    { 0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f,
+      0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a },
+};
+
+/* y is p - 1 or more: 0xec..0xff, then 30 bytes of 0xff, then 0x7f. */
+static bool ed25519_is_high(const uint8_t y[KEY_ED25519_BYTES]) {
+    if (y[0] < 0xec || y[KEY_ED25519_BYTES - 1] != 0x7f) return false;
+    for (size_t i = 1; i < KEY_ED25519_BYTES - 1; i++)
+        if (y[i] != 0xff) return false;
+    return true;
+}
+
+static int ed25519_judge(const EVP_PKEY *evp) {
+    uint8_t y[KEY_ED25519_BYTES];
+    size_t len = sizeof y;
+    if (EVP_PKEY_get_raw_public_key(evp, y, &len) != 1 || len != sizeof y) return KEY_E_KIND;
+    y[KEY_ED25519_BYTES - 1] &= 0x7f;
+    if (ed25519_is_high(y)) return KEY_E_VALUE;
+    for (size_t i = 0; i < ARRAY_COUNT(ed25519_weak); i++)
+        if (memcmp(y, ed25519_weak[i], sizeof y) == 0) return KEY_E_VALUE;
+    return 0;
+}
+
+/* An EC point must be on the curve; a private key must fit its public one. RSA public keys were judged by rsa_judge;
+ * for Ed25519 the public key is made from the private one. */
 static int key_judge_numbers(EVP_PKEY *evp, enum key_type type, bool is_private) {
-    if (type == KEY_TYPE_RSA && !is_private) return 0;
+    if (type == KEY_TYPE_ED25519 || (type == KEY_TYPE_RSA && !is_private)) return 0;
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, evp, NULL);
     if (!context) return key_fault();
     int verdict = EVP_PKEY_public_check(context);
@@ -86,9 +119,12 @@ static int key_judge_numbers(EVP_PKEY *evp, enum key_type type, bool is_private)
 }
 
 int key_wrap_take(EVP_PKEY *evp, bool is_private, struct key **ret_key) {
-    enum key_type type = EVP_PKEY_is_a(evp, "RSA") ? KEY_TYPE_RSA : KEY_TYPE_EC_P256;
-    int r = KEY_E_KIND; /* RSA-PSS keys with parameters of their own, other curves, EdDSA, DH ... */
+    enum key_type type = KEY_TYPE_EC_P256;
+    int r = KEY_E_KIND; /* RSA-PSS keys with parameters of their own, other curves, Ed448, X25519, DH ... */
+    if (EVP_PKEY_is_a(evp, "RSA")) type = KEY_TYPE_RSA;
+    else if (EVP_PKEY_is_a(evp, "ED25519")) type = KEY_TYPE_ED25519;
     if (type == KEY_TYPE_RSA) r = rsa_judge(evp);
+    else if (type == KEY_TYPE_ED25519) r = ed25519_judge(evp);
     else if (EVP_PKEY_is_a(evp, "EC")) r = ec_judge(evp);
     if (r == 0) r = key_judge_numbers(evp, type, is_private);
     struct key *key = r == 0 ? calloc(1, sizeof *key) : NULL;
@@ -108,8 +144,12 @@ int key_wrap_take(EVP_PKEY *evp, bool is_private, struct key **ret_key) {
 }
 
 int key_generate(enum key_type type, struct key **ret_key) {
-    EVP_PKEY *evp = type == KEY_TYPE_RSA ? EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)KEY_RSA_BITS_MIN)
-                                         : EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+    EVP_PKEY *evp = NULL;
+    switch (type) {
+    case KEY_TYPE_RSA: evp = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)KEY_RSA_BITS_MIN); break;
+    case KEY_TYPE_EC_P256: evp = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256"); break;
+    case KEY_TYPE_ED25519: evp = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"); break;
+    }
     if (!evp) return key_fault();
     return err_fold(key_wrap_take(evp, true, ret_key));
 }
@@ -216,6 +256,14 @@ int key_load_ec_p256(struct str x, struct str y, struct key **ret_key) {
     return r < 0 ? err_trace(r) : r;
 }
 
+int key_load_ed25519(struct str x, struct key **ret_key) {
+    if (x.len != KEY_ED25519_BYTES) return KEY_E_VALUE;
+    EVP_PKEY *evp = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, (const unsigned char *)x.at, x.len);
+    if (!evp) return key_fault();
+    int r = key_wrap_take(evp, false, ret_key);
+    return r < 0 ? err_trace(r) : r;
+}
+
 struct key *key_share(struct key *key) {
     unsigned before = atomic_fetch_add_explicit(&key->references, 1, memory_order_relaxed);
     check(before > 0 && before < UINT32_MAX);
@@ -238,7 +286,12 @@ enum key_type key_type(const struct key *key) {
 }
 
 enum key_alg key_algorithm(const struct key *key) {
-    return key->type == KEY_TYPE_RSA ? KEY_ALG_PS256 : KEY_ALG_ES256;
+    switch (key->type) {
+    case KEY_TYPE_RSA: return KEY_ALG_PS256;
+    case KEY_TYPE_EC_P256: return KEY_ALG_ES256;
+    case KEY_TYPE_ED25519: return KEY_ALG_EDDSA;
+    }
+    return KEY_ALG_NONE;
 }
 
 size_t key_bits(const struct key *key) {
@@ -272,6 +325,9 @@ int key_public_parts(const struct key *key, struct key_parts *ret_parts) {
         int r = key_number(key, OSSL_PKEY_PARAM_RSA_N, parts.n, &parts.n_bytes);
         if (r == 0) r = key_number(key, OSSL_PKEY_PARAM_RSA_E, parts.e, &parts.e_bytes);
         if (r) return err_trace(r);
+    } else if (key->type == KEY_TYPE_ED25519) {
+        size_t len = sizeof parts.x;
+        if (EVP_PKEY_get_raw_public_key(key->evp, parts.x, &len) != 1 || len != sizeof parts.x) return key_fault();
     } else {
         unsigned char point[1 + 2 * KEY_P256_BYTES];
         size_t len = 0;

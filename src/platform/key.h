@@ -1,7 +1,7 @@
-/* key.h - keys for signatures: RSA (2048 to 4096 bits) and EC on P-256, on OpenSSL's EVP.
+/* key.h - keys for signatures: RSA (2048 to 4096 bits), EC on P-256 and Ed25519, on OpenSSL's EVP.
  *
  * (K1) a key is parsed and checked once; what could not sign or verify safely never becomes a struct key.
- * (K2) a key does exactly one algorithm: RSA PS256, EC ES256 (RFC 7518 sections 3.4 and 3.5).
+ * (K2) a key does exactly one algorithm: RSA PS256, EC ES256 (RFC 7518 sections 3.4 and 3.5), Ed25519 EdDSA (RFC 8037).
  * (K3) a struct key never changes after its creation and is reference counted, so threads may share it freely. */
 #ifndef GIRO_PLATFORM_KEY_H
 #define GIRO_PLATFORM_KEY_H
@@ -11,8 +11,8 @@
 #include "platform/secret.h"
 
 struct key;
-enum key_type { KEY_TYPE_RSA = 1, KEY_TYPE_EC_P256 = 2 };
-enum key_alg { KEY_ALG_NONE = 0, KEY_ALG_PS256 = 1, KEY_ALG_ES256 = 2 };
+enum key_type { KEY_TYPE_RSA = 1, KEY_TYPE_EC_P256 = 2, KEY_TYPE_ED25519 = 3 };
+enum key_alg { KEY_ALG_NONE = 0, KEY_ALG_PS256 = 1, KEY_ALG_ES256 = 2, KEY_ALG_EDDSA = 3 };
 
 enum {
     KEY_RSA_BITS_MIN = 2048,
@@ -21,6 +21,8 @@ enum {
     KEY_RSA_EXPONENT_BYTES_MAX = 4, /* odd, 65537 to 2^32 - 1 */
     KEY_P256_BYTES = 32,
     KEY_ES256_SIGNATURE_BYTES = 64,
+    KEY_ED25519_BYTES = 32,
+    KEY_EDDSA_SIGNATURE_BYTES = 64,
     KEY_SIGNATURE_BYTES_MAX = KEY_RSA_BYTES_MAX,
     KEY_PEM_BYTES_MAX = 16 * 1024,
 };
@@ -39,7 +41,7 @@ enum key_refusal { KEY_E_NONE = 0, KEY_E_MAP(X) KEY_E_COUNT };
 #undef X
 const char *key_refusal_text(int refusal);
 
-/* RSA of 2048 bits or EC P-256, private. 0 or a fault. */
+/* RSA of 2048 bits, EC P-256 or Ed25519, private. 0 or a fault. */
 int key_generate(enum key_type type, struct key **ret_key) MUST_USE;
 /* One private key (PKCS #8, PKCS #1 or SEC 1, not encrypted) or one public key (SubjectPublicKeyInfo) in PEM.
  * 0, KEY_E_SYNTAX, _KIND, _WEAK, _SIZE, _VALUE, or a fault. */
@@ -50,6 +52,9 @@ int key_load_rsa(struct str n, struct str e, struct key **ret_key) MUST_USE;
 /* The public key of an EC P-256 JWK: x and y of 32 bytes each, a point of the curve (RFC 7518 section 6.2.1). Same
  * results. */
 int key_load_ec_p256(struct str x, struct str y, struct key **ret_key) MUST_USE;
+/* The public key of an Ed25519 JWK: x of 32 bytes (RFC 8037 section 2), not one of the few points that any signature
+ * fits. Same results. */
+int key_load_ed25519(struct str x, struct key **ret_key) MUST_USE;
 struct key *key_share(struct key *key); /* one reference more; returns key */
 struct key *key_free(struct key *key);  /* one reference less, the last one frees; takes NULL, returns NULL */
 
@@ -58,11 +63,12 @@ enum key_alg key_algorithm(const struct key *key); /* the one of (K2) */
 size_t key_bits(const struct key *key);
 bool key_is_private(const struct key *key);
 bool key_equal_public(const struct key *a, const struct key *b);
-const char *key_alg_name(enum key_alg alg);        /* "PS256", "ES256", "none" */
-enum key_alg key_alg_parse(struct str name);       /* exactly those two, case counts; else KEY_ALG_NONE */
+const char *key_alg_name(enum key_alg alg);        /* "PS256", "ES256", "EdDSA", "none" */
+/* Exactly those, and "Ed25519" (RFC 9864) for EdDSA; case counts; else KEY_ALG_NONE. */
+enum key_alg key_alg_parse(struct str name);
 
-/* The public numbers, big-endian: n, e without leading zeros, x, y padded to 32 bytes. What does not apply has length
- * 0. */
+/* The public numbers, big-endian: n, e without leading zeros, x, y padded to 32 bytes; of Ed25519 the encoded point in
+ * x. What does not apply has length 0. */
 struct key_parts {
     enum key_type type;
     uint8_t n[KEY_RSA_BYTES_MAX], e[KEY_RSA_EXPONENT_BYTES_MAX], x[KEY_P256_BYTES], y[KEY_P256_BYTES];
@@ -79,7 +85,8 @@ struct key_signature {
     uint8_t bytes[KEY_SIGNATURE_BYTES_MAX];
     size_t len;
 };
-/* PS256: SHA-256, MGF1 with SHA-256, salt of 32 bytes. ES256: r || s, 64 bytes. 0, KEY_E_ALG, KEY_E_PUBLIC, or a fault.
+/* PS256: SHA-256, MGF1 with SHA-256, salt of 32 bytes. ES256: r || s, 64 bytes. EdDSA: 64 bytes. 0, KEY_E_ALG,
+ * KEY_E_PUBLIC, or a fault.
  */
 int key_sign(const struct key *key, enum key_alg alg, struct str message, struct key_signature *ret_signature) MUST_USE;
 /* 0 when it verifies; KEY_E_ALG when alg is not this key's; KEY_E_SIGNATURE for anything else: wrong length (before any

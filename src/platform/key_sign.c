@@ -39,7 +39,12 @@ static EVP_MD_CTX *thread_context(void) {
     return context;
 }
 
-/* PSS with SHA-256 throughout and a salt of exactly 32 bytes, for RSA; nothing to say for EC. */
+/* EdDSA hashes by itself (RFC 8032 section 5.1). */
+static const char *digest_name(const struct key *key) {
+    return key->type == KEY_TYPE_ED25519 ? NULL : "SHA256";
+}
+
+/* PSS with SHA-256 throughout and a salt of exactly 32 bytes, for RSA; nothing to say for the others. */
 static bool padding_set(const struct key *key, EVP_PKEY_CTX *context) {
     if (key->type != KEY_TYPE_RSA) return true;
     return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
@@ -63,7 +68,7 @@ int key_sign(const struct key *key, enum key_alg alg, struct str message, struct
     EVP_PKEY_CTX *key_context = NULL;
     struct key_signature signature = { .len = sizeof signature.bytes };
     bool done =
-        context && EVP_DigestSignInit_ex(context, &key_context, "SHA256", NULL, NULL, key->evp, NULL) == 1 &&
+        context && EVP_DigestSignInit_ex(context, &key_context, digest_name(key), NULL, NULL, key->evp, NULL) == 1 &&
         padding_set(key, key_context) &&
         EVP_DigestSign(context, signature.bytes, &signature.len, (const unsigned char *)message.at, message.len) == 1;
     if (done && key->type == KEY_TYPE_EC_P256) {
@@ -114,14 +119,15 @@ int key_verify(const struct key *key, enum key_alg alg, struct str message, stru
         if (signature.len != KEY_ES256_SIGNATURE_BYTES) return KEY_E_SIGNATURE;
         if (!p256_scalar_is_valid(raw) || !p256_scalar_is_valid(raw + KEY_P256_BYTES)) return KEY_E_SIGNATURE;
         signature = str_from_bytes(der, es256_to_der(raw, der));
-    } else if (signature.len != (key->bits + 7) / 8) {
+    } else if (signature.len !=
+               (key->type == KEY_TYPE_ED25519 ? (size_t)KEY_EDDSA_SIGNATURE_BYTES : (key->bits + 7) / 8)) {
         return KEY_E_SIGNATURE;
     }
     EVP_MD_CTX *context = thread_context();
     EVP_PKEY_CTX *key_context = NULL;
     if (!context) return err_origin(-ENOMEM);
     int verdict = -1;
-    bool ready = EVP_DigestVerifyInit_ex(context, &key_context, "SHA256", NULL, NULL, key->evp, NULL) == 1 &&
+    bool ready = EVP_DigestVerifyInit_ex(context, &key_context, digest_name(key), NULL, NULL, key->evp, NULL) == 1 &&
                  padding_set(key, key_context);
     if (ready)
         verdict = EVP_DigestVerify(context, (const unsigned char *)signature.at, signature.len,

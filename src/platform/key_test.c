@@ -13,17 +13,19 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-static struct key *rsa, *ec;
+static struct key *rsa, *ec, *ed;
 
 static int setup(void **state) {
     (void)state;
-    return key_generate(KEY_TYPE_RSA, &rsa) || key_generate(KEY_TYPE_EC_P256, &ec);
+    return key_generate(KEY_TYPE_RSA, &rsa) || key_generate(KEY_TYPE_EC_P256, &ec) ||
+           key_generate(KEY_TYPE_ED25519, &ed);
 }
 
 static int teardown(void **state) {
     (void)state;
     key_free(rsa);
     key_free(ec);
+    key_free(ed);
     return 0;
 }
 
@@ -37,7 +39,9 @@ static void a_key_verifies_what_it_signed(void **state) {
         const struct key *key;
         enum key_alg alg, other;
         size_t bytes, bits;
-    } cases[] = { { rsa, KEY_ALG_PS256, KEY_ALG_ES256, 256, 2048 }, { ec, KEY_ALG_ES256, KEY_ALG_PS256, 64, 256 } };
+    } cases[] = { { rsa, KEY_ALG_PS256, KEY_ALG_ES256, 256, 2048 },
+                  { ec, KEY_ALG_ES256, KEY_ALG_PS256, 64, 256 },
+                  { ed, KEY_ALG_EDDSA, KEY_ALG_ES256, 64, 256 } };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct key_signature signature;
         assert_int_equal(key_algorithm(cases[i].key), cases[i].alg);
@@ -89,6 +93,73 @@ static void the_vector_of_rfc_7515(void **state) {
     struct secret_bytes pem = { 0 };
     assert_int_equal(key_write_pem(key, &pem), KEY_E_PUBLIC);
     key_free(key);
+}
+
+/* RFC 8037 appendix A.4, RFC 8032 section 7.1 test 3. */
+static void the_vector_of_rfc_8032(void **state) {
+    (void)state;
+    static const char x_hex[] = "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025";
+    static const char s_hex[] = "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac"
+                                "18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a";
+    uint8_t x[32], signature[64];
+    struct key *key = NULL;
+    struct key_parts parts;
+    assert_int_equal(hex_decode(str_from_c(x_hex), x, sizeof x), 0);
+    assert_int_equal(hex_decode(str_from_c(s_hex), signature, sizeof signature), 0);
+    assert_int_equal(key_load_ed25519(str_from_bytes(x, 32), &key), 0);
+    assert_int_equal(key_verify(key, KEY_ALG_EDDSA, STR("\xaf\x82"), str_from_bytes(signature, 64)), 0);
+    assert_int_equal(key_verify(key, KEY_ALG_EDDSA, STR("\xaf\x83"), str_from_bytes(signature, 64)), KEY_E_SIGNATURE);
+    assert_int_equal(key_verify(key, KEY_ALG_EDDSA, STR("\xaf\x82"), str_from_bytes(signature, 63)), KEY_E_SIGNATURE);
+    assert_int_equal(key_public_parts(key, &parts), 0);
+    assert_memory_equal(parts.x, x, 32);
+    key_free(key);
+    assert_int_equal(key_alg_parse(STR("EdDSA")), KEY_ALG_EDDSA);
+    assert_int_equal(key_alg_parse(STR("Ed25519")), KEY_ALG_EDDSA);
+    assert_int_equal(key_alg_parse(STR("ed25519")), KEY_ALG_NONE);
+    assert_int_equal(key_alg_parse(STR("Ed448")), KEY_ALG_NONE);
+}
+
+/* s + L in place of s: the same point, another text; RFC 8032 section 5.1.7 refuses it. */
+static void eddsa_s_raised(uint8_t signature[64]) {
+    static const char order_hex_25519[] = "1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed";
+    uint8_t big_endian[32];
+    BIGNUM *order = NULL;
+    for (int i = 0; i < 32; i++) big_endian[i] = signature[63 - i];
+    BIGNUM *s = BN_bin2bn(big_endian, 32, NULL);
+    assert_true(BN_hex2bn(&order, order_hex_25519) > 0);
+    assert_int_equal(BN_add(s, s, order), 1);
+    assert_int_equal(BN_bn2binpad(s, big_endian, 32), 32);
+    for (int i = 0; i < 32; i++) signature[63 - i] = big_endian[i];
+    BN_free(order);
+    BN_free(s);
+}
+
+static void points_that_prove_nothing_are_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *hex;
+    } cases[] = {
+        { "order 4", "0000000000000000000000000000000000000000000000000000000000000000" },
+        { "the neutral one", "0100000000000000000000000000000000000000000000000000000000000000" },
+        { "order 8", "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05" },
+        { "order 8, other sign", "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85" },
+        { "the other of order 8", "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a" },
+        { "order 2", "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f" },
+        { "zero, not reduced", "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f" },
+        { "one, not reduced", "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff" },
+        { "too high", "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff" },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        uint8_t x[32];
+        struct key *key = NULL;
+        assert_int_equal(hex_decode(str_from_c(cases[i].hex), x, sizeof x), 0);
+        if (key_load_ed25519(str_from_bytes(x, 32), &key) != KEY_E_VALUE) fail_msg("%s", cases[i].name);
+        assert_int_equal(key_load_ed25519(str_from_bytes(x, 31), &key), KEY_E_VALUE);
+    }
+    struct key_signature signature;
+    assert_int_equal(key_sign(ed, KEY_ALG_EDDSA, STR("pay"), &signature), 0);
+    eddsa_s_raised(signature.bytes);
+    assert_int_equal(key_verify(ed, KEY_ALG_EDDSA, STR("pay"), signature_str(&signature)), KEY_E_SIGNATURE);
 }
 
 /* --- ES256 malleations: r5 --- */
@@ -162,7 +233,7 @@ static void es256_in_der_is_refused(void **state) {
 }
 
 /* --- PS256: r6 --- */
-/* spec: gateway/r6 */
+/* spec: gateway/r6, fapi/V14 */
 static void ps256_takes_one_padding_alone(void **state) {
     (void)state;
     static const struct {
@@ -213,18 +284,20 @@ static void pem_of(EVP_PKEY *evp, bool is_private, struct buffer *out) {
     EVP_PKEY_free(evp);
 }
 
-/* spec: fapi/K3, gateway/r6 */
-static void only_strong_keys_of_two_kinds_load(void **state) {
+/* spec: fapi/K1, fapi/K3, gateway/r6 */
+static void only_strong_keys_of_three_kinds_load(void **state) {
     (void)state;
     static const struct {
         const char *type, *curve;
         size_t bits;
         int want;
     } cases[] = {
-        { "RSA", NULL, 2048, 0 },          { "RSA", NULL, 3072, 0 },          { "RSA", NULL, 2047, KEY_E_WEAK },
-        { "RSA", NULL, 1024, KEY_E_WEAK }, { "EC", "P-256", 0, 0 },           { "EC", "P-384", 0, KEY_E_KIND },
-        { "EC", "P-521", 0, KEY_E_KIND },  { "EC", "secp256k1", 0, KEY_E_KIND }, { "ED25519", NULL, 0, KEY_E_KIND },
-        { "X25519", NULL, 0, KEY_E_KIND },
+        { "RSA", NULL, 2048, 0 },          { "RSA", NULL, 3072, 0 },
+        { "RSA", NULL, 2047, KEY_E_WEAK }, { "RSA", NULL, 1024, KEY_E_WEAK },
+        { "EC", "P-256", 0, 0 },           { "EC", "P-384", 0, KEY_E_KIND },
+        { "EC", "P-521", 0, KEY_E_KIND },  { "EC", "secp256k1", 0, KEY_E_KIND },
+        { "ED25519", NULL, 0, 0 },         { "X25519", NULL, 0, KEY_E_KIND },
+        { "ED448", NULL, 0, KEY_E_KIND },
     };
     uint8_t memory[8192];
     struct buffer pem;
@@ -392,7 +465,9 @@ int main(void) {
         cmocka_unit_test(es256_signatures_are_judged_before_any_conversion),
         cmocka_unit_test(es256_in_der_is_refused),
         cmocka_unit_test(ps256_takes_one_padding_alone),
-        cmocka_unit_test(only_strong_keys_of_two_kinds_load),
+        cmocka_unit_test(only_strong_keys_of_three_kinds_load),
+        cmocka_unit_test(the_vector_of_rfc_8032),
+        cmocka_unit_test(points_that_prove_nothing_are_refused),
         cmocka_unit_test(pem_round_trip_and_refusals),
         cmocka_unit_test(curves_spelled_out_are_refused),
         cmocka_unit_test(jwk_numbers_are_judged),

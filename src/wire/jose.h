@@ -1,4 +1,5 @@
-/* jose.h - signed tokens: compact JWS (RFC 7515) with PS256 and ES256, nothing else. Rules r1 to r9 of the gateway.
+/* jose.h - signed tokens: compact JWS (RFC 7515) with PS256, ES256 and EdDSA, nothing else. Rules r1 to r9 of the
+ * gateway.
  *
  * (r1) the algorithm is the registered key's; the header must equal it.  (r2) refused whatever the signature: alg none,
  * HS*, RS* and any other, zip, jku, x5u, jwk, b64, and crit (nothing critical is understood).  (r3) a token is at most
@@ -29,7 +30,7 @@ const char *jose_refusal_text(int refusal);
 
 /* Borrowed from the token and the arena. */
 struct jws {
-    enum key_alg alg;          /* what the header says: PS256 or ES256 */
+    enum key_alg alg;          /* what the header says */
     struct str kid, typ;       /* empty when absent */
     const struct json *header;
     struct str payload;        /* decoded, not verified */

@@ -9,7 +9,9 @@
  * rules. */
 
 static const struct str key_set = STR_INIT(
-    "{\"keys\":[{\"kty\":\"EC\",\"kid\":\"e\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+    "{\"keys\":[{\"kty\":\"OKP\",\"kid\":\"o\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_"
+    "7TyWQHOg7hcvPapiMlrwIaaPcHURo\"},"
+    "{\"kty\":\"EC\",\"kid\":\"e\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
     "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"},{\"kty\":\"RSA\",\"kid\":\"r\",\"e\":\"AQAB\",\"n\":\""
     "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_"
     "BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ"
@@ -38,7 +40,7 @@ static void compact_try(struct str token) {
     struct jws jws;
     const struct json *claims = NULL;
     if (jws_parse(token, &arena, &jws)) return;
-    check(jws.alg == KEY_ALG_PS256 || jws.alg == KEY_ALG_ES256);
+    check(jws.alg == KEY_ALG_PS256 || jws.alg == KEY_ALG_ES256 || jws.alg == KEY_ALG_EDDSA);
     check(str_starts(token, jws.signing_input) && token.len <= JOSE_TOKEN_BYTES_MAX);
     check(!json_get(jws.header, "crit") && !json_get(jws.header, "jwk") && !json_get(jws.header, "jku"));
     check(jws_verify_set(&jws, keys, KEY_ALG_NONE) >= 0); /* a refusal or not, never a fault */
@@ -114,11 +116,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     arena_reset(&arena);
     struct str text = str_from_bytes(data + 1, size - 1);
     switch (data[0] % 5) { /* a number, not an enum of ours */
-    case 0: compact_try(text); break;
-    case 1: parts_try(text); break;
-    case 2: detached_try(text, false); break;
-    case 3: detached_try(text, true); break;
-    case 4: set_try(text); break;
+    case 0:
+        compact_try(text);
+        break;
+    case 1:
+        parts_try(text);
+        break;
+    case 2:
+        detached_try(text, false);
+        break;
+    case 3:
+        detached_try(text, true);
+        break;
+    case 4:
+        set_try(text);
+        break;
     }
     return 0;
 }

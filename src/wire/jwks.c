@@ -47,6 +47,23 @@ static int ec_read(const struct json *jwk, struct key **ret_key) {
     return key_load_ec_p256(buffer_str(&x), buffer_str(&y), ret_key);
 }
 
+static int okp_read(const struct json *jwk, struct key **ret_key) {
+    uint8_t memory[KEY_ED25519_BYTES];
+    struct buffer x;
+    buffer_init(&x, memory, sizeof memory);
+    return number_read(jwk, "x", &x) ? key_load_ed25519(buffer_str(&x), ret_key) : KEY_E_SYNTAX;
+}
+
+static int key_read(const struct json *jwk, enum key_alg alg, struct key **ret_key) {
+    switch (alg) {
+    case KEY_ALG_PS256: return rsa_read(jwk, ret_key);
+    case KEY_ALG_ES256: return ec_read(jwk, ret_key);
+    case KEY_ALG_EDDSA: return okp_read(jwk, ret_key);
+    case KEY_ALG_NONE: break;
+    }
+    return KEY_E_KIND;
+}
+
 /* "verify" among key_ops; no key_ops says nothing. */
 static bool operations_allow(const struct json *jwk) {
     const struct json *operations = json_get(jwk, "key_ops");
@@ -62,6 +79,7 @@ static enum key_alg jwk_algorithm(const struct json *jwk) {
     enum key_alg alg = KEY_ALG_NONE;
     if (str_equal(kty, STR("RSA"))) alg = KEY_ALG_PS256;
     else if (str_equal(kty, STR("EC")) && str_equal_c(json_get_string(jwk, "crv"), "P-256")) alg = KEY_ALG_ES256;
+    else if (str_equal(kty, STR("OKP")) && str_equal_c(json_get_string(jwk, "crv"), "Ed25519")) alg = KEY_ALG_EDDSA;
     if (json_get(jwk, "use") && !str_equal_c(json_get_string(jwk, "use"), "sig")) return KEY_ALG_NONE;
     if (json_get(jwk, "alg") && key_alg_parse(json_get_string(jwk, "alg")) != alg) return KEY_ALG_NONE;
     return operations_allow(jwk) ? alg : KEY_ALG_NONE;
@@ -90,7 +108,7 @@ static int jwks_add(struct jwks *jwks, const struct json *jwk, size_t index, str
     if (kid.len && jwks_find(jwks, kid, alg))
         return jwks_refuse(JWKS_E_DUPLICATE, index, message, "its kid and algorithm are another key's");
     struct key *key = NULL;
-    r = alg == KEY_ALG_PS256 ? rsa_read(jwk, &key) : ec_read(jwk, &key);
+    r = key_read(jwk, alg, &key);
     if (r > 0) return jwks_refuse(JWKS_E_KEY, index, message, key_refusal_text(r));
     if (r < 0) return err_trace(r);
     kid = arena_dup(&jwks->arena, kid);
@@ -173,12 +191,16 @@ static void number_put(struct json_writer *writer, const char *name, const uint8
     json_member_str(writer, name, buffer_str(&text));
 }
 
-/* The required members in the order of RFC 7638 section 3.2: e, kty, n or crv, kty, x, y. */
+/* The required members in the order of RFC 7638 section 3.2 and RFC 8037 section 2: e, kty, n or crv, kty, x, y. */
 static void public_members_put(struct json_writer *writer, const struct key_parts *parts) {
     if (parts->type == KEY_TYPE_RSA) {
         number_put(writer, "e", parts->e, parts->e_bytes);
         json_member_c(writer, "kty", "RSA");
         number_put(writer, "n", parts->n, parts->n_bytes);
+    } else if (parts->type == KEY_TYPE_ED25519) {
+        json_member_c(writer, "crv", "Ed25519");
+        json_member_c(writer, "kty", "OKP");
+        number_put(writer, "x", parts->x, sizeof parts->x);
     } else {
         json_member_c(writer, "crv", "P-256");
         json_member_c(writer, "kty", "EC");

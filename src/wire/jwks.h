@@ -1,6 +1,7 @@
 /* jwks.h - sets of public keys (RFC 7517), those of clients read, ours written.
  *
- * (J1) a set holds only keys that may verify a signature: RSA for PS256, EC P-256 for ES256. Others (use enc, other
+ * (J1) a set holds only keys that may verify a signature: RSA for PS256, EC P-256 for ES256, OKP Ed25519 for
+ * EdDSA. Others (use enc, other
  * curves, other algorithms, key_ops without verify) are left out, as RFC 7517 section 5 asks; what is private or
  * symmetric, or points elsewhere (x5u, jku), makes the whole set refused. (J2) kid and algorithm together name at most
  * one key (duplicate kids are told apart by kty, use, alg and crv: FAPI K6). (J3) a set never changes once read, so

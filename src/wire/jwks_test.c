@@ -18,8 +18,11 @@
 #define EC_Y "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
 #define RSA(more) "{\"kty\":\"RSA\",\"n\":\"" RSA_N "\",\"e\":\"AQAB\"" more "}"
 #define EC(more) "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" EC_X "\",\"y\":\"" EC_Y "\"" more "}"
+#define OKP_X "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" /* RFC 8037 appendix A.2 */
+#define OKP(more) "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" OKP_X "\"" more "}"
 #define SET(keys) STR_INIT("{\"keys\":[" keys "]}")
 
+/* spec: fapi/K5, fapi/K6 */
 static void sets_are_judged(void **state) {
     (void)state;
     static const struct {
@@ -44,7 +47,14 @@ static void sets_are_judged(void **state) {
         { "key_ops without verify", SET(EC(",\"key_ops\":[\"encrypt\"]")), 0, 0 },
         { "key_ops no list", SET(EC(",\"key_ops\":\"verify\"")), 0, 0 },
         { "P-384", SET("{\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"AA\",\"y\":\"AA\"}"), 0, 0 },
-        { "EdDSA", SET("{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AA\"}"), 0, 0 },
+        { "Ed25519", SET(OKP(",\"kid\":\"a\"")), 0, 1 },
+        { "Ed25519 that says EdDSA", SET(OKP(",\"alg\":\"EdDSA\"")), 0, 1 },
+        { "Ed25519 that says so", SET(OKP(",\"alg\":\"Ed25519\"")), 0, 1 },
+        { "Ed25519 that says ES256", SET(OKP(",\"alg\":\"ES256\"")), 0, 0 },
+        { "Ed25519, short", SET("{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AA\"}"), JWKS_E_KEY, 0 },
+        { "Ed25519, no point", SET("{\"kty\":\"OKP\",\"crv\":\"Ed25519\"}"), JWKS_E_KEY, 0 },
+        { "X25519", SET("{\"kty\":\"OKP\",\"crv\":\"X25519\",\"x\":\"AA\"}"), 0, 0 },
+        { "Ed448", SET("{\"kty\":\"OKP\",\"crv\":\"Ed448\",\"x\":\"AA\"}"), 0, 0 },
         { "EC without curve", SET("{\"kty\":\"EC\",\"x\":\"" EC_X "\",\"y\":\"" EC_Y "\"}"), 0, 0 },
         { "private RSA", SET(RSA(",\"d\":\"AA\"")), JWKS_E_PRIVATE, 0 },
         { "private, even of another kind", SET("{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AA\",\"d\":\"AA\"}"),
@@ -138,7 +148,8 @@ static void tokens_verify_with_the_key_that_kid_names(void **state) {
 
 static void what_is_written_reads_back(void **state) {
     (void)state;
-    static const struct str text = SET(RSA(",\"kid\":\"a\"") "," EC(",\"kid\":\"\\\"b\\\"\""));
+    static const struct str text =
+        SET(RSA(",\"kid\":\"a\"") "," EC(",\"kid\":\"\\\"b\\\"\"") "," OKP(",\"kid\":\"c\""));
     struct jwks *jwks = NULL, *again = NULL;
     char memory[4096];
     struct buffer out;
@@ -146,8 +157,8 @@ static void what_is_written_reads_back(void **state) {
     assert_int_equal(jwks_parse(text, &jwks, NULL), 0);
     assert_int_equal(jwks_write(&out, jwks_at(jwks, 0), jwks_count(jwks)), 0);
     assert_int_equal(jwks_parse(buffer_str(&out), &again, NULL), 0);
-    assert_int_equal(jwks_count(again), 2);
-    for (size_t i = 0; i < 2; i++) {
+    assert_int_equal(jwks_count(again), 3);
+    for (size_t i = 0; i < 3; i++) {
         assert_true(str_equal(jwks_at(again, i)->kid, jwks_at(jwks, i)->kid));
         assert_true(key_equal_public(jwks_at(again, i)->key, jwks_at(jwks, i)->key));
     }
@@ -158,6 +169,10 @@ static void what_is_written_reads_back(void **state) {
     assert_int_equal(jwk_thumbprint(jwks_at(jwks, 0)->key, &thumbprint), 0);
     base64url_encode(&digest_text, thumbprint.bytes, sizeof thumbprint.bytes);
     assert_true(str_equal_c(buffer_str(&digest_text), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"));
+    buffer_reset(&digest_text); /* RFC 8037 appendix A.3 */
+    assert_int_equal(jwk_thumbprint(jwks_at(jwks, 2)->key, &thumbprint), 0);
+    base64url_encode(&digest_text, thumbprint.bytes, sizeof thumbprint.bytes);
+    assert_true(str_equal_c(buffer_str(&digest_text), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"));
     jwks_free(jwks);
     jwks_free(again);
 }

@@ -21,8 +21,8 @@ static bool date_read(const struct json *date, int64_t *ret_ms) {
 
 static int party_check(const struct json *claims, const struct jwt_rules *rules, struct jwt_facts *facts) {
     const struct json *issuer = json_get(claims, "iss"), *subject = json_get(claims, "sub");
-    if (!issuer) return JWT_E_ISSUER_MISSING;
-    if (!json_is_string(issuer) || !str_equal(json_string(issuer), rules->issuer)) return JWT_E_ISSUER;
+    if (!issuer && !rules->issuer_optional) return JWT_E_ISSUER_MISSING;
+    if (issuer && (!json_is_string(issuer) || !str_equal(json_string(issuer), rules->issuer))) return JWT_E_ISSUER;
     facts->issuer = json_string(issuer);
     if (subject && !json_is_string(subject)) return JWT_E_SUBJECT;
     facts->subject = json_string(subject);

@@ -42,6 +42,7 @@ const char *jwt_refusal_text(int refusal);
 
 struct jwt_rules {
     struct str issuer;              /* iss must equal it; required */
+    bool issuer_optional;           /* iss may be absent */
     struct str subject;             /* sub must equal it; empty = not looked at */
     const struct str *audiences;    /* aud must be, or hold, one of these */
     size_t audience_count;          /* at least 1 (check) */

@@ -56,9 +56,10 @@ def flow(request, bank, client_folder):
     version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     request.config.get_terminal_writer().line(f"\nopenid-client runs on {node} {version}")
 
-    def run(login_hint):
+    def run(login_hint, client="acme-tpp", response="plain"):
         payee = bank.customers()["sam"]["accounts"][0]
         command = [node, "flow.mjs", bank.var, payee["sort_code"] + payee["account_number"], login_hint]
+        command += [client, response]
         done = subprocess.run(
             [str(word) for word in command],
             cwd=client_folder,
@@ -76,16 +77,27 @@ def flow(request, bank, client_folder):
     return run
 
 
-def test_payment_is_made(flow):
-    result = flow("mia")
+WAYS = [
+    ("acme-tpp", "plain"),
+    ("ms-tpp", "plain"),
+    ("ms-tpp", "signed"),
+    ("beta-tpp", "signed"),
+    ("beta-tpp", "hybrid"),
+]
+
+
+@pytest.mark.parametrize("client, response", WAYS)
+def test_payment_is_made(flow, client, response):
+    result = flow("mia", client, response)
     assert result["outcome"] == "paid", result
     assert result["payment_status"] == "ACSC"
     assert result["consent_status"] == "COND"
     assert result["code_used_twice"] == "invalid_grant"
 
 
-def test_customer_declines(flow):
-    assert flow("decline") == {"outcome": "access_denied", "consent_status": "RJCT"}
+@pytest.mark.parametrize("client, response", [WAYS[0], WAYS[2], WAYS[4]])
+def test_customer_declines(flow, client, response):
+    assert flow("decline", client, response) == {"outcome": "access_denied", "consent_status": "RJCT"}
 
 
 def test_lock_names_no_host():

@@ -18,11 +18,12 @@ def check_refused(answer, error="invalid_client", statuses=(400, 401)):
     assert "access_token" not in answer.json
 
 
+@pytest.mark.spec("fapi/68", "fapi/82")
 def test_granted(partner):
     answer = partner.ask_token({"scope": "payments"})
     assert answer.status == 200, answer
     assert answer.json["token_type"] == "Bearer" and answer.json["scope"] == "payments"
-    assert 300 <= answer.json["expires_in"] <= 900
+    assert 300 <= answer.json["expires_in"] <= 900 and "refresh_token" not in answer.json
     assert answer.headers["cache-control"] == "no-store"
     assert len(answer.json["access_token"]) >= 43  # 256 bits
 
@@ -33,6 +34,7 @@ def test_scope(partner):
     check_refused(partner.ask_token({"scope": "everything"}), "invalid_scope")
 
 
+@pytest.mark.spec("fapi/C5", "fapi/24")
 def test_assertion_is_used_once(partner):
     assertion = partner.assertion()
     assert partner.ask_token(assertion=assertion).status == 200
@@ -45,12 +47,14 @@ def test_jti_is_used_once_whatever_the_rest(partner):
     check_refused(partner.ask_token(assertion=partner.assertion(jti=jti, exp=int(time.time()) + 100)))
 
 
+@pytest.mark.spec("fapi/C5")
 def test_refused_request_uses_the_jti_too(partner):
     assertion = partner.assertion()
     check_refused(partner.ask_token({"grant_type": "password"}, assertion), "unsupported_grant_type")
     check_refused(partner.ask_token(assertion=assertion))
 
 
+@pytest.mark.spec("fapi/C3", "fapi/C4", "fapi/17", "gateway/14")
 def test_exp(partner):
     now = int(time.time())
     assert partner.ask_token(assertion=partner.assertion(exp=now + 290)).status == 200
@@ -59,6 +63,7 @@ def test_exp(partner):
     check_refused(partner.ask_token(assertion=partner.assertion(exp=now - 120)))
 
 
+@pytest.mark.spec("fapi/C1", "fapi/C2", "fapi/19", "fapi/20", "fapi/23")
 @pytest.mark.parametrize(
     "claims",
     [
@@ -83,6 +88,7 @@ def test_claim(partner, claims):
     check_refused(partner.ask_token(assertion=partner.assertion(**claims)))
 
 
+@pytest.mark.spec("fapi/G8", "fapi/15", "fapi/18", "gateway/15")
 def test_audience_is_the_issuer_as_a_string(partner):
     issuer, endpoint = partner.data["issuer"], partner.data["token_endpoint"]
     for audience in ([issuer], [issuer, "x"], endpoint, issuer + "/", issuer.upper()):
@@ -136,6 +142,7 @@ def forgeries(client):
     yield "kid of 3000", {"kid": "k" * 3000}, lambda data: rsa_pss(key, data)
 
 
+@pytest.mark.spec("fapi/C6", "fapi/16", "fapi/K2", "gateway/r1", "gateway/r2", "gateway/T1", "gateway/T2")
 def test_forged_signatures(partner):
     failed = []
     for name, header, sign in forgeries(partner):
@@ -146,6 +153,7 @@ def test_forged_signatures(partner):
     assert not failed
 
 
+@pytest.mark.spec("gateway/r3", "gateway/r4")
 def test_malformed_assertions(partner):
     good = partner.assertion()
     head, body, signature = good.split(".")
@@ -183,6 +191,7 @@ def test_malformed_assertions(partner):
     assert partner.ask_token(assertion=good).status == 200
 
 
+@pytest.mark.spec("fapi/G2", "fapi/G6", "fapi/C8", "fapi/21", "fapi/25")
 def test_form(partner):
     check_refused(partner.ask_token({"client_assertion_type": None}))
     check_refused(
@@ -207,6 +216,7 @@ def test_media_and_method(partner):
     assert answer.status == 405 and answer.headers["allow"] == "POST"
 
 
+@pytest.mark.spec("fapi/G4", "fapi/75")
 def test_certificate(bank, partner):
     none = partner.ask_token(context=bank.tls_context())
     check_refused(none)
@@ -219,7 +229,7 @@ def test_not_on_the_browser_port(bank, partner):
     assert answer.status == 404, answer
 
 
-@pytest.mark.parametrize("name", ["beta-tpp", "ms-tpp", "dpop-tpp"])
+@pytest.mark.parametrize("name", ["dpop-tpp"])
 def test_profile_that_is_not_served(bank, name):
     answer = bank.client(name).ask_token()
     check_refused(answer, "unauthorized_client")
@@ -242,6 +252,7 @@ def test_documents(bank, partner):
     assert keys and all(not set(key) & {"d", "p", "q", "dp", "dq", "qi", "k"} for key in keys)
 
 
+@pytest.mark.spec("fapi/C5", "gateway/13")
 def test_jti_after_a_restart():
     with Bank() as other:
         client = other.start().client("embed-partner")

@@ -1,12 +1,13 @@
-// One Open Banking payment with an independent client: npm's openid-client, a certified relying party, in its FAPI 2.0
-// mode, and `jose` for the message signatures. Whatever this client checks of an authorization server (discovery,
+// One Open Banking payment with an independent client: npm's openid-client, a certified relying party, in its FAPI
+// modes, and `jose` for the message signatures. Whatever this client checks of an authorization server (discovery,
 // issuer, state, `iss` of the redirect, signature and claims of the ID token) is judged by code that knows nothing of
 // Giro.
 //
-//   node flow.mjs VAR CREDITOR_IDENTIFICATION [LOGIN_HINT]
+//   node flow.mjs VAR CREDITOR_IDENTIFICATION [LOGIN_HINT [CLIENT [RESPONSE]]]
 //
-// VAR is the sandbox's folder, LOGIN_HINT the customer who approves at once (default mia; "decline" says no). Prints
-// one line of JSON and ends with 0; on a failure says on stderr what was expected, and ends with 1.
+// VAR is the sandbox's folder, LOGIN_HINT the customer who approves at once (default mia; "decline" says no), CLIENT
+// one of the sandbox (default acme-tpp), RESPONSE how the answer travels: plain (default), signed (JARM) or hybrid.
+// Prints one line of JSON and ends with 0; on a failure says on stderr what was expected, and ends with 1.
 import assert from 'node:assert/strict';
 import { createPrivateKey, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -15,7 +16,6 @@ import { join } from 'node:path';
 import { custom, errors, generators, Issuer } from 'openid-client';
 import * as jose from 'jose';
 
-const CLIENT = 'acme-tpp';
 const REQUEST_MS_MAX = 20_000;
 const PAYMENT_MS_MAX = 30_000;
 const PAYMENT_POLL_MS = 250;
@@ -25,9 +25,9 @@ const SIGNED_CLAIMS = [`${CLAIM}iat`, `${CLAIM}iss`, `${CLAIM}tan`];
 
 // ---- the client ----
 
-function readBank(folder) {
+function readBank(folder, name) {
   const read = (...names) => readFileSync(join(folder, ...names));
-  const client = (name) => read('clients', CLIENT, name);
+  const client = (file) => read('clients', name, file);
   const described = JSON.parse(client('client.json'));
   return {
     described,
@@ -44,12 +44,14 @@ async function openClient(bank) {
   custom.setHttpOptionsDefaults({ ca: bank.ca, timeout: REQUEST_MS_MAX });
   const issuer = await Issuer.discover(bank.described.issuer);
   const jwk = { ...bank.signingKey.export({ format: 'jwk' }), kid: bank.described.kid, alg: 'PS256', use: 'sig' };
-  const client = new issuer.FAPI2Client(
+  const fapi1 = bank.described.profile === 'fapi1';
+  const client = new issuer[fapi1 ? 'FAPI1Client' : 'FAPI2Client'](
     {
       client_id: bank.described.client_id,
       redirect_uris: [bank.redirectUri],
       token_endpoint_auth_method: 'private_key_jwt',
       token_endpoint_auth_signing_alg: 'PS256',
+      request_object_signing_alg: 'PS256',
       tls_client_certificate_bound_access_tokens: true,
     },
     { keys: [jwk] },
@@ -131,15 +133,29 @@ function request(url) {
   });
 }
 
+// What the browser carries to authorize: a pushed request, or for FAPI 1.0's hybrid flow a signed one by value.
+async function asked(client, bank, parameters) {
+  if (bank.described.profile === 'fapi2') {
+    return { request_uri: (await client.pushedAuthorizationRequest(parameters)).request_uri };
+  }
+  const object = await client.requestObject(parameters);
+  if (bank.response === 'hybrid') return { request: object, response_type: 'code id_token', scope: 'openid' };
+  return { request_uri: (await client.pushedAuthorizationRequest({ request: object })).request_uri };
+}
+
 // The authorization response's parameters, by the redirect of a customer who decides at once.
 async function authorize(client, bank, consentId, loginHint) {
+  const hybrid = bank.response === 'hybrid';
   const checks = {
     state: generators.state(),
     nonce: generators.nonce(),
     code_verifier: generators.codeVerifier(),
-    response_type: 'code',
+    response_type: hybrid ? 'code id_token' : 'code',
+    jarm: bank.response === 'signed',
   };
-  const pushed = await client.pushedAuthorizationRequest({
+  const parameters = {
+    response_type: checks.response_type,
+    ...(checks.jarm && { response_mode: 'jwt' }),
     redirect_uri: bank.redirectUri,
     scope: 'openid payments',
     state: checks.state,
@@ -148,11 +164,12 @@ async function authorize(client, bank, consentId, loginHint) {
     code_challenge_method: 'S256',
     login_hint: loginHint,
     claims: { id_token: { openbanking_intent_id: { value: consentId, essential: true } } },
-  });
-  const response = await request(client.authorizationUrl({ request_uri: pushed.request_uri }));
+  };
+  const response = await request(client.authorizationUrl(await asked(client, bank, parameters)));
   assert.equal(response.status, 303, `authorize redirects: ${response.status} ${response.body}`);
-  assert.ok(response.headers.location.startsWith(`${bank.redirectUri}?`), 'the redirect goes to the pushed URI');
-  return { checks, params: client.callbackParams(response.headers.location) };
+  const separator = hybrid ? '#' : '?';
+  assert.ok(response.headers.location.startsWith(bank.redirectUri + separator), 'the redirect goes to the pushed URI');
+  return { checks, params: client.callbackParams(response.headers.location.replace('#', '?')) };
 }
 
 async function refusal(promise) {
@@ -194,8 +211,8 @@ async function settle(bank, client, token, paymentId) {
   }
 }
 
-async function run(folder, creditorIdentification, loginHint) {
-  const bank = readBank(folder);
+async function run(folder, creditorIdentification, loginHint, name, response) {
+  const bank = { ...readBank(folder, name), response };
   https.globalAgent.options.ca = bank.ca;
   const client = await openClient(bank);
   const clientToken = await client.grant({ grant_type: 'client_credentials', scope: 'payments' });
@@ -232,13 +249,14 @@ async function run(folder, creditorIdentification, loginHint) {
   };
 }
 
-const [folder, creditorIdentification, loginHint = 'mia'] = process.argv.slice(2);
+const [folder, creditorIdentification, loginHint = 'mia', name = 'acme-tpp', response = 'plain'] =
+  process.argv.slice(2);
 if (!folder || !creditorIdentification) {
-  console.error('usage: node flow.mjs VAR CREDITOR_IDENTIFICATION [LOGIN_HINT]');
+  console.error('usage: node flow.mjs VAR CREDITOR_IDENTIFICATION [LOGIN_HINT [CLIENT [RESPONSE]]]');
   process.exit(2);
 }
 try {
-  console.log(JSON.stringify(await run(folder, creditorIdentification, loginHint)));
+  console.log(JSON.stringify(await run(folder, creditorIdentification, loginHint, name, response)));
 } catch (error) {
   console.error(error.stack ?? String(error));
   process.exitCode = 1;

@@ -38,6 +38,31 @@ static int run(struct integration *integration, struct command_call *call, const
     return command_run(integration, call, kind, copy);
 }
 
+/* ---- requests by value ---- */
+
+static_assert((int)AUTHORIZE_PARAMS_BYTES_MAX == (int)PUSHED_PARAMS_BYTES_MAX, "both are the column's");
+#define BY_VALUE_FIELDS(type)                                                                                          \
+    FIELD_MAX(type, by_value.params, TEXT, PUSHED_PARAMS_BYTES_MAX), FIELD(type, by_value.consent_id, ID),             \
+        FIELD(type, by_value.expires_ms, I64)
+
+/* The request, stored unless it was pushed or is there already; and then judged. 0, AUTHORIZE_E_REQUEST, VIEW_NEED,
+ * <0. */
+static int request_open(struct work *work, const struct hash *request_hash, const struct client_id *client_id,
+                        const struct authorize_by_value *by_value, const struct pushed_row **ret_pushed) {
+    struct view view = view_of(work, "identity");
+    int64_t now_ms = view_now_ms(&view);
+    int r = pushed_judge(work, request_hash, client_id->bytes, ret_pushed);
+    if (r == TOKEN_E_ABSENT && by_value->params.len && by_value->expires_ms > now_ms) {
+        struct pushed_row pushed = { .request_hash = *request_hash, .params = by_value->params };
+        memcpy(pushed.client_id, client_id->bytes, 16);
+        memcpy(pushed.consent_id, by_value->consent_id.bytes, 16);
+        r = pushed_store(work, &pushed, by_value->expires_ms - now_ms);
+        if (!r) r = pushed_judge(work, request_hash, client_id->bytes, ret_pushed);
+    }
+    if (r) return r < 0 || r == VIEW_NEED ? r : AUTHORIZE_E_REQUEST;
+    return now_ms >= (*ret_pushed)->expires_ms ? AUTHORIZE_E_REQUEST : 0;
+}
+
 /* ---- open ---- */
 
 static int authorize_open_decide(struct work *work, struct command *command) {
@@ -45,12 +70,9 @@ static int authorize_open_decide(struct work *work, struct command *command) {
     const struct pushed_row *pushed;
     struct session_row session = { .session_hash = input->session_hash, .request_hash = input->request_hash };
     memcpy(session.client_id, input->client_id.bytes, 16);
-    int r = pushed_judge(work, &input->request_hash, input->client_id.bytes, &pushed);
-    if (r) return r == VIEW_NEED ? r : AUTHORIZE_E_REQUEST;
-    struct view view = view_of(work, "identity");
-    if (view_now_ms(&view) >= pushed->expires_ms) return AUTHORIZE_E_REQUEST;
-    r = session_open(work, &session);
-    return r ? err_trace(r) : consent_choice_ask(work, pushed->consent_id, session.expires_ms);
+    int r = request_open(work, &input->request_hash, &input->client_id, &input->by_value, &pushed);
+    if (!r) r = folded(session_open(work, &session));
+    return r ? r : consent_choice_ask(work, pushed->consent_id, session.expires_ms);
 }
 
 static void authorize_open_needs(struct work *work, const struct command *command) {
@@ -66,6 +88,7 @@ static const struct command_field authorize_open_fields[] = {
     FIELD(struct authorize_open_input, session_hash, HASH),
     FIELD(struct authorize_open_input, request_hash, HASH),
     FIELD(struct authorize_open_input, client_id, ID),
+    BY_VALUE_FIELDS(struct authorize_open_input),
 };
 const struct command_form authorize_open_form = { .kind = &authorize_open_kind,
                                                   .input_bytes = sizeof(struct authorize_open_input),
@@ -318,9 +341,8 @@ static int authorize_at_once_decide(struct work *work, struct command *command) 
     const struct authorize_at_once_input *input = command->input;
     const struct pushed_row *pushed;
     struct view view = view_of(work, "identity");
-    int r = pushed_judge(work, &input->request_hash, input->client_id.bytes, &pushed);
-    if (r) return r == VIEW_NEED ? r : AUTHORIZE_E_REQUEST;
-    if (view_now_ms(&view) >= pushed->expires_ms) return AUTHORIZE_E_REQUEST;
+    int r = request_open(work, &input->request_hash, &input->client_id, &input->by_value, &pushed);
+    if (r) return r;
     memcpy(command->resource_id, pushed->consent_id, 16);
     if (id_is_zero(input->customer_id.bytes)) return reject(work, pushed);
     struct approver approver = { .pushed = pushed,
@@ -350,6 +372,7 @@ static const struct command_field authorize_at_once_fields[] = {
     FIELD_MAX(struct authorize_at_once_input, terms.code_challenge, TEXT, 1024),
     FIELD_MAX(struct authorize_at_once_input, terms.nonce, TEXT, TOKEN_NONCE_BYTES_MAX),
     FIELD_MAX(struct authorize_at_once_input, terms.acr, TEXT, 1024),
+    BY_VALUE_FIELDS(struct authorize_at_once_input),
 };
 const struct command_form authorize_at_once_form = { .kind = &authorize_at_once_kind,
                                                      .input_bytes = sizeof(struct authorize_at_once_input),

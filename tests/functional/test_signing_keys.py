@@ -1,0 +1,60 @@
+"""The bank changes its signing keys under its callers: what was signed before verifies, the new key was announced."""
+
+import pytest
+
+from authorization import Party, new_verifier
+from bank import Bank, wait_for
+
+
+@pytest.fixture(scope="module")
+def own():
+    with Bank() as running:
+        yield running.start()
+
+
+def published(bank):
+    return {key["kid"] for key in bank.browser("GET", "/jwks").json["keys"]}
+
+
+def states(bank, action="list"):
+    return {key["state"]: key["kid"] for key in bank.giro_json("auth", "keys", action)["keys"]}
+
+
+def id_token(party):
+    verifier = new_verifier()
+    code = party.authorize_pushed(party.parameters(party.consent_made(), verifier))["code"]
+    return party.exchange_code(code, verifier).json["id_token"]
+
+
+def test_keys_change_without_a_restart(own):
+    party, ms = Party(own.client("acme-tpp")), Party(own.client("ms-tpp"))
+    first = states(own)
+    assert set(first) == {"current", "next"} and published(own) == set(first.values())
+    before = id_token(party)
+    changed = own.giro_json("auth", "keys", "rotate")
+    assert changed["rotated"] is True
+    second = states(own)
+    assert second["current"] == first["next"] and second["previous"] == first["current"]
+    assert second["next"] not in first.values() and published(own) == set(second.values())
+    after = id_token(party)
+    assert party.claims_of(before)["iss"] == party.claims_of(after)["iss"]  # both verify by what is published now
+    assert before.split(".")[0] != after.split(".")[0]
+    assert party.consent_made()  # messages are signed by the new key too: verified there
+    assert "code" in ms.authorize_pushed(ms.parameters(ms.consent_made(), new_verifier(), response_mode="jwt"))
+    assert states(own, "reload") == second
+    wait_for("the audit record", 10, lambda: "signing_keys_rotate" in own.giro("audit", "export").stdout)
+
+
+def test_keys_after_a_restart(own):
+    kept = states(own)
+    own.stop()
+    own.start()
+    assert states(own) == kept
+    party = Party(own.client("acme-tpp"))
+    before = id_token(party)
+    assert own.giro_json("auth", "keys", "rotate")["rotated"] is True
+    party.claims_of(before)
+    own.giro_json("auth", "keys", "rotate")
+    with pytest.raises(StopIteration):
+        party.claims_of(before)  # two changes later nobody needs it any more
+    assert own.giro("auth", "keys", "nonsense", check=False).returncode == 2
