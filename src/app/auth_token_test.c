@@ -48,7 +48,11 @@ static void forms_are_judged(void **state) {
           "invalid_scope" },
         { "G2 password", "grant_type=password&username=mia&password=x", 400, "unsupported_grant_type" },
         { "implicit", "grant_type=implicit", 400, "unsupported_grant_type" },
-        { "refresh_token", "grant_type=refresh_token&refresh_token=x", 400, "unsupported_grant_type" },
+        { "78 unknown refresh_token", "grant_type=refresh_token&refresh_token=x", 400, "invalid_grant" },
+        { "no refresh_token", "grant_type=refresh_token", 400, "invalid_request" },
+        { "details without a customer",
+          "grant_type=client_credentials&authorization_details=%5B%7B%22type%22%3A%22payment_initiation%22%7D%5D", 400,
+          "invalid_authorization_details" },
         { "no grant", "scope=payments", 400, "invalid_request" },
         { "a parameter twice", "grant_type=client_credentials&scope=payments&scope=accounts", 400, "invalid_request" },
         { "broken form", "grant_type=%zz", 400, "invalid_request" },
@@ -95,7 +99,7 @@ static void c5_a_jti_is_used_once_also_after_a_restart(void **state) {
 
 static void a2_other_profiles_are_refused(void **state) {
     struct world *world = *state;
-    static const char *const names[] = { "beta-tpp", "ms-tpp", "dpop-tpp" };
+    static const char *const names[] = { "beta-tpp", "ms-tpp" };
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         struct call call = world_call(world, names[i]);
         struct auth_answer answer = post(world, &call, auth_token, token_form(world));

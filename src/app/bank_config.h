@@ -37,6 +37,8 @@ struct bank_options {
     struct str issuer, signing_key;
     struct str directory_issuer, directory_keys, registration_tier;
     int64_t statement_life_ms;
+    bool dpop_nonce, refresh_rotation;
+    int64_t refresh_retry_ms;
     struct config_strings trust_clients;
     int64_t operations_port;
     struct str admin_socket;

@@ -54,6 +54,9 @@ int bank_open_auth(struct bank *bank, struct message *message) {
                                  .api_url = options->api_url,
                                  .signing_key = bank->signing_key,
                                  .sandbox = options->sandbox,
+                                 .dpop_nonce = options->dpop_nonce,
+                                 .refresh_rotation = options->refresh_rotation,
+                                 .refresh_retry_ms = options->refresh_retry_ms,
                                  .directory_issuer = options->directory_issuer,
                                  .statement_life_ms = options->statement_life_ms,
                                  .registration_tier = options->registration_tier };

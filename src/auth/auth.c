@@ -17,6 +17,16 @@ static bool url_fits(struct str url) {
     return true;
 }
 
+/* Only who has the signing key can make it, and whoever has it makes the same. */
+static int make_nonce_key(struct auth *auth) {
+    struct secret_bytes pem;
+    int r = key_write_pem(auth->options.signing_key, &pem);
+    if (r) return err_fold(r);
+    auth->dpop_nonce_key = hmac_sha256(secret_str(&pem), STR("giro dpop nonce"));
+    secret_release(&pem);
+    return 0;
+}
+
 static int auth_fill(struct auth *auth, const struct auth_options *options) {
     struct hash thumbprint;
     char kid[AUTH_SECRET_TEXT_BYTES];
@@ -34,7 +44,8 @@ static int auth_fill(struct auth *auth, const struct auth_options *options) {
     if (!auth->kid.at || !auth->issuer.at || !auth->api_url.at || !auth->options.directory_issuer.at ||
         !auth->options.directory_keys.at || !auth->options.registration_tier.at)
         return err_origin(-ENOMEM);
-    return err_trace(metadata_build(auth));
+    r = make_nonce_key(auth);
+    return r ? err_trace(r) : err_trace(metadata_build(auth));
 }
 
 int auth_open(const struct auth_options *options, struct auth **ret_auth, struct message *message) {
@@ -65,6 +76,7 @@ int auth_open(const struct auth_options *options, struct auth **ret_auth, struct
 struct auth *auth_close(struct auth *auth) {
     if (!auth) return NULL;
     key_free(auth->options.signing_key);
+    secret_wipe(&auth->dpop_nonce_key, sizeof auth->dpop_nonce_key);
     arena_release(&auth->arena);
     free(auth);
     return NULL;

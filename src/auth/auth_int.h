@@ -15,7 +15,8 @@ enum {
 struct auth {
     struct auth_options options;
     struct str issuer, api_url, kid, metadata, jwks;
-    struct arena arena; /* holds the texts */
+    struct arena arena;         /* holds the texts */
+    struct hash dpop_nonce_key; /* made from the signing key, so that all nodes have the same */
 };
 
 /* metadata.c: fills metadata and jwks. 0 or <0. */

@@ -20,6 +20,8 @@ int id_token_write(const struct auth *auth, const struct code_view *code, struct
     json_member_str(&writer, "acr", code->acr);
     json_member_str(&writer, "openbanking_intent_id", id_format(code->consent_id.bytes, id));
     if (code->nonce.len) json_member_str(&writer, "nonce", code->nonce);
+    if (code->refresh_expires_ms)
+        json_member_i64(&writer, "http://openbanking.org.uk/refresh_token_expires_at", code->refresh_expires_ms / 1000);
     json_object_end(&writer);
     if (claims.overflow) return err_origin(-EMSGSIZE);
     struct jws_header header = { .kid = auth->kid, .typ = STR("JWT") };

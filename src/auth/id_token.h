@@ -6,8 +6,9 @@
 
 enum { ID_TOKEN_LIFE_MS = 600 * 1000, ID_TOKEN_BYTES_MAX = 4 * 1024 };
 
-/* iss, sub, aud, exp, iat, auth_time, acr, openbanking_intent_id, and nonce when there was one, signed PS256. audience:
- * the OAuth client_id. Appended to out. 0 or <0. */
+/* iss, sub, aud, exp, iat, auth_time, acr, openbanking_intent_id, nonce when there was one, and
+ * refresh_token_expires_at when the refresh token beside it expires by itself (uk/B5), signed PS256. audience: the
+ * OAuth client_id. Appended to out. 0 or <0. */
 int id_token_write(const struct auth *auth, const struct code_view *code, struct str audience,
                    struct buffer *out) MUST_USE;
 

@@ -20,6 +20,8 @@ struct pushed_terms {
     struct str redirect_uri, scope, state, nonce, code_challenge, login_hint, prompt;
     struct str acr; /* what the ID token will say */
     struct consent_id consent_id;
+    struct str details;  /* authorization_details as they will be granted; empty: none */
+    struct str dpop_jkt; /* the thumbprint of the key that the code is bound to; empty: none in particular */
 };
 struct pushed_refusal {
     enum oauth_error error;

@@ -138,6 +138,7 @@ static int gateway_init(struct gateway *gateway, struct message *message) {
     if (r) return err_trace(r);
     r = rate_limit_new(GATEWAY_CLIENTS_MAX, &gateway->rates);
     if (!r) r = certificate_cache_new(GATEWAY_CERTIFICATES_MAX, &gateway->certificates);
+    if (!r) r = proof_memory_new(GATEWAY_PROOFS_MAX, &gateway->proofs);
     if (r) message_set(message, "cannot start the gateway");
     return err_trace(r);
 }
@@ -196,6 +197,7 @@ struct gateway *gateway_free(struct gateway *gateway) {
     (void)http_server_free(gateway->server);
     (void)pool_free(gateway->pool);
     (void)certificate_cache_free(gateway->certificates);
+    (void)proof_memory_free(gateway->proofs);
     (void)rate_limit_free(gateway->rates);
     for (size_t i = 0; i < ARRAY_COUNT(gateway->documents); i++) (void)openapi_free(gateway->documents[i]);
     free(gateway);

@@ -8,6 +8,7 @@
 #include "services/consents/payment_consent.h"
 #include "services/customers/customer.h"
 #include "services/identity/client.h"
+#include "services/identity/grant.h"
 #include "services/identity/session.h"
 #include "services/identity/token.h"
 #include "services/insights/report.h"
@@ -42,6 +43,8 @@ static const struct table *const tables[] = {
     &jti_table,
     &pushed_table,
     &code_table,
+    &grant_table,
+    &refresh_table,
     &session_table,
     &payment_consent_table,
     &account_consent_table,

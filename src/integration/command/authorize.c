@@ -253,6 +253,8 @@ static int approve(struct work *work, const struct approval *approval, const str
                              .code_challenge = terms->code_challenge,
                              .nonce = terms->nonce,
                              .acr = terms->acr,
+                             .details = terms->details,
+                             .key_thumbprint = terms->key_thumbprint,
                              .auth_ms = approval->auth_ms };
     memcpy(code.client_id, pushed->client_id, 16);
     memcpy(code.customer_id, approval->customer_id, 16);
@@ -306,6 +308,8 @@ static const struct command_field authorize_confirm_fields[] = {
     FIELD_MAX(struct authorize_confirm, terms.code_challenge, TEXT, 1024),
     FIELD_MAX(struct authorize_confirm, terms.nonce, TEXT, TOKEN_NONCE_BYTES_MAX),
     FIELD_MAX(struct authorize_confirm, terms.acr, TEXT, 1024),
+    FIELD_MAX(struct authorize_confirm, terms.details, TEXT, TOKEN_DETAILS_BYTES_MAX),
+    FIELD(struct authorize_confirm, terms.key_thumbprint, HASH),
 };
 const struct command_form authorize_confirm_form = { .kind = &authorize_confirm_kind,
                                                      .input_bytes = sizeof(struct authorize_confirm),
@@ -396,6 +400,8 @@ static const struct command_field authorize_at_once_fields[] = {
     FIELD_MAX(struct authorize_at_once_input, terms.code_challenge, TEXT, 1024),
     FIELD_MAX(struct authorize_at_once_input, terms.nonce, TEXT, TOKEN_NONCE_BYTES_MAX),
     FIELD_MAX(struct authorize_at_once_input, terms.acr, TEXT, 1024),
+    FIELD_MAX(struct authorize_at_once_input, terms.details, TEXT, TOKEN_DETAILS_BYTES_MAX),
+    FIELD(struct authorize_at_once_input, terms.key_thumbprint, HASH),
 };
 const struct command_form authorize_at_once_form = { .kind = &authorize_at_once_kind,
                                                      .input_bytes = sizeof(struct authorize_at_once_input),

@@ -12,6 +12,7 @@ static const struct command_form *const forms[] = {
     &file_create_form,       &ledger_post_form,       &ledger_reverse_form,    &payment_refund_form,
     &account_change_form,    &hold_change_form,       &close_day_form,         &seal_day_form,
     &statement_rebuild_form, &client_change_form,     &client_settle_form,
+    &statement_rebuild_form, &token_refresh_form,
 };
 
 const struct command_form *const *command_forms(size_t *ret_count) {

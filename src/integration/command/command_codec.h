@@ -101,6 +101,7 @@ extern const struct command_form payment_accept_form, consent_create_form, accou
     authorize_account_form, authorize_confirm_form, authorize_reject_form, authorize_at_once_form, core_result_form,
     saga_wake_form, schedule_create_form, schedule_cancel_form, standing_create_form, standing_cancel_form,
     file_create_form, ledger_post_form, ledger_reverse_form, payment_refund_form, account_change_form, hold_change_form,
-    close_day_form, seal_day_form, statement_rebuild_form, client_change_form, client_settle_form;
+    close_day_form, seal_day_form, statement_rebuild_form, client_change_form, client_settle_form,
+    token_refresh_form;
 
 #endif

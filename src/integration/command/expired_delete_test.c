@@ -4,6 +4,7 @@
 
 #include "integration/bank_test_world.h"
 #include "integration/command/command_run.h"
+#include "services/identity/grant.h"
 #include "services/identity/session.h"
 #include "services/identity/token.h"
 
@@ -12,7 +13,8 @@ enum { MANY = 3 * EXPIRED_PAGE_ROWS + 7, TURNS_MAX = 1000 };
 static const int64_t kept_ms[EXPIRED_KIND_COUNT] = {
     [EXPIRED_JTI] = EXPIRED_JTI_KEPT_MS,         [EXPIRED_PUSHED] = EXPIRED_PUSHED_KEPT_MS,
     [EXPIRED_SESSION] = EXPIRED_SESSION_KEPT_MS, [EXPIRED_CODE] = EXPIRED_CODE_KEPT_MS,
-    [EXPIRED_TOKEN] = EXPIRED_TOKEN_KEPT_MS,
+    [EXPIRED_TOKEN] = EXPIRED_TOKEN_KEPT_MS,     [EXPIRED_GRANT] = EXPIRED_GRANT_KEPT_MS,
+    [EXPIRED_REFRESH] = EXPIRED_GRANT_KEPT_MS,
 };
 
 struct fixture {
@@ -53,6 +55,8 @@ struct planted {
         struct session_row session;
         struct code_row code;
         struct token_row token;
+        struct grant_row grant;
+        struct refresh_row refresh;
         uint8_t key[32]; /* the first column of each */
     } row;
 };
@@ -78,6 +82,12 @@ static void planted_make(struct planted *planted, enum expired_kind kind, uint32
         return;
     case EXPIRED_TOKEN:
         planted->row.token.expires_ms = expires_ms;
+        return;
+    case EXPIRED_GRANT:
+        planted->row.grant.expires_ms = expires_ms;
+        return;
+    case EXPIRED_REFRESH:
+        planted->row.refresh.expires_ms = expires_ms;
         return;
     case EXPIRED_KIND_COUNT:
         break;
@@ -199,7 +209,7 @@ static int request_decide(struct work *work, void *input) {
 }
 static int claim_decide(struct work *work, void *input) {
     const struct planted *planted = input;
-    const struct code_row *code;
+    struct code_row code;
     struct code_claim claim = { .code_hash = planted->row.code.code_hash };
     int r = code_exchange(work, &claim, &code);
     return r;

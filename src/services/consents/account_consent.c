@@ -182,6 +182,7 @@ int account_consent_remove_account(struct work *work, const uint8_t consent_id[1
     if (old->status != ACCOUNT_CONSENT_AUTH || !account_consent_has_account(old, account_id))
         return ACCOUNT_CONSENT_E_STATUS;
     if (old->accounts.len == 16) return account_consent_cancel(work, consent_id);
+    consent.status_ms = old->status_ms; /* nothing was authorised anew: what was granted before goes on (uk/B7) */
     r = without(&view, old->accounts, account_id, &consent.accounts);
     return r ? err_trace(r) : err_trace(view_update(&view, &account_consent_table, &consent));
 }

@@ -9,7 +9,16 @@
 
 #include "engine/decision.h"
 
-enum expired_kind { EXPIRED_JTI, EXPIRED_PUSHED, EXPIRED_SESSION, EXPIRED_CODE, EXPIRED_TOKEN, EXPIRED_KIND_COUNT };
+enum expired_kind {
+    EXPIRED_JTI,
+    EXPIRED_PUSHED,
+    EXPIRED_SESSION,
+    EXPIRED_CODE,
+    EXPIRED_TOKEN,
+    EXPIRED_GRANT,
+    EXPIRED_REFRESH,
+    EXPIRED_KIND_COUNT
+};
 
 const struct table *expired_table(enum expired_kind kind);
 int64_t expired_row_ms(enum expired_kind kind, const void *row); /* when the row expires */
