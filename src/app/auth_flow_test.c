@@ -510,6 +510,7 @@ static void only_ones_own_account_in_the_right_place(void **state) {
     assert_page(&wrong, "You have no account");
 }
 
+/* spec: fapi/G11, fapi/A9, fapi/69, fapi/70, fapi/71, fapi/73, fapi/74 */
 static void codes_are_judged(void **state) {
     struct world *world = *state;
     struct consent_id consent;

@@ -93,8 +93,7 @@ static struct dpop_rules rules_of(void) {
 #define IAT "\"iat\":" NOW ","
 #define TOKEN_HASH "\"ath\":\"@\","
 
-/* spec: fapi/R7, fapi/86, fapi/87, fapi/88, fapi/89, fapi/90, fapi/91, fapi/92, fapi/93, fapi/94, fapi/95, fapi/96,
- * fapi/98, fapi/99, fapi/100, fapi/102, fapi/104, fapi/106 */
+/* spec: fapi/R7, fapi/86, fapi/87, fapi/88, fapi/89, fapi/90, fapi/91, fapi/92, fapi/93, fapi/94, fapi/99 */
 static void proofs_are_judged(void **state) {
     struct fixture *fixture = *state;
     static const struct {

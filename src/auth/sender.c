@@ -61,7 +61,7 @@ static int judge_proof(struct auth_request *request, struct authenticated *clien
 int sender_judge(struct auth_request *request, struct authenticated *client, const char *path,
                  struct sender *ret_sender, bool *ret_answered) {
     *ret_answered = false;
-    if (client->client.sender != CLIENT_VIEW_DPOP) { /* another's proof binds nothing: the answer's token_type says so */
+    if (client->client.sender != CLIENT_VIEW_DPOP) { /* its proof binds nothing: the answer's token_type says so */
         *ret_sender = (struct sender){ .certificate_hash = request->call->certificate_hash };
         return 0;
     }
