@@ -242,6 +242,7 @@ static void bank_config_init(struct bank_config *config) {
                                                    .sample = idempotency_sample,
                                                    .ctx = config };
     config->sections[2] = schedule_config_section(&config->schedule);
+    config->sections[3] = issuer_config_section(&config->issuers);
     config->config = (struct config){ .tables = &config->table,
                                       .table_count = 1,
                                       .sections = config->sections,

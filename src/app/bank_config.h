@@ -2,6 +2,7 @@
 #ifndef GIRO_APP_BANK_CONFIG_H
 #define GIRO_APP_BANK_CONFIG_H
 
+#include "app/issuer_config.h"
 #include "app/schedule_config.h"
 #include "gateway/gateway.h"
 #include "platform/config.h"
@@ -58,10 +59,11 @@ struct bank_config {
     struct bank_tier tiers[BANK_TIERS_MAX];
     size_t tier_count;
     struct schedule_config schedule;
+    struct issuer_config issuers;
     struct config config;
     struct config_table table;
     int64_t idempotency_keep_ms; /* idempotency.keep; 0: for ever */
-    struct config_section sections[3];
+    struct config_section sections[4];
 };
 
 /* Boot values, then the file at path. 0; CONFIG_E_INVALID with everything that is wrong in errors: unknown keys, values

@@ -174,6 +174,7 @@ struct bank *bank_stop(struct bank *bank) {
     bank->aml = aml_list_free(bank->aml);
     bank->trust = trust_slot_free(bank->trust);
     bank->signing_key = key_free(bank->signing_key);
+    issuer_config_close(bank->issuers, bank->issuer_count);
     bank->node_identity = node_identity_free(bank->node_identity);
     bank->metrics = metrics_free(bank->metrics);
     if (bank->log_fd >= 0) log_release(&bank->log);

@@ -88,7 +88,11 @@ int bank_prepare_gateway(struct bank *bank, struct message *message) {
     if (!r) r = edge_users(options, &gateway, message);
     if (!r) r = document(bank, "giro-v1.openapi.json", &gateway.openapi_v1, message);
     if (!r) r = document(bank, "open-banking-v4.0.openapi.json", &gateway.openapi_open_banking, message);
+    if (!r) r = issuer_config_open(&bank->config->issuers, &bank->texts, bank->issuers, message);
     if (r) return err_trace(r);
+    bank->issuer_count = bank->config->issuers.count;
+    gateway.issuers = bank->issuers;
+    gateway.issuer_count = bank->issuer_count;
     gateway.integration = &bank->integration;
     gateway.log = &bank->log;
     gateway.metrics = bank->metrics;

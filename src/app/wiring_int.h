@@ -62,6 +62,8 @@ struct bank {
     struct relay *relay_owned;
     struct trust_slot *trust;
     struct key *signing_key;
+    struct external_issuer issuers[EXTERNAL_ISSUERS_MAX]; /* config->issuers, with their keys */
+    size_t issuer_count;
     char signing_key_id[64]; /* base64url of the thumbprint */
     struct str signing_kid;
     struct rate_tier tiers[BANK_TIERS_MAX];

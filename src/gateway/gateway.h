@@ -20,7 +20,8 @@
 #include "platform/key.h"
 #include "platform/x509.h"
 
-struct auth; /* auth/auth.h */
+struct auth;            /* auth/auth.h */
+struct external_issuer; /* auth/external_token.h */
 
 #define GATEWAY_DAY_MS (INT64_C(24) * 60 * 60 * 1000)
 #define IDEMPOTENCY_OPEN_BANKING_KEEP_MS GATEWAY_DAY_MS        /* uk/I6 */
@@ -57,7 +58,9 @@ struct gateway_options {
     struct str signing_key_id;
     int64_t idempotency_keep_ms; /* answers of /v1 under their keys; 0: for ever */
     bool sandbox;
-    const struct auth *auth; /* of the routes of oauth.c and pages.c; NULL: they answer 404 */
+    const struct external_issuer *issuers; /* whose access tokens are taken beside ours */
+    size_t issuer_count;                   /* [0, EXTERNAL_ISSUERS_MAX] */
+    const struct auth *auth;               /* of the routes of oauth.c and pages.c; NULL: they answer 404 */
     /* message_signature.h; both or neither. */
     int (*message_signature_check)(struct exchange *exchange);
     int (*message_signature_sign)(struct exchange *exchange);
