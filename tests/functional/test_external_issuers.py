@@ -1,4 +1,4 @@
-"""Access tokens of another authorization server (RFC 9068), by issuer, key and claim; bound to nobody, they stay out."""
+"""Access tokens of another authorization server (RFC 9068): by issuer, key and claim; unbound ones stay out."""
 
 import json
 import os
