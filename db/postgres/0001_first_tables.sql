@@ -327,6 +327,8 @@ CREATE TABLE "identity"."token" (
     "issued_ms" bigint NOT NULL,
     "expires_ms" bigint NOT NULL,
     "revoked_ms" bigint NOT NULL,
+    "key_thumbprint" bytea NOT NULL CHECK (octet_length("key_thumbprint") = 32),
+    "grant_id" bytea NOT NULL CHECK (octet_length("grant_id") = 16),
     PRIMARY KEY ("token_hash")
 );
 GRANT SELECT ON "identity"."token" TO giro_read;
@@ -368,11 +370,42 @@ CREATE TABLE "identity"."code" (
     "issued_ms" bigint NOT NULL,
     "expires_ms" bigint NOT NULL,
     "used_ms" bigint NOT NULL,
-    "token_hash" bytea NOT NULL CHECK (octet_length("token_hash") = 32),
+    "grant_id" bytea NOT NULL CHECK (octet_length("grant_id") = 16),
+    "key_thumbprint" bytea NOT NULL CHECK (octet_length("key_thumbprint") = 32),
+    "details" text COLLATE "C" NOT NULL,
     PRIMARY KEY ("code_hash")
 );
 GRANT SELECT ON "identity"."code" TO giro_read;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "identity"."code" TO giro_engine;
+
+CREATE TABLE "identity"."grant" (
+    "grant_id" bytea NOT NULL CHECK (octet_length("grant_id") = 16),
+    "client_id" bytea NOT NULL CHECK (octet_length("client_id") = 16),
+    "customer_id" bytea NOT NULL CHECK (octet_length("customer_id") = 16),
+    "consent_id" bytea NOT NULL CHECK (octet_length("consent_id") = 16),
+    "scope" text COLLATE "C" NOT NULL,
+    "acr" text COLLATE "C" NOT NULL,
+    "details" text COLLATE "C" NOT NULL,
+    "auth_ms" bigint NOT NULL,
+    "granted_ms" bigint NOT NULL,
+    "expires_ms" bigint NOT NULL,
+    "revoked_ms" bigint NOT NULL,
+    PRIMARY KEY ("grant_id")
+);
+GRANT SELECT ON "identity"."grant" TO giro_read;
+GRANT SELECT, INSERT, UPDATE, DELETE ON "identity"."grant" TO giro_engine;
+
+CREATE TABLE "identity"."refresh" (
+    "refresh_hash" bytea NOT NULL CHECK (octet_length("refresh_hash") = 32),
+    "grant_id" bytea NOT NULL CHECK (octet_length("grant_id") = 16),
+    "client_id" bytea NOT NULL CHECK (octet_length("client_id") = 16),
+    "issued_ms" bigint NOT NULL,
+    "expires_ms" bigint NOT NULL,
+    "replaced_ms" bigint NOT NULL,
+    PRIMARY KEY ("refresh_hash")
+);
+GRANT SELECT ON "identity"."refresh" TO giro_read;
+GRANT SELECT, INSERT, UPDATE, DELETE ON "identity"."refresh" TO giro_engine;
 
 CREATE TABLE "identity"."session" (
     "session_hash" bytea NOT NULL CHECK (octet_length("session_hash") = 32),

@@ -264,6 +264,8 @@ CREATE TABLE "identity_token" (
     "issued_ms" INTEGER NOT NULL,
     "expires_ms" INTEGER NOT NULL,
     "revoked_ms" INTEGER NOT NULL,
+    "key_thumbprint" BLOB NOT NULL CHECK (length("key_thumbprint") = 32),
+    "grant_id" BLOB NOT NULL CHECK (length("grant_id") = 16),
     PRIMARY KEY ("token_hash")
 ) STRICT, WITHOUT ROWID;
 
@@ -298,8 +300,35 @@ CREATE TABLE "identity_code" (
     "issued_ms" INTEGER NOT NULL,
     "expires_ms" INTEGER NOT NULL,
     "used_ms" INTEGER NOT NULL,
-    "token_hash" BLOB NOT NULL CHECK (length("token_hash") = 32),
+    "grant_id" BLOB NOT NULL CHECK (length("grant_id") = 16),
+    "key_thumbprint" BLOB NOT NULL CHECK (length("key_thumbprint") = 32),
+    "details" TEXT NOT NULL,
     PRIMARY KEY ("code_hash")
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE "identity_grant" (
+    "grant_id" BLOB NOT NULL CHECK (length("grant_id") = 16),
+    "client_id" BLOB NOT NULL CHECK (length("client_id") = 16),
+    "customer_id" BLOB NOT NULL CHECK (length("customer_id") = 16),
+    "consent_id" BLOB NOT NULL CHECK (length("consent_id") = 16),
+    "scope" TEXT NOT NULL,
+    "acr" TEXT NOT NULL,
+    "details" TEXT NOT NULL,
+    "auth_ms" INTEGER NOT NULL,
+    "granted_ms" INTEGER NOT NULL,
+    "expires_ms" INTEGER NOT NULL,
+    "revoked_ms" INTEGER NOT NULL,
+    PRIMARY KEY ("grant_id")
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE "identity_refresh" (
+    "refresh_hash" BLOB NOT NULL CHECK (length("refresh_hash") = 32),
+    "grant_id" BLOB NOT NULL CHECK (length("grant_id") = 16),
+    "client_id" BLOB NOT NULL CHECK (length("client_id") = 16),
+    "issued_ms" INTEGER NOT NULL,
+    "expires_ms" INTEGER NOT NULL,
+    "replaced_ms" INTEGER NOT NULL,
+    PRIMARY KEY ("refresh_hash")
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE "identity_session" (

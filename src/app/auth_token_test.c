@@ -48,7 +48,11 @@ static void forms_are_judged(void **state) {
           "invalid_scope" },
         { "G2 password", "grant_type=password&username=mia&password=x", 400, "unsupported_grant_type" },
         { "implicit", "grant_type=implicit", 400, "unsupported_grant_type" },
-        { "refresh_token", "grant_type=refresh_token&refresh_token=x", 400, "unsupported_grant_type" },
+        { "78 unknown refresh_token", "grant_type=refresh_token&refresh_token=x", 400, "invalid_grant" },
+        { "no refresh_token", "grant_type=refresh_token", 400, "invalid_request" },
+        { "details without a customer",
+          "grant_type=client_credentials&authorization_details=%5B%7B%22type%22%3A%22payment_initiation%22%7D%5D", 400,
+          "invalid_authorization_details" },
         { "no grant", "scope=payments", 400, "invalid_request" },
         { "a parameter twice", "grant_type=client_credentials&scope=payments&scope=accounts", 400, "invalid_request" },
         { "broken form", "grant_type=%zz", 400, "invalid_request" },
@@ -91,22 +95,6 @@ static void c5_a_jti_is_used_once_also_after_a_restart(void **state) {
     assert_int_equal(send(world, &world->acme, auth_token, body, none, none).status, 400);
     assert_int_equal(
         send(world, &world->acme, auth_token, with_assertion(world, token_form(world), proof), none, none).status, 401);
-}
-
-static void a2_other_profiles_are_refused(void **state) {
-    struct world *world = *state;
-    static const char *const names[] = { "dpop-tpp" };
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-        struct call call = world_call(world, names[i]);
-        struct auth_answer answer = post(world, &call, auth_token, token_form(world));
-        assert_int_equal(answer.status, 400);
-        assert_str(member(world, answer.content, "error"), "unauthorized_client");
-    }
-    static const char *const served[] = { "beta-tpp", "ms-tpp", "acme-tpp" };
-    for (size_t i = 0; i < ARRAY_COUNT(served); i++) {
-        struct call call = world_call(world, served[i]);
-        assert_int_equal(post(world, &call, auth_token, token_form(world)).status, 200);
-    }
 }
 
 /* spec: fapi/K1, gateway/11 */
@@ -166,7 +154,6 @@ int main(void) {
         WORLD_TEST(a_client_gets_a_bound_token),
         WORLD_TEST(forms_are_judged),
         WORLD_TEST(c5_a_jti_is_used_once_also_after_a_restart),
-        WORLD_TEST(a2_other_profiles_are_refused),
         WORLD_TEST(a1_the_assertion_must_be_of_the_certificates_client),
         WORLD_TEST(an_ed25519_key_proves_a_client),
         WORLD_TEST(documents_name_what_exists),

@@ -111,6 +111,12 @@ static const struct config_row rows[] = {
         .help = "how old a software statement may be"),
     ROW("registration.tier", CONFIG_STRING, registration_tier, .boot = "open_banking_tpp",
         .help = "tier of clients that registered themselves"),
+    ROW("auth.dpop_nonce", CONFIG_BOOL, dpop_nonce, .boot = "false",
+        .help = "proofs of a key (DPoP) need a nonce of the bank"),
+    ROW("auth.refresh_rotation", CONFIG_BOOL, refresh_rotation, .boot = "false",
+        .help = "a refresh token is replaced when it is used; else it stays"),
+    ROW("auth.refresh_retry", CONFIG_DURATION, refresh_retry_ms, .min = 1000, .max = 3600000, .boot = "60s",
+        .help = "with rotation: how long the refresh token that was replaced is good still"),
     ROW("trust.clients", CONFIG_STRINGS, trust_clients, .boot = "",
         .help = "files or folders of CA certificates for clients; of a directory: trust_directories"),
     ROW("edge.form", CONFIG_CHOICE, edge_form, .boot = "nginx", .choices = EDGE_FORM_CHOICES,
@@ -272,6 +278,7 @@ static void bank_config_init(struct bank_config *config) {
     config->sections[2] = schedule_config_section(&config->schedule);
     config->sections[3] = trust_config_section(&config->trust);
     config->sections[4] = address_config_section(&config->addresses);
+    config->sections[5] = issuer_config_section(&config->issuers);
     config->config = (struct config){ .tables = &config->table,
                                       .table_count = 1,
                                       .sections = config->sections,

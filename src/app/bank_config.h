@@ -3,6 +3,7 @@
 #define GIRO_APP_BANK_CONFIG_H
 
 #include "app/address_config.h"
+#include "app/issuer_config.h"
 #include "app/schedule_config.h"
 #include "app/trust_config.h"
 #include "gateway/gateway.h"
@@ -47,6 +48,8 @@ struct bank_options {
     struct str issuer, signing_key;
     struct str directory_issuer, directory_keys, registration_tier;
     int64_t statement_life_ms;
+    bool dpop_nonce, refresh_rotation;
+    int64_t refresh_retry_ms;
     struct config_strings trust_clients;
     int edge_form; /* enum edge_form */
     struct config_strings edge_certificates;
@@ -72,12 +75,13 @@ struct bank_config {
     size_t tier_count;
     struct schedule_config schedule;
     struct trust_config trust;
+    struct issuer_config issuers;
     struct config config;
     struct config_table table;
     int64_t idempotency_keep_ms; /* idempotency.keep; 0: for ever */
     struct address_config addresses;
     struct config rates_file; /* rate_limits_file, for the time of reading */
-    struct config_section sections[5];
+    struct config_section sections[6];
 };
 
 /* Boot values, then the file at path. 0; CONFIG_E_INVALID with everything that is wrong in errors: unknown keys, values

@@ -210,7 +210,10 @@ static void checks_token(void **state) {
     static const struct row rows[] = {
         { "good", { .line = LIST }, 200, NULL },
         { "scheme in another case", { .line = LIST, .authorization = "bEARER  good" }, 200, NULL },
-        { "none", { .line = LIST, .authorization = "" }, 401, "\r\nWWW-Authenticate: Bearer realm=\"giro\"\r\n" },
+        { "none",
+          { .line = LIST, .authorization = "" },
+          401,
+          "\r\nWWW-Authenticate: Bearer realm=\"giro\", DPoP realm=\"giro\", algs=\"PS256 ES256\"\r\n" },
         { "unknown",
           { .line = LIST, .authorization = "Bearer bad" },
           401,

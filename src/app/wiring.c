@@ -180,6 +180,7 @@ struct bank *bank_stop(struct bank *bank) {
     bank->revocation = revocation_close(bank->revocation);
     bank->trust = trust_slot_free(bank->trust);
     bank->signing_keys = signing_keys_free(bank->signing_keys);
+    issuer_config_close(bank->issuers, bank->issuer_count);
     bank->audit_key = key_free(bank->audit_key);
     bank->node_identity = node_identity_free(bank->node_identity);
     bank->metrics = metrics_free(bank->metrics);

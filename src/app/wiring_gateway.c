@@ -75,6 +75,9 @@ int bank_open_auth(struct bank *bank, struct message *message) {
                                  .bank_name = options->bank_name,
                                  .signing_keys = bank->signing_keys,
                                  .sandbox = options->sandbox,
+                                 .dpop_nonce = options->dpop_nonce,
+                                 .refresh_rotation = options->refresh_rotation,
+                                 .refresh_retry_ms = options->refresh_retry_ms,
                                  .directory_issuer = options->directory_issuer,
                                  .statement_life_ms = options->statement_life_ms,
                                  .registration_tier = options->registration_tier };
@@ -149,7 +152,11 @@ int bank_prepare_gateway(struct bank *bank, struct message *message) {
     if (!r) r = edge_users(options, &gateway, message);
     if (!r) r = document(bank, "giro-v1.openapi.json", &gateway.openapi_v1, message);
     if (!r) r = open_banking(bank, &gateway, message);
+    if (!r) r = issuer_config_open(&bank->config->issuers, &bank->texts, bank->issuers, message);
     if (r) return err_trace(r);
+    bank->issuer_count = bank->config->issuers.count;
+    gateway.issuers = bank->issuers;
+    gateway.issuer_count = bank->issuer_count;
     gateway.integration = &bank->integration;
     gateway.log = &bank->log;
     gateway.metrics = bank->metrics;

@@ -69,6 +69,8 @@ struct bank {
     struct certificate_watch *certificate_watch;
     struct revocation *revocation; /* NULL: off */
     struct signing_keys *signing_keys;
+    struct external_issuer issuers[EXTERNAL_ISSUERS_MAX]; /* config->issuers, with their keys */
+    size_t issuer_count;
     char signing_key_path[SIGNING_KEY_PATH_BYTES_MAX + 1];
     struct rate_tier tiers[BANK_TIERS_MAX];
     struct rate_shared *rate_shared; /* NULL: this node counts rates alone */

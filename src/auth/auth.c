@@ -17,6 +17,18 @@ static bool url_fits(struct str url) {
     return true;
 }
 
+/* Only who has the signing key can make it, and whoever has it makes the same. */
+static int make_nonce_key(struct auth *auth) {
+    struct secret_bytes pem;
+    struct signing_set *set = signing_set_take(auth->options.signing_keys);
+    int r = key_write_pem(signing_set_current(set)->key, &pem);
+    signing_set_release(set);
+    if (r) return err_fold(r);
+    auth->dpop_nonce_key = hmac_sha256(secret_str(&pem), STR("giro dpop nonce"));
+    secret_release(&pem);
+    return 0;
+}
+
 static int auth_fill(struct auth *auth, const struct auth_options *options) {
     auth->issuer = arena_dup(&auth->arena, options->issuer);
     auth->api_url = arena_dup(&auth->arena, options->api_url);
@@ -36,6 +48,7 @@ static int auth_fill(struct auth *auth, const struct auth_options *options) {
     int r = guess_limit_new(str_from_bytes((const char *)key, sizeof key), options->guesses_max, &auth->guesses);
     secret_wipe(key, sizeof key);
     if (!r) r = style_build(auth);
+    if (!r) r = make_nonce_key(auth);
     return r ? err_trace(r) : err_trace(metadata_build(auth));
 }
 
@@ -61,6 +74,7 @@ int auth_open(const struct auth_options *options, struct auth **ret_auth, struct
 struct auth *auth_close(struct auth *auth) {
     if (!auth) return NULL;
     guess_limit_free(auth->guesses);
+    secret_wipe(&auth->dpop_nonce_key, sizeof auth->dpop_nonce_key);
     arena_release(&auth->arena);
     free(auth);
     return NULL;

@@ -3,8 +3,8 @@
  * bytes and a prepared command, and sends the answer.
  *
  * (A1) whoever asks at token or PAR is the client of the certificate (call->has_client) and proves it by
- * private_key_jwt; the jti is spent whatever the answer. (A2) only clients with mTLS-bound tokens are
- * served; others get unauthorized_client; a client is held to its one profile (profile.h). (A3) no redirect goes
+ * private_key_jwt; the jti is spent whatever the answer. (A2) tokens are bound to the
+ * client's certificate or, by DPoP, to its key; a client is held to its one profile (profile.h). (A3) no redirect goes
  * anywhere but to a registered URI that came in a pushed or signed request. (A4) passwords, codes, tokens and cookies
  * are stored hashed only and wiped from the request's arena when it ends. (A5) whether a login exists cannot be told
  * from text or time. (A6) guesses at passwords and one-time codes are limited by login and by session (in the store),
@@ -35,7 +35,10 @@ struct auth_options {
     struct str directory_issuer, directory_keys; /* whose software statements count; its JWKS as text */
     int64_t statement_life_ms;                   /* how old a statement may be */
     struct str registration_tier;                /* of clients that register themselves */
-    int64_t (*now_ms)(void);                     /* NULL: the clock */
+    bool dpop_nonce;                             /* proofs of a key need a nonce of ours (RFC 9449 section 8) */
+    bool refresh_rotation;    /* a refresh token is replaced when it is used; else it stays (FAPI G9) */
+    int64_t refresh_retry_ms; /* with it: how long the one that was replaced is good still */
+    int64_t (*now_ms)(void);  /* NULL: the clock */
 };
 /* 0, or a fault with a sentence in message (-EINVAL: a URL that does not fit). */
 int auth_open(const struct auth_options *options, struct auth **ret_auth, struct message *message) MUST_USE;
@@ -67,6 +70,9 @@ struct auth_request {
     struct str cookies;           /* the Cookie header, or empty */
     struct str authorization;     /* the Authorization header, or empty */
     struct str resource;          /* of the path: /register/{client_id} */
+    struct str accept;            /* the Accept header, or empty */
+    struct str dpop;              /* the DPoP header, or empty */
+    size_t dpop_count;            /* how many of them came */
 
     struct auth_answer answer;
     int (*finish)(struct auth_request *request); /* auth's own, as state */
@@ -74,7 +80,7 @@ struct auth_request {
 };
 
 /* mTLS listener; the certificate's client is known. */
-int auth_token(struct auth_request *request);  /* POST /token: client_credentials, authorization_code */
+int auth_token(struct auth_request *request);  /* POST /token: client_credentials, authorization_code, refresh_token */
 int auth_pushed(struct auth_request *request); /* POST /par */
 /* mTLS listener, by software with a good certificate, whether it is registered or not (RFC 7591, RFC 7592). The body is
  * a signed token. */
@@ -82,6 +88,9 @@ int auth_register(struct auth_request *request);            /* POST /register */
 int auth_registration_read(struct auth_request *request);   /* GET /register/{client_id} */
 int auth_registration_change(struct auth_request *request); /* PUT */
 int auth_registration_remove(struct auth_request *request); /* DELETE */
+int auth_revoke(struct auth_request *request);              /* POST /revoke (RFC 7009) */
+/* POST /introspect (RFC 7662), and signed as RFC 9701 for who accepts that alone: only the client's own tokens. */
+int auth_introspect(struct auth_request *request);
 /* Browser listener. */
 int auth_authorize(struct auth_request *request);         /* GET /authorize */
 int auth_page_login(struct auth_request *request);        /* POST /authorize/login */

@@ -17,7 +17,8 @@ struct auth {
     struct str issuer, api_url, token_url, pushed_url, metadata;
     struct str bank_name, style;
     struct guess_limit *guesses;
-    struct arena arena; /* holds the texts */
+    struct hash dpop_nonce_key; /* made from the signing key, so that all nodes have the same */
+    struct arena arena;         /* holds the texts */
 };
 
 int style_build(struct auth *auth) MUST_USE; /* style.c: fills style. 0 or <0. */

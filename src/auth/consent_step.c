@@ -3,6 +3,7 @@
 #include "auth/authorization_response.h"
 #include "auth/browser_session.h"
 #include "auth/consent_page.h"
+#include "auth/sender.h"
 #include "wire/json.h"
 
 enum { ACCOUNT_ID_BYTES = sizeof(struct account_id) };
@@ -31,7 +32,10 @@ int consent_step_terms(struct auth_request *request, struct consent_step *step, 
                                       .redirect_uri = step->terms.redirect_uri,
                                       .code_challenge = step->terms.code_challenge,
                                       .nonce = step->terms.nonce,
-                                      .acr = step->terms.acr };
+                                      .acr = step->terms.acr,
+                                      .details = step->terms.details };
+    if (step->terms.dpop_jkt.len && !sender_thumbprint_parse(step->terms.dpop_jkt, &ret_terms->key_thumbprint))
+        return err_origin(-EBADMSG);
     return 0;
 }
 

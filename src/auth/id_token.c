@@ -34,6 +34,8 @@ int id_token_write(const struct auth *auth, const struct code_view *code, struct
     if (code->nonce.len) json_member_str(&writer, "nonce", code->nonce);
     if (binding) put_half_hash(&writer, "c_hash", binding->code);
     if (binding && binding->state.len) put_half_hash(&writer, "s_hash", binding->state);
+    if (code->refresh_expires_ms)
+        json_member_i64(&writer, "http://openbanking.org.uk/refresh_token_expires_at", code->refresh_expires_ms / 1000);
     json_object_end(&writer);
     if (claims.overflow) return err_origin(-EMSGSIZE);
     return err_trace(signing_keys_sign(auth->options.signing_keys, STR("JWT"), buffer_str(&claims), out));

@@ -10,7 +10,8 @@ enum { ID_TOKEN_LIFE_MS = 600 * 1000, ID_TOKEN_BYTES_MAX = 4 * 1024 };
 struct id_token_binding {
     struct str code, state; /* state empty: none was sent, no s_hash */
 };
-/* iss, sub, aud, exp, iat, auth_time, acr, openbanking_intent_id, and nonce when there was one, signed PS256. audience:
+/* iss, sub, aud, exp, iat, auth_time, acr, openbanking_intent_id, nonce when there was one, and
+ * refresh_token_expires_at when the refresh token beside it expires by itself (uk/B5), signed PS256. audience:
  * the OAuth client_id. binding (NULL at the token endpoint): c_hash and s_hash too. Nothing personal but sub, which is
  * ours and opaque. Appended to out. 0 or <0. */
 int id_token_write(const struct auth *auth, const struct code_view *code, struct str audience,

@@ -1,5 +1,5 @@
-/* metadata.c - what clients may rely on (OpenID Connect Discovery 1.0, RFC 8414, RFC 8705, RFC 9126, RFC 9207). Only
- * what exists. */
+/* metadata.c - what clients may rely on (OpenID Connect Discovery 1.0, RFC 8414, RFC 8705, RFC 9126, RFC 9207, RFC
+ * 9396, RFC 9449, RFC 9701). Only what exists. */
 #include "auth/auth_int.h"
 
 #include "wire/json.h"
@@ -25,6 +25,8 @@ static void write_endpoints(struct json_writer *writer, const struct auth *auth)
     member_url(writer, "authorization_endpoint", auth->issuer, "/authorize");
     member_url(writer, "token_endpoint", auth->api_url, "/token");
     member_url(writer, "pushed_authorization_request_endpoint", auth->api_url, "/par");
+    member_url(writer, "revocation_endpoint", auth->api_url, "/revoke");
+    member_url(writer, "introspection_endpoint", auth->api_url, "/introspect");
     member_url(writer, "jwks_uri", auth->issuer, "/jwks");
     if (auth->options.directory_keys.len) member_url(writer, "registration_endpoint", auth->api_url, "/register");
     json_name(writer, "mtls_endpoint_aliases");
@@ -32,12 +34,25 @@ static void write_endpoints(struct json_writer *writer, const struct auth *auth)
     member_url(writer, "token_endpoint", auth->api_url, "/token");
     member_url(writer, "pushed_authorization_request_endpoint", auth->api_url, "/par");
     if (auth->options.directory_keys.len) member_url(writer, "registration_endpoint", auth->api_url, "/register");
+    member_url(writer, "revocation_endpoint", auth->api_url, "/revoke");
+    member_url(writer, "introspection_endpoint", auth->api_url, "/introspect");
     json_object_end(writer);
 }
 
 #define MEMBER_LIST(writer, name, ...)                                                                                 \
     member_list((writer), (name), (const char *const[]){ __VA_ARGS__ },                                                \
                 ARRAY_COUNT(((const char *const[]){ __VA_ARGS__ })))
+
+/* Of tokens after their issue, and of what else binds or describes them. */
+static void write_tokens(struct json_writer *writer) {
+    MEMBER_LIST(writer, "revocation_endpoint_auth_methods_supported", "private_key_jwt");
+    MEMBER_LIST(writer, "revocation_endpoint_auth_signing_alg_values_supported", "PS256", "ES256");
+    MEMBER_LIST(writer, "introspection_endpoint_auth_methods_supported", "private_key_jwt");
+    MEMBER_LIST(writer, "introspection_endpoint_auth_signing_alg_values_supported", "PS256", "ES256");
+    MEMBER_LIST(writer, "introspection_signing_alg_values_supported", "PS256");
+    MEMBER_LIST(writer, "dpop_signing_alg_values_supported", "PS256", "ES256");
+    MEMBER_LIST(writer, "authorization_details_types_supported", "payment_initiation", "account_information");
+}
 
 static void write_metadata(struct json_writer *writer, const struct auth *auth) {
     json_object_begin(writer);
@@ -52,7 +67,7 @@ static void write_metadata(struct json_writer *writer, const struct auth *auth) 
     MEMBER_LIST(writer, "response_modes_supported", "query", "fragment", "jwt", "query.jwt", "fragment.jwt");
     MEMBER_LIST(writer, "request_object_signing_alg_values_supported", "PS256", "ES256", "EdDSA");
     MEMBER_LIST(writer, "authorization_signing_alg_values_supported", "PS256");
-    MEMBER_LIST(writer, "grant_types_supported", "authorization_code", "client_credentials");
+    MEMBER_LIST(writer, "grant_types_supported", "authorization_code", "client_credentials", "refresh_token");
     MEMBER_LIST(writer, "code_challenge_methods_supported", "S256");
     MEMBER_LIST(writer, "token_endpoint_auth_methods_supported", "private_key_jwt");
     MEMBER_LIST(writer, "token_endpoint_auth_signing_alg_values_supported", "PS256", "ES256", "EdDSA");
@@ -62,6 +77,7 @@ static void write_metadata(struct json_writer *writer, const struct auth *auth) 
     MEMBER_LIST(writer, "claims_supported", "iss", "sub", "aud", "exp", "iat", "nonce", "acr", "auth_time",
                 "openbanking_intent_id");
     MEMBER_LIST(writer, "acr_values_supported", "urn:openbanking:psd2:sca", "urn:openbanking:psd2:ca");
+    write_tokens(writer);
     json_object_end(writer);
 }
 

@@ -1,17 +1,19 @@
 #include "auth/pushed_request.h"
 
 #include "auth/auth_int.h"
-#include "auth/client_assertion.h"
+#include "auth/authorization_details.h"
 #include "auth/refuse_spent.h"
 #include "auth/scope.h"
 #include "auth/request_object.h"
+#include "auth/sender.h"
+#include "platform/encoding.h"
 
 static_assert(PUSHED_LIFE_MS >= 60 * 1000 && PUSHED_LIFE_MS <= 90 * 1000, "request URIs live 60 to 90 seconds");
 enum { PUSHED_STORE_BYTES_MAX = 16 * 1024 }; /* as the column */
 
 static int answer_pushed(struct auth_request *request) {
     const struct str *request_uri = request->state;
-    if (request->command->answer.refusal) return oauth_refuse(request, OAUTH_INVALID_CLIENT, "jti was used before");
+    if (request->command->answer.refusal) return refuse_replayed(request);
     struct str json = arena_printf(request->arena, "{\"request_uri\":\"" STR_FMT "\",\"expires_in\":%d}",
                                    STR_ARG(*request_uri), PUSHED_LIFE_MS / 1000);
     return json.at ? oauth_answer(request, 201, json) : err_origin(-ENOMEM);
@@ -75,11 +77,45 @@ static int find_parameters(struct auth_request *request, const struct authentica
     return 0;
 }
 
+/* A proof beside the request binds the code to its key, and must be of the one that dpop_jkt names (FAPI G12, 108,
+ * 109). *ret_answered as in sender.h. */
+static int bind_key(struct auth_request *request, struct authenticated *client, struct pushed_terms *terms,
+                    bool *ret_answered) {
+    struct sender sender;
+    struct buffer text;
+    int r = sender_offered(request, client, "/par", &sender, ret_answered);
+    if (r || *ret_answered || sender_is_zero(&sender.key_thumbprint)) return r;
+    char *memory = arena_alloc(request->arena, AUTH_SECRET_TEXT_BYTES);
+    if (!memory) return err_origin(-ENOMEM);
+    buffer_init(&text, memory, AUTH_SECRET_TEXT_BYTES);
+    base64url_encode(&text, sender.key_thumbprint.bytes, sizeof sender.key_thumbprint.bytes);
+    *ret_answered = terms->dpop_jkt.len && !str_equal(terms->dpop_jkt, buffer_str(&text));
+    if (*ret_answered)
+        return refuse_spent(request, &client->assertion, OAUTH_INVALID_DPOP_PROOF,
+                            "dpop_jkt is not of the key that signed the proof");
+    terms->dpop_jkt = buffer_str(&text);
+    return 0;
+}
+
+/* What authorization_details say must be true of the consent. */
+static int judge_details(struct auth_request *request, const struct pushed_terms *terms, const char **ret_wrong) {
+    struct grant_consent_view consent;
+    *ret_wrong = NULL;
+    if (terms->details.len == 0) return 0;
+    int r = query_grant_consent(request->query, &terms->consent_id, request->auth->options.now_ms(), request->arena,
+                                &consent);
+    if (r) return err_fold(r); /* it was found just now */
+    *ret_wrong = authorization_details_judge(terms->details, &consent, request->arena);
+    return 0;
+}
+
 int auth_pushed(struct auth_request *request) {
     struct authenticated *client;
     struct pushed_terms terms;
     struct pushed_refusal refusal;
     struct consent_page_view consent;
+    const char *wrong;
+    bool answered;
     int r = client_authenticate(request, &client);
     if (r || !client) return r;
     struct pushed_source source = { .client = &client->client };
@@ -87,6 +123,8 @@ int auth_pushed(struct auth_request *request) {
     if (r < 0) return err_trace(r);
     if (r || !pushed_terms_read(&source, request->arena, &terms, &refusal))
         return refuse_spent(request, &client->assertion, refusal.error, refusal.description);
+    r = bind_key(request, client, &terms, &answered);
+    if (r || answered) return r;
     r = query_consent_page(request->query, &terms.consent_id, request->arena, &consent);
     if (r < 0) return err_trace(r);
     if (r || !id_equal(consent.client_id.bytes, client->client.client_id.bytes) ||
@@ -96,5 +134,8 @@ int auth_pushed(struct auth_request *request) {
     if (word_list_has(terms.scope, consent.kind == CONSENT_PAGE_READS ? STR("payments") : STR("accounts")))
         return refuse_spent(request, &client->assertion, OAUTH_INVALID_SCOPE,
                             "scope and openbanking_intent_id are not about the same kind of consent");
+    r = judge_details(request, &terms, &wrong);
+    if (r) return err_trace(r);
+    if (wrong) return refuse_spent(request, &client->assertion, OAUTH_INVALID_AUTHORIZATION_DETAILS, wrong);
     return store(request, client, &terms);
 }

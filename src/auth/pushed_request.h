@@ -24,6 +24,8 @@ struct pushed_terms {
     enum response_form response_form;
     bool id_token; /* at the front too */
     struct consent_id consent_id;
+    struct str details;  /* authorization_details as they will be granted; empty: none */
+    struct str dpop_jkt; /* the thumbprint of the key that the code is bound to; empty: none in particular */
 };
 struct pushed_refusal {
     enum oauth_error error;

@@ -1,8 +1,10 @@
 /* pushed_terms.c - the rules for the parameters of a pushed request, and their form in the store. */
 #include "auth/pushed_request.h"
 
+#include "auth/authorization_details.h"
 #include "auth/proof_key.h"
 #include "auth/scope.h"
+#include "auth/sender.h"
 #include "wire/json.h"
 
 /* One rule: false and the refusal when it is broken. */
@@ -139,26 +141,66 @@ static bool read_acr(struct reading *reading, const struct json *acr) {
     return true;
 }
 
+/* RFC 9396; the rules are authorization_details.h's. */
+static bool read_details(struct reading *reading) {
+    struct str text = field(reading, "authorization_details");
+    struct authorization_details details;
+    const char *wrong;
+    if (text.len == 0) return true;
+    if (!authorization_details_read(text, reading->terms.scope, reading->arena, &details, &wrong))
+        return refuse(reading, OAUTH_INVALID_AUTHORIZATION_DETAILS, wrong);
+    reading->terms.details = details.json;
+    reading->terms.consent_id = details.consent_id;
+    return true;
+}
+
+/* RFC 9449 section 10. */
+static bool read_key(struct reading *reading) {
+    struct str text = field(reading, "dpop_jkt");
+    struct hash thumbprint;
+    if (text.len == 0) return true;
+    if (reading->client->sender != CLIENT_VIEW_DPOP)
+        return refuse(reading, OAUTH_INVALID_REQUEST,
+                      "this client's tokens are bound to its certificate, not to a key");
+    if (!sender_thumbprint_parse(text, &thumbprint))
+        return refuse(reading, OAUTH_INVALID_REQUEST, "dpop_jkt is no thumbprint of a key");
+    reading->terms.dpop_jkt = text;
+    return true;
+}
+
+/* The consent of the claims; one that authorization_details named already must be the same. */
+static bool read_intent(struct reading *reading, struct str value) {
+    struct consent_id named = reading->terms.consent_id;
+    if (id_parse(value, reading->terms.consent_id.bytes))
+        return refuse(reading, OAUTH_INVALID_REQUEST, "openbanking_intent_id names no consent");
+    if (!id_is_zero(named.bytes) && !id_equal(named.bytes, reading->terms.consent_id.bytes))
+        return refuse(reading, OAUTH_INVALID_REQUEST, "claims and authorization_details name different consents");
+    return true;
+}
+
 /* uk/B1 */
 static bool read_claims(struct reading *reading) {
     struct str text = field(reading, "claims");
     const struct json *claims = NULL;
+    bool named = !id_is_zero(reading->terms.consent_id.bytes); /* by authorization_details */
+    reading->terms.acr = STR(ACR_SCA);
+    if (text.len == 0 && named) return true;
     if (text.len == 0) return refuse(reading, OAUTH_INVALID_REQUEST, "claims missing");
     if (json_parse_arena(text, PUSHED_CLAIMS_BYTES_MAX, 8, reading->arena, &claims) ||
         json_type(claims) != JSON_OBJECT_TYPE)
         return refuse(reading, OAUTH_INVALID_REQUEST, "claims is not a JSON object");
     const struct json *id_token = json_get(claims, "id_token"), *intent = json_get(id_token, "openbanking_intent_id");
-    if (!json_get_bool(intent, "essential", false))
+    if (!(named && !intent) && !json_get_bool(intent, "essential", false))
         return refuse(reading, OAUTH_INVALID_REQUEST, "claims.id_token.openbanking_intent_id must be essential");
-    if (id_parse(json_get_string(intent, "value"), reading->terms.consent_id.bytes))
-        return refuse(reading, OAUTH_INVALID_REQUEST, "openbanking_intent_id names no consent");
+    if (intent && !read_intent(reading, json_get_string(intent, "value"))) return false;
     return read_acr(reading, json_get(id_token, "acr"));
 }
 
 bool pushed_terms_read(const struct pushed_source *source, struct arena *arena, struct pushed_terms *ret_terms,
                        struct pushed_refusal *ret_refusal) {
-    static bool (*const rules[])(struct reading *) = { read_redirect, read_state,  read_response, read_proof_key,
-                                                       read_scope,    read_echoes, read_claims };
+    static bool (*const rules[])(struct reading *) = { read_redirect,  read_state, read_response,
+                                                       read_proof_key, read_scope, read_echoes,
+                                                       read_details,   read_key,   read_claims };
     struct reading reading = { .form = source->form,
                                .client = source->client,
                                .profile = profile_of(source->client),
@@ -192,6 +234,8 @@ int pushed_terms_write(const struct pushed_terms *terms, struct buffer *out) {
     json_member_str(&writer, "client", terms->client);
     json_member_i64(&writer, "response_form", terms->response_form);
     json_member_bool(&writer, "id_token", terms->id_token);
+    json_member_str(&writer, "details", terms->details);
+    json_member_str(&writer, "dpop_jkt", terms->dpop_jkt);
     json_object_end(&writer);
     return out->overflow ? err_origin(-EMSGSIZE) : 0;
 }
@@ -209,7 +253,9 @@ int pushed_terms_load(struct str params, struct arena *arena, struct pushed_term
                                         .prompt = json_get_string(json, "prompt"),
                                         .acr = json_get_string(json, "acr"),
                                         .client = json_get_string(json, "client"),
-                                        .id_token = json_get_bool(json, "id_token", false) };
+                                        .id_token = json_get_bool(json, "id_token", false),
+                                        .details = json_get_string(json, "details"),
+                                        .dpop_jkt = json_get_string(json, "dpop_jkt") };
     int64_t form = json_get_integer(json, "response_form", RESPONSE_QUERY);
     if (form >= RESPONSE_QUERY && form <= RESPONSE_FRAGMENT_JWT) ret_terms->response_form = (enum response_form)form;
     return 0;

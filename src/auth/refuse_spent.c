@@ -7,9 +7,16 @@ struct spent {
     const char *description;
 };
 
+int refuse_replayed(struct auth_request *request) {
+    check(request->command->answer.refusal);
+    if (request->command->answer.refusal == COMMAND_E_PROOF_REPLAYED)
+        return oauth_refuse(request, OAUTH_INVALID_DPOP_PROOF, "jti of the proof was used before");
+    return oauth_refuse(request, OAUTH_INVALID_CLIENT, "jti was used before");
+}
+
 static int answer_spent(struct auth_request *request) {
     const struct spent *spent = request->state;
-    if (request->command->answer.refusal) return oauth_refuse(request, OAUTH_INVALID_CLIENT, "jti was used before");
+    if (request->command->answer.refusal) return refuse_replayed(request);
     return oauth_refuse(request, spent->error, spent->description);
 }
 

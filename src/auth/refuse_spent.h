@@ -9,4 +9,7 @@
 int refuse_spent(struct auth_request *request, const struct assertion_spend *assertion, enum oauth_error error,
                  const char *description);
 
+/* What a command that took an assertion refused: that was used before, or the proof of a key beside it was. */
+int refuse_replayed(struct auth_request *request);
+
 #endif

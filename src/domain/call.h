@@ -33,7 +33,7 @@ struct call {
     struct customer_id customer_id; /* zero: client credentials */
     struct consent_id consent_id;   /* zero: none */
     struct str scope;
-    int64_t token_issued_ms;
+    int64_t granted_ms;    /* when the customer agreed to what the token is for; 0: client credentials */
     bool has_proof_key;    /* the token is bound to a key (DPoP, RFC 9449) instead of a certificate */
     struct hash proof_key; /* its thumbprint (jkt) */
 };

@@ -46,7 +46,7 @@ static int check_account(struct exchange *exchange, const struct account_consent
 static int check_status(struct exchange *exchange, const struct account_consent_view *consent) {
     switch (consent->status) {
     case ACCOUNT_ACCESS_AUTH:
-        if (exchange->call.token_issued_ms < consent->status_ms) break;
+        if (exchange->call.granted_ms < consent->status_ms) break;
         return EXCHANGE_GOES_ON;
     case ACCOUNT_ACCESS_EXPD:
         return refuse_token(exchange, &refusal_consent_expired);

@@ -1,9 +1,20 @@
 #include "gateway/checks.h"
 
+#include "auth/dpop_nonce.h"
+#include "auth/dpop_proof.h"
+#include "auth/external_token.h"
+#include "gateway/gateway_int.h"
 #include "gateway/route.h"
 #include "wire/form.h"
 
-enum { TOKEN_TEXT_BYTES_MAX = 512 };
+enum { TOKEN_TEXT_BYTES_MAX = EXTERNAL_TOKEN_BYTES_MAX };
+#define DPOP_CHALLENGE "DPoP realm=\"giro\", algs=\"PS256 ES256\""
+
+/* What the Authorization header says (RFC 9110 section 11.4). */
+struct credentials {
+    struct str token;
+    bool by_key; /* scheme DPoP; else Bearer */
+};
 
 static int refuse(struct exchange *exchange, const struct refusal *refusal, const char *challenge) {
     exchange_header(exchange, STR("WWW-Authenticate"), str_from_c(challenge));
@@ -14,10 +25,16 @@ static int refuse_invalid(struct exchange *exchange) {
     return refuse(exchange, &refusal_invalid_token, "Bearer realm=\"giro\", error=\"invalid_token\"");
 }
 
+/* RFC 9449 section 7.1. */
+static int refuse_dpop(struct exchange *exchange, const char *error) {
+    struct str challenge = arena_printf(exchange->arena, DPOP_CHALLENGE ", error=\"%s\"", error);
+    return refuse(exchange, &refusal_invalid_token, challenge.at ? challenge.at : DPOP_CHALLENGE);
+}
+
 static int refuse_scope(struct exchange *exchange) {
-    struct str challenge =
-        arena_printf(exchange->arena, "Bearer realm=\"giro\", error=\"insufficient_scope\", scope=\"%s\"",
-                     exchange->route->scope ? exchange->route->scope : "");
+    struct str challenge = arena_printf(
+        exchange->arena, "%s realm=\"giro\", error=\"insufficient_scope\", scope=\"%s\"",
+        exchange->call.has_proof_key ? "DPoP" : "Bearer", exchange->route->scope ? exchange->route->scope : "");
     return refuse(exchange, &refusal_insufficient_scope,
                   challenge.at ? challenge.at : "Bearer realm=\"giro\", error=\"insufficient_scope\"");
 }
@@ -27,16 +44,17 @@ static bool is_token_character(char c) {
     return alphanumeric || (c && strchr("-._~+/=", c));
 }
 
-/* "Bearer" in any case, blanks, b64token (RFC 6750 section 2.1). */
-static bool bearer_parse(struct str value, struct str *ret_token) {
+/* "Bearer" or "DPoP" in any case, blanks, b64token (RFC 6750 section 2.1, RFC 9449 section 7.1). */
+static bool credentials_parse(struct str value, struct credentials *ret_credentials) {
     struct str scheme;
     bool two = str_cut(&value, ' ', &scheme);
+    bool by_key = str_equal_nocase(scheme, STR("DPoP"));
     value = str_trim(value);
-    if (!two || !str_equal_nocase(scheme, STR("Bearer")) || value.len == 0 || value.len > TOKEN_TEXT_BYTES_MAX)
-        return false;
+    if (!two || !(by_key || str_equal_nocase(scheme, STR("Bearer")))) return false;
+    if (value.len == 0 || value.len > TOKEN_TEXT_BYTES_MAX) return false;
     for (size_t i = 0; i < value.len; i++)
         if (!is_token_character(value.at[i])) return false;
-    *ret_token = value;
+    *ret_credentials = (struct credentials){ .token = value, .by_key = by_key };
     return true;
 }
 
@@ -47,16 +65,14 @@ static bool query_is_clean(struct exchange *exchange) {
     return form_parse(exchange->request->query, exchange->arena, &form) == 0 && form_count(&form, "access_token") == 0;
 }
 
-/* The rule that a token does not keep, for the audit record; NULL: it is good. */
+/* The rule that a token does not keep, for the audit record; NULL: it is alive. */
 static const char *token_fault(const struct call *call, const struct token_view *token) {
     if (token->revoked_ms) return "token_revoked";
     if (call->received_ms >= token->expires_ms) return "token_expired";
-    if (!id_equal(token->client_id.bytes, call->client_id.bytes)) return "token_of_another_client";
-    bool bound = call->has_certificate && hash_equal(&token->certificate_hash, &call->certificate_hash);
-    return bound ? NULL : "token_of_another_certificate";
+    return id_equal(token->client_id.bytes, call->client_id.bytes) ? NULL : "token_of_another_client";
 }
 
-static bool token_is_good(struct exchange *exchange, const struct token_view *token) {
+static bool token_is_alive(struct exchange *exchange, const struct token_view *token) {
     exchange_rule(exchange, token_fault(&exchange->call, token));
     return exchange->rule == NULL;
 }
@@ -64,6 +80,99 @@ static bool token_is_good(struct exchange *exchange, const struct token_view *to
 /* An answer like any other lack of scope, with the roles in its text (uk/D3). */
 static int refuse_roles(struct exchange *exchange) {
     return refuse(exchange, &refusal_roles, "Bearer realm=\"giro\", error=\"insufficient_scope\"");
+}
+
+static bool is_bound_to_key(const struct token_view *token) {
+    static const struct hash none;
+    return !hash_equal(&token->key_thumbprint, &none);
+}
+
+/* ---- tokens bound to a key ---- */
+
+static int ask_nonce(struct exchange *exchange, const struct hash *nonce_key) {
+    char *memory = arena_alloc(exchange->arena, DPOP_NONCE_TEXT_BYTES);
+    if (!memory) return exchange_fault(exchange, "check_token", err_origin(-ENOMEM));
+    exchange_header(exchange, STR("DPoP-Nonce"), dpop_nonce_make(nonce_key, exchange->call.received_ms, memory));
+    return refuse_dpop(exchange, "use_dpop_nonce");
+}
+
+/* The one proof beside the token: of its key, of this request, and not seen before. */
+static int check_proof(struct exchange *exchange, struct str access_token, const struct hash *thumbprint) {
+    const struct gateway_options *options = &exchange->gateway->options;
+    const struct str name = STR("DPoP");
+    struct dpop_facts facts;
+    struct str url =
+        arena_printf(exchange->arena, STR_FMT STR_FMT, STR_ARG(options->api_url), STR_ARG(exchange->request->path));
+    if (!url.at) return exchange_fault(exchange, "check_token", err_origin(-ENOMEM));
+    if (!options->auth || http_header_count(exchange->request, name) != 1)
+        return refuse_dpop(exchange, "invalid_dpop_proof");
+    struct dpop_rules rules = { .method = exchange->request->method,
+                                .url = url,
+                                .access_token = access_token,
+                                .nonce_key = auth_dpop_nonce_key(options->auth),
+                                .now_ms = exchange->call.received_ms };
+    int r = dpop_proof_judge(http_header(exchange->request, name), &rules, exchange->arena, &facts, NULL);
+    if (r < 0) return exchange_fault(exchange, "dpop_proof_judge", r);
+    if (r == DPOP_E_NONCE) return ask_nonce(exchange, rules.nonce_key);
+    if (r || !hash_equal(&facts.thumbprint, thumbprint)) return refuse_dpop(exchange, "invalid_dpop_proof");
+    if (!proof_memory_spend(exchange->gateway->proofs, facts.jti_key, facts.expires_ms, rules.now_ms))
+        return refuse_dpop(exchange, "invalid_dpop_proof");
+    exchange->call.has_proof_key = true;
+    exchange->call.proof_key = *thumbprint;
+    return EXCHANGE_GOES_ON;
+}
+
+/* The sender is who the token was issued to: by the certificate of the connection (RFC 8705), or by the key of a proof
+ * (RFC 9449); a token of the one kind is nothing in the other's scheme (107). */
+static int check_sender(struct exchange *exchange, const struct credentials *credentials,
+                        const struct token_view *token) {
+    const struct call *call = &exchange->call;
+    if (is_bound_to_key(token))
+        return credentials->by_key ? check_proof(exchange, credentials->token, &token->key_thumbprint)
+                                   : refuse_dpop(exchange, "invalid_token");
+    bool bound = call->has_certificate && hash_equal(&token->certificate_hash, &call->certificate_hash);
+    if (bound && !credentials->by_key) return EXCHANGE_GOES_ON;
+    exchange_rule(exchange, "token_of_another_certificate");
+    return refuse_invalid(exchange);
+}
+
+/* ---- tokens of other authorization servers ---- */
+
+/* What nobody is bound to whoever holds it may use: never where accounts are shared or money moves. */
+static bool needs_binding(const struct route *route) {
+    return route->family == FAMILY_OPEN_BANKING || (route->flags & ROUTE_MONEY) ||
+           (route->scope && strcmp(route->scope, "payments") == 0);
+}
+
+/* In the form of a row of ours, so that one rule judges both. 0, QUERY_E_ABSENT: not good here, <0. */
+static int read_external(struct exchange *exchange, struct str text, struct token_view *ret_token) {
+    const struct gateway_options *options = &exchange->gateway->options;
+    struct call *call = &exchange->call;
+    struct external_claims claims;
+    int r = external_token_judge(text, options->issuers, options->issuer_count, call->received_ms, exchange->arena,
+                                 &claims);
+    if (r) return r < 0 ? err_trace(r) : QUERY_E_ABSENT;
+    if (!str_equal(claims.client_name, call->client_name)) return QUERY_E_ABSENT; /* the certificate's */
+    bool bound = claims.by_certificate || claims.by_key;
+    if (!bound && needs_binding(exchange->route)) return QUERY_E_ABSENT;
+    *ret_token = (struct token_view){ .client_id = call->client_id,
+                                      .customer_id = claims.customer_id,
+                                      .consent_id = claims.consent_id,
+                                      .scope = claims.scope,
+                                      .certificate_hash = bound ? claims.certificate_hash : call->certificate_hash,
+                                      .key_thumbprint = claims.key_thumbprint,
+                                      .issued_ms = claims.issued_ms,
+                                      .granted_ms = claims.issued_ms,
+                                      .expires_ms = INT64_MAX }; /* judged already */
+    return 0;
+}
+
+/* The token as it stands now. 0, QUERY_E_ABSENT, <0. */
+static int find_token(struct exchange *exchange, struct str text, struct token_view *ret_token) {
+    if (exchange->gateway->options.issuer_count && external_token_looks(text))
+        return read_external(exchange, text, ret_token);
+    struct hash hash = sha256_str(text);
+    return query_token(exchange->query, &hash, exchange->arena, ret_token);
 }
 
 /* Scope and kind of token that the route asks for. */
@@ -88,27 +197,29 @@ int check_token(struct exchange *exchange) {
     size_t count = http_header_count(exchange->request, name);
     struct call *call = &exchange->call;
     struct token_view token;
-    struct str text;
+    struct credentials credentials;
     if (!(exchange->route->flags & ROUTE_TOKEN)) return EXCHANGE_GOES_ON;
     if (!query_is_clean(exchange))
         return exchange_refuse_field(exchange, &refusal_invalid_request, "query",
                                      "must be well-formed and hold no access token");
-    if (count == 0) return refuse(exchange, &refusal_token_missing, "Bearer realm=\"giro\"");
+    if (count == 0) return refuse(exchange, &refusal_token_missing, "Bearer realm=\"giro\", " DPOP_CHALLENGE);
     if (count > 1)
         return exchange_refuse_field(exchange, &refusal_invalid_header, "header.authorization",
                                      "must stand there once");
-    if (!bearer_parse(http_header(exchange->request, name), &text)) return refuse_invalid(exchange);
-    struct hash hash = sha256_str(text);
-    int r = query_token(exchange->query, &hash, exchange->arena, &token);
+    if (!credentials_parse(http_header(exchange->request, name), &credentials)) return refuse_invalid(exchange);
+    int r = find_token(exchange, credentials.token, &token);
     if (r < 0) return exchange_fault(exchange, "query_token", r);
     if (r == QUERY_E_ABSENT) exchange_rule(exchange, "token_unknown");
-    if (r == QUERY_E_ABSENT || !token_is_good(exchange, &token)) return refuse_invalid(exchange);
+    if (r == QUERY_E_ABSENT || !token_is_alive(exchange, &token))
+        return credentials.by_key ? refuse_dpop(exchange, "invalid_token") : refuse_invalid(exchange);
     check(r == 0);
+    int next = check_sender(exchange, &credentials, &token);
+    if (next != EXCHANGE_GOES_ON) return next;
     call->has_token = true;
     call->customer_id = token.customer_id;
     call->consent_id = token.consent_id;
     call->scope = token.scope;
-    call->token_issued_ms = token.issued_ms;
+    call->granted_ms = token.granted_ms;
     if (no_consent_to_read(exchange)) return refuse_invalid(exchange);
     if (!token_covers(exchange)) return refuse_scope(exchange);
     if (exchange->route->scope && !call_role_allows(call, str_from_c(exchange->route->scope)))

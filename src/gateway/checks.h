@@ -29,10 +29,10 @@ int check_certificate(struct exchange *exchange);
 int check_address(struct exchange *exchange);
 /* The tier of the client, or what it has instead: 429 with Retry-After; RateLimit headers on every answer behind it. */
 int check_rate(struct exchange *exchange);
-/* ROUTE_TOKEN: one bearer token (RFC 6750) in the Authorization header and none in the query; known, alive, of this
- * client and this certificate (RFC 8705), else 401; with the route's scope and kind, and roles of the caller that allow
- * that scope, else 403. Sets call.has_token,
- * customer_id, consent_id, scope. */
+/* ROUTE_TOKEN: one token in the Authorization header (RFC 6750, RFC 9449) and none in the query; known, alive, of this
+ * client, and sent by who it is bound to: its certificate (RFC 8705), or its key, proven by the header DPoP; else 401;
+ * with the route's scope and kind, and roles of the caller that allow that scope, else 403. Sets call.has_token,
+ * customer_id, consent_id, scope, granted_ms, proof_key. */
 int check_token(struct exchange *exchange);
 /* What this request cannot change: a token's consent exists, is of the route's kind and is this client's and
  * customer's, else 403; a token that carries a consent opens Open Banking alone. ROUTE_ACCOUNT_READ: the consent is

@@ -146,6 +146,7 @@ static int gateway_init(struct gateway *gateway, struct message *message) {
     if (!r) r = certificate_cache_new(GATEWAY_CERTIFICATES_MAX, &gateway->certificates);
     if (!r) r = audit_masks_new(gateway->operations, &gateway->audit_masks);
     if (!r) r = (gateway->tally = refusal_tally_new()) ? 0 : err_origin(-ENOMEM);
+    if (!r) r = proof_memory_new(GATEWAY_PROOFS_MAX, &gateway->proofs);
     if (r) message_set(message, "cannot start the gateway");
     return err_trace(r);
 }
@@ -217,6 +218,7 @@ struct gateway *gateway_free(struct gateway *gateway) {
     (void)refusal_tally_free(gateway->tally);
     (void)audit_masks_free(gateway->audit_masks);
     (void)certificate_cache_free(gateway->certificates);
+    (void)proof_memory_free(gateway->proofs);
     (void)rate_limit_free(gateway->rates);
     for (size_t i = 0; i < ARRAY_COUNT(gateway->documents); i++) (void)openapi_free(gateway->documents[i]);
     free(gateway);

@@ -24,9 +24,10 @@
 #include "platform/key.h"
 #include "platform/trust_set.h"
 
-struct auth;       /* auth/auth.h */
-struct revocation; /* platform/revocation.h */
-struct signing_keys; /* auth/signing_keys.h */
+struct auth;            /* auth/auth.h */
+struct revocation;      /* platform/revocation.h */
+struct signing_keys;    /* auth/signing_keys.h */
+struct external_issuer; /* auth/external_token.h */
 
 #define GATEWAY_DAY_MS (INT64_C(24) * 60 * 60 * 1000)
 #define IDEMPOTENCY_OPEN_BANKING_KEEP_MS GATEWAY_DAY_MS        /* uk/I6 */
@@ -71,13 +72,15 @@ struct gateway_options {
     uid_t allowed_uids[HTTP_UIDS_MAX]; /* the edge's */
     size_t allowed_uid_count;
     size_t io_threads, workers, requests_max, connections_max;
-    struct str issuer;       /* "https://localhost:8444" */
-    struct str api_url;      /* "https://localhost:8443", before the paths in Links and Location */
-    struct str org_id;       /* of this bank, in its message signatures */
+    struct str issuer;                 /* "https://localhost:8444" */
+    struct str api_url;                /* "https://localhost:8443", before the paths in Links and Location */
+    struct str org_id;                 /* of this bank, in its message signatures */
     struct signing_keys *signing_keys; /* of message signatures; may be NULL without signed routes */
-    int64_t idempotency_keep_ms; /* answers of /v1 under their keys; 0: for ever */
+    int64_t idempotency_keep_ms;       /* answers of /v1 under their keys; 0: for ever */
     bool sandbox;
-    const struct auth *auth; /* of the routes of oauth.c and pages.c; NULL: they answer 404 */
+    const struct external_issuer *issuers; /* whose access tokens are taken beside ours */
+    size_t issuer_count;                   /* [0, EXTERNAL_ISSUERS_MAX] */
+    const struct auth *auth;               /* of the routes of oauth.c and pages.c; NULL: they answer 404 */
     /* message_signature.h; both or neither. */
     int (*message_signature_check)(struct exchange *exchange);
     int (*message_signature_sign)(struct exchange *exchange);

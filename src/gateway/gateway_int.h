@@ -7,13 +7,19 @@
 #include "gateway/certificate_cache.h"
 #include "gateway/gateway.h"
 #include "gateway/refusal_tally.h"
+#include "gateway/proof_memory.h"
 #include "gateway/route.h"
 #include "platform/pool.h"
 #include "wire/openapi.h"
 
 #include <stdatomic.h>
 
-enum { GATEWAY_CLIENTS_MAX = 4096, GATEWAY_CERTIFICATES_MAX = 4096, GATEWAY_ROUTES_MAX = 256 };
+enum {
+    GATEWAY_CLIENTS_MAX = 4096,
+    GATEWAY_CERTIFICATES_MAX = 4096,
+    GATEWAY_ROUTES_MAX = 256,
+    GATEWAY_PROOFS_MAX = 65536
+};
 
 struct gateway {
     struct gateway_options options;
@@ -23,6 +29,7 @@ struct gateway {
     struct certificate_cache *certificates;
     struct audit_masks *audit_masks;
     struct refusal_tally *tally; /* refusals before a client is known */
+    struct proof_memory *proofs;
     struct pool *pool;
     struct http_server *server;
     atomic_size_t requests;

@@ -1,4 +1,4 @@
-/* oauth.c - token, PAR, metadata and keys of the authorization server. */
+/* oauth.c - token, PAR, revocation, introspection, metadata and keys of the authorization server. */
 #include "gateway/oauth.h"
 
 #include "gateway/gateway.h"
@@ -35,7 +35,10 @@ int oauth_run(struct exchange *exchange, int (*entry)(struct auth_request *reque
                                       .body = exchange->request->body,
                                       .cookies = http_header(exchange->request, STR("Cookie")),
                                       .authorization = http_header(exchange->request, STR("Authorization")),
-                                      .resource = exchange->params[0] };
+                                      .resource = exchange->params[0],
+                                      .accept = http_header(exchange->request, STR("Accept")),
+                                      .dpop = http_header(exchange->request, STR("DPoP")),
+                                      .dpop_count = http_header_count(exchange->request, STR("DPoP")) };
     exchange->state = request;
     return take(exchange, request, entry(request));
 }
@@ -72,6 +75,14 @@ static int handle_registration_change(struct exchange *exchange) {
 
 static int handle_registration_remove(struct exchange *exchange) {
     return oauth_run(exchange, auth_registration_remove);
+}
+
+static int handle_revoke(struct exchange *exchange) {
+    return oauth_run(exchange, auth_revoke);
+}
+
+static int handle_introspect(struct exchange *exchange) {
+    return oauth_run(exchange, auth_introspect);
 }
 
 static int handle_metadata(struct exchange *exchange) {
@@ -130,6 +141,18 @@ const struct route oauth_routes[] = {
       .family = FAMILY_OAUTH,
       .flags = SOFTWARE,
       .handle = handle_registration_remove,
+      .finish = oauth_finish },
+    { .method = "POST",
+      .path = "/revoke",
+      .family = FAMILY_OAUTH,
+      .flags = CLIENT_FORM,
+      .handle = handle_revoke,
+      .finish = oauth_finish },
+    { .method = "POST",
+      .path = "/introspect",
+      .family = FAMILY_OAUTH,
+      .flags = CLIENT_FORM,
+      .handle = handle_introspect,
       .finish = oauth_finish },
     { .method = "GET",
       .path = "/.well-known/openid-configuration",

@@ -10,7 +10,7 @@ enum route_idempotency { IDEMPOTENCY_NONE, IDEMPOTENCY_V1, IDEMPOTENCY_OPEN_BANK
 enum {
     ROUTE_MTLS = 1,             /* on the mTLS listener */
     ROUTE_BROWSER = 2,          /* on the browser listener */
-    ROUTE_TOKEN = 4,            /* bearer token bound to the certificate, with one of scopes */
+    ROUTE_TOKEN = 4,            /* a token bound to the certificate or to a key, with the scope */
     ROUTE_CERTIFICATE = 8,      /* a verified certificate of an active client */
     ROUTE_BODY = 16,            /* JSON body against the OpenAPI document */
     ROUTE_FORM = 32,            /* application/x-www-form-urlencoded body, parsed by the handler */

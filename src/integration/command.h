@@ -286,8 +286,12 @@ struct assertion_spend {
     struct client_id client_id;
     struct str jti;
     int64_t expires_ms;
+    /* The proof of a key beside it (DPoP): what stands for its jti and key, spent likewise. Zero: none. */
+    uint8_t proof_jti[16];
+    int64_t proof_expires_ms;
 };
-enum { COMMAND_E_JTI_REPLAYED = 1 }; /* refusal of the four commands below: the assertion was used before */
+/* Refusals of the commands that take an assertion: it was used before, or the proof beside it was. */
+enum { COMMAND_E_JTI_REPLAYED = 1, COMMAND_E_PROOF_REPLAYED, COMMAND_E_SPEND_COUNT };
 
 enum { TOKEN_LIFE_MS = 600 * 1000, CODE_LIFE_MS = 60 * 1000, PUSHED_LIFE_MS = 90 * 1000 };
 
@@ -297,7 +301,8 @@ int command_assertion_spend(struct integration *integration, struct command_call
 
 struct token_issue_input {
     struct assertion_spend assertion;
-    struct hash token_hash, certificate_hash;
+    struct hash token_hash;
+    struct hash certificate_hash, key_thumbprint; /* what the token is bound to: one of them, the other zero */
     struct str scope;
 };
 /* Client credentials. The token is valid for TOKEN_LIFE_MS. */
@@ -316,16 +321,39 @@ int command_pushed_store(struct integration *integration, struct command_call *c
 
 struct code_exchange_input {
     struct assertion_spend assertion;
-    struct hash code_hash, token_hash, certificate_hash;
-    struct str redirect_uri, code_challenge; /* of the request; the challenge made from its verifier */
+    struct hash code_hash, token_hash;
+    struct hash certificate_hash, key_thumbprint; /* as in struct token_issue_input */
+    struct str redirect_uri, code_challenge;      /* of the request; the challenge made from its verifier */
+    struct hash refresh_hash;                     /* of the refresh token that goes with it; zero: none does */
+    int64_t refresh_expires_ms;                   /* with it; COMMAND_REFRESH_NEVER_MS: as long as the consent */
 };
-/* Verdict "invalid_grant" for a code that is unknown, another client's, used (its token is revoked), expired, or
- * claimed with another redirect URI or verifier. */
+#define COMMAND_REFRESH_NEVER_MS INT64_MAX
+/* Opens a grant with its first token. Verdict "invalid_grant" for a code that is unknown, another client's, used (its
+ * grant is revoked with all that it bought), expired, claimed with another redirect URI, verifier or key, or of a
+ * consent that does not stand any more. */
 int command_code_exchange(struct integration *integration, struct command_call *call,
                           const struct code_exchange_input *input);
 
-/* Verdict "absent" when there is no such token. */
-int command_token_revoke(struct integration *integration, struct command_call *call, const struct hash *token_hash);
+struct token_refresh_input {
+    struct assertion_spend assertion;
+    struct hash refresh_hash, token_hash;
+    struct hash certificate_hash, key_thumbprint; /* as in struct token_issue_input */
+    struct str scope;                             /* of the new token, within the grant's */
+    struct hash fresh_hash;                       /* of the refresh token that replaces it; zero: it stays */
+    int64_t retry_ms;                             /* with it: how long the old one is good still */
+};
+/* Verdict "invalid_grant" for a refresh token that is unknown, another client's, expired, replaced and its time over,
+ * of a grant that is revoked, or of a consent that does not stand any more. */
+int command_token_refresh(struct integration *integration, struct command_call *call,
+                          const struct token_refresh_input *input);
+
+struct token_revoke_input {
+    struct assertion_spend assertion;
+    struct hash token_hash; /* of an access token, or of a refresh token: then its grant ends, and all that it bought */
+};
+/* Verdict "absent" when there is no such token of this client. */
+int command_token_revoke(struct integration *integration, struct command_call *call,
+                         const struct token_revoke_input *input);
 
 /* ---- consent pages ---- */
 
@@ -378,6 +406,8 @@ int command_authorize_account(struct integration *integration, struct command_ca
 struct code_terms {
     struct hash code_hash;
     struct str scope, redirect_uri, code_challenge, nonce, acr;
+    struct str details;         /* authorization_details as granted, a JSON array; empty: none */
+    struct hash key_thumbprint; /* of the key that must prove itself at the exchange; zero: none in particular */
 };
 struct authorize_confirm_input {
     struct hash session_hash;

@@ -207,20 +207,3 @@ int query_client_keys(struct query *query, const struct client_id *client_id, st
     if (!r) *ret_jwks = ((const struct client_row *)row)->jwks;
     return r;
 }
-
-int query_token(struct query *query, const struct hash *token_hash, struct arena *arena, struct token_view *ret_token) {
-    struct token_row probe = { .token_hash = *token_hash };
-    const void *found;
-    int r = query_row(query, &token_table, 0, &probe, arena, &found);
-    if (r) return r;
-    const struct token_row *row = found;
-    *ret_token = (struct token_view){ .scope = row->scope,
-                                      .certificate_hash = row->certificate_hash,
-                                      .issued_ms = row->issued_ms,
-                                      .expires_ms = row->expires_ms,
-                                      .revoked_ms = row->revoked_ms };
-    memcpy(ret_token->client_id.bytes, row->client_id, 16);
-    memcpy(ret_token->customer_id.bytes, row->customer_id, 16);
-    memcpy(ret_token->consent_id.bytes, row->consent_id, 16);
-    return 0;
-}

@@ -199,7 +199,11 @@ struct token_view {
     struct consent_id consent_id;
     struct str scope;
     struct hash certificate_hash;
-    int64_t issued_ms, expires_ms, revoked_ms;
+    int64_t expires_ms, revoked_ms; /* revoked_ms also when its grant was revoked or is gone */
+    struct hash key_thumbprint;     /* what it is bound to: a certificate or a key (DPoP); the other is zero */
+    int64_t issued_ms;
+    int64_t granted_ms; /* when the customer agreed; 0: client credentials */
+    struct str details; /* authorization_details as granted, a JSON array; empty: none */
 };
 int query_token(struct query *query, const struct hash *token_hash, struct arena *arena, struct token_view *ret_token);
 
@@ -215,7 +219,7 @@ struct client_view {
     struct client_id client_id;
     struct str name, display_name, scope, redirect_uris, jwks;
     int profile, sender; /* enum client_view_profile, client_view_sender */
-    bool profile_served; /* the profile and sender constraint that exist now */
+    bool profile_served; /* profile and sender constraint go together: fapi1 has no DPoP */
     bool auto_approve;
     int auth;                                          /* enum client_view_auth */
     struct str jwks_uri, tls_subject, roles, metadata; /* as in struct client_row */
@@ -243,8 +247,38 @@ struct code_view {
     struct consent_id consent_id;
     struct str scope, nonce, acr;
     int64_t auth_ms;
+    struct str details;         /* authorization_details as granted; empty: none */
+    int64_t refresh_expires_ms; /* the reader's to set: of the refresh token beside it; 0: nothing to say (uk/B5) */
 };
 int query_code(struct query *query, const struct hash *code_hash, struct arena *arena, struct code_view *ret_code);
+
+/* A refresh token and its grant; the command judges them itself. */
+struct refresh_view {
+    struct client_id client_id;
+    struct customer_id customer_id;
+    struct consent_id consent_id;
+    struct str scope, details, acr; /* as granted */
+    int64_t auth_ms, granted_ms, issued_ms;
+    int64_t grant_expires_ms; /* COMMAND_REFRESH_NEVER_MS: as long as the consent */
+    int64_t expires_ms;       /* of the token or its grant, whichever ends first */
+    bool revoked;             /* its grant */
+};
+int query_refresh(struct query *query, const struct hash *refresh_hash, struct arena *arena,
+                  struct refresh_view *ret_refresh);
+
+/* What a consent of either kind means for what was granted by it. */
+struct grant_consent_view {
+    bool accounts;      /* to reads of accounts; else to a payment */
+    bool authorised;    /* AUTH at this time, or a payment's that was consumed */
+    bool refreshable;   /* AUTH at this time */
+    int64_t since_ms;   /* when it was authorised last: what was granted before is over (uk/B7); 0: not looked at */
+    int64_t expires_ms; /* 0: never */
+    struct client_id client_id;
+    struct customer_id customer_id;
+    struct money amount; /* of a payment */
+};
+int query_grant_consent(struct query *query, const struct consent_id *consent_id, int64_t now_ms, struct arena *arena,
+                        struct grant_consent_view *ret_consent);
 
 enum session_view_stage {
     SESSION_VIEW_LOGIN,

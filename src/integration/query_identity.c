@@ -43,7 +43,7 @@ static int client_view_of(struct query *query, uint8_t index, const struct clien
                               .jwks = row->jwks,
                               .profile = (int)row->profile,
                               .sender = (int)row->sender,
-                              .profile_served = row->sender == CLIENT_SENDER_MTLS,
+                              .profile_served = row->profile != CLIENT_FAPI1 || row->sender == CLIENT_SENDER_MTLS,
                               .auto_approve = row->flags & CLIENT_AUTO_APPROVE,
                               .auth = (int)row->auth,
                               .jwks_uri = row->jwks_uri,
@@ -97,8 +97,9 @@ int query_code(struct query *query, const struct hash *code_hash, struct arena *
     int r = query_row(query, &code_table, 0, &probe, arena, &found);
     if (r) return r;
     const struct code_row *row = found;
-    *ret_code =
-        (struct code_view){ .scope = row->scope, .nonce = row->nonce, .acr = row->acr, .auth_ms = row->auth_ms };
+    *ret_code = (struct code_view){
+        .scope = row->scope, .nonce = row->nonce, .acr = row->acr, .auth_ms = row->auth_ms, .details = row->details
+    };
     memcpy(ret_code->client_id.bytes, row->client_id, 16);
     memcpy(ret_code->customer_id.bytes, row->customer_id, 16);
     memcpy(ret_code->consent_id.bytes, row->consent_id, 16);

@@ -9,6 +9,7 @@
 #include "services/customers/customer.h"
 #include "services/identity/client.h"
 #include "services/identity/quota.h"
+#include "services/identity/grant.h"
 #include "services/identity/session.h"
 #include "services/identity/token.h"
 #include "services/insights/report.h"
@@ -43,6 +44,8 @@ static const struct table *const tables[] = {
     &jti_table,
     &pushed_table,
     &code_table,
+    &grant_table,
+    &refresh_table,
     &session_table,
     &quota_table,
     &payment_consent_table,

@@ -4,7 +4,7 @@
 #include "wire/jose_int.h"
 
 /* (r2) Each of these would let a token choose what judges it, or change what was signed. */
-static const char *const forbidden_members[] = { "zip", "jku", "x5u", "jwk", "b64" };
+static const char *const forbidden_members[] = { "zip", "jku", "x5u", "b64" };
 
 const char *jose_refusal_text(int refusal) {
 #define X(code, name) [code] = name,
@@ -47,9 +47,11 @@ static bool text_member(const struct json *header, const char *name, size_t byte
     return json_is_string(member) && ret_text->len > 0 && ret_text->len <= bytes_max;
 }
 
-static int header_judge(const struct json *header, struct jws *jws) {
+/* keyed: the header must carry its key; else it must not (r2). */
+static int header_judge(const struct json *header, bool keyed, struct jws *jws) {
     jws->alg = key_alg_parse(json_get_string(header, "alg"));
     if (jws->alg == KEY_ALG_NONE) return JOSE_E_ALG;
+    if ((json_get(header, "jwk") != NULL) != keyed) return JOSE_E_MEMBER;
     for (size_t i = 0; i < ARRAY_COUNT(forbidden_members); i++)
         if (json_get(header, forbidden_members[i])) return JOSE_E_MEMBER;
     if (json_get(header, "crit")) return JOSE_E_CRIT;
@@ -57,7 +59,7 @@ static int header_judge(const struct json *header, struct jws *jws) {
     return text_member(header, "typ", JOSE_HEADER_BYTES_MAX, &jws->typ) ? 0 : JOSE_E_HEADER;
 }
 
-int jws_parse(struct str token, struct arena *arena, struct jws *ret_jws) {
+static int parse(struct str token, bool keyed, struct arena *arena, struct jws *ret_jws) {
     if (token.len > JOSE_TOKEN_BYTES_MAX) return JOSE_E_SIZE;
     struct str rest = token, header, payload;
     if (!str_cut(&rest, '.', &header) || !str_cut(&rest, '.', &payload)) return JOSE_E_SYNTAX;
@@ -65,12 +67,20 @@ int jws_parse(struct str token, struct arena *arena, struct jws *ret_jws) {
         return JOSE_E_SYNTAX; /* a third point is no base64url, so jose_decode refuses it */
     struct jws jws = { .signing_input = str_slice(token, 0, header.len + 1 + payload.len) };
     int r = jose_header_decode(header, arena, &jws.header);
-    if (r == 0) r = header_judge(jws.header, &jws);
+    if (r == 0) r = header_judge(jws.header, keyed, &jws);
     if (r == 0) r = jose_decode(payload, arena, &jws.payload);
     if (r == 0) r = jose_decode(rest, arena, &jws.signature);
     if (r) return r < 0 ? err_trace(r) : r;
     *ret_jws = jws;
     return 0;
+}
+
+int jws_parse(struct str token, struct arena *arena, struct jws *ret_jws) {
+    return parse(token, false, arena, ret_jws);
+}
+
+int jws_parse_keyed(struct str token, struct arena *arena, struct jws *ret_jws) {
+    return parse(token, true, arena, ret_jws);
 }
 
 int jws_verify(const struct jws *jws, const struct key *key, enum key_alg alg) {

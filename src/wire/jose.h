@@ -41,6 +41,9 @@ struct jws {
 /* Takes a token apart by (r2), (r3), (r4). 0, JOSE_E_SIZE, _SYNTAX, _HEADER, _ALG, _MEMBER, _CRIT, or -ENOMEM (also
  * when the arena is full; 64 KiB are enough). */
 int jws_parse(struct str token, struct arena *arena, struct jws *ret_jws) MUST_USE;
+/* The same for a token that brings its own key: the header must have a member jwk (for jwk_read). What such a token
+ * proves is the possession of that key, never who has it (DPoP, RFC 9449). JOSE_E_MEMBER also without one. */
+int jws_parse_keyed(struct str token, struct arena *arena, struct jws *ret_jws) MUST_USE;
 /* With the one key that must have signed; alg: the registered algorithm, KEY_ALG_NONE = the key's own. 0, JOSE_E_ALG,
  * JOSE_E_SIGNATURE, or -ENOMEM. */
 int jws_verify(const struct jws *jws, const struct key *key, enum key_alg alg) MUST_USE;

@@ -139,6 +139,17 @@ int jwks_read(const struct json *json, struct jwks **ret_jwks, struct message *m
     return r < 0 ? err_trace(r) : r;
 }
 
+int jwk_read(const struct json *json, struct key **ret_key, struct message *message) {
+    struct jwks *jwks = calloc(1, sizeof *jwks);
+    if (!jwks) return err_origin(-ENOMEM);
+    int r = arena_init(&jwks->arena, JWKS_TEXT_BLOCK_BYTES, JWKS_TEXT_BYTES_MAX);
+    if (r == 0) r = jwks_add(jwks, json, 0, message);
+    if (r == 0 && jwks->count == 0) r = jwks_refuse(JWKS_E_KEY, 0, message, "it cannot verify a signature here");
+    if (r == 0) *ret_key = key_share(jwks->keys[0].key);
+    jwks_free(jwks);
+    return r < 0 ? err_trace(r) : r;
+}
+
 int jwks_parse(struct str text, struct jwks **ret_jwks, struct message *message) {
     struct json *json = NULL;
     int r = json_parse(text, JWKS_BYTES_MAX, JWKS_DEPTH_MAX, &json, message);

@@ -36,6 +36,8 @@ struct jwks;
 int jwks_parse(struct str text, struct jwks **ret_jwks, struct message *message) MUST_USE;
 int jwks_read(const struct json *json, struct jwks **ret_jwks,
               struct message *message) MUST_USE;                 /* the same from a tree, not kept */
+/* One public key by the rules of a set (J1); a key that a set would leave out is JWKS_E_KEY. The caller frees. */
+int jwk_read(const struct json *json, struct key **ret_key, struct message *message) MUST_USE;
 struct jwks *jwks_free(struct jwks *jwks);                       /* takes NULL, returns NULL */
 size_t jwks_count(const struct jwks *jwks);
 const struct jwk *jwks_at(const struct jwks *jwks, size_t index); /* check: index < count */

@@ -202,7 +202,7 @@ def test_form(partner):
     check_refused(partner.ask_token({"client_id": "acme-tpp"}))
     assert partner.ask_token({"client_id": partner.name}).status == 200
     check_refused(partner.ask_token({"grant_type": None}), "invalid_request")
-    check_refused(partner.ask_token({"grant_type": "refresh_token"}), "unsupported_grant_type")
+    check_refused(partner.ask_token({"grant_type": "refresh_token"}), "invalid_request")
     twice = "grant_type=client_credentials&grant_type=client_credentials&client_assertion=" + partner.assertion()
     answer = partner.call("POST", "/token", twice, {"Content-Type": "application/x-www-form-urlencoded"})
     check_refused(answer, "invalid_request")
@@ -227,12 +227,6 @@ def test_certificate(bank, partner):
 def test_not_on_the_browser_port(bank, partner):
     answer = partner.ask_token(context=bank.tls_context(), port=bank.port + 1)
     assert answer.status == 404, answer
-
-
-@pytest.mark.parametrize("name", ["dpop-tpp"])
-def test_profile_that_is_not_served(bank, name):
-    answer = bank.client(name).ask_token()
-    check_refused(answer, "unauthorized_client")
 
 
 def test_documents(bank, partner):

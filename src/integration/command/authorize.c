@@ -213,6 +213,8 @@ static int approve(struct work *work, const struct approver *approver, const str
                              .code_challenge = terms->code_challenge,
                              .nonce = terms->nonce,
                              .acr = terms->acr,
+                             .details = terms->details,
+                             .key_thumbprint = terms->key_thumbprint,
                              .auth_ms = approver->auth_ms };
     memcpy(code.client_id, pushed->client_id, 16);
     memcpy(code.customer_id, approver->customer_id, 16);
@@ -286,6 +288,8 @@ static const struct command_field authorize_confirm_fields[] = {
     FIELD_MAX(struct authorize_confirm_input, terms.code_challenge, TEXT, 1024),
     FIELD_MAX(struct authorize_confirm_input, terms.nonce, TEXT, TOKEN_NONCE_BYTES_MAX),
     FIELD_MAX(struct authorize_confirm_input, terms.acr, TEXT, 1024),
+    FIELD_MAX(struct authorize_confirm_input, terms.details, TEXT, TOKEN_DETAILS_BYTES_MAX),
+    FIELD(struct authorize_confirm_input, terms.key_thumbprint, HASH),
 };
 const struct command_form authorize_confirm_form = { .kind = &authorize_confirm_kind,
                                                      .input_bytes = sizeof(struct authorize_confirm_input),
@@ -373,6 +377,8 @@ static const struct command_field authorize_at_once_fields[] = {
     FIELD_MAX(struct authorize_at_once_input, terms.nonce, TEXT, TOKEN_NONCE_BYTES_MAX),
     FIELD_MAX(struct authorize_at_once_input, terms.acr, TEXT, 1024),
     BY_VALUE_FIELDS(struct authorize_at_once_input),
+    FIELD_MAX(struct authorize_at_once_input, terms.details, TEXT, TOKEN_DETAILS_BYTES_MAX),
+    FIELD(struct authorize_at_once_input, terms.key_thumbprint, HASH),
 };
 const struct command_form authorize_at_once_form = { .kind = &authorize_at_once_kind,
                                                      .input_bytes = sizeof(struct authorize_at_once_input),

@@ -44,6 +44,7 @@ static const struct command_form *const forms[] = {
     &client_settle_form,
     &quota_form,
     &client_limits_form,
+    &token_refresh_form,
 };
 
 const struct command_form *const *command_forms(size_t *ret_count) {

@@ -103,6 +103,6 @@ extern const struct command_form account_consent_create_form, account_consent_ch
     saga_wake_form, schedule_create_form, schedule_cancel_form, standing_create_form, standing_cancel_form,
     file_create_form, ledger_post_form, ledger_reverse_form, payment_refund_form, account_change_form, hold_change_form,
     close_day_form, seal_day_form, statement_rebuild_form, client_change_form, client_settle_form, quota_form,
-    client_limits_form;
+    client_limits_form, token_refresh_form;
 
 #endif

@@ -7,6 +7,8 @@
 
 static_assert((int)EXPIRED_PUSHED_KEPT_MS > (int)SESSION_LIFE_MS, "a session needs the request that it serves");
 static_assert((int)EXPIRED_CODE_KEPT_MS > (int)TOKEN_LIFE_MS, "a code outlives its token");
+static_assert((int)EXPIRED_GRANT_KEPT_MS > (int)TOKEN_LIFE_MS + (int)EXPIRED_CODE_KEPT_MS,
+              "a token or code without its grant is dead, and a code used again must find it");
 static_assert((int)EXPIRED_PAGE_ROWS <= (int)STORE_RANGE_ROWS_MAX &&
                   (int)EXPIRED_PAGE_ROWS <= (int)ENGINE_BULK_ROWS_MAX,
               "one read, one command");
@@ -15,6 +17,8 @@ static const int64_t kept_ms[EXPIRED_KIND_COUNT] = {
     [EXPIRED_JTI] = EXPIRED_JTI_KEPT_MS,         [EXPIRED_PUSHED] = EXPIRED_PUSHED_KEPT_MS,
     [EXPIRED_SESSION] = EXPIRED_SESSION_KEPT_MS, [EXPIRED_CODE] = EXPIRED_CODE_KEPT_MS,
     [EXPIRED_TOKEN] = EXPIRED_TOKEN_KEPT_MS,     [EXPIRED_QUOTA] = EXPIRED_QUOTA_KEPT_MS,
+    [EXPIRED_GRANT] = EXPIRED_GRANT_KEPT_MS,
+    [EXPIRED_REFRESH] = EXPIRED_GRANT_KEPT_MS,
 };
 
 static int expired_decide(struct work *work, struct command *command) {

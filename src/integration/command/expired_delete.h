@@ -17,6 +17,7 @@ enum {
     EXPIRED_CODE_KEPT_MS = 15 * 60 * 1000, /* used again, it must still revoke the token that it became (FAPI A9) */
     EXPIRED_TOKEN_KEPT_MS = 24 * 60 * 60 * 1000,
     EXPIRED_QUOTA_KEPT_MS = 60 * 60 * 1000, /* a day that is over counts as nothing; clocks of nodes differ by less */
+    EXPIRED_GRANT_KEPT_MS = 24 * 60 * 60 * 1000, /* and refresh tokens; longer than anything that asks for them */
 };
 
 struct expired_place {

@@ -5,6 +5,7 @@
 #include "integration/bank_test_world.h"
 #include "integration/command/command_run.h"
 #include "services/identity/quota.h"
+#include "services/identity/grant.h"
 #include "services/identity/session.h"
 #include "services/identity/token.h"
 
@@ -14,6 +15,8 @@ static const int64_t kept_ms[EXPIRED_KIND_COUNT] = {
     [EXPIRED_JTI] = EXPIRED_JTI_KEPT_MS,         [EXPIRED_PUSHED] = EXPIRED_PUSHED_KEPT_MS,
     [EXPIRED_SESSION] = EXPIRED_SESSION_KEPT_MS, [EXPIRED_CODE] = EXPIRED_CODE_KEPT_MS,
     [EXPIRED_TOKEN] = EXPIRED_TOKEN_KEPT_MS,     [EXPIRED_QUOTA] = EXPIRED_QUOTA_KEPT_MS,
+    [EXPIRED_GRANT] = EXPIRED_GRANT_KEPT_MS,
+    [EXPIRED_REFRESH] = EXPIRED_GRANT_KEPT_MS,
 };
 
 struct fixture {
@@ -55,6 +58,8 @@ struct planted {
         struct code_row code;
         struct token_row token;
         struct quota_row quota;
+        struct grant_row grant;
+        struct refresh_row refresh;
         uint8_t key[32]; /* the first column of each */
     } row;
 };
@@ -83,6 +88,12 @@ static void planted_make(struct planted *planted, enum expired_kind kind, uint32
         return;
     case EXPIRED_QUOTA:
         planted->row.quota.expires_ms = expires_ms;
+        return;
+    case EXPIRED_GRANT:
+        planted->row.grant.expires_ms = expires_ms;
+        return;
+    case EXPIRED_REFRESH:
+        planted->row.refresh.expires_ms = expires_ms;
         return;
     case EXPIRED_KIND_COUNT:
         break;
@@ -204,7 +215,7 @@ static int request_decide(struct work *work, void *input) {
 }
 static int claim_decide(struct work *work, void *input) {
     const struct planted *planted = input;
-    const struct code_row *code;
+    struct code_row code;
     struct code_claim claim = { .code_hash = planted->row.code.code_hash };
     int r = code_exchange(work, &claim, &code);
     return r;

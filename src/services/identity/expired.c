@@ -1,6 +1,7 @@
 #include "services/identity/expired.h"
 
 #include "services/identity/quota.h"
+#include "services/identity/grant.h"
 #include "services/identity/session.h"
 #include "services/identity/token.h"
 
@@ -14,6 +15,8 @@ static const struct {
     [EXPIRED_CODE] = { &code_table, offsetof(struct code_row, expires_ms) },
     [EXPIRED_TOKEN] = { &token_table, offsetof(struct token_row, expires_ms) },
     [EXPIRED_QUOTA] = { &quota_table, offsetof(struct quota_row, expires_ms) },
+    [EXPIRED_GRANT] = { &grant_table, offsetof(struct grant_row, expires_ms) },
+    [EXPIRED_REFRESH] = { &refresh_table, offsetof(struct refresh_row, expires_ms) },
 };
 
 const struct table *expired_table(enum expired_kind kind) {

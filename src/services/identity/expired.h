@@ -16,6 +16,8 @@ enum expired_kind {
     EXPIRED_CODE,
     EXPIRED_TOKEN,
     EXPIRED_QUOTA,
+    EXPIRED_GRANT,
+    EXPIRED_REFRESH,
     EXPIRED_KIND_COUNT
 };
 

@@ -2,6 +2,7 @@
 #include "services/identity/token.h"
 
 #include "engine/engine.h"
+#include "services/identity/grant.h"
 
 static const struct table_index by_first_column[] = {
     { .name = "", .columns = { 0 }, .column_count = 1, .unique = true }
@@ -24,6 +25,8 @@ static const struct column token_columns[] = {
     COLUMN(struct token_row, issued_ms, I64),
     COLUMN(struct token_row, expires_ms, I64),
     COLUMN(struct token_row, revoked_ms, I64),
+    COLUMN(struct token_row, key_thumbprint, HASH),
+    COLUMN(struct token_row, grant_id, ID),
 };
 const struct table token_table = TABLE(struct token_row, "token", token_columns);
 
@@ -58,7 +61,9 @@ static const struct column code_columns[] = {
     COLUMN(struct code_row, issued_ms, I64),
     COLUMN(struct code_row, expires_ms, I64),
     COLUMN(struct code_row, used_ms, I64),
-    COLUMN(struct code_row, token_hash, HASH),
+    COLUMN(struct code_row, grant_id, ID),
+    COLUMN(struct code_row, key_thumbprint, HASH),
+    COLUMN_VAR(struct code_row, details, TEXT, TOKEN_DETAILS_BYTES_MAX),
 };
 const struct table code_table = TABLE(struct code_row, "code", code_columns);
 
@@ -94,7 +99,7 @@ int token_issue(struct work *work, struct token_row *token, int64_t life_ms) {
     return err_trace(view_insert(&view, &token_table, token));
 }
 
-int token_revoke(struct work *work, const struct hash *token_hash) {
+int token_revoke(struct work *work, const struct hash *token_hash, const uint8_t client_id[16]) {
     struct view view = view_of(work, "identity");
     struct token_row probe = { .token_hash = *token_hash };
     const void *found;
@@ -102,6 +107,7 @@ int token_revoke(struct work *work, const struct hash *token_hash) {
     if (r) return r;
     if (!found) return TOKEN_E_ABSENT;
     struct token_row token = *(const struct token_row *)found;
+    if (!id_equal(token.client_id, client_id)) return TOKEN_E_CLIENT;
     if (token.revoked_ms) return 0;
     token.revoked_ms = view_now_ms(&view);
     return err_trace(view_update(&view, &token_table, &token));
@@ -170,10 +176,12 @@ static int code_judge(const struct code_row *code, const struct code_claim *clai
     if (code->code_challenge.len != claim->code_challenge.len ||
         !bytes_equal_constant_time(code->code_challenge.at, claim->code_challenge.at, claim->code_challenge.len))
         return TOKEN_E_CHALLENGE;
-    return 0;
+    static const struct hash none;
+    bool bound = !hash_equal(&code->key_thumbprint, &none);
+    return bound && !hash_equal(&code->key_thumbprint, &claim->key_thumbprint) ? TOKEN_E_KEY : 0;
 }
 
-int code_exchange(struct work *work, const struct code_claim *claim, const struct code_row **ret_code) {
+int code_exchange(struct work *work, const struct code_claim *claim, struct code_row *ret_code) {
     struct view view = view_of(work, "identity");
     struct code_row probe = { .code_hash = claim->code_hash };
     const void *found;
@@ -182,13 +190,13 @@ int code_exchange(struct work *work, const struct code_claim *claim, const struc
     const struct code_row *code = found;
     int verdict = code_judge(code, claim, view_now_ms(&view));
     if (verdict == TOKEN_E_USED) {
-        r = token_revoke(work, &code->token_hash);
+        r = grant_revoke(work, code->grant_id);
         return r && r != TOKEN_E_ABSENT ? r : verdict;
     }
     if (verdict) return verdict;
     struct code_row used = *code;
     used.used_ms = view_now_ms(&view);
-    used.token_hash = claim->token_hash;
-    *ret_code = code;
+    view_new_id(&view, used.grant_id);
+    *ret_code = used;
     return err_trace(view_update(&view, &code_table, &used));
 }
