@@ -261,7 +261,7 @@ static void a_replaced_refresh_token_serves_a_retry(void **state) {
     struct auth_options auth = { .integration = &world->integration,
                                  .issuer = STR(ISSUER),
                                  .api_url = STR("https://localhost:8443"),
-                                 .signing_key = world->bank_key,
+                                 .signing_keys = world->signing_keys,
                                  .refresh_rotation = true,
                                  .refresh_retry_ms = 60 * 1000,
                                  .now_ms = world_clock };
