@@ -45,6 +45,7 @@ struct raw_record {
 int raw_record_open(struct raw_record *record, struct store *store);
 void raw_record_forget(struct raw_record *record);
 void raw_record_release(struct raw_record *record);
+void raw_record_await(void); /* returns when no commit is being recorded; any thread */
 /* Commits what was recorded, in order, into store. 0 or <0. */
 int raw_replay(const struct raw_record *record, struct store *store);
 

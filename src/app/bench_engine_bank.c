@@ -35,11 +35,12 @@ struct bench_bank {
     struct fraud_policy fraud;
     struct aml_list *aml;
     struct saga_def *saga;
-    struct arena texts, calls;
+    struct arena texts, calls[2]; /* calls: of every other batch, two may be under way */
     struct bench_account accounts[BENCH_ENGINE_ACCOUNTS];
-    uint64_t random, paid;
+    uint64_t random, paid, batches;
     uint8_t sent[ENGINE_BATCH_MAX][16]; /* payments that the core must answer */
-    size_t sent_count, answered, refused;
+    size_t sent_count;
+    uint64_t answered, refused;
 };
 
 static struct currency pounds(void) {
@@ -57,6 +58,12 @@ static uint64_t next_random(struct bench_bank *bank) {
 }
 
 /* ---- what the engine tells ---- */
+
+/* Recording is no part of either side's time (N3): while a commit is being recorded, no decision goes on beside it. */
+static void encode_event(struct buffer *out, const struct event *event) {
+    raw_record_await();
+    event_json_write(out, event);
+}
 
 static void on_followup(void *ctx, const struct followup *followup) {
     struct bench_bank *bank = ctx;
@@ -180,7 +187,8 @@ static int order_make(struct bench_bank *bank, struct payment_order *order) {
 }
 
 static int payment_submit(struct bench_bank *bank) {
-    struct bench_call *call = arena_new(&bank->calls, struct bench_call);
+    struct arena *calls = &bank->calls[bank->batches % 2];
+    struct bench_call *call = arena_new(calls, struct bench_call);
     struct payment_order order;
     static const struct call caller = { .client_name = STR_INIT("bench-client"), .client_id = { { 1 } } };
     if (!call) return err_origin(-ENOMEM);
@@ -189,7 +197,7 @@ static int payment_submit(struct bench_bank *bank) {
     call->bank = bank;
     call->audit = audit_of_call();
     call->call = (struct command_call){ .call = &caller,
-                                        .arena = &bank->calls,
+                                        .arena = calls,
                                         .idempotent = true,
                                         .keep_ms = IDEMPOTENCY_V1_KEEP_MS,
                                         .route_template = STR("/v1/payments"),
@@ -198,8 +206,8 @@ static int payment_submit(struct bench_bank *bank) {
                                         .audit = &call->audit,
                                         .on_done = on_paid,
                                         .owner = call };
-    call->call.key = arena_printf(&bank->calls, "%016llx-%llu", (unsigned long long)next_random(bank),
-                                  (unsigned long long)bank->paid++);
+    call->call.key =
+        arena_printf(calls, "%016llx-%llu", (unsigned long long)next_random(bank), (unsigned long long)bank->paid++);
     if (!call->call.key.at) return err_origin(-ENOMEM);
     memcpy(call->call.fingerprint.bytes, order.debtor_account_id.bytes, 16);
     r = command_payment_accept(&bank->integration, &call->call, &order);
@@ -224,30 +232,41 @@ static int result_submit(struct bench_bank *bank, const uint8_t payment_id[16]) 
     return r > 0 ? err_origin(-EBUSY) : err_trace(r);
 }
 
-/* One batch of payments, then one of the core's answers. */
-static int pay_batch(struct bench_bank *bank, size_t count, struct message *message) {
-    int r = 0;
-    arena_reset(&bank->calls);
-    bank->sent_count = bank->answered = bank->refused = 0;
-    for (size_t i = 0; !r && i < count; i++) r = payment_submit(bank);
-    if (!r) engine_step(bank->integration.engine);
+/* The core's answers to what is known to be committed, as a batch of their own: decided while the payments before them
+ * are written. */
+static int answer_sent(struct bench_bank *bank) {
     size_t sent = bank->sent_count;
+    int r = 0;
+    bank->sent_count = 0; /* the next are told while these are decided */
     for (size_t i = 0; !r && i < sent; i++) r = result_submit(bank, bank->sent[i]);
-    if (!r) engine_step(bank->integration.engine);
-    if (!r && (bank->answered != count + sent || sent != count || bank->refused)) r = err_origin(-EPROTO);
-    if (r)
-        message_set(message, "%zu payments: %zu went to the core, %zu answers, %zu refused", count, sent,
-                    bank->answered, bank->refused);
+    if (!r && sent) engine_advance(bank->integration.engine);
     return err_trace(r);
 }
 
-int bench_bank_pay(struct bench_bank *bank, uint64_t count, struct message *message) {
+static int pay_batch(struct bench_bank *bank, size_t count) {
     int r = 0;
-    while (!r && count) {
-        size_t batch = count < bank->options.batch ? (size_t)count : (size_t)bank->options.batch;
-        r = pay_batch(bank, batch, message);
-        count -= batch;
+    arena_reset(&bank->calls[++bank->batches % 2]);
+    for (size_t i = 0; !r && i < count; i++) r = payment_submit(bank);
+    if (!r) engine_advance(bank->integration.engine);
+    return r ? err_trace(r) : err_trace(answer_sent(bank));
+}
+
+int bench_bank_pay(struct bench_bank *bank, uint64_t count, struct message *message) {
+    uint64_t left = count;
+    int r = 0;
+    bank->answered = bank->refused = 0;
+    while (!r && left) {
+        size_t batch = left < bank->options.batch ? (size_t)left : (size_t)bank->options.batch;
+        r = pay_batch(bank, batch);
+        left -= batch;
     }
+    engine_settle(bank->integration.engine);
+    if (!r) r = answer_sent(bank);
+    engine_settle(bank->integration.engine);
+    if (!r && (bank->answered != 2 * count || bank->sent_count || bank->refused)) r = err_origin(-EPROTO);
+    if (r)
+        message_set(message, "%llu payments and as many answers of the core: %llu ended, %llu refused",
+                    (unsigned long long)count, (unsigned long long)bank->answered, (unsigned long long)bank->refused);
     return err_trace(r);
 }
 
@@ -270,7 +289,7 @@ static int open_engine(struct bench_bank *bank, struct message *message) {
     if (!r) r = raw_record_open(bank->record, bank->integration.store);
     if (r) return err_trace(r);
     struct engine_options options = { .store = bank->integration.store,
-                                      .encode_event = event_json_write,
+                                      .encode_event = encode_event,
                                       .on_followup = on_followup,
                                       .on_committed = on_committed,
                                       .on_fault = on_fault,
@@ -289,7 +308,8 @@ int bench_bank_open(const struct bench_bank_options *options, struct raw_record 
     bank->random = options->seed;
     bank->integration = (struct integration){ .country = "GB", .bank_code = "GIRO", .sandbox = true };
     int r = arena_init(&bank->texts, 64 * 1024, 2 * BANK_TEXT_BYTES_MAX);
-    if (!r) r = arena_init(&bank->calls, BANK_CALLS_BYTES_MAX / 8, BANK_CALLS_BYTES_MAX);
+    for (size_t i = 0; !r && i < ARRAY_COUNT(bank->calls); i++)
+        r = arena_init(&bank->calls[i], BANK_CALLS_BYTES_MAX / 8, BANK_CALLS_BYTES_MAX);
     if (!r) r = metrics_new(metric_families, METRIC_FAMILY_COUNT, &bank->metrics);
     if (!r) r = read_rules(bank, message);
     bank->integration.payment_saga = bank->saga;
@@ -311,7 +331,7 @@ struct bench_bank *bench_bank_close(struct bench_bank *bank) {
     aml_list_free(bank->aml);
     metrics_free(bank->metrics);
     arena_release(&bank->texts);
-    arena_release(&bank->calls);
+    for (size_t i = 0; i < ARRAY_COUNT(bank->calls); i++) arena_release(&bank->calls[i]);
     free(bank);
     return NULL;
 }

@@ -1,5 +1,7 @@
 #include "app/bench_engine.h"
 
+#include <pthread.h>
+
 #include "platform/clock.h"
 
 enum { RECORD_BLOCK_BYTES = 1024 * 1024 };
@@ -26,13 +28,22 @@ static bool record_copy(struct raw_record *record, const struct store_change *ch
     return true;
 }
 
+static pthread_mutex_t recording = PTHREAD_MUTEX_INITIALIZER;
+
+void raw_record_await(void) {
+    pthread_mutex_lock(&recording);
+    pthread_mutex_unlock(&recording);
+}
+
 static void record_commit(void *ctx, const struct store_change *changes, size_t count) {
     struct raw_record *record = ctx;
+    pthread_mutex_lock(&recording);
     int64_t from_ns = clock_mono_ns(), from_us = clock_cpu_us();
     if (!record_copy(record, changes, count)) record->failed = true;
     record->last_ns = clock_mono_ns() - from_ns;
     record->wall_ns += record->last_ns;
     record->cpu_us += clock_cpu_us() - from_us;
+    pthread_mutex_unlock(&recording);
 }
 
 int raw_record_open(struct raw_record *record, struct store *store) {

@@ -50,6 +50,7 @@ enum counter {
     COUNTER_ANSWER,
     COUNTER_SWEPT_DAY, /* the engine's own, no sequence: the last day whose idempotency keys are gone */
     COUNTER_LONG_KEYS, /* the engine's own: enum long_keys (idempotency.h) */
+    COUNTER_HEAD,      /* the engine's own: the beginning of the newest record's hash */
     COUNTER_COUNT
 };
 int64_t view_next_number(const struct view *view, enum counter counter);

@@ -3,6 +3,8 @@
 #include "engine/quarantine.h"
 #include "platform/clock.h"
 
+enum { SECOND_NS = 1000 * 1000 * 1000, NOTES_WAIT_NS = ENGINE_NOTES_WAIT_MS * 1000 * 1000 };
+
 static int keep_head(void *ctx, const void *row) {
     *(const struct journal_row **)ctx = row;
     return 0;
@@ -34,8 +36,7 @@ static int load_counters(struct engine *engine, struct arena *arena) {
     int r = store_load(engine->options.store, probes, COUNTER_COUNT, arena);
     if (r) return err_fold(r);
     for (int i = 0; i < COUNTER_COUNT; i++)
-        engine->work.counters_stored[i] =
-            probes[i].ret_row ? column_i64(&engine_counter_table.columns[1], probes[i].ret_row) : 0;
+        engine->counters[i] = probes[i].ret_row ? column_i64(&engine_counter_table.columns[1], probes[i].ret_row) : 0;
     return 0;
 }
 
@@ -51,11 +52,11 @@ static int take_head(struct engine *engine, const struct journal_row *head, stru
     }
     engine->seq = engine->state.journal_seq = head->seq;
     engine->head = head->hash;
-    engine->work.ids.ms = id_time_ms(head->last_id);
-    engine->work.ids.counter =
+    engine->common.ids.ms = id_time_ms(head->last_id);
+    engine->common.ids.counter =
         (UINT64_C(1) << 42) - 1; /* go on in the next millisecond: never lower than what was handed out */
-    memcpy(engine->work.last_id, head->last_id, 16); /* for records of batches that draw no id */
-    engine->work.now_ms = engine->latest_ms = head->at_ms;
+    memcpy(engine->common.last_id, head->last_id, 16); /* for records of batches that draw no id */
+    engine->latest_ms = head->at_ms;
     return 0;
 }
 
@@ -71,21 +72,37 @@ static int engine_load(struct engine *engine, struct message *message) {
     return err_trace(r);
 }
 
+static int batch_init(struct engine *engine, struct batch *batch) {
+    buffer_init_heap(&batch->notes, ENGINE_NOTES_BYTES_MAX);
+    int r = work_init(&batch->work, &engine->common);
+    batch->work.encode_event = engine->options.encode_event;
+    return err_trace(r);
+}
+
+static void batch_release(struct batch *batch) {
+    work_release(&batch->work);
+    buffer_release(&batch->notes);
+    free(batch->changes);
+}
+
+static void locks_init(struct engine *engine) {
+    pthread_condattr_t attributes;
+    check(pthread_condattr_init(&attributes) == 0 && pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
+    check(pthread_mutex_init(&engine->lock, NULL) == 0 && pthread_cond_init(&engine->wake, &attributes) == 0);
+    check(pthread_cond_init(&engine->writer_wake, NULL) == 0);
+}
+
 int engine_open(const struct engine_options *options, struct engine **ret_engine, struct message *message) {
     struct engine *engine = calloc(1, sizeof *engine);
     if (!engine) return err_origin(-ENOMEM);
     engine->options = *options;
     engine->state.writable = true;
     buffer_init_heap(&engine->notes, ENGINE_NOTES_BYTES_MAX);
-    buffer_init_heap(&engine->notes_taken, ENGINE_NOTES_BYTES_MAX);
-    pthread_condattr_t attributes;
-    check(pthread_condattr_init(&attributes) == 0 && pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-    check(pthread_mutex_init(&engine->lock, NULL) == 0 && pthread_cond_init(&engine->wake, &attributes) == 0);
-    side_thread_init(&engine->side);
-    int r = work_init(&engine->work);
+    locks_init(engine);
+    int r = work_common_init(&engine->common);
+    for (size_t i = 0; !r && i < ENGINE_BATCHES; i++) r = batch_init(engine, &engine->batches[i]);
     if (!r) r = sha256_init(&engine->hasher.sha);
-    engine->work.encode_event = options->encode_event;
-    if (options->id_salt) engine->work.ids.salt = options->id_salt;
+    if (options->id_salt) engine->common.ids.salt = options->id_salt;
     if (!r) r = engine_load(engine, message);
     if (!r && options->quarantine_path) r = quarantine_open(options->quarantine_path, &engine->quarantine, message);
     if (r) {
@@ -100,15 +117,17 @@ int engine_open(const struct engine_options *options, struct engine **ret_engine
 struct engine *engine_close(struct engine *engine) {
     if (!engine) return NULL;
     engine_stop(engine);
+    engine_settle(engine);
+    flight_stop(engine);
+    store_reader_close(engine->reader);
     engine->quarantine = quarantine_close(engine->quarantine);
-    side_thread_release(&engine->side);
-    work_release(&engine->work);
+    for (size_t i = 0; i < ENGINE_BATCHES; i++) batch_release(&engine->batches[i]);
+    work_common_release(&engine->common);
     sha256_release(&engine->hasher.sha);
     buffer_release(&engine->notes);
-    buffer_release(&engine->notes_taken);
-    free(engine->changes);
     pthread_mutex_destroy(&engine->lock);
     pthread_cond_destroy(&engine->wake);
+    pthread_cond_destroy(&engine->writer_wake);
     free(engine);
     return NULL;
 }
@@ -166,10 +185,10 @@ static size_t renew(struct engine *engine) {
 }
 
 /* What did not fit before says so in the first place that it has; call with the lock held. */
-static void tell_lost(struct engine *engine) {
+static void tell_lost(struct engine *engine, int64_t at_ms) {
     char time[CLOCK_TEXT_BYTES], text[160];
     if (!engine->notes_lost) return;
-    clock_format_rfc3339(engine->batch_ms, time);
+    clock_format_rfc3339(at_ms, time);
     int len = snprintf(text, sizeof text, "{\"event\":\"audit_overflow\",\"time\":\"%s\",\"dropped\":%llu}", time,
                        (unsigned long long)engine->notes_lost);
     check(len > 0 && (size_t)len < sizeof text);
@@ -180,70 +199,154 @@ static void tell_lost(struct engine *engine) {
 }
 
 /* Takes up to a batch of commands and all notes; call with the lock held. */
-static size_t take(struct engine *engine, struct command **commands) {
+static void take(struct engine *engine, struct batch *batch) {
     size_t count = 0;
     while (engine->first && count < ENGINE_BATCH_MAX) {
-        commands[count++] = engine->first;
+        batch->commands[batch->count++] = engine->first;
         engine->first = engine->first->next;
+        count++;
     }
     if (!engine->first) engine->last = NULL;
     engine->queued -= count;
-    struct buffer empty = engine->notes_taken;
-    engine->notes_taken = engine->notes;
+    struct buffer empty = batch->notes;
+    batch->notes = engine->notes;
     engine->notes = empty;
     buffer_reset(&engine->notes);
-    tell_lost(engine);
-    return count;
+    tell_lost(engine, batch->at_ms);
 }
 
-/* Suspects of an abort are run alone, and first; returns how many commands are left for the batch. */
-static size_t run_suspects(struct engine *engine, struct command **commands, size_t count) {
+static bool has_suspects(const struct engine *engine, const struct batch *batch) {
+    for (size_t i = 0; engine->quarantine && i < batch->count; i++)
+        if (quarantine_suspects(engine->quarantine, batch->commands[i])) return true;
+    return false;
+}
+
+/* Suspects of an abort are run alone, and first; the others are left in the batch. */
+static void run_suspects(struct engine *engine, struct batch *batch) {
     size_t left = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (quarantine_suspects(engine->quarantine, commands[i])) batch_run(engine, &commands[i], 1, (struct str){ 0 });
-        else commands[left++] = commands[i];
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct batch_part alone = { .commands = &batch->commands[i], .count = 1 };
+        if (quarantine_suspects(engine->quarantine, batch->commands[i])) batch_run(engine, batch, &alone);
+        else batch->commands[left++] = batch->commands[i];
     }
-    return left;
+    batch->count = left;
+}
+
+/* What the batch in flight leaves behind may be due by the next one's time. */
+static bool flight_makes_due(const struct engine *engine, int64_t at_ms) {
+    const struct work *work = &engine->flying->work;
+    for (size_t i = 0; i < work->followup_count; i++)
+        if (work->followups[i].kind == FOLLOWUP_HOLD_EXPIRY && work->followups[i].due_ms <= at_ms) return true;
+    return false;
+}
+
+/* Something is due by the batch's time: it is asked for when nothing is in flight. */
+static bool is_due(const struct engine *engine, int64_t at_ms) {
+    const struct engine_options *options = &engine->options;
+    if (!options->due) return false;
+    if (!options->next_due_ms || options->next_due_ms(options->ctx) <= at_ms) return true;
+    return engine->flying && flight_makes_due(engine, at_ms);
 }
 
 /* What is due by the batch's time. More than fit beside callers' commands are decided first, in batches of their own,
- * so that none of that time sees what should have ended. Returns how many stand in commands; *ret_before: decided. */
-static size_t take_due(struct engine *engine, struct command **commands, size_t *ret_before) {
+ * so that none of that time sees what should have ended. Returns how many were. */
+static size_t take_due(struct engine *engine, struct batch *batch) {
     const struct engine_options *options = &engine->options;
-    size_t count = 0;
-    *ret_before = 0;
-    if (!options->due) return 0;
+    size_t before = 0;
     for (int i = 0; i < ENGINE_DUE_BATCHES_MAX; i++) {
-        count = options->due(options->ctx, engine->batch_ms, commands, ENGINE_DUE_MAX);
+        size_t count = options->due(options->ctx, batch->at_ms, batch->commands, ENGINE_DUE_MAX);
+        const struct batch_part part = { .commands = batch->commands, .count = count };
+        batch->count = count;
         if (count < ENGINE_DUE_MAX) break;
-        batch_run(engine, commands, count, (struct str){ 0 });
-        *ret_before += count;
-        count = 0;
+        batch_run(engine, batch, &part);
+        before += count;
+        batch->count = 0;
     }
+    return before;
+}
+
+/* Makes a batch of what is due and queued; false when there is nothing to do. *ret_count: the commands taken, also
+ * those that have been answered already. */
+static bool form(struct engine *engine, struct batch *batch, size_t *ret_count) {
+    size_t before = 0;
+    batch->at_ms = now_ms(engine);
+    if (batch->at_ms < engine->latest_ms) batch->at_ms = engine->latest_ms; /* never backwards */
+    batch->count = 0;
+    if (is_due(engine, batch->at_ms)) {
+        (void)flight_end(engine, NULL); /* whatever became of it, its commands have heard */
+        before = take_due(engine, batch);
+    }
+    pthread_mutex_lock(&engine->lock);
+    engine->latest_ms = batch->at_ms;
+    take(engine, batch);
+    pthread_mutex_unlock(&engine->lock);
+    *ret_count = before + batch->count;
+    return *ret_count || batch->notes.len;
+}
+
+/* After one batch: what the metrics show. */
+static size_t done(struct engine *engine, size_t count) {
+    engine->written_ms = clock_mono_ms();
+    pthread_mutex_lock(&engine->lock);
+    engine->state.batches++;
+    engine->state.commands += count;
+    engine->state.journal_seq = engine->seq;
+    pthread_mutex_unlock(&engine->lock);
     return count;
 }
 
+static struct batch *free_batch(struct engine *engine) {
+    return &engine->batches[engine->flying == &engine->batches[0]];
+}
+
 size_t engine_step(struct engine *engine) {
-    struct command *commands[ENGINE_DUE_MAX + ENGINE_BATCH_MAX];
-    size_t before;
-    engine->batch_ms = now_ms(engine);
-    if (engine->batch_ms < engine->work.now_ms) engine->batch_ms = engine->work.now_ms; /* never backwards */
-    size_t count = take_due(engine, commands, &before);
-    pthread_mutex_lock(&engine->lock);
-    engine->latest_ms = engine->batch_ms;
-    count += take(engine, commands + count);
-    pthread_mutex_unlock(&engine->lock);
-    if (count + before == 0 && engine->notes_taken.len == 0) return renew(engine);
-    size_t left = engine->quarantine ? run_suspects(engine, commands, count) : count;
-    if (left || engine->notes_taken.len) batch_run(engine, commands, left, buffer_str(&engine->notes_taken));
+    struct batch *batch = &engine->batches[0];
+    size_t count;
+    engine_settle(engine);
+    if (!form(engine, batch, &count)) return renew(engine);
+    if (has_suspects(engine, batch)) run_suspects(engine, batch);
+    const struct batch_part part = batch_whole(batch);
+    if (part.count || part.notes.len) batch_run(engine, batch, &part);
+    return done(engine, count);
+}
+
+/* Decides what is left of the batch over the one in flight, waits for that one, and gives this one to the writer. */
+static void fly(struct engine *engine, struct batch *batch) {
+    const struct batch_part part = batch_whole(batch);
+    bool over = engine->flying != NULL;
+    int r = batch_decide(engine, batch, &part), below = flight_end(engine, batch);
+    if (below < 0) return; /* both are answered */
+    if (!r && !below) flight_begin(engine, batch);
+    else if (over) batch_run(engine, batch, &part); /* F3; or it could not be decided beside the writer */
+    else {
+        work_forget(&batch->work);
+        batch_end(engine, batch, &part, r);
+    }
+}
+
+size_t engine_advance(struct engine *engine) {
+    if (flight_is_over(engine) && !engine->options.steps) engine_settle(engine); /* none waits for the next one */
+    struct batch *batch = free_batch(engine);
+    size_t count;
+    if (!form(engine, batch, &count)) {
+        engine_settle(engine);
+        return renew(engine);
+    }
+    if (has_suspects(engine, batch)) {
+        if (flight_end(engine, batch) < 0) return done(engine, count);
+        run_suspects(engine, batch);
+    }
+    if (batch->count || batch->notes.len) fly(engine, batch);
+    return done(engine, count);
+}
+
+void engine_settle(struct engine *engine) {
+    if (!engine->flying) return;
+    (void)flight_end(engine, NULL); /* its commands have heard what became of it */
     engine->written_ms = clock_mono_ms();
-    buffer_reset(&engine->notes_taken);
     pthread_mutex_lock(&engine->lock);
-    engine->state.batches++;
-    engine->state.commands += count + before;
     engine->state.journal_seq = engine->seq;
     pthread_mutex_unlock(&engine->lock);
-    return count + before;
 }
 
 /* How long there may be nothing to do, in milliseconds: until the notes are written or the next thing is due. */
@@ -255,21 +358,41 @@ static int64_t wait_ms(const struct engine *engine) {
     return ms > 0 ? ms : 0;
 }
 
+/* When to begin the next batch beside the one in flight: so late that it is decided just when that one is over, since
+ * until then more may come; monotonic. With the lock held. */
+static int64_t begin_next_ns(const struct engine *engine) {
+    if (!engine->first) return INT64_MAX;
+    if (engine->queued >= ENGINE_BATCH_MAX) return 0;
+    return engine->began_ns + engine->commit_ns - (int64_t)engine->queued * engine->decide_ns;
+}
+
+/* Waits until the batch in flight is over or the next one should be begun. With the lock held. */
+static void wait_beside(struct engine *engine) {
+    while (!flight_is_over(engine)) {
+        int64_t at_ns = begin_next_ns(engine), now_ns = clock_mono_ns();
+        if (at_ns <= now_ns) return;
+        if (at_ns - now_ns > NOTES_WAIT_NS) at_ns = now_ns + NOTES_WAIT_NS;
+        struct timespec until = { .tv_sec = (time_t)(at_ns / SECOND_NS), .tv_nsec = (long)(at_ns % SECOND_NS) };
+        (void)pthread_cond_timedwait(&engine->wake, &engine->lock, &until); /* looked at above */
+    }
+}
+
 /* Waits for work; false when stopping with nothing left. */
 static bool wait_for_work(struct engine *engine) {
     pthread_mutex_lock(&engine->lock);
-    while (!engine->first && !engine->stopping) {
+    if (engine->flying) wait_beside(engine);
+    while (!engine->flying && !engine->first && !engine->stopping) {
         struct timespec until = clock_mono_after(wait_ms(engine));
         if (pthread_cond_timedwait(&engine->wake, &engine->lock, &until) == ETIMEDOUT) break;
     }
-    bool more = engine->first || engine->notes.len || !engine->stopping;
+    bool more = engine->flying || engine->first || engine->notes.len || !engine->stopping;
     pthread_mutex_unlock(&engine->lock);
     return more;
 }
 
 static void *engine_main(void *ctx) {
     struct engine *engine = ctx;
-    while (wait_for_work(engine)) engine_step(engine);
+    while (wait_for_work(engine)) engine_advance(engine);
     return NULL;
 }
 

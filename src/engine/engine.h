@@ -1,6 +1,10 @@
-/* engine.h - the commit engine: one thread, batches of commands, one durable commit a batch.
+/* engine.h - the commit engine: one thread decides, batches of commands, one durable commit a batch.
  *
  *   collect -> needs -> load -> decide -> commit -> reply
+ *
+ * The thread overlaps them (flight.c): while one batch is written and flushed by a second thread, the next is decided
+ * over what that one will leave, and is committed only after it; what was decided over a batch that fails is decided
+ * again.
  *
  * (E1) no command hears its verdict before the commit that holds it is flushed.
  * (E2) a command that was answered DONE or REFUSED (stored) is found again under its idempotency key, in this process
@@ -10,7 +14,7 @@
  * (E5) a command that was in the batch at two aborts of the process is not decided again. (E6) the commands of a batch
  * are decided in the order of the queue, those of `due` first: behind one that still needs rows the others only name
  * theirs. A command whose needs come up one after another, beyond two loads, is passed by the others. Tests:
- * engine_test.c, e1..e4, e6; quarantine_test.c. */
+ * engine_test.c, e1..e4, e6; overlap_test.c; quarantine_test.c. */
 #ifndef GIRO_ENGINE_ENGINE_H
 #define GIRO_ENGINE_ENGINE_H
 
@@ -118,6 +122,9 @@ struct engine_options {
      * and never decided; on_fault says "quarantined". Read at open only. NULL: none. */
     const char *quarantine_path;
     uint32_t id_salt; /* of the ids, for the simulation; 0: drawn at random, once a process */
+    /* No thread writes beside the decisions: a batch in flight is written by engine_write, or by whoever waits for it.
+     * For tests and simulation: the interleaving is theirs. */
+    bool steps;
 };
 /* Reads the journal's head and the counters; refuses a chain whose head does not hash. 0 or <0 with message. */
 int engine_open(const struct engine_options *options, struct engine **ret_engine, struct message *message);
@@ -133,6 +140,12 @@ struct engine *engine_close(struct engine *engine);
 /* Without the thread, for tests and simulation: one batch of what is queued; returns the number of commands answered.
  */
 size_t engine_step(struct engine *engine);
+/* As the thread works: one batch of what is queued is decided while the batch before it is written; that one is
+ * answered, and this one is given to the writer (or, when it is small and nobody waits, committed and answered too).
+ * Returns the number of commands taken. */
+size_t engine_advance(struct engine *engine);
+void engine_write(struct engine *engine);  /* options.steps: commits the batch in flight, of which nobody hears yet */
+void engine_settle(struct engine *engine); /* waits for the batch in flight; its commands are answered */
 
 struct engine_state {
     int64_t journal_seq;

@@ -22,14 +22,17 @@ struct quarantine {
     size_t count;
     struct sigaction former[ARRAY_COUNT(signals)];
     size_t listening; /* of signals */
-    _Atomic size_t batch_bytes;
-    uint8_t batch[QUARANTINE_BATCH_MAX * QUARANTINE_RECORD_BYTES];
-    _Alignas(16) uint8_t stack[QUARANTINE_STACK_BYTES];
+    struct {
+        _Atomic size_t bytes;
+        uint8_t records[QUARANTINE_BATCH_MAX * QUARANTINE_RECORD_BYTES];
+    } batches[QUARANTINE_BATCHES];
+    _Alignas(16) uint8_t stacks[2][QUARANTINE_STACK_BYTES]; /* of the thread that decides, and of the second */
 };
+enum { RUNS_NONE = QUARANTINE_BATCHES };
 
 /* What the handler sees. */
 static struct quarantine *listener;
-static _Thread_local bool runs_batch;
+static _Thread_local size_t runs = RUNS_NONE; /* the batch that this thread runs */
 
 /* ---- the marker: records ---- */
 
@@ -109,9 +112,9 @@ static int rewrite_marker(struct quarantine *quarantine, const char *path, struc
 
 static void on_signal(int number) {
     struct quarantine *quarantine = listener;
-    size_t bytes = quarantine && runs_batch ? atomic_load(&quarantine->batch_bytes) : 0;
-    runs_batch = false;
-    if (bytes && write(quarantine->fd, quarantine->batch, bytes) > 0) (void)fdatasync(quarantine->fd);
+    size_t batch = runs, bytes = quarantine && batch != RUNS_NONE ? atomic_load(&quarantine->batches[batch].bytes) : 0;
+    runs = RUNS_NONE;
+    if (bytes && write(quarantine->fd, quarantine->batches[batch].records, bytes) > 0) (void)fdatasync(quarantine->fd);
     for (size_t i = 0; quarantine && i < ARRAY_COUNT(signals); i++)
         if (signals[i] == number) (void)sigaction(number, &quarantine->former[i], NULL);
     (void)raise(number); /* held back until this returns, then it takes its former course */
@@ -134,14 +137,14 @@ static int listen_to_signals(struct quarantine *quarantine) {
 }
 
 /* A stack that ran over leaves none for the handler; a sanitizer may have given this thread one already. */
-static void give_stack(struct quarantine *quarantine) {
-    stack_t now, ours = { .ss_sp = quarantine->stack, .ss_size = sizeof quarantine->stack };
+static void give_stack(uint8_t stack[QUARANTINE_STACK_BYTES]) {
+    stack_t now, ours = { .ss_sp = stack, .ss_size = QUARANTINE_STACK_BYTES };
     if (sigaltstack(NULL, &now) == 0 && (now.ss_flags & SS_DISABLE)) (void)sigaltstack(&ours, NULL);
 }
 
 static void take_stack(struct quarantine *quarantine) {
     stack_t now, none = { .ss_flags = SS_DISABLE };
-    if (sigaltstack(NULL, &now) == 0 && now.ss_sp == quarantine->stack) (void)sigaltstack(&none, NULL);
+    if (sigaltstack(NULL, &now) == 0 && now.ss_sp == quarantine->stacks[0]) (void)sigaltstack(&none, NULL);
 }
 
 /* ---- open and close ---- */
@@ -198,25 +201,38 @@ bool quarantine_suspects(const struct quarantine *quarantine, const struct comma
     return aborts_of(quarantine, command) > 0;
 }
 
-void quarantine_enter(struct quarantine *quarantine, struct command *const *commands, size_t count) {
+void quarantine_enter(struct quarantine *quarantine, size_t batch, struct command *const *commands, size_t count) {
     size_t bytes = 0;
     if (!quarantine) return;
-    check(count <= QUARANTINE_BATCH_MAX);
-    atomic_store(&quarantine->batch_bytes, 0);
+    check(batch < QUARANTINE_BATCHES && count <= QUARANTINE_BATCH_MAX);
+    atomic_store(&quarantine->batches[batch].bytes, 0);
     for (size_t i = 0; i < count; i++) {
         if (!commands[i]->idempotency.present || quarantine_holds(quarantine, commands[i])) continue;
-        record_write(quarantine->batch + bytes, commands[i]->idempotency.key, 1);
+        record_write(quarantine->batches[batch].records + bytes, commands[i]->idempotency.key, 1);
         bytes += QUARANTINE_RECORD_BYTES;
     }
-    atomic_store(&quarantine->batch_bytes, bytes);
-    if (!runs_batch) give_stack(quarantine);
-    runs_batch = true;
+    atomic_store(&quarantine->batches[batch].bytes, bytes);
+    if (runs == RUNS_NONE) give_stack(quarantine->stacks[0]);
+    runs = batch;
 }
 
-void quarantine_leave(struct quarantine *quarantine, struct command *const *commands, size_t committed) {
+void quarantine_run(struct quarantine *quarantine, size_t batch) {
+    if (quarantine) runs = batch;
+}
+
+void quarantine_rest(struct quarantine *quarantine) {
+    if (quarantine) runs = RUNS_NONE;
+}
+
+void quarantine_second(struct quarantine *quarantine) {
+    if (quarantine) give_stack(quarantine->stacks[1]);
+}
+
+void quarantine_leave(struct quarantine *quarantine, size_t batch, struct command *const *commands, size_t committed) {
     uint8_t record[QUARANTINE_RECORD_BYTES];
     if (!quarantine) return;
-    runs_batch = false;
+    if (runs == batch) runs = RUNS_NONE;
+    atomic_store(&quarantine->batches[batch].bytes, 0);
     for (size_t i = 0; quarantine->count && i < committed; i++) {
         uint32_t aborts = aborts_of(quarantine, commands[i]);
         if (!aborts || aborts >= QUARANTINE_ABORTS) continue;

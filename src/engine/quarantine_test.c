@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-static const struct table *const tables[] = { &engine_journal_table, &engine_key_table,
-                                              &engine_answer_table, &engine_counter_table };
+static const struct table *const tables[] = { &engine_journal_table, &engine_key_table, &engine_answer_table,
+                                              &engine_counter_table };
 
 enum { COMMANDS = 3, POISON = 1, WELL = 0, OVERRUN = 1000 /* runs over its stack */ };
 
@@ -200,7 +200,7 @@ static void q2_an_abort_of_another_thread_marks_nothing(void **state) {
         pthread_t thread;
         (void)signal(SIGSEGV, SIG_DFL);
         if (quarantine_open(world->path, &quarantine, NULL)) _exit(1);
-        quarantine_enter(quarantine, commands, 1);
+        quarantine_enter(quarantine, 0, commands, 1);
         if (pthread_create(&thread, NULL, other_thread, NULL)) _exit(1);
         (void)pthread_join(thread, NULL);
         _exit(1);

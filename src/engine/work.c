@@ -19,14 +19,22 @@ static int slots_make(struct work *work, size_t count) {
     return err_origin(-ENOMEM);
 }
 
-int work_init(struct work *work) {
-    *work = (struct work){ 0 };
+int work_common_init(struct work_common *common) {
+    *common = (struct work_common){ 0 };
+    random_bytes(&common->ids.salt, sizeof common->ids.salt);
+    return err_trace(row_cache_init(&common->cache));
+}
+
+void work_common_release(struct work_common *common) {
+    row_cache_release(&common->cache);
+}
+
+int work_init(struct work *work, struct work_common *common) {
+    *work = (struct work){ .common = common };
     int r = arena_init(&work->arena, WORK_ARENA_BLOCK_BYTES, WORK_ARENA_BYTES_MAX);
     if (r) return err_trace(r);
     buffer_init_heap(&work->body, JOURNAL_BODY_BYTES_MAX);
-    random_bytes(&work->ids.salt, sizeof work->ids.salt);
-    r = row_cache_init(&work->cache);
-    if (!r) r = slots_make(work, WORK_SLOTS_FIRST);
+    r = slots_make(work, WORK_SLOTS_FIRST);
     if (r) work_release(work);
     return err_trace(r);
 }
@@ -34,7 +42,6 @@ int work_init(struct work *work) {
 void work_release(struct work *work) {
     arena_release(&work->arena);
     buffer_release(&work->body);
-    row_cache_release(&work->cache);
     free(work->slots);
     free(work->used);
     free(work->needs);
@@ -49,16 +56,18 @@ static void slots_clear(struct work *work) {
     work->slots_used = 0;
 }
 
-void work_begin(struct work *work, int64_t now_ms, int64_t seq) {
+void work_begin(struct work *work, const struct work_ground *ground) {
     arena_reset(&work->arena);
     buffer_reset(&work->body);
     slots_clear(work);
     work->need_count = work->draft_count = work->dirty_count = 0;
     work->first_dirty = work->last_dirty = work->first_fresh = NULL;
     work->body_mark = work->followup_count = work->followup_mark = 0;
-    memcpy(work->counters, work->counters_stored, sizeof work->counters);
-    work->now_ms = now_ms > work->now_ms ? now_ms : work->now_ms;
-    work->seq = seq;
+    memcpy(work->counters_stored, ground->counters, sizeof work->counters_stored);
+    memcpy(work->counters, ground->counters, sizeof work->counters);
+    work->before = ground->before;
+    work->now_ms = ground->now_ms;
+    work->seq = ground->seq;
     work->failed = work->full = false;
 }
 
@@ -78,13 +87,18 @@ static void key_make(struct key_bytes *ret_key, const struct table *table, uint8
                                      .bytes = ret_key->bytes };
 }
 
-static struct work_slot *slot_at(struct work *work, const struct row_key *key, uint8_t index) {
+static struct work_slot *slot_at(const struct work *work, const struct row_key *key, uint8_t index) {
     for (size_t at = key->hash & (work->slot_count - 1);; at = (at + 1) & (work->slot_count - 1)) {
         struct work_slot *slot = &work->slots[at];
         if (!slot->table || (slot->hash == key->hash && slot->table == key->table && slot->index == index &&
                              slot->key_bytes == key->len && memcmp(slot->key, key->bytes, key->len) == 0))
             return slot;
     }
+}
+
+/* The slot says what is there, or that nothing is (W6). */
+static bool slot_is_sure(const struct work_slot *slot) {
+    return slot->table && !(slot->row && slot->row->guessed && !slot->row->drafted && !slot->row->dirty);
 }
 
 static void slot_take(struct work *work, struct work_slot *slot, const struct work_slot *values) {
@@ -145,15 +159,22 @@ static int row_enter(struct work *work, struct work_row *row, const void *values
     return 0;
 }
 
-/* The row of a primary key that the cache holds enters the set, as if it had been loaded; false when it does not. */
+/* A row that is known without a load enters the set as if it had been loaded; row NULL: known to be absent. */
+static bool row_bring(struct work *work, const struct key_bytes *key, void *values, struct work_row **ret_row) {
+    struct work_row *row = arena_new(&work->arena, struct work_row);
+    if (!row) return false; /* no memory: the load will say so */
+    *row = (struct work_row){ .table = key->key.table, .base = values, .stored = values };
+    *ret_row = row;
+    return values ? !row_enter(work, row, values) : !slot_fill(work, key, row);
+}
+
 static bool cache_enter(struct work *work, const struct key_bytes *key) {
     bool old;
+    struct work_row *row;
     if (key->index != 0 || !row_cache_keeps(key->key.table)) return false;
-    void *found = row_cache_find(&work->cache, &key->key, &old);
-    struct work_row *row = found ? arena_new(&work->arena, struct work_row) : NULL;
-    if (!row) return false;
-    *row = (struct work_row){ .table = key->key.table, .base = found, .stored = found };
-    if (row_enter(work, row, found)) return false; /* no memory: the load will say so */
+    void *found = row_cache_find(&work->common->cache, &key->key, &old);
+    if (found && old) found = table_copy_row(key->key.table, found, &work->arena); /* it may be gone before this set */
+    if (!found || !row_bring(work, key, found, &row)) return false;
     if (old) {
         row->next_fresh = work->first_fresh;
         work->first_fresh = row;
@@ -161,32 +182,41 @@ static bool cache_enter(struct work *work, const struct key_bytes *key) {
     return true;
 }
 
+/* What the batch in flight knows of the key: W5. */
+static bool before_enter(struct work *work, const struct key_bytes *key) {
+    const struct work_slot *slot = work->before ? slot_at(work->before, &key->key, key->index) : NULL;
+    struct work_row *row;
+    if (!slot || !slot_is_sure(slot)) return false;
+    const void *values = slot->row ? slot->row->base : NULL;
+    if (!values && key->index != 0) return !slot_fill(work, key, NULL);
+    void *copy = values ? table_copy_row(key->key.table, values, &work->arena) : NULL;
+    if (values && !copy) return false;
+    return row_bring(work, key, copy, &row);
+}
+
 static struct work_slot *slot_find(struct work *work, const struct table *table, uint8_t index, const void *probe) {
     struct key_bytes key;
     key_make(&key, table, index, probe);
     struct work_slot *slot = slot_at(work, &key.key, index);
-    if (slot->table) return slot;
-    return cache_enter(work, &key) ? slot_at(work, &key.key, index) : NULL;
+    if (slot_is_sure(slot)) return slot;
+    return before_enter(work, &key) || cache_enter(work, &key) ? slot_at(work, &key.key, index) : NULL;
 }
 
 static void row_keep(struct work *work, const struct work_row *row) {
     if (!row_cache_keeps(row->table)) return;
-    if (row->base) row_cache_put(&work->cache, &row->key, row->base);
-    else if (row->stored) row_cache_forget(&work->cache, &row->key);
+    if (row->base) row_cache_put(&work->common->cache, &row->key, row->base);
+    else if (row->stored) row_cache_forget(&work->common->cache, &row->key);
 }
 
 void work_keep(struct work *work) {
     for (const struct work_row *row = work->first_dirty; row; row = row->next_dirty) row_keep(work, row);
     for (const struct work_row *row = work->first_fresh; row; row = row->next_fresh)
         if (!row->dirty) row_keep(work, row);
-}
-
-void work_turn(struct work *work) {
-    row_cache_turn(&work->cache);
+    row_cache_turn(&work->common->cache);
 }
 
 void work_forget(struct work *work) {
-    row_cache_drop(&work->cache);
+    row_cache_drop(&work->common->cache);
 }
 
 static void need(struct work *work, const struct table *table, uint8_t index, const void *probe) {
@@ -210,10 +240,8 @@ void work_want(struct work *work, const struct table *table, uint8_t index, cons
     if (!slot_find(work, table, index, probe)) need(work, table, index, probe);
 }
 
-int work_load(struct work *work, struct store *store) {
-    if (work->failed) return err_origin(-ENOMEM);
-    int r = work->need_count ? store_load(store, work->needs, work->need_count, &work->arena) : 0;
-    if (r) return err_trace(r); /* STORE_E_AWAY, _FENCED */
+/* What the load found, or did not find, enters the set. */
+static int needs_enter(struct work *work) {
     for (size_t i = 0; i < work->need_count; i++) {
         const struct store_probe *probe = &work->needs[i];
         if (slot_find(work, probe->table, probe->index, probe->row)) continue; /* wanted twice */
@@ -228,11 +256,27 @@ int work_load(struct work *work, struct store *store) {
         }
         struct key_bytes key;
         key_make(&key, probe->table, probe->index, probe->row);
-        r = probe->ret_row && !known ? row_enter(work, row, probe->ret_row) : slot_fill(work, &key, row);
+        int r = probe->ret_row && !known ? row_enter(work, row, probe->ret_row) : slot_fill(work, &key, row);
         if (r) return err_trace(r);
     }
     work->need_count = 0;
     return 0;
+}
+
+int work_load(struct work *work, struct store *store) {
+    if (work->failed) return err_origin(-ENOMEM);
+    int r = work->need_count ? store_load(store, work->needs, work->need_count, &work->arena) : 0;
+    return r ? err_trace(r) : err_trace(needs_enter(work)); /* STORE_E_AWAY, _FENCED */
+}
+
+int work_load_beside(struct work *work, struct store_reader *reader, const struct store_probe *witness,
+                     const void **ret_witness) {
+    if (!work->failed) need(work, witness->table, witness->index, witness->row);
+    if (work->failed) return err_origin(-ENOMEM);
+    int r = store_read(reader, work->needs, work->need_count, &work->arena);
+    if (r) return err_trace(r);
+    *ret_witness = work->needs[--work->need_count].ret_row;
+    return err_trace(needs_enter(work));
 }
 
 void work_command_begin(struct work *work, const struct command_kind *kind) {
@@ -331,6 +375,20 @@ static int copy_row(struct work *work, const struct table *table, const void *ro
     return *ret_copy ? 0 : err_origin(-ENOMEM);
 }
 
+/* Another row that is there has one of the unique keys; the store would say so too, but later, and the key's slot would
+ * have been lost meanwhile. */
+static bool clashes(const struct work *work, const struct work_row *row, const void *values) {
+    struct key_bytes key;
+    for (uint8_t i = 1; i < row->table->index_count; i++) {
+        if (!row->table->indexes[i].unique) continue;
+        key_make(&key, row->table, i, values);
+        const struct work_slot *slot = slot_at(work, &key.key, i);
+        const struct work_row *other = slot->table ? slot->row : NULL;
+        if (other && other != row && (other->drafted ? other->draft : other->base)) return true;
+    }
+    return false;
+}
+
 int view_insert(const struct view *view, const struct table *table, const void *values) {
     view_check(view, table);
     struct work *work = view->work;
@@ -346,7 +404,9 @@ int view_insert(const struct view *view, const struct table *table, const void *
         row = arena_new(&work->arena, struct work_row);
         if (!row) return err_origin(-ENOMEM);
         row->table = table;
+        row->guessed = true;
     }
+    if (clashes(work, row, copy)) return err_origin(-EEXIST);
     r = row_enter(work, row, copy);
     return r ? err_trace(r) : draft(work, row, copy);
 }
@@ -379,8 +439,9 @@ int64_t view_batch_seq(const struct view *view) {
 }
 
 void view_new_id(const struct view *view, uint8_t ret_id[16]) {
-    id_sequence_next(&view->work->ids, view->work->now_ms, ret_id);
-    memcpy(view->work->last_id, ret_id, 16);
+    struct work_common *common = view->work->common;
+    id_sequence_next(&common->ids, view->work->now_ms, ret_id);
+    memcpy(common->last_id, ret_id, 16);
 }
 
 int64_t view_next_number(const struct view *view, enum counter counter) {

@@ -2,7 +2,10 @@
  *
  * (W1) a row stands once in the set, whatever key found it. (W2) a draft becomes the row's base when its command is
  * accepted and is dropped when it is refused. (W3) each row is written once, in its final state. (W4) a row that the
- * cache holds is not loaded; rules: row_cache.h. Private to the engine. */
+ * cache holds is not loaded; rules: row_cache.h. (W5) over a batch in flight (`before`) whatever that one knows is
+ * found there first, as it will have left it: changed, made or gone, by every unique key. It is copied, since that set
+ * may be forgotten sooner than this one. (W6) what only an insert that came to nothing has said of a key is not known.
+ * Private to the engine. Tests: engine_test.c, overlap_test.c. */
 #ifndef GIRO_ENGINE_WORK_H
 #define GIRO_ENGINE_WORK_H
 
@@ -12,6 +15,13 @@
 
 enum { WORK_ARENA_BLOCK_BYTES = 16 << 20, WORK_ARENA_BYTES_MAX = 512 << 20, WORK_FOLLOWUPS_MAX = 8 };
 
+/* What the sets of successive batches share. */
+struct work_common {
+    struct row_cache cache;
+    struct id_sequence ids;
+    uint8_t last_id[16]; /* the newest one handed out */
+};
+
 struct work_row {
     const struct table *table;
     void *base;         /* state after the accepted commands; NULL = absent */
@@ -19,6 +29,7 @@ struct work_row {
     const void *stored; /* as it was in the store when the batch loaded it; NULL = absent there */
     bool dirty;         /* base differs from the store */
     bool drafted;       /* draft counts (NULL draft = deleted) */
+    bool guessed;       /* made by an insert that nobody had looked up: W6 */
     struct work_row *next_dirty, *next_fresh;
     struct row_key key; /* primary; its bytes in the arena */
 };
@@ -33,11 +44,12 @@ struct work_slot {
 };
 
 struct work {
+    struct work_common *common;
+    const struct work *before; /* of the batch in flight, all decided; NULL: there is none (W5) */
     struct arena arena;
     struct work_slot *slots;
     size_t slot_count, slots_used;
-    uint32_t *used; /* positions of the used slots: cleaning up costs what was used */
-    struct row_cache cache;
+    uint32_t *used;               /* positions of the used slots: cleaning up costs what was used */
     struct work_row *first_fresh; /* rows that the cache does not hold in its young generation */
     struct store_probe *needs;
     size_t need_count, need_capacity;
@@ -49,8 +61,6 @@ struct work {
     size_t body_mark;   /* where the current command's frames begin */
     struct followup *followups;
     size_t followup_count, followup_mark, followup_capacity;
-    struct id_sequence ids;
-    uint8_t last_id[16];
     int64_t counters[COUNTER_COUNT], counters_stored[COUNTER_COUNT];
     int64_t swept_day; /* what the current command makes of COUNTER_SWEPT_DAY; 0: leaves it */
     int64_t now_ms, seq;
@@ -59,14 +69,26 @@ struct work {
     bool full;   /* the journal's body cannot take what a decided command must write there: no commit */
 };
 
-int work_init(struct work *work);
+int work_common_init(struct work_common *common); /* 0 or -ENOMEM */
+void work_common_release(struct work_common *common);
+/* common is borrowed. */
+int work_init(struct work *work, struct work_common *common);
 void work_release(struct work *work);
-void work_begin(struct work *work, int64_t now_ms, int64_t seq); /* forgets the batch before */
-int work_load(struct work *work, struct store *store);           /* loads the needs; 0, STORE_E_AWAY, _FENCED, <0 */
-/* The cache takes the batch's rows; borrowed rows stay. Once for a batch, after its last decision, beside its commit or
- * behind it: if that fails, work_forget. */
+/* What a batch stands on: the state that the batch before it leaves. */
+struct work_ground {
+    int64_t now_ms, seq;       /* of the batch itself */
+    const int64_t *counters;   /* COUNTER_COUNT, of the batch before */
+    const struct work *before; /* NULL: all is committed */
+};
+void work_begin(struct work *work, const struct work_ground *ground); /* forgets what it held */
+/* Loads the needs: with the writer's load, or beside it with a reader (of the newest state, not begun). ret_witness
+ * NULL, or wanted with a reader: the row of witness in the very state that was read, NULL: absent. 0, STORE_E_AWAY,
+ * _FENCED, <0. */
+int work_load(struct work *work, struct store *store);
+int work_load_beside(struct work *work, struct store_reader *reader, const struct store_probe *witness,
+                     const void **ret_witness);
+/* The batch is committed: the cache takes its rows. What the batch after it has borrowed from the cache stays. */
 void work_keep(struct work *work);
-void work_turn(struct work *work);   /* the batch is committed and answered: borrowed rows are gone */
 void work_forget(struct work *work); /* its commit failed, in whatever way: the cache is emptied */
 void work_command_begin(struct work *work, const struct command_kind *kind);
 int work_command_accept(struct work *work);
