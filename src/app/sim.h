@@ -41,16 +41,18 @@ enum {
     X(SIM_UNDONE, "commits undone")                                                                                    \
     X(SIM_FULL, "disk full")                                                                                           \
     X(SIM_AWAY, "store away")                                                                                          \
-    X(SIM_FENCED, "fenced") X(SIM_SLOW, "slow flushes") X(SIM_JUMPS, "clock jumps") X(SIM_ATTEMPTS, "requests")        \
-        X(SIM_RETRIES, "retries") X(SIM_REPLAYS, "replayed answers") X(SIM_REUSES, "keys reused")                      \
-            X(SIM_ANSWERS_LOST, "answers lost to clients") X(SIM_BREAKER, "refused by the breaker")                    \
-                X(SIM_CALLS, "calls to the core") X(SIM_LOST, "messages lost")                                         \
-                    X(SIM_DUPLICATED, "messages duplicated") X(SIM_LATE, "messages late")                              \
-                        X(SIM_GARBLED, "answers garbled") X(SIM_UNSENT, "connections refused")                         \
-                            X(SIM_BARRED, "payments barred by an enquiry") X(SIM_READS, "reads")                       \
-                                X(SIM_WAS_UNKNOWN, "payments that were unknown")                                       \
-                                    X(SIM_COMPLETED, "payments completed") X(SIM_REJECTED, "payments rejected")        \
-                                        X(SIM_REFUSED, "requests refused")
+    X(SIM_FENCED, "fenced")                                                                                            \
+    X(SIM_SLOW, "slow flushes") X(SIM_JUMPS, "clock jumps") X(SIM_ATTEMPTS, "requests") X(SIM_RETRIES, "retries")      \
+        X(SIM_REPLAYS, "replayed answers") X(SIM_REUSES, "keys reused") X(SIM_ANSWERS_LOST, "answers lost to clients") \
+            X(SIM_BREAKER, "refused by the breaker") X(SIM_CALLS, "calls to the core") X(SIM_LOST, "messages lost")    \
+                X(SIM_DUPLICATED, "messages duplicated") X(SIM_LATE, "messages late")                                  \
+                    X(SIM_GARBLED, "answers garbled") X(SIM_UNSENT, "connections refused")                             \
+                        X(SIM_BARRED, "payments barred by an enquiry") X(SIM_READS, "reads")                           \
+                            X(SIM_WAS_UNKNOWN, "payments that were unknown") X(SIM_COMPLETED, "payments completed")    \
+                                X(SIM_REJECTED, "payments rejected") X(SIM_REFUSED, "requests refused")                \
+                                    X(SIM_OVERLAPPED, "batches decided over one in flight")                            \
+                                        X(SIM_VOIDED, "of these decided again")                                        \
+                                            X(SIM_WRITTEN, "flights that landed within a decision")
 #define X(code, name) code,
 enum sim_count { SIM_COUNT_MAP(X) SIM_COUNT_COUNT };
 #undef X
@@ -174,6 +176,7 @@ struct sim {
     struct core_dispatch *dispatch;
     struct integration integration;
     bool must_end, crashing;
+    bool advancing; /* the engine decides, perhaps over a batch in flight */
     enum store_fault armed;
     int64_t armed_until_ms;
     /* the peers */

@@ -49,6 +49,16 @@ static void on_flush(void *ctx) {
     sim->flushing = false;
 }
 
+/* The store may be done with the batch in flight at any moment of the next one's decisions. */
+static void encode_event(struct buffer *out, const struct event *event) {
+    struct sim *sim = sim_running;
+    event_json_write(out, event);
+    if (!sim->advancing || !sim_chance(sim, 50)) return;
+    if (!engine_write(sim->engine)) return;
+    sim->counts[SIM_WRITTEN]++;
+    sim_trace(sim, "the batch in flight is written");
+}
+
 static void open_store(struct sim *sim) {
     struct message message = { { 0 } };
     struct store_options options = { .ops = &store_memory_ops, .path = sim->store_name };
@@ -64,14 +74,15 @@ void sim_open(struct sim *sim) {
     open_store(sim);
     if (sim->failed) return;
     struct engine_options engine = { .store = sim->store,
-                                     .encode_event = event_json_write,
+                                     .encode_event = encode_event,
                                      .on_followup = on_followup,
                                      .on_fault = on_fault,
                                      .on_unknown = on_unknown,
                                      .on_fenced = on_fenced,
                                      .ctx = sim,
                                      .now_ms = sim_wall_ms,
-                                     .id_salt = (uint32_t)sim_draw(sim, UINT32_MAX) + 1 };
+                                     .id_salt = (uint32_t)sim_draw(sim, UINT32_MAX) + 1,
+                                     .steps = true };
     if (engine_open(&engine, &sim->engine, &message)) {
         sim_fail(sim, "the engine does not open: %s", message.text);
         return;
@@ -104,6 +115,10 @@ void sim_end(struct sim *sim) {
     if (sim->engine) {
         store_memory_fault(sim->store, STORE_FAULT_UNKNOWN_LOST, 0, UINT32_MAX);
         sim->armed = STORE_FAULT_UNKNOWN_LOST;
+        engine_settle(sim->engine);
+        engine_state(sim->engine, &state);
+        sim->counts[SIM_OVERLAPPED] += state.overlapped;
+        sim->counts[SIM_VOIDED] += state.voided;
         for (engine_state(sim->engine, &state); state.queued; engine_state(sim->engine, &state))
             engine_step(sim->engine);
     }
@@ -115,8 +130,24 @@ void sim_end(struct sim *sim) {
     sim->crashing = sim->must_end = false;
 }
 
+/* The writer's turn may come between any two of the engine's. */
+static void step_in_some_way(struct sim *sim) {
+    uint64_t way = sim_draw(sim, 10);
+    if (way < 2) {
+        engine_step(sim->engine);
+    } else if (way == 2) {
+        engine_settle(sim->engine);
+    } else if (way == 3) {
+        (void)engine_write(sim->engine); /* there may be none in flight */
+    } else {
+        sim->advancing = true;
+        engine_advance(sim->engine);
+        sim->advancing = false;
+    }
+}
+
 void sim_step_engine(struct sim *sim) {
-    engine_step(sim->engine);
+    step_in_some_way(sim);
     if (!sim->must_end) return;
     sim_trace(sim, "the process must end");
     sim_end(sim);

@@ -210,7 +210,7 @@ static void answer_all(const struct batch_part *part) {
     for (size_t i = 0; i < part->count; i++) part->commands[i]->on_reply(part->commands[i]);
 }
 
-void batch_fail(const struct batch_part *part, enum command_result result) {
+static void batch_fail(const struct batch_part *part, enum command_result result) {
     for (size_t i = 0; i < part->count; i++) {
         part->commands[i]->result = result;
         part->commands[i]->refusal = 0;
@@ -258,6 +258,12 @@ static void halve(struct engine *engine, struct batch *batch, const struct batch
         engine->options.on_fault(engine->options.ctx, part->commands[0]->kind->name, -EIO);
     batch_fail(part, COMMAND_FAULT);
     if (part->count && part->notes.len) batch_run(engine, batch, &notes); /* they are not the culprit's */
+}
+
+void batch_lose(struct engine *engine, struct batch *batch) {
+    const struct batch_part part = batch_whole(batch);
+    quarantine_leave(engine->quarantine, number_of(engine, batch), part.commands, 0);
+    batch_fail(&part, COMMAND_UNKNOWN);
 }
 
 void batch_end(struct engine *engine, struct batch *batch, const struct batch_part *part, int r) {

@@ -310,11 +310,19 @@ size_t engine_step(struct engine *engine) {
     return done(engine, count);
 }
 
+static void count_overlap(struct engine *engine, bool overlapped, bool voided) {
+    pthread_mutex_lock(&engine->lock);
+    engine->state.overlapped += overlapped;
+    engine->state.voided += voided;
+    pthread_mutex_unlock(&engine->lock);
+}
+
 /* Decides what is left of the batch over the one in flight, waits for that one, and gives this one to the writer. */
 static void fly(struct engine *engine, struct batch *batch) {
     const struct batch_part part = batch_whole(batch);
     bool over = engine->flying != NULL;
     int r = batch_decide(engine, batch, &part), below = flight_end(engine, batch);
+    count_overlap(engine, over, below != 0);
     if (below < 0) return; /* both are answered */
     if (!r && !below) flight_begin(engine, batch);
     else if (over) batch_run(engine, batch, &part); /* F3; or it could not be decided beside the writer */

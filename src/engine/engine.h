@@ -144,12 +144,14 @@ size_t engine_step(struct engine *engine);
  * answered, and this one is given to the writer (or, when it is small and nobody waits, committed and answered too).
  * Returns the number of commands taken. */
 size_t engine_advance(struct engine *engine);
-void engine_write(struct engine *engine);  /* options.steps: commits the batch in flight, of which nobody hears yet */
+/* options.steps: commits the batch in flight, of which nobody hears yet. False: there is none, or it was written. */
+bool engine_write(struct engine *engine);
 void engine_settle(struct engine *engine); /* waits for the batch in flight; its commands are answered */
 
 struct engine_state {
     int64_t journal_seq;
     uint64_t batches, commands, notes_dropped;
+    uint64_t overlapped, voided; /* batches decided over one in flight; of these, decided again since that one failed */
     size_t queued;
     bool writable; /* false after a disk-full until a commit works */
 };

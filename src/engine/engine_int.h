@@ -92,7 +92,7 @@ void batch_run(struct engine *engine, struct batch *batch, const struct batch_pa
 void batch_end(struct engine *engine, struct batch *batch, const struct batch_part *part, int r);
 /* It has committed: the chain goes on, and its commands hear so. */
 void batch_succeed(struct engine *engine, struct batch *batch, const struct batch_part *part);
-void batch_fail(const struct batch_part *part, enum command_result result); /* all hear it */
+void batch_lose(struct engine *engine, struct batch *batch); /* all of it hear UNKNOWN; what follows is the caller's */
 
 /* ---- batch_record.c ---- */
 

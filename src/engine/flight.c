@@ -75,17 +75,18 @@ void flight_begin(struct engine *engine, struct batch *batch) {
     pthread_mutex_unlock(&engine->lock);
 }
 
-void engine_write(struct engine *engine) {
+bool engine_write(struct engine *engine) {
     struct batch *batch = engine->flying;
     check(engine->options.steps);
-    if (!batch || atomic_load(&batch->written)) return;
+    if (!batch || atomic_load(&batch->written)) return false;
     batch->result = batch_write(engine, batch);
     atomic_store(&batch->written, true);
+    return true;
 }
 
 static void await(struct engine *engine, struct batch *batch) {
     if (engine->options.steps) {
-        engine_write(engine);
+        (void)engine_write(engine); /* it may be there already */
         return;
     }
     pthread_mutex_lock(&engine->lock);
@@ -128,12 +129,13 @@ int flight_end(struct engine *engine, struct batch *next) {
         return 0;
     }
     work_forget(&batch->work);
-    if (r < 0 && next) {
-        const struct batch_part void_part = batch_whole(next);
-        quarantine_leave(engine->quarantine, (size_t)(next - engine->batches), void_part.commands, 0);
-        batch_fail(&void_part, COMMAND_UNKNOWN);
+    if (r > 0) {
+        batch_end(engine, batch, &part, r);
+        return r;
     }
-    batch_end(engine, batch, &part, r);
+    batch_lose(engine, batch);
+    if (next) batch_lose(engine, next);
+    if (engine->options.on_unknown) engine->options.on_unknown(engine->options.ctx);
     return r;
 }
 
