@@ -23,6 +23,7 @@ struct world {
     struct store *store;
     struct engine *engine;
     int quarantined;
+    bool steps; /* of the engine */
 };
 
 struct dose {
@@ -62,7 +63,9 @@ static void on_fault(void *ctx, const char *operation, int code) {
 static void world_open(struct world *world) {
     struct message message = { { 0 } };
     struct store_options store = { .ops = &store_memory_ops, .tables = tables, .table_count = ARRAY_COUNT(tables) };
-    struct engine_options engine = { .on_fault = on_fault, .ctx = world, .quarantine_path = world->path };
+    struct engine_options engine = {
+        .on_fault = on_fault, .ctx = world, .quarantine_path = world->path, .steps = world->steps
+    };
     assert_int_equal(store_open(&store, &world->store, &message), 0);
     engine.store = world->store;
     if (engine_open(&engine, &world->engine, &message)) fail_msg("%s", message.text);
@@ -183,6 +186,85 @@ static void q4_what_commits_well_is_cleared(void **state) {
     world_shut(world);
 }
 
+/* ---- two batches at a time ---- */
+
+enum { FLIGHT = 20 };
+static void flush_dies(void *ctx) {
+    (void)ctx;
+    (void)raise(SIGSEGV);
+}
+
+static void submit_some(struct world *world, struct dose doses[FLIGHT], char first, int count, int poison) {
+    for (int i = 0; i < count; i++) {
+        char key[3] = { first, (char)('0' + i), 0 };
+        doses[i] = (struct dose){ .signal = i ? WELL : poison };
+        doses[i].command =
+            (struct command){ .kind = &dose_kind, .input = &doses[i], .owner = &doses[i], .on_reply = dose_on_reply };
+        doses[i].command.idempotency.present = true;
+        idempotency_key(STR("client"), STR("POST"), STR("/dose"), str_from_c(key), doses[i].command.idempotency.key);
+        assert_int_equal(engine_submit(world->engine, &doses[i].command), 0);
+    }
+}
+
+/* written: it dies where the first batch is written, by the writer's thread; else where the second is decided. */
+static void die_over_a_flight(struct world *world, bool written) {
+    struct dose doses[2][FLIGHT];
+    int fd = open("/dev/null", O_WRONLY);
+    (void)dup2(fd, STDERR_FILENO);
+    (void)signal(SIGSEGV, SIG_DFL);
+    world->steps = !written;
+    world_open(world);
+    if (written) store_memory_on_flush(world->store, flush_dies, NULL);
+    submit_some(world, doses[0], 'a', FLIGHT, WELL);
+    engine_advance(world->engine);
+    submit_some(world, doses[1], 'b', COMMANDS, written ? WELL : SIGSEGV);
+    engine_advance(world->engine);
+    engine_settle(world->engine);
+    _exit(1);
+}
+
+static void q2_only_the_batch_that_a_thread_runs_is_marked(void **state) {
+    struct world *world = *state;
+    for (int written = 0; written < 2; written++) {
+        pid_t pid = fork();
+        int status;
+        struct arena arena;
+        struct str bytes;
+        uint8_t key[16];
+        assert_true(pid >= 0);
+        if (pid == 0) die_over_a_flight(world, written);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+        assert_int_equal(arena_init(&arena, 4096, 65536), 0);
+        assert_int_equal(file_read_all(world->path, 4096, &arena, &bytes, NULL), 0);
+        assert_int_equal(bytes.len, QUARANTINE_RECORD_BYTES * (written ? FLIGHT : COMMANDS));
+        idempotency_key(STR("client"), STR("POST"), STR("/dose"), written ? STR("a0") : STR("b0"), key);
+        assert_memory_equal(bytes.at, key, sizeof key);
+        arena_release(&arena);
+        assert_int_equal(unlink(world->path), 0);
+    }
+}
+
+/* The suspect is run alone, behind what is in flight. */
+static void q5_a_suspect_is_not_decided_over_a_flight(void **state) {
+    struct world *world = *state;
+    struct dose doses[COMMANDS], before[FLIGHT];
+    assert_int_equal(child_runs(world, SIGSEGV, true, false), SIGSEGV);
+    world->steps = true;
+    world_open(world);
+    submit_some(world, before, 'c', 1, WELL);
+    engine_advance(world->engine);
+    submit_batch(world, doses, WELL, true);
+    engine_advance(world->engine);
+    assert_int_equal(before[0].replied, 1);
+    for (int i = 0; i < COMMANDS; i++) assert_int_equal(doses[i].command.result, COMMAND_DONE);
+    struct engine_state told;
+    engine_state(world->engine, &told);
+    assert_int_equal(told.overlapped, 0);
+    assert_int_equal(told.journal_seq, 1 + COMMANDS);
+    world_shut(world);
+}
+
 static void *other_thread(void *ctx) {
     (void)ctx;
     (void)raise(SIGSEGV);
@@ -279,8 +361,10 @@ int main(void) {
         QUARANTINE_TEST(q1_a_file_that_is_no_marker_is_refused),
         QUARANTINE_TEST(q2_two_aborts_and_a_command_is_never_decided),
         QUARANTINE_TEST(q2_an_abort_of_another_thread_marks_nothing),
+        QUARANTINE_TEST(q2_only_the_batch_that_a_thread_runs_is_marked),
         QUARANTINE_TEST(q3_without_a_key_nothing_is_marked),
         QUARANTINE_TEST(q4_what_commits_well_is_cleared),
+        QUARANTINE_TEST(q5_a_suspect_is_not_decided_over_a_flight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,18 +97,7 @@ static bool change_is_lawful(const struct store_change *change) {
     return change->kind == STORE_DELETE || table_row_check(change->table, change->row) == 0;
 }
 
-void store_settle(struct store *store) {
-    const struct store_late *late = store->late;
-    store->late = NULL;
-    if (late) late->ready(late->ctx);
-}
-
 int store_commit(struct store *store, const struct store_change *changes, size_t count) {
-    return store_commit_late(store, changes, count, NULL);
-}
-
-int store_commit_late(struct store *store, const struct store_change *changes, size_t count,
-                      const struct store_late *late) {
     check(count <= STORE_BATCH_CHANGES_MAX);
     store->culprit = -1;
     if (store->unknown) return err_origin(-EIO);
@@ -120,9 +109,7 @@ int store_commit_late(struct store *store, const struct store_change *changes, s
     if (count == 0) return 0;
     store->culprit = store_unbalanced(changes, count);
     if (store->culprit >= 0) return STORE_E_UNDONE;
-    store->late = late;
     int r = store->ops->commit(store, changes, count);
-    store->late = NULL;
     if (r == 0 && store->watch) store->watch(store->watch_ctx, changes, count);
     return err_trace(r);
 }

@@ -98,16 +98,6 @@ struct store_change {
  * itself failed, it may or may not be there; a marker is left beside the store and the process must end. UPDATE or
  * DELETE of an absent row is STORE_E_UNDONE. */
 int store_commit(struct store *store, const struct store_change *changes, size_t count);
-/* The last row may still lack what its HASH columns hold (none of its key's): ready(ctx) fills them in. */
-struct store_late {
-    void (*ready)(void *ctx);
-    void *ctx;
-};
-/* store_commit, which reads those columns of the last row only behind ready. Called at most once, from this thread,
- * when all other rows have been handed to the database or the commit needs the row for any other reason; not at all
- * when the commit fails earlier. late may be NULL. */
-int store_commit_late(struct store *store, const struct store_change *changes, size_t count,
-                      const struct store_late *late);
 /* Index into changes of the row that made the last STORE_E_UNDONE, or -1 when it was not one row's fault. */
 long store_culprit(const struct store *store);
 

@@ -38,30 +38,6 @@ static void load_by_each_unique_index(struct world *world) {
     assert_true(table_rows_equal(&counter_table, probes[4].ret_row, &counter));
 }
 
-static void fill_hash(void *ctx) {
-    struct item *item = ctx;
-    memset(item->hash, 7, sizeof item->hash);
-    item->at++; /* how often */
-}
-
-static void late_row_is_read_when_it_is_ready(struct world *world) {
-    struct item first = item_make(&world->arena, 1), last = item_make(&world->arena, 2), late_again = last;
-    const struct store_change changes[] = { { &item_table, STORE_INSERT, &first },
-                                            { &item_table, STORE_INSERT, &last } };
-    const struct store_late late = { .ready = fill_hash, .ctx = &last };
-    int64_t at = last.at;
-    assert_int_equal(store_commit_late(world->store, changes, ARRAY_COUNT(changes), &late), 0);
-    assert_int_equal(last.at, at + 1);
-    struct store_probe probe = { .table = &item_table, .index = 0, .row = &last };
-    assert_int_equal(store_load(world->store, &probe, 1, &world->arena), 0);
-    assert_memory_equal(((const struct item *)probe.ret_row)->hash, last.hash, sizeof last.hash);
-    const struct store_change again[] = { { &posting_table, STORE_UPDATE, &first },
-                                          { &item_table, STORE_INSERT, &late_again } };
-    const struct store_late never = { .ready = fill_hash, .ctx = &late_again };
-    assert_int_equal(store_commit_late(world->store, again, ARRAY_COUNT(again), &never), STORE_E_UNDONE);
-    assert_int_equal(late_again.at, at); /* refused before: not called */
-}
-
 static void update_replaces_all_columns(struct world *world) {
     assert_int_equal(commit_items(world, 1, 3), 0);
     struct item item = item_make(&world->arena, 2);
@@ -548,7 +524,6 @@ static const struct {
     { "s3 append-only", s3_append_only_takes_inserts_only },
     { "s1 1,000 rows, all or nothing", s1_thousand_rows_all_or_nothing },
     { "empty batch", empty_batch_is_done },
-    { "a late row is read when it is ready", late_row_is_read_when_it_is_ready },
     { "several tables in one batch", several_tables_in_one_batch },
     { "texts and blobs", texts_and_blobs },
     { "largest and smallest numbers", largest_and_smallest_numbers },

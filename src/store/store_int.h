@@ -26,7 +26,6 @@ struct store {
     const struct store_ops *ops;
     struct store_catalog catalog;
     long culprit;
-    const struct store_late *late; /* of the commit under way; NULL: nothing is late, or it has been called */
     /* a commit's outcome is unknown: nothing more is written until the store is opened anew */
     bool unknown;
     void (*watch)(void *ctx, const struct store_change *changes, size_t count); /* NULL: nobody measures */
@@ -40,9 +39,6 @@ struct store_reader {
     bool inside;         /* between begin and end */
     bool walking;        /* inside store_range's each */
 };
-
-/* Every adapter calls it before it reads the last row's columns. */
-void store_settle(struct store *store);
 
 /* store.c has checked the arguments: at least one change, every table known, rows within their limits, append-only
  * kept. */

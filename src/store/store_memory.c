@@ -387,7 +387,6 @@ static int apply_one(struct memory_store *store, struct memory_version *version,
 static int apply(struct memory_store *store, struct memory_version *version, const struct store_change *changes,
                  size_t count) {
     for (size_t i = 0; i < count; i++) {
-        if (i + 1 == count) store_settle(&store->base);
         int r = apply_one(store, version, &changes[i]);
         if (r > 0) store->base.culprit = (long)i;
         if (r) return STORE_E_UNDONE; /* without memory: nobody's fault, and nothing of it is there */

@@ -26,7 +26,6 @@ struct postgres_plan {
     int32_t next[STORE_BATCH_CHANGES_MAX];
     struct bucket buckets[STORE_BATCH_CHANGES_MAX][WAVE_KINDS];
     uint32_t waves;
-    int32_t last; /* the last change */
     /* rows met in a table's present wave; entries of earlier batches have a number below first_number */
     struct {
         uint64_t hash, number;
@@ -120,7 +119,6 @@ static void plan_change(struct postgres_plan *plan, const struct store_change *c
 static void plan_make(struct postgres_store *store, const struct store_change *changes, size_t count) {
     struct postgres_plan *plan = store->plan;
     plan->waves = 0;
-    plan->last = (int32_t)count - 1;
     plan->first_number = plan->number + 1;
     for (size_t i = 0; i < count; i++)
         plan_change(plan, &changes[i], store_catalog_find(&store->base.catalog, changes[i].table), (int32_t)i);
@@ -143,7 +141,6 @@ static int send_bucket(struct postgres_store *store, const struct store_change *
     struct postgres_parameters parameters;
     size_t count = 0, filled = 0;
     for (int32_t at = bucket->head; at != NO_CHANGE; at = plan->next[at]) plan->rows[filled++] = &changes[at];
-    if (bucket->tail == plan->last) store_settle(&store->base);
     if (kind != WAVE_ERASE) count = postgres_columns(table, columns);
     else
         for (uint8_t i = 0; i < table->indexes[0].column_count; i++)

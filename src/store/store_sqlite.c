@@ -232,7 +232,6 @@ static int commit_changes(struct sqlite_store *store, const struct store_change 
     int code = sqlite_run(store->writer.begin_immediate);
     if (code != SQLITE_OK) return failed_before_commit(store, changes, 0, code);
     for (size_t i = 0; i < count; i++) {
-        if (i + 1 == count) store_settle(&store->base);
         code = write_change(&store->writer, &changes[i]);
         if (code != SQLITE_OK) return failed_before_commit(store, changes, i, code);
     }
