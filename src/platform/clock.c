@@ -48,13 +48,28 @@ static char *put_digits(char *at, int64_t value, int count) {
     return at + count;
 }
 
-/* By hand, because a payment writes a dozen of them: strftime and snprintf were a hundredth of the daemon's CPU. */
+/* Day, month and year of a day since 1970 in the Gregorian calendar, whose leap days end a year that begins in March.
+ */
+static void civil(int64_t day, int64_t *ret_year, int64_t *ret_month, int64_t *ret_day) {
+    enum { DAYS_TO_1970 = 719468 /* from 0000-03-01 */, CENTURIES_DAYS = 146097 /* four of them */ };
+    int64_t since = day + DAYS_TO_1970, era = since / CENTURIES_DAYS, within = since % CENTURIES_DAYS;
+    int64_t year = (within - within / 1460 + within / 36524 - within / (CENTURIES_DAYS - 1)) / 365;
+    int64_t of_year = within - (365 * year + year / 4 - year / 100), march = (5 * of_year + 2) / 153;
+    *ret_day = of_year - (153 * march + 2) / 5 + 1;
+    *ret_month = march < 10 ? march + 3 : march - 9;
+    *ret_year = era * 400 + year + (*ret_month <= 2);
+}
+
+/* By hand, because a payment writes a dozen of them: strftime and snprintf were a hundredth of the daemon's CPU, and
+ * gmtime_r, which takes a lock, three hundredths of the engine's. */
 struct str clock_format_rfc3339(int64_t ms, char text[CLOCK_TEXT_BYTES]) {
-    struct tm tm = utc(ms);
-    const int fields[] = { tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec };
+    int64_t year, month, day, second = ms / 1000 % 86400;
+    check(ms >= 0);
+    civil(clock_day(ms), &year, &month, &day);
+    const int64_t fields[] = { month, day, second / 3600, second / 60 % 60, second % 60 };
     static const char before[] = "--T::";
-    check(tm.tm_year + 1900 <= 9999);
-    char *at = put_digits(text, tm.tm_year + 1900, 4);
+    check(year <= 9999);
+    char *at = put_digits(text, year, 4);
     for (size_t i = 0; i < ARRAY_COUNT(fields); i++) {
         *at++ = before[i];
         at = put_digits(at, fields[i], 2);

@@ -1,5 +1,7 @@
 #include "platform/table.h"
 
+#include <endian.h>
+
 /* Canonical bytes of one run of columns, collected here: whoever takes them gets few large pieces. */
 enum { PIECE_BYTES = 512 };
 struct pieces {
@@ -22,8 +24,14 @@ static void piece_put(struct pieces *pieces, const void *bytes, size_t len) {
     pieces->len += len;
 }
 
-static void big_endian(uint8_t *out, uint64_t value, size_t bytes) {
-    for (size_t i = 0; i < bytes; i++) out[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
+static void put_be64(uint8_t out[8], uint64_t value) {
+    value = htobe64(value);
+    memcpy(out, &value, sizeof value);
+}
+
+static void put_be32(uint8_t out[4], size_t value) {
+    uint32_t bytes = htobe32((uint32_t)value);
+    memcpy(out, &bytes, sizeof bytes);
 }
 
 static void piece_column(struct pieces *pieces, const struct column *column, const void *row) {
@@ -31,7 +39,7 @@ static void piece_column(struct pieces *pieces, const struct column *column, con
     struct str text;
     switch (column->type) {
     case COLUMN_I64:
-        big_endian(number, (uint64_t)column_i64(column, row), 8);
+        put_be64(number, (uint64_t)column_i64(column, row));
         piece_put(pieces, number, 8);
         break;
     case COLUMN_ID:
@@ -43,7 +51,7 @@ static void piece_column(struct pieces *pieces, const struct column *column, con
     case COLUMN_TEXT:
     case COLUMN_BLOB:
         text = column_str(column, row);
-        big_endian(number, text.len, 4);
+        put_be32(number, text.len);
         piece_put(pieces, number, 4);
         if (text.len) piece_put(pieces, text.at, text.len);
         break;
@@ -55,7 +63,7 @@ static size_t key_column(const struct column *column, const void *row, uint8_t *
     switch (column->type) {
     case COLUMN_I64:
         check(room >= 8);
-        big_endian(at, (uint64_t)column_i64(column, row), 8);
+        put_be64(at, (uint64_t)column_i64(column, row));
         return 8;
     case COLUMN_ID:
         check(room >= 16);
@@ -71,7 +79,7 @@ static size_t key_column(const struct column *column, const void *row, uint8_t *
     }
     text = column_str(column, row);
     check(text.len <= room && room - text.len >= 4);
-    big_endian(at, text.len, 4);
+    put_be32(at, text.len);
     if (text.len) memcpy(at + 4, text.at, text.len);
     return 4 + text.len;
 }
