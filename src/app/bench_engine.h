@@ -16,7 +16,7 @@
 
 enum {
     BENCH_ENGINE_ACCOUNTS = 1000,
-    BENCH_ENGINE_ROUND_PAYMENTS = 10000, /* at least one batch */
+    BENCH_ENGINE_ROUND_PAYMENTS = 20000, /* at least one batch */
     BENCH_ENGINE_PAYMENTS_MAX = 20 * 1000 * 1000,
     BENCH_ENGINE_SLICE_PAYMENTS = 100000, /* the first and the last: what growth costs */
     BENCH_ENGINE_RECORD_BYTES_MAX = 1024 * 1024 * 1024,

@@ -273,7 +273,7 @@ static bool form(struct engine *engine, struct batch *batch, size_t *ret_count) 
     if (batch->at_ms < engine->latest_ms) batch->at_ms = engine->latest_ms; /* never backwards */
     batch->count = 0;
     if (is_due(engine, batch->at_ms)) {
-        (void)flight_end(engine, NULL); /* whatever became of it, its commands have heard */
+        (void)flight_end(engine, NULL, false); /* whatever became of it, its commands have heard */
         before = take_due(engine, batch);
     }
     pthread_mutex_lock(&engine->lock);
@@ -321,9 +321,10 @@ static void count_overlap(struct engine *engine, bool overlapped, bool voided) {
 static void fly(struct engine *engine, struct batch *batch) {
     const struct batch_part part = batch_whole(batch);
     bool over = engine->flying != NULL;
-    int r = batch_decide(engine, batch, &part), below = flight_end(engine, batch);
+    int r = batch_decide(engine, batch, &part), below = flight_end(engine, batch, !r);
     count_overlap(engine, over, below != 0);
     if (below < 0) return; /* both are answered */
+    if (engine->flying) return;
     if (!r && !below) flight_begin(engine, batch);
     else if (over) batch_run(engine, batch, &part); /* F3; or it could not be decided beside the writer */
     else {
@@ -341,7 +342,7 @@ size_t engine_advance(struct engine *engine) {
         return renew(engine);
     }
     if (has_suspects(engine, batch)) {
-        if (flight_end(engine, batch) < 0) return done(engine, count);
+        if (flight_end(engine, batch, false) < 0) return done(engine, count);
         run_suspects(engine, batch);
     }
     if (batch->count || batch->notes.len) fly(engine, batch);
@@ -350,7 +351,7 @@ size_t engine_advance(struct engine *engine) {
 
 void engine_settle(struct engine *engine) {
     if (!engine->flying) return;
-    (void)flight_end(engine, NULL); /* its commands have heard what became of it */
+    (void)flight_end(engine, NULL, false); /* its commands have heard what became of it */
     engine->written_ms = clock_mono_ms();
     pthread_mutex_lock(&engine->lock);
     engine->state.journal_seq = engine->seq;

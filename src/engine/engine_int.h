@@ -109,10 +109,11 @@ void flight_begin(struct engine *engine, struct batch *batch);
 bool flight_is_over(const struct engine *engine); /* nobody would wait for it; true when there is none */
 /* Looks after the batch in flight while the next is decided: answers it once it has committed. False: it has failed. */
 bool flight_look(struct engine *engine);
-/* Waits for the batch in flight and does what its fate asks for; it is over then. next: the batch decided over it, or
- * NULL. 0: it has committed (or there was none). Above 0: it has not, and what was decided over it is void. Below 0: it
- * is unknown, and next has been answered so too. */
-int flight_end(struct engine *engine, struct batch *next);
+/* Waits for the batch in flight and does what its fate asks for; it is over then. next: the batch that is made for
+ * behind it, or NULL; decided: over it, and well. 0: it has committed (or there was none), and next may be in flight
+ * already: the store should not wait for the answers. Above 0: it has not, and what was decided over it is void. Below
+ * 0: it is unknown, and next has been answered so too. */
+int flight_end(struct engine *engine, struct batch *next, bool decided);
 void flight_stop(struct engine *engine); /* ends the writer's thread; nothing is in flight */
 
 #endif

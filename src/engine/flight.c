@@ -57,25 +57,29 @@ static bool is_worth_it(struct engine *engine, const struct batch *batch) {
     return waiting;
 }
 
-void flight_begin(struct engine *engine, struct batch *batch) {
+/* False: it has nothing to write, or is not worth it. */
+static bool hand_over(struct engine *engine, struct batch *batch) {
     bool steps = engine->options.steps;
     check(!engine->flying);
-    if (!batch->change_count || (!steps && (!is_worth_it(engine, batch) || !writer_make(engine)))) {
-        const struct batch_part part = batch_whole(batch);
-        int r = batch->change_count ? batch_write(engine, batch) : 0;
-        if (r) work_forget(&batch->work);
-        batch_end(engine, batch, &part, r);
-        return;
-    }
+    if (!batch->change_count || (!steps && (!is_worth_it(engine, batch) || !writer_make(engine)))) return false;
     engine->flying = batch;
-    batch->answered = false;
     engine->began_ns = clock_mono_ns();
+    batch->answered = false;
     atomic_store(&batch->written, false);
-    if (steps) return; /* engine_write, or whoever waits for it */
+    if (steps) return true; /* engine_write, or whoever waits for it */
     pthread_mutex_lock(&engine->lock);
     engine->to_write = batch;
     pthread_cond_signal(&engine->writer_wake);
     pthread_mutex_unlock(&engine->lock);
+    return true;
+}
+
+void flight_begin(struct engine *engine, struct batch *batch) {
+    const struct batch_part part = batch_whole(batch);
+    if (hand_over(engine, batch)) return;
+    int r = batch->change_count ? batch_write(engine, batch) : 0;
+    if (r) work_forget(&batch->work);
+    batch_end(engine, batch, &part, r);
 }
 
 bool engine_write(struct engine *engine) {
@@ -119,15 +123,16 @@ bool flight_look(struct engine *engine) {
     return true;
 }
 
-int flight_end(struct engine *engine, struct batch *next) {
+int flight_end(struct engine *engine, struct batch *next, bool decided) {
     struct batch *batch = engine->flying;
     if (!batch) return 0;
     const struct batch_part part = batch_whole(batch);
     await(engine, batch);
     int r = batch->result;
-    if (r == 0) answer(engine, batch);
     engine->flying = NULL;
     if (r == 0) {
+        if (next && decided) (void)hand_over(engine, next); /* else it is the caller's */
+        answer(engine, batch);
         work_keep(&batch->work);
         return 0;
     }
