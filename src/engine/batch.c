@@ -175,6 +175,7 @@ int batch_decide(struct engine *engine, struct batch *batch, const struct batch_
                                         .counters = below ? below->work.counters : engine->counters,
                                         .before = below ? &below->work : NULL };
     int64_t from_ns = clock_mono_ns();
+    if (!below) engine->epoch = store_epoch(engine->options.store); /* else the writer may be changing it */
     quarantine_enter(engine->quarantine, number_of(engine, batch), part->commands, part->count);
     work_begin(&batch->work, &ground);
     int r = decide_all(engine, &batch->work, part);

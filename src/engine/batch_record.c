@@ -140,7 +140,7 @@ int batch_record(struct engine *engine, struct batch *batch, const struct hash *
     if (nothing_to_write(work)) return 0;
     bool made = collect_rows(batch);
     size_t rows = batch->change_count;
-    *record = (struct journal_row){ .epoch = store_epoch(engine->options.store),
+    *record = (struct journal_row){ .epoch = engine->epoch,
                                     .seq = work->seq,
                                     .at_ms = work->now_ms,
                                     .prev_hash = *head,

@@ -322,7 +322,7 @@ static void fly(struct engine *engine, struct batch *batch) {
     const struct batch_part part = batch_whole(batch);
     bool over = engine->flying != NULL;
     int r = batch_decide(engine, batch, &part), below = flight_end(engine, batch, !r);
-    count_overlap(engine, over, below != 0);
+    if (over) count_overlap(engine, !r, below != 0);
     if (below < 0) return; /* both are answered */
     if (engine->flying) return;
     if (!r && !below) flight_begin(engine, batch);

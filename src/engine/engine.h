@@ -151,7 +151,7 @@ void engine_settle(struct engine *engine); /* waits for the batch in flight; its
 struct engine_state {
     int64_t journal_seq;
     uint64_t batches, commands, notes_dropped;
-    uint64_t overlapped, voided; /* batches decided over one in flight; of these, decided again since that one failed */
+    uint64_t overlapped, voided; /* batches decided over one in flight; void since that one failed */
     size_t queued;
     bool writable; /* false after a disk-full until a commit works */
 };

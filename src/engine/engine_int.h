@@ -57,6 +57,7 @@ struct engine {
     /* what is committed: the chain's head and the counters; the engine thread's alone */
     int64_t seq;
     struct hash head;
+    int64_t epoch; /* of the lease, as it was when nothing was in flight */
     int64_t counters[COUNTER_COUNT];
     struct quarantine *quarantine; /* NULL: no marker is kept */
     int64_t written_ms;            /* monotonic: when the lease was last renewed */

@@ -692,6 +692,7 @@ static void a_state_of_another_time_is_not_decided_on(void **state) {
     engine_advance(world->engine);
     engine_settle(world->engine);
     assert_int_equal(second.command.result, COMMAND_DONE);
+    assert_int_equal(told(world).overlapped, 0);
     assert_int_equal(second.decided, 3); /* it asked; then behind the first's commit: asked again, and had its row */
     assert_int_equal(store_commit(world->store, &back, 1), 0);
 }
