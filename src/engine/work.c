@@ -98,7 +98,7 @@ static struct work_slot *slot_at(const struct work *work, const struct row_key *
 
 /* The slot says what is there, or that nothing is (W6). */
 static bool slot_is_sure(const struct work_slot *slot) {
-    return slot->table && !(slot->row && slot->row->guessed && !slot->row->drafted && !slot->row->dirty);
+    return slot->table && !(slot->guessed && slot->row && !slot->row->drafted && !slot->row->dirty);
 }
 
 static void slot_take(struct work *work, struct work_slot *slot, const struct work_slot *values) {
@@ -140,6 +140,7 @@ static int slot_fill(struct work *work, const struct key_bytes *bytes, struct wo
         slot_take(work, slot, &values);
     }
     slot->row = row;
+    slot->guessed = false;
     if (row && bytes->index == 0) {
         row->key = *key;
         row->key.bytes = slot->key;
@@ -375,18 +376,26 @@ static int copy_row(struct work *work, const struct table *table, const void *ro
     return *ret_copy ? 0 : err_origin(-ENOMEM);
 }
 
-/* Another row that is there has one of the unique keys; the store would say so too, but later, and the key's slot would
- * have been lost meanwhile. */
-static bool clashes(const struct work *work, const struct work_row *row, const void *values) {
+static const void *row_now(const struct work_row *row) {
+    return row->drafted ? row->draft : row->base;
+}
+
+/* Enters a row that is being made under all its unique keys; -EEXIST when another that is there has one of them. What
+ * was known of a key stays known when the row comes to nothing: that it was free. */
+static int guess_enter(struct work *work, struct work_row *row, const void *values) {
     struct key_bytes key;
-    for (uint8_t i = 1; i < row->table->index_count; i++) {
+    for (uint8_t i = 0; i < row->table->index_count; i++) {
         if (!row->table->indexes[i].unique) continue;
         key_make(&key, row->table, i, values);
         const struct work_slot *slot = slot_at(work, &key.key, i);
-        const struct work_row *other = slot->table ? slot->row : NULL;
-        if (other && other != row && (other->drafted ? other->draft : other->base)) return true;
+        const struct work_row *other = slot->table && slot->row != row ? slot->row : NULL;
+        if (other && row_now(other)) return err_origin(-EEXIST);
+        bool guessed = !slot->table || slot->guessed || (other && other->base); /* the last: only drafted as deleted */
+        int r = slot_fill(work, &key, row);
+        if (r) return err_trace(r);
+        slot_at(work, &key.key, i)->guessed = guessed;
     }
-    return false;
+    return 0;
 }
 
 int view_insert(const struct view *view, const struct table *table, const void *values) {
@@ -399,15 +408,13 @@ int view_insert(const struct view *view, const struct table *table, const void *
     key_make(&key, table, 0, values);
     const struct work_slot *slot = slot_at(work, &key.key, 0); /* what the set has not seen, the store judges */
     struct work_row *row = slot->table ? slot->row : NULL;
-    if (row && (row->drafted ? row->draft : row->base)) return err_origin(-EEXIST);
+    if (row && row_now(row)) return err_origin(-EEXIST);
     if (!row) {
         row = arena_new(&work->arena, struct work_row);
         if (!row) return err_origin(-ENOMEM);
         row->table = table;
-        row->guessed = true;
     }
-    if (clashes(work, row, copy)) return err_origin(-EEXIST);
-    r = row_enter(work, row, copy);
+    r = guess_enter(work, row, copy);
     return r ? err_trace(r) : draft(work, row, copy);
 }
 

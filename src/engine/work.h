@@ -29,7 +29,6 @@ struct work_row {
     const void *stored; /* as it was in the store when the batch loaded it; NULL = absent there */
     bool dirty;         /* base differs from the store */
     bool drafted;       /* draft counts (NULL draft = deleted) */
-    bool guessed;       /* made by an insert that nobody had looked up: W6 */
     struct work_row *next_dirty, *next_fresh;
     struct row_key key; /* primary; its bytes in the arena */
 };
@@ -37,6 +36,7 @@ struct work_row {
 struct work_slot {
     const struct table *table;
     uint8_t index;
+    bool guessed; /* only an insert has said something of the key: W6 */
     uint16_t key_bytes;
     uint32_t hash;
     const uint8_t *key;
