@@ -14,7 +14,7 @@
  * (E5) a command that was in the batch at two aborts of the process is not decided again. (E6) the commands of a batch
  * are decided in the order of the queue, those of `due` first: behind one that still needs rows the others only name
  * theirs. A command whose needs come up one after another, beyond two loads, is passed by the others. Tests:
- * engine_test.c, e1..e4, e6; overlap_test.c; quarantine_test.c. */
+ * engine_test.c, e1..e4, e6; overlap*_test.c; quarantine_test.c. */
 #ifndef GIRO_ENGINE_ENGINE_H
 #define GIRO_ENGINE_ENGINE_H
 

@@ -5,7 +5,7 @@
  * cache holds is not loaded; rules: row_cache.h. (W5) over a batch in flight (`before`) whatever that one knows is
  * found there first, as it will have left it: changed, made or gone, by every unique key. It is copied, since that set
  * may be forgotten sooner than this one. (W6) what only an insert that came to nothing has said of a key is not known.
- * Private to the engine. Tests: engine_test.c, overlap_test.c. */
+ * Private to the engine. Tests: engine_test.c, overlap*_test.c. */
 #ifndef GIRO_ENGINE_WORK_H
 #define GIRO_ENGINE_WORK_H
 
