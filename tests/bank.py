@@ -3,6 +3,7 @@
 Everything that a test starts is ended by its process id. Every wait polls with a deadline.
 """
 
+import atexit
 import base64
 import contextlib
 import http.client
@@ -294,6 +295,56 @@ def other_bank(number="55779911", name="Grocer Ltd", sort_code="200415"):
     return {"name": name, "sort_code": sort_code, "account_number": number}
 
 
+class RsaKeys:
+    """The RSA keys that the first bank of this session made; the later ones find them and need not search primes.
+
+    Making them is most of what a start costs. A bank keeps the keys it finds, and certificates, EC keys and all data
+    are each bank's own. Ends with the session.
+    """
+
+    PLACES = ("clients/*/signing.key", "pki/bank-signing.key*", "pki/directory.key", "secrets/audit-signing.key")
+
+    def __init__(self):
+        self.folder = None
+
+    def take(self, var):
+        """From a bank that has just become ready."""
+        if self.folder:
+            return
+        self.folder = Path(tempfile.mkdtemp(prefix="giro-test-keys-", dir="/tmp"))
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
+        for place in self.PLACES:
+            for path in var.glob(place):
+                self.copy(path, self.folder / path.relative_to(var))
+        shutil.copystat(var, self.folder)
+        os.chown(self.folder, var.stat().st_uid, var.stat().st_gid)
+
+    def give(self, var):
+        """To a bank that has never been started."""
+        if not self.folder or var.exists():
+            return
+        self.like(self.folder, var)
+        for path in self.folder.rglob("*.key*"):
+            self.copy(path, var / path.relative_to(self.folder))
+
+    def copy(self, source, target):
+        """With mode and owner, those of the folders above it too."""
+        missing = [pair for pair in zip(target.parents, source.parents) if not pair[0].exists()]
+        for made, model in reversed(missing):
+            self.like(model, made)
+        shutil.copy2(source, target)
+        os.chown(target, source.stat().st_uid, source.stat().st_gid)
+
+    @staticmethod
+    def like(model, made):
+        made.mkdir()
+        shutil.copystat(model, made)
+        os.chown(made, model.stat().st_uid, model.stat().st_gid)
+
+
+RSA_KEYS = RsaKeys()
+
+
 class Bank:
     """`giro run` with a var and ports of its own."""
 
@@ -320,6 +371,7 @@ class Bank:
     def start(self, *options):
         """Runs the supervisor in the foreground, as a child of this process; returns when the bank is ready."""
         self.clients = {}
+        RSA_KEYS.give(self.var)
         self.output = open(self.folder / "run.log", "ab")
         self.supervisor = subprocess.Popen(
             [self.program, "run", "--var", self.var, "--port-base", str(self.port), "--store", self.store, *options],
@@ -330,6 +382,7 @@ class Bank:
             cwd=ROOT,
         )
         wait_for("the bank ready", START_SECONDS_MAX, self.look_ready, every=0.1)
+        RSA_KEYS.take(self.var)
         return self
 
     def look_ready(self):
