@@ -136,13 +136,16 @@ class Client:
         return x509.load_pem_x509_certificate((self.folder / "transport.pem").read_bytes())
 
     def call(self, method, path, body=None, headers=None, context=None, port=None):
-        """One request; told to come again later (429), a patient client does, when the answer said."""
+        """One request; told to come again soon (429), a patient client does, when the answer said."""
         deadline = time.monotonic() + CALL_SECONDS_MAX
         while True:
             answer = self.call_once(method, path, body, headers, context, port)
-            if answer.status != 429 or not self.patient or time.monotonic() > deadline:
+            if answer.status != 429 or not self.patient:
                 return answer
-            time.sleep(int(answer.headers["retry-after"]))
+            seconds = int(answer.headers["retry-after"])
+            if time.monotonic() + seconds > deadline:
+                return answer
+            time.sleep(seconds)
 
     def call_once(self, method, path, body=None, headers=None, context=None, port=None):
         """On this thread's connection; a fresh one when the last has ended or was idle, or a context is given."""

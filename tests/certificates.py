@@ -18,6 +18,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 from bank import START_SECONDS_MAX, Client, b64url, wait_for
 
 ROLE_NUMBERS = {"PSP_AS": 1, "PSP_PI": 2, "PSP_AI": 3, "PSP_IC": 4}
+ORGANIZATION_IDENTIFIER = x509.ObjectIdentifier("2.5.4.97")  # older packages have no name for it
 QC_STATEMENTS = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.3")
 HOUR = datetime.timedelta(hours=1)
 
@@ -98,7 +99,7 @@ class Authority:
         """As eIDAS has it: the organization in 2.5.4.97, the software in the OU."""
         subject = [
             (NameOID.ORGANIZATION_NAME, "Test"),
-            (NameOID.ORGANIZATION_IDENTIFIER, org_id),
+            (ORGANIZATION_IDENTIFIER, org_id),
             (NameOID.ORGANIZATIONAL_UNIT_NAME, software_id),
             (NameOID.COMMON_NAME, "test"),
         ]

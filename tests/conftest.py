@@ -17,6 +17,16 @@ def bank():
         yield running.start()
 
 
+@pytest.fixture(scope="session")
+def spare():
+    """Another one for the tests that change its configuration or start it anew.
+
+    Each leaves it running; what a test has switched on may stay on: the others here do not meet it.
+    """
+    with Bank() as running:
+        yield running.start()
+
+
 @pytest.fixture
 def partner(bank):
     return bank.client("embed-partner")

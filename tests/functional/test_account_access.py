@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from bank import Bank, wait_for
+from bank import wait_for
 from obie_schema import check_body
 from open_banking import ThirdParty
 
@@ -23,24 +23,18 @@ EVERYTHING = [
     "ReadPAN",
 ]
 BASIC = ["ReadAccountsBasic"]
-
-
-@pytest.fixture(scope="module")
-def bank():
-    with Bank() as own:
-        own.start()
-        yield own
+PRESENT = {"x-fapi-customer-ip-address": "203.0.113.7"}
 
 
 class Reader(ThirdParty):
-    """A third party that reads accounts, in one version of the API."""
+    """A third party that reads accounts, in one version of the API; its customer is there unless a test says else."""
 
     def __init__(self, client, version="4.0"):
         super().__init__(client)
         self.version = version
 
-    def call(self, method, path, token=None, body=None, headers=None):
-        sent = {"Authorization": f"Bearer {token}"} if token else {}
+    def call(self, method, path, token=None, body=None, headers=None, present=True):
+        sent = {**({"Authorization": f"Bearer {token}"} if token else {}), **(PRESENT if present else {})}
         if body is not None:
             sent["Content-Type"] = "application/json"
         return self.client.call(
@@ -296,6 +290,18 @@ def test_transactions_of_a_window(reader):
     assert len(kept) == sum(row["CreditDebitIndicator"] == "Debit" for row in everything)
 
 
+@pytest.mark.spec("uk/H4", "uk/H9", "gateway/49")
+def test_reads_without_the_customer_are_four_a_day(reader):
+    _, token = reader.agreed(BASIC)
+    for _ in range(4):
+        assert reader.call("GET", "/accounts", token, present=False).status == 200
+    refused = reader.call("GET", "/accounts", token, present=False)
+    assert refused.status == 429 and 0 < int(refused.headers["retry-after"]) <= 86400, refused
+    assert reader.call("GET", "/accounts", token).status == 200
+    _, another = reader.agreed(BASIC)
+    assert reader.call("GET", "/accounts", another, present=False).status == 200
+
+
 # ---- what ends a consent
 
 
@@ -398,12 +404,12 @@ def test_nothing_personal_in_a_shared_cache(acme):
 
 
 @pytest.mark.spec("uk/H11", "gateway/59")
-def test_end_of_v3(bank):
-    old, new = (Reader(bank.client("acme-tpp"), version) for version in ("3.1", "4.0"))
+def test_end_of_v3(spare):
+    old, new = (Reader(spare.client("acme-tpp"), version) for version in ("3.1", "4.0"))
     _, token = old.agreed(BASIC)
     assert "deprecation" not in old.call("GET", "/accounts", token).headers
-    bank.configure("api", "v3_sunset", "2098-01-01")
-    bank.configure("api", "v3_deprecated", "2025-01-01")
+    spare.configure("api", "v3_sunset", "2098-01-01")
+    spare.configure("api", "v3_deprecated", "2025-01-01")
     _, token = old.agreed(BASIC)
     answer = old.call("GET", "/accounts", token)
     assert answer.status == 200 and answer.headers["deprecation"] == "@1735689600", answer

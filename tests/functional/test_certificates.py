@@ -14,6 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from bank import Bank, wait_for
 from certificates import (
+    ORGANIZATION_IDENTIFIER,
     Authority,
     Party,
     escaped,
@@ -109,11 +110,10 @@ def test_whose_certificate_it_is(own, obie, eidas):
     party = Party(own, "names-tpp", "0015800001NAMESAAA", "namesSoftware000000001")
     software, org = party.software_id, party.org_id
     organization, unit, name = NameOID.ORGANIZATION_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME, NameOID.COMMON_NAME
-    identifier = NameOID.ORGANIZATION_IDENTIFIER
     rows = [
         ([(organization, org), (unit, software), (name, "x")], True),
-        ([(organization, "Test"), (identifier, org), (name, software)], True),
-        ([(organization, org), (identifier, "PSDGB-FCA-1"), (unit, software)], False),
+        ([(organization, "Test"), (ORGANIZATION_IDENTIFIER, org), (name, software)], True),
+        ([(organization, org), (ORGANIZATION_IDENTIFIER, "PSDGB-FCA-1"), (unit, software)], False),
         ([(organization, org), (unit, "another"), (name, software)], False),
         ([(organization, org), (unit, software + "\0"), (name, "x")], False),
         ([(organization, org), (unit, software + "\u200b"), (name, "x")], False),

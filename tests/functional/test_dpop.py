@@ -335,28 +335,26 @@ def test_payment_with_a_bound_token(sender):
 
 
 @pytest.mark.spec("fapi/G10", "fapi/102", "fapi/110")
-def test_nonce_of_the_server():
-    with Bank() as other:
-        other.start()
-        other.configure("auth", "dpop_nonce", "true")
-        sender = DpopClient(other.client("dpop-tpp"))
-        url = sender.url + "/token"
-        assertion = sender.client.assertion()
-        refused = sender.ask_token(client_assertion=assertion)
-        assert refused.status == 400 and refused.json["error"] == "use_dpop_nonce", refused
-        nonce = refused.headers["dpop-nonce"]
-        jti = str(uuid.uuid4())  # the same assertion may be tried again; an hour wrong does not matter to a fresh nonce
-        proof = sender.key.proof("POST", url, nonce=nonce, jti=jti, iat=int(time.time()) - 3600)
-        granted = sender.ask_token([proof], client_assertion=assertion)
-        assert granted.status == 200 and granted.headers["dpop-nonce"], granted
-        check_refused(sender.ask_token([sender.key.proof("POST", url, nonce=nonce, jti=jti)]))
-        for bad in ("x" * 32, nonce[:-1], ""):
-            check_refused(sender.ask_token([sender.key.proof("POST", url, nonce=bad)]), "use_dpop_nonce")
-        token = granted.json["access_token"]
-        answer = sender.get(PATH, token)
-        check_unauthorized(answer, "use_dpop_nonce")
-        proof = sender.key.proof("GET", sender.url + PATH, token, nonce=answer.headers["dpop-nonce"])
-        assert sender.get(PATH, token, [proof]).status == 200
+def test_nonce_of_the_server(spare):
+    spare.configure("auth", "dpop_nonce", "true")
+    sender = DpopClient(spare.client("dpop-tpp"))
+    url = sender.url + "/token"
+    assertion = sender.client.assertion()
+    refused = sender.ask_token(client_assertion=assertion)
+    assert refused.status == 400 and refused.json["error"] == "use_dpop_nonce", refused
+    nonce = refused.headers["dpop-nonce"]
+    jti = str(uuid.uuid4())  # the same assertion may be tried again; an hour wrong does not matter to a fresh nonce
+    proof = sender.key.proof("POST", url, nonce=nonce, jti=jti, iat=int(time.time()) - 3600)
+    granted = sender.ask_token([proof], client_assertion=assertion)
+    assert granted.status == 200 and granted.headers["dpop-nonce"], granted
+    check_refused(sender.ask_token([sender.key.proof("POST", url, nonce=nonce, jti=jti)]))
+    for bad in ("x" * 32, nonce[:-1], ""):
+        check_refused(sender.ask_token([sender.key.proof("POST", url, nonce=bad)]), "use_dpop_nonce")
+    token = granted.json["access_token"]
+    answer = sender.get(PATH, token)
+    check_unauthorized(answer, "use_dpop_nonce")
+    proof = sender.key.proof("GET", sender.url + PATH, token, nonce=answer.headers["dpop-nonce"])
+    assert sender.get(PATH, token, [proof]).status == 200
 
 
 # ---- tokens that are no token of ours

@@ -200,17 +200,16 @@ def test_status_and_a_second_start(own):
     assert own.is_ready()
 
 
-def test_money_is_there_after_a_restart():
-    with Bank() as other:
-        partner = other.start().client("embed-partner")
-        paid = partner.wait_final(partner.pay("7.77").json["payment_id"])
-        before = partner.balances()
-        assert other.stop() == 0
-        other.start()
-        partner = other.client("embed-partner")
-        assert partner.balances() == before
-        assert partner.payment(paid["payment_id"]) == paid
-        other.verify()
+def test_money_is_there_after_a_restart(spare):
+    partner = spare.client("embed-partner")
+    paid = partner.wait_final(partner.pay("7.77").json["payment_id"])
+    before = partner.balances()
+    assert spare.stop() == 0
+    spare.start()
+    partner = spare.client("embed-partner")
+    assert partner.balances() == before
+    assert partner.payment(paid["payment_id"]) == paid
+    spare.verify()
 
 
 def test_open_banking_leaves_no_trace_either(own):

@@ -289,21 +289,19 @@ def renewed_certificate(bank, name):
 
 
 @pytest.mark.spec("fapi/G9", "fapi/79")
-def test_rotation_where_it_is_switched_on():
-    with Bank() as bank:
-        bank.start()
-        bank.configure("auth", "refresh_retry", "2s")
-        bank.configure("auth", "refresh_rotation", "true")
-        party = ThirdParty(bank.client("acme-tpp"))
-        first = Grant(party).tokens()
-        second = refresh(party, first["refresh_token"])
-        assert second.status == 200 and second.json["refresh_token"] != first["refresh_token"], second
-        retry = refresh(party, first["refresh_token"])  # the answer was lost
-        assert retry.status == 200, retry
-        assert refresh(party, second.json["refresh_token"]).status == 200
-        time.sleep(2.5)  # the time for a retry, by the bank's own clock
-        check_grant_over(refresh(party, first["refresh_token"]))
-        assert refresh(party, retry.json["refresh_token"]).status == 200
+def test_rotation_where_it_is_switched_on(spare):
+    spare.configure("auth", "refresh_retry", "2s")
+    spare.configure("auth", "refresh_rotation", "true")
+    party = ThirdParty(spare.client("acme-tpp"))
+    first = Grant(party).tokens()
+    second = refresh(party, first["refresh_token"])
+    assert second.status == 200 and second.json["refresh_token"] != first["refresh_token"], second
+    retry = refresh(party, first["refresh_token"])  # the answer was lost
+    assert retry.status == 200, retry
+    assert refresh(party, second.json["refresh_token"]).status == 200
+    time.sleep(2.5)  # the time for a retry, by the bank's own clock
+    check_grant_over(refresh(party, first["refresh_token"]))
+    assert refresh(party, retry.json["refresh_token"]).status == 200
 
 
 # ---- authorization_details

@@ -3,13 +3,7 @@
 import pytest
 
 from authorization import Party, new_verifier
-from bank import Bank, wait_for
-
-
-@pytest.fixture(scope="module")
-def own():
-    with Bank() as running:
-        yield running.start()
+from bank import wait_for
 
 
 def published(bank):
@@ -26,35 +20,35 @@ def id_token(party):
     return party.exchange_code(code, verifier).json["id_token"]
 
 
-def test_keys_change_without_a_restart(own):
-    party, ms = Party(own.client("acme-tpp")), Party(own.client("ms-tpp"))
-    first = states(own)
-    assert set(first) == {"current", "next"} and published(own) == set(first.values())
+def test_keys_change_without_a_restart(spare):
+    party, ms = Party(spare.client("acme-tpp")), Party(spare.client("ms-tpp"))
+    first = states(spare)
+    assert set(first) == {"current", "next"} and published(spare) == set(first.values())
     before = id_token(party)
-    changed = own.giro_json("auth", "keys", "rotate")
+    changed = spare.giro_json("auth", "keys", "rotate")
     assert changed["rotated"] is True
-    second = states(own)
+    second = states(spare)
     assert second["current"] == first["next"] and second["previous"] == first["current"]
-    assert second["next"] not in first.values() and published(own) == set(second.values())
+    assert second["next"] not in first.values() and published(spare) == set(second.values())
     after = id_token(party)
     assert party.claims_of(before)["iss"] == party.claims_of(after)["iss"]  # both verify by what is published now
     assert before.split(".")[0] != after.split(".")[0]
     assert party.consent_made()  # messages are signed by the new key too: verified there
     assert "code" in ms.authorize_pushed(ms.parameters(ms.consent_made(), new_verifier(), response_mode="jwt"))
-    assert states(own, "reload") == second
-    wait_for("the audit record", 10, lambda: "signing_keys_rotate" in own.giro("audit", "export").stdout)
+    assert states(spare, "reload") == second
+    wait_for("the audit record", 10, lambda: "signing_keys_rotate" in spare.giro("audit", "export").stdout)
 
 
-def test_keys_after_a_restart(own):
-    kept = states(own)
-    own.stop()
-    own.start()
-    assert states(own) == kept
-    party = Party(own.client("acme-tpp"))
+def test_keys_after_a_restart(spare):
+    kept = states(spare)
+    spare.stop()
+    spare.start()
+    assert states(spare) == kept
+    party = Party(spare.client("acme-tpp"))
     before = id_token(party)
-    assert own.giro_json("auth", "keys", "rotate")["rotated"] is True
+    assert spare.giro_json("auth", "keys", "rotate")["rotated"] is True
     party.claims_of(before)
-    own.giro_json("auth", "keys", "rotate")
+    spare.giro_json("auth", "keys", "rotate")
     with pytest.raises(StopIteration):
         party.claims_of(before)  # two changes later nobody needs it any more
-    assert own.giro("auth", "keys", "nonsense", check=False).returncode == 2
+    assert spare.giro("auth", "keys", "nonsense", check=False).returncode == 2

@@ -247,15 +247,14 @@ def test_documents(bank, partner):
 
 
 @pytest.mark.spec("fapi/C5", "gateway/13")
-def test_jti_after_a_restart():
-    with Bank() as other:
-        client = other.start().client("embed-partner")
-        assertion = client.assertion(exp=int(time.time()) + 280)
-        token = client.ask_token({"scope": "accounts"}, assertion).json["access_token"]
-        other.stop()
-        other.start()
-        client = other.client("embed-partner")
-        check_refused(client.ask_token(assertion=assertion))
-        assert client.ask_token().status == 200
-        headers = {"Authorization": "Bearer " + token}
-        assert client.call("GET", "/v1/accounts", headers=headers).status == 200  # the token is in the store too
+def test_jti_after_a_restart(spare):
+    client = spare.client("embed-partner")
+    assertion = client.assertion(exp=int(time.time()) + 280)
+    token = client.ask_token({"scope": "accounts"}, assertion).json["access_token"]
+    spare.stop()
+    spare.start()
+    client = spare.client("embed-partner")
+    check_refused(client.ask_token(assertion=assertion))
+    assert client.ask_token().status == 200
+    headers = {"Authorization": "Bearer " + token}
+    assert client.call("GET", "/v1/accounts", headers=headers).status == 200  # the token is in the store too
