@@ -536,12 +536,13 @@ class Bank:
         assert answer["ok"] is True, answer
         return answer
 
-    def configure(self, section, key, value):
-        """Sets a key in var/giro.yaml; the daemon starts anew with it. Lasts until the next start of the bank."""
+    def configure(self, section, **settings):
+        """Sets keys in var/giro.yaml; the daemon starts anew with them. Lasts until the next start of the bank."""
         path = self.var / "giro.yaml"
         text = path.read_text()
         assert f"\n{section}:\n" in text, text
-        path.write_text(text.replace(f"\n{section}:\n", f"\n{section}:\n  {key}: {value}\n", 1))
+        lines = "".join(f"  {key}: {value}\n" for key, value in settings.items())
+        path.write_text(text.replace(f"\n{section}:\n", f"\n{section}:\n{lines}", 1))
         before = wait_for("the daemon", START_SECONDS_MAX, lambda: self.pid("giro"))
         os.kill(before, signal.SIGTERM)
         wait_for("another daemon", START_SECONDS_MAX, lambda: self.pid("giro") not in (0, before))

@@ -111,9 +111,8 @@ def every_entry(client, account):
 def bank(request):
     with Bank(store=request.param) as running:
         running.start()
-        running.configure(
-            "core", "breaker_open", "200ms"
-        )  # the core is down half of the time: load is wanted, not refusals
+        # the core is down half of the time: load is wanted, not refusals
+        running.configure("core", breaker_open="200ms")
         running.started = time.monotonic()
         yield running
 

@@ -408,8 +408,7 @@ def test_end_of_v3(spare):
     old, new = (Reader(spare.client("acme-tpp"), version) for version in ("3.1", "4.0"))
     _, token = old.agreed(BASIC)
     assert "deprecation" not in old.call("GET", "/accounts", token).headers
-    spare.configure("api", "v3_sunset", "2098-01-01")
-    spare.configure("api", "v3_deprecated", "2025-01-01")
+    spare.configure("api", v3_sunset="2098-01-01", v3_deprecated="2025-01-01")
     _, token = old.agreed(BASIC)
     answer = old.call("GET", "/accounts", token)
     assert answer.status == 200 and answer.headers["deprecation"] == "@1735689600", answer

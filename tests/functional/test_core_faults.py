@@ -22,7 +22,7 @@ def shaky():
     """A bank of this module's own."""
     with Bank() as running:
         running.start()
-        running.configure("core", "breaker_open", f"{BREAKER_SECONDS}s")
+        running.configure("core", breaker_open=f"{BREAKER_SECONDS}s")
         yield running
 
 

@@ -336,7 +336,7 @@ def test_payment_with_a_bound_token(sender):
 
 @pytest.mark.spec("fapi/G10", "fapi/102", "fapi/110")
 def test_nonce_of_the_server(spare):
-    spare.configure("auth", "dpop_nonce", "true")
+    spare.configure("auth", dpop_nonce="true")
     sender = DpopClient(spare.client("dpop-tpp"))
     url = sender.url + "/token"
     assertion = sender.client.assertion()

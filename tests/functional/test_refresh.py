@@ -290,8 +290,7 @@ def renewed_certificate(bank, name):
 
 @pytest.mark.spec("fapi/G9", "fapi/79")
 def test_rotation_where_it_is_switched_on(spare):
-    spare.configure("auth", "refresh_retry", "2s")
-    spare.configure("auth", "refresh_rotation", "true")
+    spare.configure("auth", refresh_retry="2s", refresh_rotation="true")
     party = ThirdParty(spare.client("acme-tpp"))
     first = Grant(party).tokens()
     second = refresh(party, first["refresh_token"])
