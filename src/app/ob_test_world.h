@@ -18,7 +18,7 @@
 #include "services/consents/payment_consent.h"
 #include "services/customers/customer.h"
 #include "services/identity/client.h"
-#include "services/identity/token.h"
+#include "services/identity/grant.h"
 #include "store/store.h"
 #include "wire/jws_detached.h"
 
@@ -104,6 +104,16 @@ static inline void world_insert(struct world *world, const char *service, const 
     world_run(world, world_insert_decide, &input);
 }
 
+/* What the customer grants now, under which its tokens stand. */
+static inline void world_grant(struct world *world, const struct token_row *token) {
+    struct grant_row row = { .scope = token->scope, .granted_ms = clock_now_ms(), .expires_ms = GRANT_NEVER_MS };
+    memcpy(row.grant_id, token->grant_id, 16);
+    memcpy(row.client_id, token->client_id, 16);
+    memcpy(row.customer_id, token->customer_id, 16);
+    memcpy(row.consent_id, token->consent_id, 16);
+    world_insert(world, "identity", &grant_table, &row);
+}
+
 /* A token of a client, for a customer and a consent or (NULL) for itself. */
 static inline struct str world_token(struct world *world, const struct world_client *client, const char *scope,
                                      const struct consent_id *consent_id) {
@@ -117,6 +127,8 @@ static inline struct str world_token(struct world *world, const struct world_cli
     if (consent_id) {
         memcpy(row.consent_id, consent_id->bytes, 16);
         memcpy(row.customer_id, world->customer_id.bytes, 16);
+        memcpy(row.grant_id, row.token_hash.bytes, 16);
+        world_grant(world, &row);
     }
     world_insert(world, "identity", &token_table, &row);
     return text;

@@ -131,9 +131,9 @@ static bool read_by_value(struct auth_request *request, struct consent_step *ste
                                    : refuse_object(request, refusal.description);
         return false;
     }
-    int r = query_consent_page(request->query, &step->terms.consent_id, request->arena, &step->consent);
-    if (r > 0 || (r == 0 && !id_equal(step->consent.client_id.bytes, step->client.client_id.bytes))) { /* 66 */
-        *ret_r = authorization_response_error(request, &step->terms, OAUTH_INVALID_REQUEST);
+    int r = pushed_consent_judge(request, &step->client, &step->terms, &step->consent, &refusal);
+    if (r > 0) {
+        *ret_r = authorization_response_error(request, &step->terms, refusal.error);
         return false;
     }
     char *memory = r ? NULL : arena_alloc(request->arena, AUTHORIZE_PARAMS_BYTES_MAX);

@@ -47,15 +47,13 @@ static int store(struct auth_request *request, const struct authenticated *clien
                         command_pushed_store(request->auth->options.integration, request->command, &input));
 }
 
-enum { PARAMETERS_E_REFUSED = 1 };
-
 static int refuse(struct pushed_refusal *refusal, enum oauth_error error, const char *description) {
     *refusal = (struct pushed_refusal){ .error = error, .description = description };
-    return PARAMETERS_E_REFUSED;
+    return PUSHED_E_REFUSED;
 }
 
 /* The parameters that count: those of the form, or of the signed request object in it and then of nothing else (V3, 50,
- * 51). 0, PARAMETERS_E_REFUSED with *ret_refusal, or <0. */
+ * 51). 0, PUSHED_E_REFUSED with *ret_refusal, or <0. */
 static int find_parameters(struct auth_request *request, const struct authenticated *client,
                            const struct form **ret_form, struct pushed_refusal *ret_refusal) {
     struct str text = { 0 }, uri;
@@ -109,12 +107,31 @@ static int judge_details(struct auth_request *request, const struct pushed_terms
     return 0;
 }
 
+int pushed_consent_judge(struct auth_request *request, const struct client_view *client,
+                         const struct pushed_terms *terms, struct consent_page_view *ret_consent,
+                         struct pushed_refusal *ret_refusal) {
+    struct consent_page_view consent;
+    const char *wrong;
+    int r = query_consent_page(request->query, &terms->consent_id, request->arena, &consent);
+    if (r < 0) return err_trace(r);
+    if (r || !id_equal(consent.client_id.bytes, client->client_id.bytes) ||
+        !consent_page_is_grantable(&consent, request->auth->options.now_ms()))
+        return refuse(ret_refusal, OAUTH_INVALID_REQUEST, "openbanking_intent_id names no consent that waits");
+    if (word_list_has(terms->scope, consent.kind == CONSENT_PAGE_READS ? STR("payments") : STR("accounts")))
+        return refuse(ret_refusal, OAUTH_INVALID_SCOPE,
+                      "scope and openbanking_intent_id are not about the same kind of consent");
+    r = judge_details(request, terms, &wrong);
+    if (r) return err_trace(r);
+    if (wrong) return refuse(ret_refusal, OAUTH_INVALID_AUTHORIZATION_DETAILS, wrong);
+    *ret_consent = consent;
+    return 0;
+}
+
 int auth_pushed(struct auth_request *request) {
     struct authenticated *client;
     struct pushed_terms terms;
     struct pushed_refusal refusal;
     struct consent_page_view consent;
-    const char *wrong;
     bool answered;
     int r = client_authenticate(request, &client);
     if (r || !client) return r;
@@ -125,17 +142,8 @@ int auth_pushed(struct auth_request *request) {
         return refuse_spent(request, &client->assertion, refusal.error, refusal.description);
     r = bind_key(request, client, &terms, &answered);
     if (r || answered) return r;
-    r = query_consent_page(request->query, &terms.consent_id, request->arena, &consent);
+    r = pushed_consent_judge(request, &client->client, &terms, &consent, &refusal);
     if (r < 0) return err_trace(r);
-    if (r || !id_equal(consent.client_id.bytes, client->client.client_id.bytes) ||
-        !consent_page_is_grantable(&consent, request->auth->options.now_ms()))
-        return refuse_spent(request, &client->assertion, OAUTH_INVALID_REQUEST,
-                            "openbanking_intent_id names no consent that waits");
-    if (word_list_has(terms.scope, consent.kind == CONSENT_PAGE_READS ? STR("payments") : STR("accounts")))
-        return refuse_spent(request, &client->assertion, OAUTH_INVALID_SCOPE,
-                            "scope and openbanking_intent_id are not about the same kind of consent");
-    r = judge_details(request, &terms, &wrong);
-    if (r) return err_trace(r);
-    if (wrong) return refuse_spent(request, &client->assertion, OAUTH_INVALID_AUTHORIZATION_DETAILS, wrong);
+    if (r) return refuse_spent(request, &client->assertion, refusal.error, refusal.description);
     return store(request, client, &terms);
 }

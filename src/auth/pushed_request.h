@@ -12,9 +12,13 @@ enum {
     PUSHED_LOGIN_HINT_BYTES_MAX = 64,
     PUSHED_CLAIMS_BYTES_MAX = 4 * 1024,
 };
+enum { PUSHED_E_REFUSED = 1 };
 #define PUSHED_URI_PREFIX "urn:ietf:params:oauth:request_uri:"
 #define ACR_SCA "urn:openbanking:psd2:sca"
 #define ACR_CA "urn:openbanking:psd2:ca"
+
+struct auth_request;      /* auth/auth.h */
+struct consent_page_view; /* integration/query.h */
 
 /* The parameters that count; empty = absent. Text of the form, the claims, or a stored request. */
 struct pushed_terms {
@@ -43,6 +47,12 @@ struct pushed_source {
  * is the caller's to ask. True and *ret_terms; else false and *ret_refusal. claims are parsed in the arena. */
 bool pushed_terms_read(const struct pushed_source *source, struct arena *arena, struct pushed_terms *ret_terms,
                        struct pushed_refusal *ret_refusal);
+/* The rules of what the client asks for about the consent it names: its own and waiting (66), of the kind that the
+ * scope is for, and as authorization_details say. 0 with *ret_consent; PUSHED_E_REFUSED with *ret_refusal's error and
+ * description; or <0. */
+int pushed_consent_judge(struct auth_request *request, const struct client_view *client,
+                         const struct pushed_terms *terms, struct consent_page_view *ret_consent,
+                         struct pushed_refusal *ret_refusal) MUST_USE;
 /* As a JSON object for the store, and back (consent_id is kept beside it). 0 or <0. */
 int pushed_terms_write(const struct pushed_terms *terms, struct buffer *out) MUST_USE;
 int pushed_terms_load(struct str params, struct arena *arena, struct pushed_terms *ret_terms) MUST_USE;

@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
+from account_information import Reader
 from authorization import Party, half_hash, new_verifier, refused, shown
 from bank import encode_form, rsa_pss
 from open_banking import PISP
@@ -149,6 +150,24 @@ def test_page_of_an_expired_request_is_loaded_again(party, bank):
     path = "/authorize?" + encode_form({"client_id": party.name, "request": request})
     assert bank.browser("GET", path, headers=cookie).status == 200  # came in time, goes on
     shown(bank.browser("GET", path))
+
+
+# ---- the consent that is asked for
+
+
+@pytest.mark.spec("uk/B1", "fapi/66")
+def test_scope_and_consent_are_of_one_kind(party):
+    """By value as pushed: a scope of payments goes with no consent to reads, nor the other way round."""
+    for consent, fits in ((party.consent_made(), "payments"), (Reader(party).consent_made(), "accounts")):
+        for kind in ("accounts", "payments"):
+            parameters = party.parameters(consent, new_verifier(), scope="openid " + kind, login_hint=None)
+            pushed = party.push_parameters(parameters)
+            answer = visit(party, parameters)
+            if kind == fits:
+                assert pushed.status == 201 and answer.status == 200, (pushed, answer)
+                continue
+            refused(pushed, "invalid_scope")
+            assert error_of(party, answer, parameters) == "invalid_scope"
 
 
 # ---- what is refused
