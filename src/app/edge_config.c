@@ -417,6 +417,7 @@ static void write_servers(const struct edge_config *config, struct buffer *out) 
     write_listen(config, config->mtls_port, out);
     write_server_tls(config, out);
     buffer_append_c(out, "        ssl_session_cache off;\n"
+                         "        ssl_conf_command NumTickets 0;\n" /* of TLS 1.3, where "off" still sends them */
                          "        ssl_verify_client optional_no_ca;\n"
                          "        ssl_verify_depth 4;\n");
     write_server_body(config, "mtls", false, out);
