@@ -358,7 +358,7 @@ static void t8_bombs_cost_nothing(void **state) {
         { "{\"alg\":\"ES256\",\"kid\":\"", 'k', JOSE_HEADER_BYTES_MAX, "\"}", JOSE_E_SIZE },
         { "{\"alg\":\"ES256\",\"a\":", '[', JOSE_HEADER_BYTES_MAX - 100, "", JOSE_E_HEADER },
         { "{\"alg\":\"ES256\",\"a\":", '[', BOMB_BYTES, "", JOSE_E_SIZE },
-        { "{\"alg\":\"ES256\",\"a\":1", '0', JOSE_HEADER_BYTES_MAX - 100, "}", JOSE_E_HEADER },
+        { "{\"alg\":\"ES256\",\"a\":1", '0', JOSE_HEADER_BYTES_MAX - 100, "}", JOSE_E_SIZE },
     };
     struct buffer out;
     buffer_init_heap(&out, 2 * BOMB_BYTES);
@@ -368,9 +368,9 @@ static void t8_bombs_cost_nothing(void **state) {
         if (i > 0 && took >= BOMB_NS_MAX) fail_msg("case %zu: %lld ns", i, (long long)took);
     }
     buffer_release(&out);
-    /* A JWE of five parts, compressed or not, is no compact JWS. */
-    assert_true(judge_ns(STR("eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIiwiemlwIjoiREVGIn0..AAAA.AAAA.AAAA"),
-                         JOSE_E_SYNTAX) < BOMB_NS_MAX);
+    /* A JWE, compressed, is not even taken apart. */
+    assert_true(judge_ns(STR("eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIiwiemlwIjoiREVGIn0..AAAA.AAAA.AAAA.AAAA"),
+                         JOSE_E_ALG) < BOMB_NS_MAX);
 }
 
 int main(void) {
