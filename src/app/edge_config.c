@@ -30,6 +30,7 @@ static const struct edge_route routes_default[] = {
     { "/introspect", EDGE_OAUTH, EDGE_BODY_BYTES_DEFAULT },
     { "/revoke", EDGE_OAUTH, EDGE_BODY_BYTES_DEFAULT },
     { "/register", EDGE_OAUTH, EDGE_BODY_BYTES_DEFAULT },
+    { "/jwks", EDGE_OAUTH, EDGE_BODY_BYTES_DEFAULT },
     { "/.well-known/", EDGE_PROBLEM, EDGE_BODY_BYTES_DEFAULT },
 };
 
@@ -44,6 +45,8 @@ void edge_config_init(struct edge_config *config) {
         .browser_requests_per_second = 50,
         .browser_burst = 100,
         .browser_connections = 64,
+        .firewall_module = EDGE_FIREWALL_MODULE,
+        .firewall_rules = EDGE_FIREWALL_RULES,
         .routes = routes_default,
         .route_count = ARRAY_COUNT(routes_default),
     };
@@ -131,6 +134,8 @@ static int check_config(const struct edge_config *config, struct message *messag
         { "server_cert", config->server_cert, EDGE_PATH_BYTES_MAX },
         { "server_key", config->server_key, EDGE_PATH_BYTES_MAX },
         { "static_root", config->static_root ? config->static_root : "/", EDGE_PATH_BYTES_MAX },
+        { "firewall_module", config->firewall_module ? config->firewall_module : "/", EDGE_PATH_BYTES_MAX },
+        { "firewall_rules", config->firewall_module ? config->firewall_rules : "/", EDGE_PATH_BYTES_MAX },
     };
     for (size_t i = 0; i < ARRAY_COUNT(paths); i++) {
         int r = check_path(paths[i].field, paths[i].path, paths[i].bytes_max, message);
@@ -151,6 +156,7 @@ static void write_process(const struct edge_config *config, struct buffer *out) 
                          "daemon off;\n"
                          "worker_shutdown_timeout 60s;\n"
                          "pcre_jit on;\n");
+    if (config->firewall_module) buffer_printf(out, "load_module \"%s\";\n", config->firewall_module);
     if (config->user) buffer_printf(out, "user %s;\n", config->user);
     buffer_printf(out, "worker_processes %u;\nworker_rlimit_nofile %u;\n", config->workers,
                   2 * config->connections + 64);
@@ -301,19 +307,26 @@ static void write_maps(const struct edge_config *config, struct buffer *out) {
 /* A prefix that ends in '/' is written for the path without it too: nginx would redirect that one by itself (301, its
  * own page). */
 static void write_location(const struct edge_config *config, const char *prefix, uint32_t body_bytes_max,
-                           struct buffer *out) {
+                           bool has_firewall, struct buffer *out) {
     size_t len = strlen(prefix);
     bool is_folder = len > 1 && prefix[len - 1] == '/';
-    for (size_t cut = 0; cut <= (is_folder ? 1u : 0u); cut++)
+    for (size_t cut = 0; cut <= (is_folder ? 1u : 0u); cut++) {
         buffer_printf(out,
                       "        location %s %.*s {\n"
                       "            client_max_body_size %u;\n"
-                      "            client_body_buffer_size %u;\n"
+                      "            client_body_buffer_size %u;\n",
+                      cut ? "=" : "^~", (int)(len - cut), prefix, body_bytes_max, 2 * body_bytes_max + 4096);
+        if (has_firewall)
+            buffer_printf(out,
+                          "            modsecurity on;\n"
+                          "            modsecurity_rules_file \"%s/firewall.conf\";\n",
+                          config->directory);
+        buffer_printf(out,
                       "            include \"%s/headers.conf\";\n"
                       "            proxy_pass http://daemon;\n"
                       "        }\n",
-                      cut ? "=" : "^~", (int)(len - cut), prefix, body_bytes_max, 2 * body_bytes_max + 4096,
                       config->directory);
+    }
 }
 
 void edge_config_security(struct buffer *out, const char *indent, const char *cache_control) {
@@ -368,8 +381,9 @@ static void write_listen(const struct edge_config *config, uint16_t port, struct
         buffer_append_c(out, "        if ($edge_is_peer = 0) {\n            return 444;\n        }\n");
 }
 
-static void write_server_body(const struct edge_config *config, const char *listener, struct buffer *out) {
-    static const int statuses[] = { 400, 404, 405, 408, 411, 413, 414, 429, 500, 503, 505 };
+static void write_server_body(const struct edge_config *config, const char *listener, bool has_firewall,
+                              struct buffer *out) {
+    static const int statuses[] = { 400, 403, 404, 405, 408, 411, 413, 414, 429, 500, 503, 505 };
     buffer_printf(out, "        set $edge_listener %s;\n", listener);
     edge_config_security(out, "        ", "$edge_cache_control");
     for (size_t i = 0; i < ARRAY_COUNT(statuses); i++)
@@ -382,8 +396,8 @@ static void write_server_body(const struct edge_config *config, const char *list
     buffer_printf(out, "        error_page 504 /.edge-error/504/$edge_envelope_%s$edge_outcome;\n", listener);
     buffer_printf(out, "        include \"%s/errors.conf\";\n", config->directory);
     for (size_t i = 0; i < config->route_count; i++)
-        write_location(config, config->routes[i].prefix, config->routes[i].body_bytes_max, out);
-    write_location(config, "/", EDGE_BODY_BYTES_DEFAULT, out);
+        write_location(config, config->routes[i].prefix, config->routes[i].body_bytes_max, false, out);
+    write_location(config, "/", EDGE_BODY_BYTES_DEFAULT, has_firewall, out);
 }
 
 /* Files that belong to nobody: any cache may keep them. */
@@ -403,9 +417,10 @@ static void write_servers(const struct edge_config *config, struct buffer *out) 
     write_listen(config, config->mtls_port, out);
     write_server_tls(config, out);
     buffer_append_c(out, "        ssl_session_cache off;\n"
+                         "        ssl_conf_command NumTickets 0;\n" /* of TLS 1.3, where "off" still sends them */
                          "        ssl_verify_client optional_no_ca;\n"
                          "        ssl_verify_depth 4;\n");
-    write_server_body(config, "mtls", out);
+    write_server_body(config, "mtls", false, out);
     write_static(config, out);
     buffer_append_c(out, "    }\n    server {\n");
     write_listen(config, config->browser_port, out);
@@ -414,7 +429,7 @@ static void write_servers(const struct edge_config *config, struct buffer *out) 
     buffer_printf(out,
                   "        limit_req zone=browser_rate burst=%u nodelay;\n        limit_conn browser_connections %u;\n",
                   config->browser_burst, config->browser_connections);
-    write_server_body(config, "browser", out);
+    write_server_body(config, "browser", config->firewall_module, out);
     write_static(config, out);
     buffer_append_c(out, "    }\n");
 }
@@ -526,6 +541,9 @@ static int write_files(const struct edge_config *config, struct buffer *out, str
     buffer_reset(out);
     edge_config_errors(out);
     if (!r) r = write_file(config->directory, "errors.conf", buffer_str(out));
+    buffer_reset(out);
+    if (config->firewall_module) edge_config_firewall(config->firewall_rules, out);
+    if (!r) r = write_file(config->directory, "firewall.conf", buffer_str(out));
     return r;
 }
 

@@ -1,9 +1,11 @@
 /* edge_config.h - the configuration of the edge, Debian's stock nginx, as text from a struct.
  *
- * Three files are written: nginx.conf, headers.conf (every header that goes to the daemon; included by every location
- * that proxies, so that no location can forget one) and errors.conf (the answers that nginx makes itself, in the
- * envelope of the route). Modules used: http_ssl, http_v2, http_proxy, upstream keepalive, limit_req, limit_conn, map,
- * rewrite: all are built into Debian 12's package "nginx" (1.22); nginx-light adds nothing that is needed.
+ * Four files are written: nginx.conf, headers.conf (every header that goes to the daemon; included by every location
+ * that proxies, so that no location can forget one), errors.conf (the answers that nginx makes itself, in the
+ * envelope of the route) and firewall.conf (the rules of the browser pages). Modules used: http_ssl, http_v2,
+ * http_proxy, upstream keepalive, limit_req, limit_conn, map, rewrite: all are built into Debian 12's package "nginx"
+ * (1.22); nginx-light adds nothing that is needed. ModSecurity is a module of its own, with its rules in a package of
+ * their own.
  *
  * (G1) A header that the daemon trusts is set by the edge on every route, to "" where it has nothing to say; what a
  * caller sends under such a name, in any letter case, with underscores, or listed in Connection, never passes. (G2) A
@@ -12,7 +14,9 @@
  * Logs hold the path without the query, and no header of the caller but a well-formed interaction id. (G4) No request
  * is sent twice to the daemon. A 502 or 504 after anything but GET or HEAD says outcome_unknown. (G5) The mTLS listener
  * neither issues nor takes TLS sessions: each connection shows its certificate itself. (G6) A PROXY protocol header is
- * believed from the named peers alone, and no header of HTTP ever is.
+ * believed from the named peers alone, and no header of HTTP ever is. (G7) What goes to a page (whatever the browser
+ * port serves that no route names) passes the firewall first; what goes to a route of the API never meets it. The
+ * firewall writes nothing of a request anywhere.
  *
  * What stock nginx does otherwise than gateway.md T3 wishes: it reads a bare LF as the end of a header line (RFC 9112
  * section 2.2 allows that) and sends CRLF on, so it cannot smuggle; and it closes a connection whose header or body
@@ -52,12 +56,14 @@ struct edge_route {
 };
 
 struct edge_config {
-    const char *directory;     /* absolute; gets the three files and the temporary folders: var/nginx */
-    const char *log_prefix;    /* absolute: var/log/nginx-; files access.log and error.log */
-    const char *pid_file;      /* absolute: var/run/nginx.pid */
-    const char *daemon_socket; /* absolute, at most EDGE_SOCKET_BYTES_MAX bytes */
-    const char *static_root;   /* files served at /static/ on both ports, or NULL */
-    const char *server_cert;   /* PEM, chain included */
+    const char *directory;       /* absolute; gets the three files and the temporary folders: var/nginx */
+    const char *log_prefix;      /* absolute: var/log/nginx-; files access.log and error.log */
+    const char *pid_file;        /* absolute: var/run/nginx.pid */
+    const char *daemon_socket;   /* absolute, at most EDGE_SOCKET_BYTES_MAX bytes */
+    const char *firewall_module; /* ModSecurity's module for nginx, absolute; NULL: the pages have no firewall */
+    const char *firewall_rules;  /* the folder of the Core Rule Set's REQUEST-*.conf, absolute */
+    const char *static_root;     /* files served at /static/ on both ports, or NULL */
+    const char *server_cert;     /* PEM, chain included */
     const char *server_key;
     const char *user;    /* as root: workers run as this user, who must reach daemon_socket; NULL when not root */
     const char *address; /* what both servers listen on: "127.0.0.1", "0.0.0.0" or "[::]" */
@@ -75,18 +81,23 @@ struct edge_config {
     size_t route_count;
 };
 
-/* Everything that has a sensible value for the sandbox: address 127.0.0.1, one worker, limits, the routes of the
- * contract. */
+/* Where Debian puts them: packages libnginx-mod-http-modsecurity and modsecurity-crs. */
+#define EDGE_FIREWALL_MODULE "/usr/lib/nginx/modules/ngx_http_modsecurity_module.so"
+#define EDGE_FIREWALL_RULES "/usr/share/modsecurity-crs/rules"
+
+/* Everything that has a sensible value for the sandbox: address 127.0.0.1, one worker, limits, the firewall, the routes
+ * of the contract. */
 void edge_config_init(struct edge_config *config);
 
 /* Refusal of everything below; message names the field. */
 enum edge_refusal { EDGE_E_NONE = 0, EDGE_E_INVALID };
 
-/* The three texts. 0; EDGE_E_INVALID (a path with a character that nginx would interpret, a number out of range);
+/* The four texts. 0; EDGE_E_INVALID (a path with a character that nginx would interpret, a number out of range);
  * -E2BIG when a buffer is too small. */
 int edge_config_main(const struct edge_config *config, struct buffer *out, struct message *message);
 void edge_config_headers(struct buffer *out);
-void edge_config_errors(struct buffer *out); /* edge_errors.c */
+void edge_config_errors(struct buffer *out);                      /* edge_errors.c */
+void edge_config_firewall(const char *rules, struct buffer *out); /* edge_firewall.c */
 /* The headers that every answer of the edge wears, as add_header lines; cache_control is a value or variable of nginx.
  */
 void edge_config_security(struct buffer *out, const char *indent, const char *cache_control);

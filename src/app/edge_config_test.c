@@ -128,6 +128,9 @@ static void the_deployed_files_are_these(void **state) {
     buffer_reset(&out);
     edge_config_errors(&out);
     same_as_deployed("errors.conf", buffer_str(&out));
+    buffer_reset(&out);
+    edge_config_firewall(config.firewall_rules, &out);
+    same_as_deployed("firewall.conf", buffer_str(&out));
     buffer_release(&out);
     buffer_release(&whole);
 }

@@ -23,6 +23,8 @@ static const struct edge_error errors[] = {
       "invalid_request", NULL, "" },
     { 401, "client_certificate_required", "Unauthorized", "The client certificate is missing, expired or not usable.",
       "U000", OB3_OTHER, "invalid_client", NULL, "" },
+    { 403, "request_blocked", "Forbidden", "The firewall takes this request for an attack.", "U000", OB3_OTHER,
+      "invalid_request", NULL, "" },
     { 404, "not_found", "Not Found", "There is nothing at this address.", "U011", "UK.OBIE.Resource.NotFound",
       "invalid_request", NULL, "" },
     { 405, "method_not_allowed", "Method Not Allowed", "This method is not offered.", "U000", OB3_OTHER,

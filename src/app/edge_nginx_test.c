@@ -319,7 +319,8 @@ static int start(bool unprivileged) {
             (void)snprintf(conf, sizeof conf, "%s%s", paths[6], folders[i]);
             give_to_user(conf);
         }
-        for (const char *const *name = (const char *const[]){ "nginx.conf", "headers.conf", "errors.conf", NULL };
+        for (const char *const *name =
+                 (const char *const[]){ "nginx.conf", "headers.conf", "errors.conf", "firewall.conf", NULL };
              *name; name++) {
             (void)snprintf(conf, sizeof conf, "%s/%s", paths[6], *name);
             give_to_user(conf);

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "app/edge_config.h"
 #include "platform/clock.h"
 #include "platform/file.h"
 #include "platform/http_client.h"
@@ -213,13 +214,29 @@ static void unmark_ready(const struct sandbox_run *run) {
     (void)unlink(path); /* whoever looks asks the lock too */
 }
 
-int sandbox_run_start(struct sandbox_run *run, bool fresh, struct message *message) {
-    run->lock_fd = -1;
-    if (access(nginx_path, X_OK) < 0) {
-        message_set(message, "%s is missing: install Debian's package nginx (./run does)", nginx_path);
+/* SANDBOX_E_ABSENT: what the edge needs is not installed, and the message says what is to be. */
+static int find_packages(struct message *message) {
+    static const struct {
+        const char *path, *package;
+        int mode;
+    } needed[] = {
+        { nginx_path, "nginx", X_OK },
+        { EDGE_FIREWALL_MODULE, "libnginx-mod-http-modsecurity", R_OK },
+        { EDGE_FIREWALL_RULES "/REQUEST-901-INITIALIZATION.conf", "modsecurity-crs", R_OK },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(needed); i++) {
+        if (access(needed[i].path, needed[i].mode) == 0) continue;
+        message_set(message, "%s is missing: install Debian's package %s (./run does)", needed[i].path,
+                    needed[i].package);
         return SANDBOX_E_ABSENT;
     }
-    int r = sandbox_claim(&run->sandbox, message);
+    return 0;
+}
+
+int sandbox_run_start(struct sandbox_run *run, bool fresh, struct message *message) {
+    run->lock_fd = -1;
+    int r = find_packages(message);
+    if (!r) r = sandbox_claim(&run->sandbox, message);
     if (!r) r = take_lock(run, message);
     if (r) return r < 0 ? err_trace(r) : r;
     unmark_ready(run);

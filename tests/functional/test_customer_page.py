@@ -7,64 +7,11 @@ import pytest
 
 from account_information import Reader
 from bank import encode_form
-from customers import Customers
+from customers import Customers, Visitor
 from open_banking import ThirdParty, consent_body
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 REFUSED = "Login, password or code are not right"
-
-
-class Visitor:
-    """A browser at /customer: its cookie, and the page it is on."""
-
-    def __init__(self, bank):
-        self.bank, self.cookie, self.answer = bank, None, None
-
-    def send(self, method, path, body=None, headers=None):
-        sent = {**(FORM if body is not None else {}), **({"Cookie": self.cookie} if self.cookie else {})}
-        self.answer = self.bank.browser(method, path, body, {**sent, **(headers or {})})
-        cookie = self.answer.headers.get("set-cookie")
-        if cookie:
-            self.cookie = cookie.split(";")[0]
-        return self.answer
-
-    def open(self, path="/customer"):
-        return self.send("GET", path)
-
-    def follow(self):
-        assert self.answer.status == 303, self.answer
-        return self.open(self.answer.headers["location"])
-
-    def text(self):
-        return self.answer.body.decode()
-
-    def csrf(self):
-        return re.search(r'name="csrf" value="([^"]+)"', self.text())[1]
-
-    def post(self, path, csrf=None, **fields):
-        return self.send("POST", path, encode_form({"csrf": csrf or self.csrf(), **fields}))
-
-    def log_in(self, login, password, code):
-        self.open()
-        return self.post("/customer/login", login=login, password=password, code=code)
-
-    def enter(self, customer):
-        assert self.log_in(customer.login, customer.password, customer.code()).status == 303, self.answer
-        assert self.follow().status == 200
-        assert "Your permissions" in self.text()
-        return self
-
-    def withdraw(self, consent_id, **more):
-        self.open()
-        return self.post("/customer/withdraw", consent_id=consent_id, **more)
-
-    def consent(self, consent_id):
-        """What the page says of an active consent, as text."""
-        self.open()
-        for section in re.findall(r"<section.*?</section>", self.text(), re.S):
-            if consent_id in section:
-                return html.unescape(re.sub(r"<[^>]+>", " ", section))
-        return None
 
 
 @pytest.fixture(scope="module")
