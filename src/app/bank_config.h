@@ -44,6 +44,8 @@ struct bank_options {
     int64_t cache_timeout_ms;
     struct str rate_limits_file;
     int64_t unattended_reads_per_day;
+    int response_check; /* enum response_check */
+    int64_t response_check_every, queue_wait_ms;
     struct str v3_deprecated, v3_sunset; /* days, or empty */
     struct str issuer, signing_key;
     struct str directory_issuer, directory_keys, registration_tier;
