@@ -329,6 +329,20 @@ void bank_config_sample(struct buffer *out) {
     bank_config_release(&config);
 }
 
+size_t bank_config_explain(struct str key, struct buffer *out) {
+    size_t found = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct str name = str_from_c(rows[i].name);
+        bool below = name.len > key.len && str_starts(name, key) && name.at[key.len] == '.';
+        if (!below && !str_equal(name, key)) continue;
+        buffer_printf(out, "%s: %s", rows[i].name, rows[i].help);
+        if (rows[i].choices) buffer_printf(out, "; one of %s", rows[i].choices);
+        buffer_printf(out, "; default %s\n", rows[i].boot[0] ? rows[i].boot : "none");
+        found++;
+    }
+    return found;
+}
+
 void bank_config_print(const struct bank_config *config, struct buffer *out) {
     config_print(&config->config, out);
 }

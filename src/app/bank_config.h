@@ -93,6 +93,8 @@ int bank_config_read(struct bank_config *config, const char *path, struct config
 void bank_config_release(struct bank_config *config);
 /* The file with every key commented out at its boot value; the values in force. */
 void bank_config_sample(struct buffer *out);
+/* One line for the key, or for each below it ("store"): what it means, its choices, its default. How many. */
+size_t bank_config_explain(struct str key, struct buffer *out);
 void bank_config_print(const struct bank_config *config, struct buffer *out);
 
 #endif

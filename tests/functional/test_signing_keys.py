@@ -26,6 +26,7 @@ def id_token(party):
     return party.exchange_code(code, verifier).json["id_token"]
 
 
+@pytest.mark.spec("gateway/34")
 def test_keys_change_without_a_restart(own):
     party, ms = Party(own.client("acme-tpp")), Party(own.client("ms-tpp"))
     first = states(own)
