@@ -377,7 +377,8 @@ class Bank:
         RSA_KEYS.give(self.var)
         self.output = open(self.folder / "run.log", "ab")
         self.supervisor = subprocess.Popen(
-            [self.program, "run", "--var", self.var, "--port-base", str(self.port), "--store", self.store, *options],
+            [self.program, "run", "--var", self.var, "--port-base", str(self.port), "--store", self.store]
+            + ["--response-check", "fail", *options],
             stdin=subprocess.DEVNULL,
             stdout=self.output,
             stderr=subprocess.STDOUT,

@@ -99,6 +99,12 @@ static const struct config_row rows[] = {
         .help = "day since which v3.1 is deprecated, said on its answers; empty: it is not"),
     ROW("api.v3_sunset", CONFIG_STRING, v3_sunset, .max = 10, .boot = "",
         .help = "day on which v3.1 ends: said before, and from then on it answers 503; empty: none"),
+    ROW("gateway.response_check", CONFIG_CHOICE, response_check, .boot = "off", .choices = RESPONSE_CHECK_CHOICES,
+        .help = "answers that their OpenAPI document does not know: passed over, logged and counted, or failed too"),
+    ROW("gateway.response_check_every", CONFIG_INT, response_check_every, .min = 1, .max = 1000000, .boot = "1",
+        .help = "one answer in so many is looked at"),
+    ROW("gateway.queue_wait", CONFIG_DURATION, queue_wait_ms, .min = 10, .max = 60000, .boot = "1s",
+        .help = "new requests are answered 503 while one has waited so long for a worker"),
     ROW("auth.issuer", CONFIG_STRING, issuer, .boot = "https://localhost:8444",
         .help = "the issuer, on the browser listener"),
     ROW("auth.signing_key", CONFIG_STRING, signing_key, .boot = "signing.key",
@@ -321,6 +327,20 @@ void bank_config_sample(struct buffer *out) {
     bank_config_init(&config);
     if (config_init(&config.config) == 0) config_sample(&config.config, out);
     bank_config_release(&config);
+}
+
+size_t bank_config_explain(struct str key, struct buffer *out) {
+    size_t found = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct str name = str_from_c(rows[i].name);
+        bool below = name.len > key.len && str_starts(name, key) && name.at[key.len] == '.';
+        if (!below && !str_equal(name, key)) continue;
+        buffer_printf(out, "%s: %s", rows[i].name, rows[i].help);
+        if (rows[i].choices) buffer_printf(out, "; one of %s", rows[i].choices);
+        buffer_printf(out, "; default %s\n", rows[i].boot[0] ? rows[i].boot : "none");
+        found++;
+    }
+    return found;
 }
 
 void bank_config_print(const struct bank_config *config, struct buffer *out) {

@@ -44,6 +44,8 @@ struct bank_options {
     int64_t cache_timeout_ms;
     struct str rate_limits_file;
     int64_t unattended_reads_per_day;
+    int response_check; /* enum response_check */
+    int64_t response_check_every, queue_wait_ms;
     struct str v3_deprecated, v3_sunset; /* days, or empty */
     struct str issuer, signing_key;
     struct str directory_issuer, directory_keys, registration_tier;
@@ -91,6 +93,8 @@ int bank_config_read(struct bank_config *config, const char *path, struct config
 void bank_config_release(struct bank_config *config);
 /* The file with every key commented out at its boot value; the values in force. */
 void bank_config_sample(struct buffer *out);
+/* One line for the key, or for each below it ("store"): what it means, its choices, its default. How many. */
+size_t bank_config_explain(struct str key, struct buffer *out);
 void bank_config_print(const struct bank_config *config, struct buffer *out);
 
 #endif

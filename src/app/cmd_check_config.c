@@ -31,13 +31,32 @@ static int check_file(const char *path) {
     return code;
 }
 
+static int explain(const char *key) {
+    struct buffer out;
+    buffer_init_heap(&out, PRINT_BYTES_MAX);
+    size_t found = bank_config_explain(str_from_c(key), &out);
+    (void)fwrite(out.at, 1, out.len, stdout);
+    buffer_release(&out);
+    if (!found) fprintf(stderr, "giro: there is no key %s\n", key);
+    return found ? EXIT_DONE : EXIT_ABSENT;
+}
+
 int cmd_check_config(int argc, char **argv) {
+    const char *key = NULL;
+    const struct option_row rows[] = { { "explain", "KEY", &key, NULL, "say what a key means, or all below one" } };
     struct options options = {
-        .usage = "check-config FILE",
+        .usage = "check-config FILE | --explain KEY",
         .help = "Prints the values in force (secrets as ***), or every error with its file and line.",
-        .words_min = 1,
+        .rows = rows,
+        .row_count = ARRAY_COUNT(rows),
+        .words_min = 0,
         .words_max = 1
     };
     int r = options_parse(&options, argc, argv);
-    return r ? options_exit(r) : check_file(options.words[0]);
+    if (r) return options_exit(r);
+    if ((options.word_count == 1) == (key != NULL)) {
+        fprintf(stderr, "giro: check-config: want a file, or --explain KEY\n");
+        return EXIT_USAGE;
+    }
+    return key ? explain(key) : check_file(options.words[0]);
 }

@@ -11,7 +11,7 @@
 #include "platform/secret.h"
 
 struct run_options {
-    const char *var, *port_base, *store, *bus, *cache, *proxy_peers;
+    const char *var, *port_base, *store, *bus, *cache, *proxy_peers, *response_check;
     bool detach, stop, status, json, fresh;
 };
 
@@ -193,6 +193,13 @@ static int dispatch(const struct run_options *options) {
         fprintf(stderr, "giro: --cache %s: want embedded or redis\n", options->cache);
         return EXIT_USAGE;
     }
+    static const char *const checks[] = { "off", "log", "fail" };
+    bool known = false;
+    for (size_t i = 0; i < ARRAY_COUNT(checks); i++) known |= strcmp(options->response_check, checks[i]) == 0;
+    if (!known) {
+        fprintf(stderr, "giro: --response-check %s: want off, log or fail\n", options->response_check);
+        return EXIT_USAGE;
+    }
     if (!is_choice("bus", options->bus, "embedded") ||
         !options_number("port-base", options->port_base, SANDBOX_PORT_BASE_MIN, SANDBOX_PORT_BASE_MAX, &port_base))
         return EXIT_USAGE;
@@ -207,13 +214,14 @@ static int dispatch(const struct run_options *options) {
             return EXIT_USAGE;
         }
     }
+    sandbox.response_check = options->response_check;
     sandbox.store_named = options->store != NULL;
     if (options->status) return print_status(&sandbox, options->json);
     return options->stop ? stop(&sandbox) : start(&sandbox, options);
 }
 
 int cmd_run(int argc, char **argv) {
-    struct run_options given = { .bus = "embedded", .cache = "embedded" };
+    struct run_options given = { .bus = "embedded", .cache = "embedded", .response_check = "log" };
     const struct option_row rows[] = {
         { "detach", NULL, NULL, &given.detach, "return once it is ready" },
         { "stop", NULL, NULL, &given.stop, "end the running sandbox" },
@@ -226,6 +234,8 @@ int cmd_run(int argc, char **argv) {
         { "bus", "B", &given.bus, NULL, "embedded" },
         { "proxy-peers", "LIST", &given.proxy_peers, NULL,
           "the edge stands behind load balancers at these addresses, which speak PROXY protocol" },
+        { "response-check", "C", &given.response_check, NULL,
+          "answers that their OpenAPI document does not know: off, log (default) or fail" },
         { "cache", "C", &given.cache, NULL, "embedded (default) or redis: a private server of its own" },
     };
     struct options options = { .usage = "run [OPTIONS]",

@@ -369,6 +369,7 @@ static inline void start_gateway(struct world *world) {
     world->options.allowed_uids[0] = getuid();
     world->options.allowed_uid_count = 1;
     world->options.now_ms = world_now_ms;
+    world->options.response_check = RESPONSE_CHECK_FAIL;
     world->options.workers = 4;
     world->options.requests_max = 64;
     if (gateway_start(&world->options, &world->gateway, &message)) (void)fprintf(stderr, "%s\n", message.text);

@@ -154,6 +154,7 @@ static int64_t epoch_of_head(struct member *member) {
 }
 
 /* n1, n2: the holder dies; the other goes on where it was. */
+/* spec: gateway/74 */
 static void the_holder_dies(void **state) {
     struct member a = { .may_hold = true }, b = { .may_hold = true };
     (void)state;

@@ -434,7 +434,7 @@ static struct str signature_with(enum signature_fault fault, struct str body) {
     return world_sign(&world, &signer, body, now_ms);
 }
 
-/* spec: uk/J1, uk/J2, uk/J5, uk/J7, uk/J8 */
+/* spec: uk/J1, uk/J2, uk/J5, uk/J7, uk/J8, gateway/56 */
 static void j1_to_j8_requests_are_signed(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(signature_cases); i++) {

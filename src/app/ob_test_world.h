@@ -292,6 +292,8 @@ static inline void world_open_gateway(struct world *world) {
     options.socket_path = world->socket_path;
     options.allowed_uids[0] = getuid();
     options.allowed_uid_count = 1;
+    options.response_check = RESPONSE_CHECK_FAIL;
+    options.unattended_reads_per_day = 0; /* its own test counts them */
     options.workers = 4;
     options.issuer = STR("https://bank.example:8444");
     options.api_url = STR("https://bank.example:8443");

@@ -70,7 +70,7 @@ void sandbox_place_sockets(struct sandbox *sandbox) {
 
 int sandbox_init(struct sandbox *sandbox, const char *var, struct message *message) {
     const char *named = getenv("GIRO_VAR");
-    *sandbox = (struct sandbox){ .port_base = 0 };
+    *sandbox = (struct sandbox){ .response_check = "log" };
     if (!var) var = named && *named ? named : "var";
     int r = name_absolute(var, sandbox->var, message);
     if (!r) r = find_project(sandbox, message);

@@ -36,6 +36,7 @@ struct sandbox {
     /* Load balancers before its edge, addresses or blocks between blanks; empty: none. With them the edge takes nothing
      * but what comes through them: giro demo and giro bench do not. */
     char proxy_peers[SANDBOX_PATH_BYTES_MAX];
+    const char *response_check; /* gateway.response_check: "off", "log" or "fail" */
     bool store_named; /* by --store; else what var holds already decides */
 };
 

@@ -120,6 +120,7 @@ static void put_yaml(struct buffer *out, const struct sandbox *sandbox) {
     put_key(out, sandbox, "socket", PLACE_SOCKET, "giro.sock");
     buffer_printf(out, "  users: [%u]\n", (unsigned)geteuid());
     put_cache(out, sandbox);
+    buffer_printf(out, "gateway:\n  response_check: %s\n", sandbox->response_check);
     buffer_append_c(out, "open_banking:\n  unattended_reads_per_day: 4\napi:\n");
     put_key(out, sandbox, "documents", PLACE_PROJECT, "api");
     buffer_printf(out, "  url: \"https://localhost:%u\"\nauth:\n  issuer: \"https://localhost:%u\"\n", base, base + 1);

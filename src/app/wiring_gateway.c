@@ -177,6 +177,9 @@ int bank_prepare_gateway(struct bank *bank, struct message *message) {
     gateway.sandbox = options->sandbox;
     gateway.rate_shared = bank->rate_shared;
     gateway.unattended_reads_per_day = options->unattended_reads_per_day;
+    gateway.response_check = (enum response_check)options->response_check;
+    gateway.response_check_every = (uint64_t)options->response_check_every;
+    gateway.queue_wait_ms_max = options->queue_wait_ms;
     gateway.addresses = bank->config->addresses.rows;
     gateway.address_count = bank->config->addresses.count;
     gateway.message_signature_check = message_signature_check;

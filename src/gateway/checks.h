@@ -1,7 +1,7 @@
 /* checks.h - the checks of the pipeline, each in a file of its own (check_NAME.c), in the order in which they run.
  *
- * Each returns EXCHANGE_GOES_ON or EXCHANGE_ANSWERED (refused, or a fault). They read the request and fill
- * exchange->call; a check may rely on what those before it set. */
+ * Each returns EXCHANGE_GOES_ON or EXCHANGE_ANSWERED (refused, or a fault); the last one may wait. They read the
+ * request and fill exchange->call; a check may rely on what those before it set. */
 #ifndef GIRO_GATEWAY_CHECKS_H
 #define GIRO_GATEWAY_CHECKS_H
 
@@ -51,5 +51,8 @@ int check_idempotency_header(struct exchange *exchange);
 int check_body(struct exchange *exchange);
 /* ROUTE_SIGNED: message_signature.h. */
 int check_signature(struct exchange *exchange);
+/* While another request with this one's key runs: EXCHANGE_WAITS, and 409 when its deadline ends first (key_wait.h). In
+ * pipeline.c, which brings it back. */
+int check_in_progress(struct exchange *exchange);
 
 #endif

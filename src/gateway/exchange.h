@@ -10,6 +10,7 @@
 #include "integration/command.h"
 #include "integration/query.h"
 #include "platform/http_server.h"
+#include "platform/timer.h"
 #include "wire/json.h"
 #include "wire/json_schema.h"
 
@@ -23,6 +24,19 @@ enum {
     EXCHANGE_HEADERS_MAX = 24, /* of an answer */
     EXCHANGE_ARENA_BYTES_MAX = 1024 * 1024,
     EXCHANGE_ANSWER_BYTES_MAX = 512 * 1024,
+};
+
+struct exchange;
+struct key_waits; /* key_wait.h */
+
+/* Where an exchange stands among those with the same key; key_wait.c's alone. */
+struct key_place {
+    struct exchange *exchange;
+    struct key_waits *waits; /* NULL: it has no key */
+    struct key_place *next, *behind;
+    struct hash scope;
+    struct timer_id timer;
+    int state;
 };
 
 struct exchange {
@@ -40,6 +54,7 @@ struct exchange {
     const struct account_consent_view *account_consent; /* after check_consent, of a ROUTE_ACCOUNT_READ */
     struct str idempotency_key;                         /* after check_idempotency_header; empty = none */
     struct hash fingerprint;                            /* with it: of path parameters, query and raw body */
+    struct key_place key_place;                         /* of a request with a key */
     struct command_audit audit;                         /* of the command below */
     struct command_call command;                        /* for handlers that call a command and return EXCHANGE_WAITS */
     /* May be set before exchange_command: the answer to a refusal of the command, so that the audit record knows its

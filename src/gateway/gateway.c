@@ -15,6 +15,9 @@ struct gateway_options gateway_options_default(void) {
         .connections_max = 1024,
         .idempotency_keep_ms = IDEMPOTENCY_V1_KEEP_MS,
         .unattended_reads_per_day = GATEWAY_UNATTENDED_READS,
+        .response_check_every = 1,
+        .queue_wait_ms_max = GATEWAY_QUEUE_WAIT_MS,
+        .key_wait_ms = KEY_WAIT_MS,
     };
 }
 
@@ -30,11 +33,19 @@ static void answer_busy(struct exchange *exchange) {
     pipeline_answer(exchange);
 }
 
+/* New work would only wait behind what already waits too long. */
+static bool is_overloaded(struct gateway *gateway) {
+    if (pool_oldest_wait_ms(gateway->pool) <= gateway->options.queue_wait_ms_max) return false;
+    metrics_add(gateway->options.metrics, METRIC_SHED, METRIC_NO_LABELS, 1);
+    return true;
+}
+
 static void on_request(void *ctx, struct http_request *request) {
     struct gateway *gateway = ctx;
     struct exchange *exchange = exchange_new(gateway, request);
     check(exchange != NULL); /* the arena is empty and its first block is larger */
-    if (atomic_fetch_add(&gateway->requests, 1) >= gateway->options.requests_max) answer_busy(exchange);
+    bool full = atomic_fetch_add(&gateway->requests, 1) >= gateway->options.requests_max;
+    if (full || is_overloaded(gateway)) answer_busy(exchange);
     else if (pool_submit(gateway->pool, run, exchange)) answer_busy(exchange);
 }
 
@@ -45,6 +56,7 @@ static void check_options(const struct gateway_options *options) {
     check(options->tier_count >= 1 && options->tier_count <= GATEWAY_TIERS_MAX && options->edge_form < EDGE_FORM_COUNT);
     check(options->workers >= 1 && options->workers <= GATEWAY_WORKERS_MAX);
     check(options->requests_max >= 1 && options->requests_max <= GATEWAY_REQUESTS_MAX);
+    check(options->response_check_every >= 1 && options->queue_wait_ms_max >= 1 && options->key_wait_ms >= 1);
     check(options->allowed_uid_count >= 1 && options->allowed_uid_count <= HTTP_UIDS_MAX);
     check(!options->message_signature_check == !options->message_signature_sign);
     check(options->openapi_v1.len > 0 && options->openapi_v1.len < EXCHANGE_ANSWER_BYTES_MAX);
@@ -114,7 +126,14 @@ static int pool_init(struct gateway *gateway) {
                                     .worker_init = worker_init,
                                     .worker_release = worker_release,
                                     .ctx = gateway };
-    return err_trace(pool_start(&options, &gateway->pool));
+    int r = pool_start(&options, &gateway->pool);
+    if (r) return err_trace(r);
+    struct key_waits_options waits = { .requests_max = gateway->options.requests_max,
+                                       .pool = gateway->pool,
+                                       .goes_on = pipeline_go_on,
+                                       .too_late = pipeline_too_late,
+                                       .stopped = pipeline_stopped };
+    return err_trace(key_waits_new(&waits, &gateway->key_waits));
 }
 
 static int server_init(struct gateway *gateway, struct message *message) {
@@ -211,9 +230,11 @@ void gateway_give(struct gateway *gateway, int64_t deadline_ms, struct http_gift
 struct gateway *gateway_free(struct gateway *gateway) {
     if (!gateway) return NULL;
     gateway_drain(gateway, 0);
+    if (gateway->key_waits) key_waits_close(gateway->key_waits);
     if (gateway->pool) pool_stop(gateway->pool);
     check(atomic_load(&gateway->requests) == 0); /* nobody waits for the engine any more */
     (void)http_server_free(gateway->server);
+    (void)key_waits_free(gateway->key_waits);
     (void)pool_free(gateway->pool);
     (void)refusal_tally_free(gateway->tally);
     (void)audit_masks_free(gateway->audit_masks);

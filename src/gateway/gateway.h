@@ -2,9 +2,10 @@
  * pool of workers, and become commands and queries of the integration layer.
  *
  * (W1) At most requests_max requests are under way; one more is answered 503 with Retry-After. The pool's queue has
- * room for all of them, so a request that comes back from the engine always finds a place. (W2) Each worker has its own
- * struct query; a request waits for the engine without holding a worker. (W3) What the edge says in its own headers is
- * believed because only the edge's user may connect (SO_PEERCRED).
+ * room for all of them, so a request that comes back from the engine always finds a place. When one has waited in it
+ * longer than queue_wait_ms_max, new ones are answered 503 as well; what was taken goes on to its end. (W2) Each worker
+ * has its own struct query; a request waits for the engine without holding a worker. (W3) What the edge says in its own
+ * headers is believed because only the edge's user may connect (SO_PEERCRED).
  *
  * The edge's headers: X-OB-Listener (mtls or browser, required), the certificate in the header of the edge's form
  * (edge_certificate.h; absent without one), X-OB-Client-Address. X-OB-Client-Verify is not looked at: the chain is
@@ -24,6 +25,10 @@
 #include "platform/key.h"
 #include "platform/trust_set.h"
 
+/* What becomes of an answer that its OpenAPI document does not know (response_check.h). */
+enum response_check { RESPONSE_CHECK_OFF, RESPONSE_CHECK_LOG, RESPONSE_CHECK_FAIL };
+#define RESPONSE_CHECK_CHOICES "off|log|fail"
+
 struct auth;            /* auth/auth.h */
 struct revocation;      /* platform/revocation.h */
 struct signing_keys;    /* auth/signing_keys.h */
@@ -38,7 +43,8 @@ enum {
     GATEWAY_ADDRESSES_MAX = 32,
     GATEWAY_UNATTENDED_READS = 4 /* a day: the boot value */,
     GATEWAY_WORKERS_MAX = 256,
-    GATEWAY_REQUESTS_MAX = 16384
+    GATEWAY_REQUESTS_MAX = 16384,
+    GATEWAY_QUEUE_WAIT_MS = 1000 /* the boot value */
 };
 
 /* Only who is in blocks may call the routes below prefix: "/v1" covers "/v1/accounts", not "/v1x". Of several prefixes
@@ -80,7 +86,11 @@ struct gateway_options {
     bool sandbox;
     const struct external_issuer *issuers; /* whose access tokens are taken beside ours */
     size_t issuer_count;                   /* [0, EXTERNAL_ISSUERS_MAX] */
-    const struct auth *auth;               /* of the routes of oauth.c and pages.c; NULL: they answer 404 */
+    enum response_check response_check;
+    uint64_t response_check_every; /* one answer in so many is looked at; [1, ] */
+    int64_t queue_wait_ms_max; /* a request that finds another one waiting for a worker for so long is answered 503 */
+    int64_t key_wait_ms;       /* how long a request waits for another one with its key (key_wait.h) */
+    const struct auth *auth;   /* of the routes of oauth.c and pages.c; NULL: they answer 404 */
     /* message_signature.h; both or neither. */
     int (*message_signature_check)(struct exchange *exchange);
     int (*message_signature_sign)(struct exchange *exchange);

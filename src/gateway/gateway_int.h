@@ -6,6 +6,7 @@
 #include "gateway/audit_masks.h"
 #include "gateway/certificate_cache.h"
 #include "gateway/gateway.h"
+#include "gateway/key_wait.h"
 #include "gateway/refusal_tally.h"
 #include "gateway/proof_memory.h"
 #include "gateway/route.h"
@@ -31,8 +32,10 @@ struct gateway {
     struct refusal_tally *tally; /* refusals before a client is known */
     struct proof_memory *proofs;
     struct pool *pool;
+    struct key_waits *key_waits;
     struct http_server *server;
     atomic_size_t requests;
+    atomic_uint_fast64_t answers; /* of documented routes, for the sample of response_check.h */
     atomic_bool draining;
     bool gave_back;                                             /* clients' days, once */
     const struct cidr_set *route_addresses[GATEWAY_ROUTES_MAX]; /* by route_index; NULL: from anywhere */

@@ -1,6 +1,7 @@
 /* oauth.c - token, PAR, revocation, introspection, metadata and keys of the authorization server. */
 #include "gateway/oauth.h"
 
+#include "gateway/conditional.h"
 #include "gateway/gateway.h"
 #include "gateway/route.h"
 
@@ -88,8 +89,7 @@ static int handle_introspect(struct exchange *exchange) {
 static int handle_metadata(struct exchange *exchange) {
     const struct auth *auth = gateway_options(exchange->gateway)->auth;
     if (!auth) return exchange_refuse(exchange, &refusal_not_found, NULL);
-    exchange_header(exchange, STR("Cache-Control"), STR("public, max-age=300"));
-    return exchange_answer_json(exchange, 200, auth_metadata(auth));
+    return exchange_answer_conditional(exchange, "public, max-age=300", "application/json", auth_metadata(auth));
 }
 
 static int handle_jwks(struct exchange *exchange) {
@@ -97,8 +97,7 @@ static int handle_jwks(struct exchange *exchange) {
     if (!auth) return exchange_refuse(exchange, &refusal_not_found, NULL);
     struct str keys = auth_jwks(auth, exchange->arena);
     if (!keys.at) return exchange_fault(exchange, exchange->route->path, err_origin(-ENOMEM));
-    exchange_header(exchange, STR("Cache-Control"), STR("public, max-age=300"));
-    return exchange_answer_json(exchange, 200, keys);
+    return exchange_answer_conditional(exchange, "public, max-age=300", "application/json", keys);
 }
 
 enum { CLIENT_FORM = ROUTE_MTLS | ROUTE_CERTIFICATE | ROUTE_FORM, BOTH = ROUTE_MTLS | ROUTE_BROWSER };

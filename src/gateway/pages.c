@@ -2,6 +2,7 @@
  * page. */
 #include "gateway/oauth.h"
 
+#include "gateway/conditional.h"
 #include "gateway/gateway.h"
 #include "gateway/route.h"
 
@@ -44,9 +45,8 @@ static int handle_customer_logout(struct exchange *exchange) {
 static int handle_style(struct exchange *exchange) {
     const struct auth *auth = gateway_options(exchange->gateway)->auth;
     if (!auth) return exchange_refuse(exchange, &refusal_not_found, NULL);
-    exchange_header(exchange, STR("Cache-Control"), STR("public, max-age=300"));
     exchange_header(exchange, STR("X-Content-Type-Options"), STR("nosniff"));
-    return exchange_answer(exchange, 200, "text/css; charset=utf-8", auth_style(auth));
+    return exchange_answer_conditional(exchange, "public, max-age=300", "text/css; charset=utf-8", auth_style(auth));
 }
 
 #define PAGE_FORM(place, run)                                                                                          \

@@ -5,6 +5,7 @@
 #include "gateway/checks.h"
 #include "gateway/deprecation.h"
 #include "gateway/gateway_int.h"
+#include "gateway/response_check.h"
 
 /* The one order. Nobody calls "next": each check answers or goes on. */
 #define CHECK(name)                                                                                                    \
@@ -13,9 +14,20 @@ static const struct {
     const char *name; /* in the audit record of what it refuses */
     int (*run)(struct exchange *exchange);
 } gateway_checks[] = {
-    CHECK(interaction), CHECK(edge),  CHECK(route),   CHECK(auth_date),  CHECK(certificate),        CHECK(address),
-    CHECK(rate),        CHECK(token), CHECK(consent), CHECK(unattended), CHECK(idempotency_header), CHECK(body),
+    CHECK(interaction),
+    CHECK(edge),
+    CHECK(route),
+    CHECK(auth_date),
+    CHECK(certificate),
+    CHECK(address),
+    CHECK(rate),
+    CHECK(token),
+    CHECK(consent),
+    CHECK(unattended),
+    CHECK(idempotency_header),
+    CHECK(body),
     CHECK(signature),
+    CHECK(in_progress),
 };
 #undef CHECK
 
@@ -56,6 +68,36 @@ void pipeline_run(struct query *query, struct exchange *exchange) {
     pipeline_answer(exchange);
 }
 
+/* ---- a key that was in use (key_wait.h) ---- */
+
+int check_in_progress(struct exchange *exchange) {
+    struct gateway *gateway = exchange->gateway;
+    if (!exchange->idempotency_key.len) return EXCHANGE_GOES_ON;
+    return key_wait_begin(gateway->key_waits, exchange, gateway->options.key_wait_ms);
+}
+
+static int handle(struct exchange *exchange) {
+    exchange->check = "handler";
+    return exchange->route->handle(exchange);
+}
+
+void pipeline_go_on(void *worker_ctx, void *job_ctx) {
+    struct exchange *exchange = job_ctx;
+    if (run_in_snapshot(worker_ctx, exchange, handle) == EXCHANGE_ANSWERED) pipeline_answer(exchange);
+}
+
+void pipeline_too_late(void *worker_ctx, void *job_ctx) {
+    struct exchange *exchange = job_ctx;
+    (void)worker_ctx;
+    (void)exchange_refuse(exchange, &refusal_in_progress, NULL);
+    pipeline_answer(exchange);
+}
+
+void pipeline_stopped(struct exchange *exchange) {
+    (void)exchange_refuse(exchange, &refusal_unavailable, NULL);
+    pipeline_answer(exchange);
+}
+
 static int finish(struct exchange *exchange) {
     return exchange->route->finish(exchange);
 }
@@ -92,6 +134,10 @@ static void count(const struct exchange *exchange) {
     (void)snprintf(status, sizeof status, "%d", exchange->status);
     metrics_observe(metrics, METRIC_API_DURATION,
                     (struct metric_labels){ { str_from_c(route_family_name(family)), route } }, duration_us(exchange));
+    struct str client = exchange->call.has_client ? exchange->call.client_name : STR("none");
+    char class[8];
+    (void)snprintf(class, sizeof class, "%dxx", exchange->status / 100);
+    metrics_add(metrics, METRIC_CLIENT_REQUESTS, (struct metric_labels){ { client, route, str_from_c(class) } }, 1);
     metrics_add(metrics, METRIC_HTTP_REQUESTS, (struct metric_labels){ { route, str_from_c(status) } }, 1);
 }
 
@@ -103,10 +149,24 @@ static void log_access(const struct exchange *exchange) {
               log_correlation("interaction_id", exchange->call.interaction_id));
 }
 
-static bool has_header(const struct exchange *exchange, struct str name) {
+/* The value of a header of the answer; .at NULL without one. */
+static struct str header_of(const struct exchange *exchange, struct str name) {
     for (size_t i = 0; i < exchange->header_count; i++)
-        if (str_equal_nocase(exchange->headers[i].name, name)) return true;
-    return false;
+        if (str_equal_nocase(exchange->headers[i].name, name)) return exchange->headers[i].value;
+    return (struct str){ 0 };
+}
+
+/* Nothing is kept unless its route says so, and a shared cache keeps only what everybody may read: what came with
+ * credentials is at most its caller's (gateway/60). */
+static void cache_headers(struct exchange *exchange) {
+    enum { CREDENTIALS = ROUTE_TOKEN | ROUTE_CERTIFICATE | ROUTE_SOFTWARE };
+    struct str said = header_of(exchange, STR("Cache-Control"));
+    bool may = exchange->route && (exchange->status == 200 || exchange->status == 304);
+    bool is_public = str_starts(said, STR("public"));
+    if (!said.at || !may || (is_public && (exchange->route->flags & CREDENTIALS)))
+        exchange_header(exchange, STR("Cache-Control"), STR("no-store"));
+    else if (str_starts(said, STR("private")) && !header_of(exchange, STR("Vary")).at)
+        exchange_header(exchange, STR("Vary"), STR("Authorization"));
 }
 
 /* Of a signed route, or a refusal before a route of Open Banking's payments was found (405, a bad interaction id). */
@@ -131,10 +191,11 @@ static void sign(struct exchange *exchange) {
 void pipeline_answer(struct exchange *exchange) {
     struct gateway *gateway = exchange->gateway;
     check(exchange->status != 0);
+    response_check(exchange);
     deprecation_headers(exchange);
     sign(exchange);
     exchange_header(exchange, STR("x-fapi-interaction-id"), exchange->call.interaction_id);
-    if (!has_header(exchange, STR("Cache-Control"))) exchange_header(exchange, STR("Cache-Control"), STR("no-store"));
+    cache_headers(exchange);
     call_audit_note(exchange);
     count(exchange);
     log_access(exchange);
@@ -142,6 +203,7 @@ void pipeline_answer(struct exchange *exchange) {
                                       .headers = exchange->headers,
                                       .header_count = exchange->header_count,
                                       .body = exchange->content };
+    if (exchange->idempotency_key.len) key_wait_end(gateway->key_waits, exchange);
     http_reply(exchange->request, &response); /* the exchange is gone */
     atomic_fetch_sub(&gateway->requests, 1);
 }

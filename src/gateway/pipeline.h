@@ -9,6 +9,11 @@
 void pipeline_run(struct query *query, struct exchange *exchange);
 /* The command of a waiting exchange was answered; from the engine's thread: gives it back to the pool. */
 void pipeline_resume(struct exchange *exchange);
+/* On a pool worker: the exchange waited for its key (key_wait.h); it has it now, or its time is over. */
+void pipeline_go_on(void *worker_ctx, void *exchange);
+void pipeline_too_late(void *worker_ctx, void *exchange);
+/* The same when there are no workers any more: 503. */
+void pipeline_stopped(struct exchange *exchange);
 /* Sends the answer: signature, common headers, metrics, log, audit note. The exchange is gone. */
 void pipeline_answer(struct exchange *exchange);
 

@@ -69,7 +69,9 @@ enum route_family route_family_of_path(enum call_listener listener, struct str p
         { "/introspect", FAMILY_OAUTH },
         { "/revoke", FAMILY_OAUTH },
         { "/register", FAMILY_OAUTH },
-        { "/.well-known", FAMILY_V1 },
+        { "/.well-known", FAMILY_OAUTH },
+        { "/jwks", FAMILY_OAUTH },
+        { "/style.css", FAMILY_PAGES },
         { "/authorize", FAMILY_PAGES },
         { "/customer", FAMILY_PAGES },
     };

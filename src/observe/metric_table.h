@@ -26,6 +26,9 @@ enum metric_id {
     METRIC_HAND_OVER_GAP,     /* how long nobody answered when this process took over from another */
     METRIC_CERTIFICATE_EXPIRES, /* kind, name: whole seconds; below 0: ended */
     METRIC_CACHE_UP,          /* cache: 1 while the shared cache answers */
+    METRIC_CLIENT_REQUESTS,   /* client, route, status_class: what each client asks and how it ends */
+    METRIC_RESPONSE_MISMATCH, /* route: answers that their OpenAPI document does not know */
+    METRIC_SHED,              /* requests answered 503 since others waited too long for a worker */
     METRIC_FAMILY_COUNT
 };
 

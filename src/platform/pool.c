@@ -1,10 +1,14 @@
 #include "platform/pool.h"
 
+#include "platform/clock.h"
 #include "platform/queue.h"
+
+#include <stdatomic.h>
 
 struct pool_job {
     void (*run)(void *worker_ctx, void *job_ctx);
     void *job_ctx;
+    _Atomic int64_t submitted_ms; /* monotonic */
 };
 
 struct pool_worker {
@@ -28,9 +32,11 @@ static void *pool_work(void *arg) {
     struct pool *pool = worker->pool;
     void *slot;
     while (queue_take(&pool->ready, QUEUE_WAIT_FOR_EVER, &slot) == 0) {
-        struct pool_job job = *(struct pool_job *)slot;
+        const struct pool_job *job = slot;
+        void (*run)(void *worker_ctx, void *job_ctx) = job->run;
+        void *job_ctx = job->job_ctx;
         check(queue_try_put(&pool->free, slot) == 0); /* room for every slot by construction */
-        job.run(worker->ctx, job.job_ctx);
+        run(worker->ctx, job_ctx);
     }
     return NULL;
 }
@@ -88,7 +94,10 @@ int pool_submit(struct pool *pool, void (*run)(void *worker_ctx, void *job_ctx),
     void *slot;
     int r = queue_take(&pool->free, 0, &slot);
     if (r) return r == QUEUE_E_CLOSED ? POOL_E_STOPPED : POOL_E_FULL;
-    *(struct pool_job *)slot = (struct pool_job){ .run = run, .job_ctx = job_ctx };
+    struct pool_job *job = slot;
+    job->run = run;
+    job->job_ctx = job_ctx;
+    atomic_store(&job->submitted_ms, clock_mono_ms());
     r = queue_try_put(&pool->ready, slot);
     if (r == 0) return 0;
     check(r == QUEUE_E_CLOSED); /* as many slots as room */
@@ -98,6 +107,14 @@ int pool_submit(struct pool *pool, void (*run)(void *worker_ctx, void *job_ctx),
 
 size_t pool_waiting(struct pool *pool) {
     return queue_count(&pool->ready);
+}
+
+int64_t pool_oldest_wait_ms(struct pool *pool) {
+    const struct pool_job *job = queue_peek(&pool->ready);
+    if (!job) return 0;
+    /* Taken meanwhile, it may carry the time of another one, which is later. */
+    int64_t wait_ms = clock_mono_ms() - atomic_load(&job->submitted_ms);
+    return wait_ms > 0 ? wait_ms : 0;
 }
 
 void pool_stop(struct pool *pool) {

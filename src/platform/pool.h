@@ -36,6 +36,8 @@ int pool_start(const struct pool_options *options, struct pool **ret_pool) MUST_
 /* From any thread. worker_ctx is NULL without worker_init. 0, POOL_E_FULL or POOL_E_STOPPED (run is not called). */
 int pool_submit(struct pool *pool, void (*run)(void *worker_ctx, void *job_ctx), void *job_ctx) MUST_USE;
 size_t pool_waiting(struct pool *pool); /* jobs in the queue now, for metrics */
+/* How long the job in front has waited for a worker; 0 when none waits. From any thread. */
+int64_t pool_oldest_wait_ms(struct pool *pool);
 /* Refuses new jobs, runs those that wait, ends the workers. Nobody may be inside pool_submit once pool_free is
  * called. Harmless twice. */
 void pool_stop(struct pool *pool);

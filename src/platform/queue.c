@@ -94,6 +94,13 @@ void queue_close(struct queue *queue) {
     unlock(queue);
 }
 
+void *queue_peek(struct queue *queue) {
+    lock(queue);
+    void *item = queue->count ? queue->items[queue->first] : NULL;
+    unlock(queue);
+    return item;
+}
+
 size_t queue_count(struct queue *queue) {
     lock(queue);
     size_t count = queue->count;

@@ -49,6 +49,8 @@ struct queue_batch {
 int queue_take_batch(struct queue *queue, int64_t timeout_ms, struct queue_batch *batch) MUST_USE;
 /* Wakes every taker; harmless twice. */
 void queue_close(struct queue *queue);
+/* What stands in front, or NULL; another thread may take it at once. */
+void *queue_peek(struct queue *queue);
 size_t queue_count(struct queue *queue); /* how many wait now, for metrics */
 
 #endif

@@ -74,7 +74,7 @@ static void what_we_sign_verifies(void **state) {
 }
 
 /* r1: the registered algorithm decides. */
-/* spec: gateway/r1 */
+/* spec: gateway/r1, gateway/21 */
 static void r1_the_header_equals_the_registered_algorithm(void **state) {
     (void)state;
     const struct {

@@ -138,6 +138,7 @@ def test_key_that_is_none(copy):
     refuse(copy, *serve(copy), code=1, says="bank-signing.key", user=owner_of(copy))
 
 
+@pytest.mark.spec("gateway/80")
 @pytest.mark.parametrize(
     "section, line, says",
     [
@@ -172,6 +173,30 @@ def test_configuration_is_refused_with_file_and_line(copy, section, line, says):
     assert done.returncode != 0 and says in done.stderr and str(path) in done.stderr, done
     path.write_text(before)
     assert run(copy, "check-config", path).returncode == 0
+
+
+@pytest.mark.spec("gateway/80")
+def test_a_fault_says_what_to_write_instead(copy, tmp_path):
+    """Each fault of a file at once, with its line, its key and what it takes."""
+    path = tmp_path / "faults.yaml"
+    path.write_text(
+        "sandbox: perhaps\nlog:\n  level: loud\ngateway:\n  queue_wait: 1\nlisten:\n  workres: 4\n"
+        "rate_limits:\n  t: {requests_per_second: 0, burst: 1, daily_limit: null}\n"
+    )
+    told = run(copy, "check-config", path).stderr
+    for line, *words in (
+        (1, "sandbox", "true or false"),
+        (3, "log.level", "debug|info|warn|error"),
+        (5, "gateway.queue_wait", "250ms"),
+        (7, "listen.workres", "did you mean", "listen.workers"),
+        (9, "whole number from 1"),
+    ):
+        found = [text for text in told.splitlines() if text.startswith(f"{path}:{line}:")]
+        assert any(all(word in text for word in words) for text in found), (line, words, told)
+    explained = run(copy, "check-config", "--explain", "gateway.queue_wait")
+    assert explained.returncode == 0 and "503" in explained.stdout and "1s" in explained.stdout, explained
+    assert len(run(copy, "check-config", "--explain", "log").stdout.splitlines()) == 2
+    assert run(copy, "check-config", "--explain", "coffee").returncode == 3
 
 
 def test_unlimited_tier_is_refused_in_production(copy):

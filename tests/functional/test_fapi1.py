@@ -79,7 +79,7 @@ def test_hybrid(party, way):
     assert back["openbanking_intent_id"] == consent and "c_hash" not in back
 
 
-@pytest.mark.spec("fapi/V2", "fapi/V9", "fapi/63", "fapi/62", "fapi/64")
+@pytest.mark.spec("fapi/V2", "fapi/V9", "fapi/63", "fapi/62", "fapi/64", "gateway/27")
 @pytest.mark.parametrize("way", ["by value", "pushed"])
 @pytest.mark.parametrize("mode", ["jwt", "query.jwt", "fragment.jwt"])
 def test_signed_response(party, way, mode):
@@ -173,7 +173,7 @@ def test_scope_and_consent_are_of_one_kind(party):
 # ---- what is refused
 
 
-@pytest.mark.spec("fapi/V1", "fapi/36", "fapi/52", "fapi/A3")
+@pytest.mark.spec("fapi/V1", "fapi/36", "fapi/52", "fapi/A3", "gateway/26")
 def test_without_a_request_object(party, waiting):
     parameters = party.parameters(waiting, new_verifier())
     shown(party.visit(**{name: value for name, value in parameters.items() if name not in ("client_id", "claims")}))

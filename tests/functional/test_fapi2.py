@@ -58,7 +58,7 @@ def metadata_of(bank):
 # ---- metadata and keys
 
 
-@pytest.mark.spec("fapi/G1", "fapi/1", "fapi/V21", "fapi/N7")
+@pytest.mark.spec("fapi/G1", "fapi/1", "fapi/V21", "fapi/N7", "gateway/35")
 def test_metadata_names_its_own_address(bank, party):
     for path in ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"):
         answer = bank.browser("GET", path)
@@ -107,7 +107,7 @@ def test_published_keys(bank):
 # ---- pushed requests
 
 
-@pytest.mark.spec("fapi/A2", "fapi/A12", "fapi/13")
+@pytest.mark.spec("fapi/A2", "fapi/A12", "fapi/13", "gateway/24")
 def test_pushed(party, waiting):
     seen = set()
     for _ in range(2):
@@ -215,7 +215,7 @@ NOT_PUSHED = [
 ]
 
 
-@pytest.mark.spec(
+@pytest.mark.spec, "gateway/25")
     *"fapi/A1 fapi/A5 fapi/A6 fapi/A19 fapi/26 fapi/27 fapi/28 fapi/29 fapi/59 fapi/G14".split(),
 )
 @pytest.mark.parametrize("changes, error", [case[1:] for case in NOT_PUSHED], ids=[case[0] for case in NOT_PUSHED])
@@ -350,7 +350,7 @@ def test_state_and_nonce_intact(party):
 # ---- codes and tokens
 
 
-@pytest.mark.spec("fapi/68", "fapi/77", "fapi/65", "fapi/V16", "fapi/76")
+@pytest.mark.spec("fapi/68", "fapi/77", "fapi/65", "fapi/V16", "fapi/76", "gateway/17")
 def test_token_and_id_token(party):
     verifier, consent = new_verifier(), party.consent_made()
     claims = {

@@ -119,7 +119,7 @@ def test_payment_before_consent(acme):
 # ---- whose
 
 
-@pytest.mark.spec("fapi/66", "uk/B1")
+@pytest.mark.spec("fapi/66", "uk/B1", "gateway/37")
 def test_other_clients_consent(acme, gamma):
     consent_id = acme.consent_made()
     codes_of(gamma.get("/domestic-payment-consents/" + consent_id), 403)

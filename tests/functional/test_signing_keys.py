@@ -20,6 +20,7 @@ def id_token(party):
     return party.exchange_code(code, verifier).json["id_token"]
 
 
+@pytest.mark.spec("gateway/34")
 def test_keys_change_without_a_restart(spare):
     party, ms = Party(spare.client("acme-tpp")), Party(spare.client("ms-tpp"))
     first = states(spare)
