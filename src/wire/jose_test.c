@@ -73,7 +73,7 @@ static void what_we_sign_verifies(void **state) {
 }
 
 /* r1: the registered algorithm decides. */
-/* spec: gateway/r1 */
+/* spec: gateway/r1, gateway/21 */
 static void r1_the_header_equals_the_registered_algorithm(void **state) {
     (void)state;
     const struct {
@@ -102,7 +102,7 @@ static void r1_the_header_equals_the_registered_algorithm(void **state) {
 }
 
 /* r2 and T2: each signed with the right key, so that only the header is to blame. */
-/* spec: gateway/r2, gateway/T2, fapi/K2 */
+/* spec: gateway/r2, gateway/21, gateway/T2, fapi/K2 */
 static void r2_headers_that_are_refused(void **state) {
     (void)state;
     static const struct {

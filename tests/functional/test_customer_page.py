@@ -83,7 +83,7 @@ def reader(bank):
     return Reader(ThirdParty(bank.client("acme-tpp")))
 
 
-@pytest.mark.spec("uk/Q10", "uk/Q2", "uk/X6", "uk/B7", "fapi/V17", "fapi/R4")
+@pytest.mark.spec("uk/Q10", "uk/Q2", "uk/X6", "uk/B7", "fapi/V17", "fapi/R4", "gateway/40")
 def test_revoked_access_is_dead_at_once_and_may_be_given_anew(raj, reader):
     consent_id = reader.consent_made()
     token = reader.authorized(consent_id, "raj")
@@ -106,7 +106,7 @@ def test_revoked_access_is_dead_at_once_and_may_be_given_anew(raj, reader):
     assert reader.accounts(token).status == 401
 
 
-@pytest.mark.spec("uk/Q9")
+@pytest.mark.spec("uk/Q9", "gateway/40")
 def test_one_account_less(bank, raj, reader):
     consent_id = reader.consent_made()
     token = reader.authorized(consent_id, "raj")

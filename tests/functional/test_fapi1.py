@@ -78,7 +78,7 @@ def test_hybrid(party, way):
     assert back["openbanking_intent_id"] == consent and "c_hash" not in back
 
 
-@pytest.mark.spec("fapi/V2", "fapi/V9", "fapi/63", "fapi/62", "fapi/64")
+@pytest.mark.spec("fapi/V2", "fapi/V9", "fapi/63", "fapi/62", "fapi/64", "gateway/27")
 @pytest.mark.parametrize("way", ["by value", "pushed"])
 @pytest.mark.parametrize("mode", ["jwt", "query.jwt", "fragment.jwt"])
 def test_signed_response(party, way, mode):
@@ -154,7 +154,7 @@ def test_page_of_an_expired_request_is_loaded_again(party, bank):
 # ---- what is refused
 
 
-@pytest.mark.spec("fapi/V1", "fapi/36", "fapi/52", "fapi/A3")
+@pytest.mark.spec("fapi/V1", "fapi/36", "fapi/52", "fapi/A3", "gateway/26")
 def test_without_a_request_object(party, waiting):
     parameters = party.parameters(waiting, new_verifier())
     shown(party.visit(**{name: value for name, value in parameters.items() if name not in ("client_id", "claims")}))
@@ -290,7 +290,7 @@ def test_consent_of_another_client(other, waiting):
     assert "code" in other.response(visit(other, own), own)
 
 
-@pytest.mark.spec("fapi/V10", "fapi/26", "fapi/27", "fapi/72", "fapi/73")
+@pytest.mark.spec("fapi/V10", "fapi/26", "fapi/27", "fapi/72", "fapi/73", "gateway/25")
 def test_proof_key(party, waiting):
     refused(party.push_parameters(party.parameters(waiting, None)), "invalid_request")
     plain = party.parameters(waiting, new_verifier(), code_challenge_method="plain")

@@ -36,7 +36,7 @@ def push(party, waiting, header=None, sign=None, parameters=None, **claims):
 # ---- request objects
 
 
-@pytest.mark.spec("fapi/M1", "fapi/52")
+@pytest.mark.spec("fapi/M1", "fapi/52", "gateway/26")
 def test_unsigned_parameters_are_refused(party, waiting):
     parameters = party.parameters(waiting, new_verifier())
     refused(party.post_pushed(parameters), "invalid_request")
@@ -213,7 +213,7 @@ def test_request_of_another_client(party, other):
 # ---- signed responses
 
 
-@pytest.mark.spec("fapi/M2", "fapi/63", "fapi/A7", "fapi/64", "fapi/6")
+@pytest.mark.spec("fapi/M2", "fapi/63", "fapi/A7", "fapi/64", "fapi/6", "gateway/27")
 @pytest.mark.parametrize("mode", ["jwt", "query.jwt", "fragment.jwt"])
 def test_signed_response(party, mode):
     verifier = new_verifier()

@@ -26,6 +26,7 @@ def id_token(party):
     return party.exchange_code(code, verifier).json["id_token"]
 
 
+@pytest.mark.spec("gateway/34")
 def test_keys_change_without_a_restart(own):
     party, ms = Party(own.client("acme-tpp")), Party(own.client("ms-tpp"))
     first = states(own)
@@ -45,6 +46,7 @@ def test_keys_change_without_a_restart(own):
     wait_for("the audit record", 10, lambda: "signing_keys_rotate" in own.giro("audit", "export").stdout)
 
 
+@pytest.mark.spec("gateway/34")
 def test_keys_after_a_restart(own):
     kept = states(own)
     own.stop()
