@@ -37,7 +37,7 @@ def customer_token(party):
     return party.authorized(party.consent_made())
 
 
-@pytest.mark.spec("fapi/G5", "fapi/68", "gateway/31")
+@pytest.mark.spec("fapi/G5", "gateway/31")
 def test_a_token_of_ones_own(partner):
     token = partner.token("payments")
     answer = introspect(partner, token)

@@ -105,7 +105,7 @@ def test_payment_that_differs_from_its_consent(acme):
     assert acme.post("/domestic-payments", good, token).status == 201  # the order of members is not a difference
 
 
-@pytest.mark.spec("uk/P2")
+@pytest.mark.spec("uk/rule12", "uk/B3")
 def test_payment_before_consent(acme):
     body = consent_body()
     consent_id, authorized = acme.consent_made(body), acme.consent_made()
@@ -297,7 +297,6 @@ def test_field(acme, start, path, code):
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", '{"Data":1}', '{"Data":{},"Data":{},"Risk":{}}', "[" * 40 + "]" * 40])
-@pytest.mark.spec("uk/rule17")
 def test_body(acme, body):
     codes_of(acme.consent(body or " "))
 

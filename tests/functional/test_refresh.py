@@ -99,7 +99,7 @@ def test_a_code_becomes_tokens(party):
     assert now + 23 * 3600 < claims[EXPIRES] < now + 25 * 3600  # a payment's is for a day
 
 
-@pytest.mark.spec("fapi/G9", "fapi/78", "fapi/79", "fapi/80", "fapi/R1", "gateway/33")
+@pytest.mark.spec("fapi/G9", "fapi/78", "fapi/79", "fapi/80", "gateway/33")
 def test_refresh(party, other):
     grant = Grant(party)
     first = grant.tokens()
@@ -202,7 +202,7 @@ def test_revoked_access_token(party, other):
     assert grant.pay(kept["access_token"]).status == 201
 
 
-@pytest.mark.spec("fapi/V17", "fapi/R4", "gateway/32")
+@pytest.mark.spec("fapi/R4", "gateway/32")
 def test_revoked_refresh_token_ends_the_grant(party):
     grant = Grant(party)
     tokens = grant.tokens()
