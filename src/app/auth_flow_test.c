@@ -51,7 +51,7 @@ static void a_customer_consents_and_the_client_gets_its_token(void **state) {
 }
 
 /* spec: fapi/A1, fapi/A5, fapi/A6, fapi/A8, fapi/A14, fapi/A15, fapi/A19, fapi/26, fapi/27, fapi/29, fapi/30, fapi/56,
- * fapi/57, fapi/58, fapi/59, fapi/66, gateway/T15 */
+ * fapi/57, fapi/58, fapi/59, fapi/66, gateway/25, gateway/T15 */
 static void pushed_requests_are_judged(void **state) {
     struct world *world = *state;
     struct consent_id mine = consent_new(world, &world->acme, NULL), others = consent_new(world, &world->gamma, NULL);
@@ -134,7 +134,7 @@ static void a4_par_needs_client_authentication(void **state) {
                      401); /* nor at the other endpoint */
 }
 
-/* spec: fapi/A3, fapi/A12, fapi/A16, fapi/A18, fapi/G7, fapi/31, fapi/32, fapi/36 */
+/* spec: gateway/24, fapi/A3, fapi/A12, fapi/A16, fapi/A18, fapi/G7, fapi/31, fapi/32, fapi/36 */
 static void a3_authorize_trusts_only_pushed_requests(void **state) {
     struct world *world = *state;
     struct consent_id consent = consent_new(world, &world->acme, NULL);

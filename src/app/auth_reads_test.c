@@ -99,7 +99,7 @@ static void a_customer_shares_several_accounts(void **state) {
     assert_str(json_get_string(claims, "acr"), "urn:openbanking:psd2:sca");
 }
 
-/* spec: uk/B1, uk/Q3, uk/Q6, fapi/66 */
+/* spec: uk/B1, uk/Q3, uk/Q6, fapi/66, gateway/37 */
 static void only_a_consent_that_can_be_given_is_pushed(void **state) {
     struct world *world = *state;
     const struct {

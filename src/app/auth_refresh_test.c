@@ -254,7 +254,7 @@ static void what_is_revoked_stays_so_after_a_restart(void **state) {
     assert_false(is_active(world, member(world, later.content, "access_token")));
 }
 
-/* spec: fapi/G9, fapi/79 */
+/* spec: fapi/G9, fapi/79, gateway/33 */
 static void a_replaced_refresh_token_serves_a_retry(void **state) {
     struct world *world = *state;
     struct message message = { 0 };

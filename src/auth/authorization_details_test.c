@@ -23,7 +23,7 @@ static int teardown(void **state) {
     return 0;
 }
 
-/* spec: fapi/G14 */
+/* spec: fapi/G14, gateway/28 */
 static void details_are_read(void **state) {
     (void)state;
     static const struct {

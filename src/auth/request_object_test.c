@@ -127,7 +127,7 @@ static void claims_are_judged(void **state) {
     }
 }
 
-/* spec: fapi/37, fapi/38, fapi/39, fapi/40, fapi/53, fapi/V1, fapi/V14, fapi/K1, fapi/K2 */
+/* spec: fapi/37, fapi/38, fapi/39, fapi/40, fapi/53, fapi/V1, fapi/V14, fapi/K1, fapi/K2, gateway/21, gateway/26 */
 static void signatures_and_types_are_judged(void **state) {
     struct world *world = *state;
     struct request_object object, again;

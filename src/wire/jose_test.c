@@ -103,7 +103,7 @@ static void r1_the_header_equals_the_registered_algorithm(void **state) {
 }
 
 /* r2 and T2: each signed with the right key, so that only the header is to blame. */
-/* spec: gateway/r2, gateway/T2, fapi/K2 */
+/* spec: gateway/r2, gateway/21, gateway/T2, fapi/K2 */
 static void r2_headers_that_are_refused(void **state) {
     (void)state;
     static const struct {

@@ -119,7 +119,7 @@ def test_life_of_a_consent(reader):
     assert reader.push(consent_id, "v" * 43, scope="openid accounts").status == 400  # terminal (Q3)
 
 
-@pytest.mark.spec("uk/Q8", "uk/rule8", "uk/E1", "uk/E2", "uk/E4", "uk/rule4")
+@pytest.mark.spec("uk/Q8", "uk/rule8", "uk/E1", "uk/E2", "uk/E4", "uk/rule4", "gateway/53")
 @pytest.mark.parametrize(
     "permissions, fits",
     [
@@ -173,7 +173,7 @@ def test_form_of_requests(acme):
 # ---- what is read
 
 
-@pytest.mark.spec("uk/S7", "uk/rule5", "uk/rule7", "gateway/38", "gateway/39")
+@pytest.mark.spec("uk/S7", "uk/rule5", "uk/rule7", "gateway/39")
 def test_everything_that_is_read(reader):
     _, token = reader.agreed(EVERYTHING)
     accounts = reader.checked("/accounts", token).json["Data"]["Account"]
@@ -245,7 +245,7 @@ def test_what_is_not_there_or_not_hers(reader, bank):
     assert gamma.call("GET", "/accounts", token).status == 401  # bound to acme's certificate
 
 
-@pytest.mark.spec("uk/H1", "uk/H2", "uk/H3")
+@pytest.mark.spec("uk/H1", "uk/H2", "uk/H3", "gateway/65")
 def test_headers(acme):
     _, token = acme.agreed(BASIC)
     mine = str(uuid.uuid4())
@@ -338,7 +338,7 @@ def ended(acme, token):
     return answer if answer.status != 200 else None
 
 
-@pytest.mark.spec("uk/Q4")
+@pytest.mark.spec("uk/Q2", "uk/Q5")
 def test_customer_says_no(acme):
     consent_id = acme.asked(BASIC)
     pushed = acme.push(consent_id, "v" * 43, scope="openid accounts", login_hint="decline")

@@ -450,7 +450,7 @@ def test_proof_of_one_record(bank, proven):
     assert absent.returncode == 3 and not (folder / "none.jsonl").exists()
 
 
-@pytest.mark.spec("gateway/63", "gateway/67")
+@pytest.mark.spec("gateway/63")
 def test_restart_and_parts(bank, proven):
     """The end of the process signs, the next one goes on; a later part proves itself alone."""
     folder, key, _ = proven

@@ -53,7 +53,7 @@ def test_revoked_access_is_dead_at_once_and_may_be_given_anew(raj, reader):
     assert reader.accounts(token).status == 401
 
 
-@pytest.mark.spec("uk/Q9")
+@pytest.mark.spec("uk/Q9", "gateway/40")
 def test_one_account_less(bank, raj, reader):
     consent_id = reader.consent_made()
     token = reader.authorized(consent_id, "raj")

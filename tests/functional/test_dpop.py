@@ -39,7 +39,7 @@ def check_unauthorized(answer, error=None):
     assert error is None or f'error="{error}"' in challenge, answer
 
 
-@pytest.mark.spec("fapi/G4", "fapi/G5", "fapi/68", "fapi/75", "fapi/102")
+@pytest.mark.spec("fapi/G4", "fapi/G5", "fapi/68", "fapi/75", "fapi/102", "gateway/23")
 def test_token_is_bound_to_the_key(sender):
     answer = sender.ask_token()
     assert answer.status == 200 and answer.json["token_type"] == "DPoP", answer
@@ -200,7 +200,7 @@ def test_proof_is_good_once(sender, token):
     assert sender.ask_token([ProofKey().proof("POST", sender.url + "/token", jti=jti)]).status == 200
 
 
-@pytest.mark.spec("fapi/107", "fapi/119", "fapi/R6")
+@pytest.mark.spec("fapi/107", "fapi/119", "fapi/R6", "gateway/23")
 def test_scheme_and_proof_belong_together(bank, sender, token):
     assert sender.get(PATH, token).status == 200
     check_unauthorized(sender.get(PATH, token, scheme="Bearer"), "invalid_token")

@@ -18,7 +18,7 @@ PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 HAPROXY, NGINX = shutil.which("haproxy", path=PATH), shutil.which("nginx", path=PATH)
 
 
-@pytest.mark.spec("gateway/2", "gateway/8")
+@pytest.mark.spec("gateway/8")
 def test_nginx_takes_its_configuration(tmp_path):
     """The files as they are, with only their places changed."""
     places = {

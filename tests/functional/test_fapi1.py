@@ -309,7 +309,7 @@ def test_consent_of_another_client(other, waiting):
     assert "code" in other.response(visit(other, own), own)
 
 
-@pytest.mark.spec("fapi/V10", "fapi/26", "fapi/27", "fapi/72", "fapi/73")
+@pytest.mark.spec("fapi/V10", "fapi/26", "fapi/27", "fapi/72", "fapi/73", "gateway/25")
 def test_proof_key(party, waiting):
     refused(party.push_parameters(party.parameters(waiting, None)), "invalid_request")
     plain = party.parameters(waiting, new_verifier(), code_challenge_method="plain")

@@ -258,7 +258,7 @@ def test_consent_of_another_client(party, other, waiting):
 # ---- authorize
 
 
-@pytest.mark.spec("fapi/A3", "fapi/36", "fapi/G7")
+@pytest.mark.spec("fapi/A3", "fapi/36", "fapi/G7", "gateway/24")
 def test_authorize_takes_nothing_that_was_not_pushed(party, waiting):
     plain = party.parameters(waiting, new_verifier())
     plain["claims"] = json.dumps(plain["claims"])
@@ -319,7 +319,9 @@ def test_only_what_was_pushed_counts(party):
     assert set(party.authorize_pushed(parameters)) == {"code", "state"}  # client_id and request_uri alone
 
 
-@pytest.mark.spec("fapi/A7", "fapi/A10", "fapi/A11", "fapi/54", "fapi/55", "fapi/62", "fapi/64", "fapi/67")
+@pytest.mark.spec(
+    "fapi/A7", "fapi/A10", "fapi/A11", "fapi/54", "fapi/55", "fapi/62", "fapi/64", "fapi/67", "gateway/35"
+)
 def test_response(party):
     parameters = party.parameters(party.consent_made(), new_verifier())
     said = party.back(party.visit_pushed(parameters))

@@ -37,7 +37,7 @@ def customer_token(party):
     return party.authorized(party.consent_made())
 
 
-@pytest.mark.spec("fapi/G5", "fapi/68")
+@pytest.mark.spec("fapi/G5", "gateway/31")
 def test_a_token_of_ones_own(partner):
     token = partner.token("payments")
     answer = introspect(partner, token)
@@ -56,6 +56,7 @@ def test_a_customers_token(bank, party, customer_token):
     assert told["sub"] == bank.customers()["mia"]["customer_id"] and told["scope"] == "openid payments"
 
 
+@pytest.mark.spec("gateway/31")
 def test_of_others_nothing_is_told(bank, partner, customer_token):
     token = partner.token("payments")
     for client, text in ((bank.client("gamma-tpp"), token), (partner, customer_token), (partner, "unknown")):
@@ -83,7 +84,7 @@ def test_the_client_is_asked_first(bank, partner):
     assert partner.call("GET", "/introspect?token=" + token).status == 405
 
 
-@pytest.mark.spec("fapi/M3")
+@pytest.mark.spec("fapi/M3", "gateway/31")
 def test_signed_answer(bank, partner):
     answer = introspect(partner, partner.token("payments"), {"Accept": JWT})
     assert answer.status == 200 and answer.headers["content-type"] == JWT, answer

@@ -105,7 +105,7 @@ def test_payment_that_differs_from_its_consent(acme):
     assert acme.post("/domestic-payments", good, token).status == 201  # the order of members is not a difference
 
 
-@pytest.mark.spec("uk/P2")
+@pytest.mark.spec("uk/rule12", "uk/B3")
 def test_payment_before_consent(acme):
     body = consent_body()
     consent_id, authorized = acme.consent_made(body), acme.consent_made()
@@ -161,7 +161,7 @@ def test_key(acme):
     assert acme.consent_status(first.json["Data"]["ConsentId"]) == "AWAU"
 
 
-@pytest.mark.spec("uk/I3", "uk/rule6")
+@pytest.mark.spec("uk/I3", "uk/rule6", "gateway/57")
 def test_retry_gets_the_current_state(acme):
     key, body = uuid.uuid4().hex, consent_body()
     consent_id = acme.consent(body, key=key).json["Data"]["ConsentId"]
@@ -169,7 +169,7 @@ def test_retry_gets_the_current_state(acme):
     assert acme.consent(body, key=key).json["Data"]["Status"] == "AUTH"
 
 
-@pytest.mark.spec("uk/I5")
+@pytest.mark.spec("uk/I5", "gateway/57")
 def test_key_is_the_clients_own(acme, gamma):
     key, body = uuid.uuid4().hex, consent_body()
     assert (
@@ -178,7 +178,7 @@ def test_key_is_the_clients_own(acme, gamma):
 
 
 @pytest.mark.parametrize("key, code", [(None, "U007"), ("k" * 41, "U006"), ("", "U006")])
-@pytest.mark.spec("uk/I1", "uk/I2", "uk/rule6")
+@pytest.mark.spec("uk/I1", "uk/I2", "uk/rule6", "gateway/57")
 def test_key_refused(acme, key, code):
     answer = acme.consent(headers={"x-idempotency-key": key})
     assert codes_of(answer) == [code]
@@ -188,7 +188,7 @@ def test_key_refused(acme, key, code):
 # ---- signatures
 
 
-@pytest.mark.spec("uk/J1")
+@pytest.mark.spec("uk/J1", "gateway/56")
 def test_signature_missing(acme):
     answer = acme.consent(headers={"x-jws-signature": None})
     assert codes_of(acme.verify(answer)) == ["U019"]
@@ -214,7 +214,7 @@ def test_signature_missing(acme):
         ({"cty": "text/plain"}, ["U016"]),
     ],
 )
-@pytest.mark.spec("uk/J4", "uk/J5")
+@pytest.mark.spec("uk/J4", "uk/J5", "gateway/56")
 def test_signature_claim(acme, changes, codes):
     text = json.dumps(consent_body())
     answer = acme.consent(text, signature=acme.sign(text, acme.header(**changes)))
@@ -222,7 +222,7 @@ def test_signature_claim(acme, changes, codes):
     assert acme.consent(text, signature=acme.sign(text, acme.header(cty="json"))).status == 201
 
 
-@pytest.mark.spec("uk/J8")
+@pytest.mark.spec("uk/J8", "gateway/56")
 def test_signature_of_other_bytes(acme):
     text = json.dumps(consent_body())
     for signed in (text + " ", text.replace(": ", ":"), "{}"):
@@ -230,7 +230,7 @@ def test_signature_of_other_bytes(acme):
     assert acme.consent(text, signature=acme.sign(text)).status == 201
 
 
-@pytest.mark.spec("uk/J3")
+@pytest.mark.spec("uk/J3", "gateway/56")
 def test_signature_by_another_key_or_salt(acme, gamma):
     text, key = json.dumps(consent_body()), acme.client.signing_key
     salted = acme.sign(
@@ -243,7 +243,7 @@ def test_signature_by_another_key_or_salt(acme, gamma):
     assert codes_of(acme.consent(text, signature=stranger)) == ["U015"]
 
 
-@pytest.mark.spec("uk/J2")
+@pytest.mark.spec("uk/J2", "gateway/56")
 def test_signature_malformed(acme):
     text = json.dumps(consent_body())
     good = acme.sign(text)
@@ -260,6 +260,7 @@ def test_signature_malformed(acme):
         assert codes_of(acme.consent(text, signature=value)) in (["U018"], ["U017"]), value
 
 
+@pytest.mark.spec("gateway/56")
 def test_signature_where_none_belongs(acme):
     consent_id = acme.consent_made()
     headers = {"Authorization": "Bearer " + acme.client.token("payments"), "x-jws-signature": acme.sign("")}
@@ -296,7 +297,6 @@ def test_field(acme, start, path, code):
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", '{"Data":1}', '{"Data":{},"Data":{},"Risk":{}}', "[" * 40 + "]" * 40])
-@pytest.mark.spec("uk/rule17")
 def test_body(acme, body):
     codes_of(acme.consent(body or " "))
 
@@ -354,7 +354,7 @@ def test_push_refused(acme, changes):
     assert answer.status in (400, 401) and answer.json["error"], answer
 
 
-@pytest.mark.spec("uk/B2")
+@pytest.mark.spec("uk/B2", "gateway/37")
 def test_id_token_names_the_consent(acme):
     consent_id, verifier = acme.consent_made(), "a" * 43
     back = acme.authorize(acme.push(consent_id, verifier).json["request_uri"])

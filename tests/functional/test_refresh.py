@@ -99,7 +99,7 @@ def test_a_code_becomes_tokens(party):
     assert now + 23 * 3600 < claims[EXPIRES] < now + 25 * 3600  # a payment's is for a day
 
 
-@pytest.mark.spec("fapi/G9", "fapi/78", "fapi/79", "fapi/80", "fapi/R1")
+@pytest.mark.spec("fapi/G9", "fapi/78", "fapi/79", "fapi/80", "gateway/33")
 def test_refresh(party, other):
     grant = Grant(party)
     first = grant.tokens()
@@ -164,7 +164,7 @@ def test_codes_are_claimed_by_who_got_them(party, other):
     assert grant.exchange().status == 200
 
 
-@pytest.mark.spec("uk/B3", "fapi/117")
+@pytest.mark.spec("uk/B3", "fapi/117", "gateway/37")
 def test_a_token_is_bound_to_its_consent(party):
     one, two = Grant(party), Grant(party)
     token = one.tokens()["access_token"]
@@ -186,7 +186,7 @@ def test_a_consumed_consent_is_refreshed_no_more(party):
 # ---- revocation
 
 
-@pytest.mark.spec("fapi/R4", "fapi/117")
+@pytest.mark.spec("fapi/R4", "fapi/117", "gateway/32")
 def test_revoked_access_token(party, other):
     grant = Grant(party)
     tokens = grant.tokens()
@@ -202,7 +202,7 @@ def test_revoked_access_token(party, other):
     assert grant.pay(kept["access_token"]).status == 201
 
 
-@pytest.mark.spec("fapi/V17", "fapi/R4")
+@pytest.mark.spec("fapi/R4", "gateway/32")
 def test_revoked_refresh_token_ends_the_grant(party):
     grant = Grant(party)
     tokens = grant.tokens()
@@ -288,7 +288,7 @@ def renewed_certificate(bank, name):
     return context
 
 
-@pytest.mark.spec("fapi/G9", "fapi/79")
+@pytest.mark.spec("fapi/G9", "fapi/79", "gateway/33")
 def test_rotation_where_it_is_switched_on(spare):
     spare.configure("auth", refresh_retry="2s", refresh_rotation="true")
     party = ThirdParty(spare.client("acme-tpp"))
@@ -324,7 +324,7 @@ class DetailedGrant(Grant):
         self.code = party.authorize(pushed.json["request_uri"])["code"]
 
 
-@pytest.mark.spec("fapi/G14")
+@pytest.mark.spec("fapi/G14", "gateway/28")
 def test_authorization_details(party):
     amount = {"currency": "GBP", "amount": "1.10"}
     grant = DetailedGrant(party, instructedAmount=amount)
@@ -342,7 +342,7 @@ def test_authorization_details(party):
     assert grant.pay(tokens["access_token"]).status == 201
 
 
-@pytest.mark.spec("fapi/G14")
+@pytest.mark.spec("fapi/G14", "gateway/28")
 def test_details_that_are_refused(party, other):
     consent_id = party.consent_made(consent_body(initiation("1.10")))
     wrong_amount = {"instructedAmount": {"currency": "GBP", "amount": "1.11"}}
@@ -371,7 +371,7 @@ def test_details_that_are_refused(party, other):
     assert both.status == 201, both
 
 
-@pytest.mark.spec("fapi/K4")
+@pytest.mark.spec("fapi/K4", "gateway/29")
 def test_nothing_can_be_guessed(party):
     """Tokens, codes and request URIs have 256 bits each, and none comes twice."""
     seen = set()

@@ -40,6 +40,7 @@ def test_keys_change_without_a_restart(spare):
     wait_for("the audit record", 10, lambda: "signing_keys_rotate" in spare.giro("audit", "export").stdout)
 
 
+@pytest.mark.spec("gateway/34")
 def test_keys_after_a_restart(spare):
     kept = states(spare)
     spare.stop()
