@@ -7,9 +7,8 @@
  * that follows another), sandbox_only (auto_approve, account_fund, a fund_minor over 0 or a posting
  * that debits a funding account, where there is no sandbox), idempotency_key_reused, fault.
  *
- *   client_register    name display_name profile sender tier org_id software_id scope redirect_uris[] jwks{}
- * auto_approve
- *                      -> client_id created
+ *   client_register    name display_name profile sender tier org_id software_id scope redirect_uris[] jwks{} or
+ *                      jwks_uri, auth tls_subject auto_approve -> client_id created
  *   customer_register  login name password totp_secret(base32) -> customer_id created
  *   account_open       customer_login|client_name name iban sort_code account_number currency overdraft_minor
  * fund_minor business -> account_id created account_fund       account_id amount currency (amount as money_parse reads

@@ -125,6 +125,18 @@ static bool find_sender(struct str name, int *ret_sender) {
     return false;
 }
 
+/* private_key_jwt unless it says another method. */
+static bool find_auth(const struct admin_request *request, int *ret_auth) {
+    struct str name = text_of(request, "auth");
+    if (name.len == 0) return true;
+    for (int i = 0; i < CLIENT_AUTH_COUNT; i++)
+        if (str_equal_c(name, client_auth_name((enum client_auth)i))) {
+            *ret_auth = i;
+            return true;
+        }
+    return false;
+}
+
 /* The strings of an array with one blank between them. */
 static struct str join_strings(const struct json *array, struct arena *arena) {
     struct buffer out;
@@ -152,6 +164,8 @@ static const char *register_client(const struct admin_request *request, struct j
         .redirect_uris = join_strings(json_get(request->json, "redirect_uris"), request->arena),
         .auto_approve = json_get_bool(request->json, "auto_approve", false),
         .directory = text_of(request, "directory"),
+        .jwks_uri = text_of(request, "jwks_uri"),
+        .tls_subject = text_of(request, "tls_subject"),
         .roles = text_of(request, "roles"),
     };
     unsigned roles;
@@ -159,11 +173,11 @@ static const char *register_client(const struct admin_request *request, struct j
     char *memory = arena_alloc(request->arena, CLIENT_JWKS_BYTES_MAX);
     if (!memory || !input.redirect_uris.at) return "too_large";
     buffer_init(&jwks, memory, CLIENT_JWKS_BYTES_MAX);
-    json_write(&jwks, json_get(request->json, "jwks"));
+    if (json_get(request->json, "jwks")) json_write(&jwks, json_get(request->json, "jwks"));
     if (jwks.overflow) return "too_large";
     input.jwks = buffer_str(&jwks);
     if (!find_profile(text_of(request, "profile"), &input.profile) ||
-        !find_sender(text_of(request, "sender"), &input.sender))
+        !find_sender(text_of(request, "sender"), &input.sender) || !find_auth(request, &input.auth))
         return "invalid_request";
     if (!psp_roles_parse(input.roles, &roles)) return "invalid_request";
     if (input.auto_approve && !request->options->integration->sandbox) return "sandbox_only";

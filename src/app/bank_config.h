@@ -51,6 +51,8 @@ struct bank_options {
     struct str directory_issuer, directory_keys, registration_tier;
     int64_t statement_life_ms;
     bool dpop_nonce, refresh_rotation;
+    struct config_strings jwks_hosts;
+    struct str jwks_ca;
     int64_t refresh_retry_ms;
     struct config_strings trust_clients;
     int edge_form; /* enum edge_form */

@@ -47,7 +47,10 @@ static void print_whole(struct store_view *view, const struct client_row *client
     store_view_number(view, "daily_limit", 0, client->daily_limit);
     store_view_text(view, "addresses", 0, client->addresses);
     store_view_text(view, "redirect_uris", 0, client->redirect_uris);
-    json_member_raw(&view->writer, "jwks", client->jwks);
+    store_view_word(view, "token_endpoint_auth_method", 0, client_auth_name((enum client_auth)client->auth));
+    store_view_text(view, "tls_subject", 0, client->tls_subject);
+    store_view_text(view, "jwks_uri", 0, client->jwks_uri);
+    if (client->jwks.len) json_member_raw(&view->writer, "jwks", client->jwks);
     store_view_row_end(view);
 }
 

@@ -167,6 +167,7 @@ struct bank *bank_stop(struct bank *bank) {
     bank->rate_shared = rate_shared_close(bank->rate_shared);
     bank->forwarder = forwarder_free(bank->forwarder);
     bank->auth = auth_close(bank->auth);
+    bank->client_keys = client_keys_close(bank->client_keys);
     bank->dispatch = core_dispatch_free(bank->dispatch);
     bank->integration.engine = engine_close(bank->integration.engine);
     bank->hold_expiry = hold_expiry_close(bank->hold_expiry);

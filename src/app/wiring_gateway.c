@@ -67,6 +67,27 @@ static int document(struct bank *bank, const char *name, struct str *ret_text, s
     return path.at ? err_trace(bank_read_text(bank, path, ret_text, message)) : err_origin(-ENOMEM);
 }
 
+/* ---- keys of clients by URL ---- */
+
+static void on_keys_failure(void *ctx, const char *url, const char *reason) {
+    struct bank *bank = ctx;
+    log_event(&bank->log, LOG_LEVEL_WARN, "client_keys_not_fetched", log_str("url", url), log_str("reason", reason));
+}
+
+/* Half of the workers at most wait for keys; the others go on. */
+static int open_client_keys(struct bank *bank) {
+    const struct bank_options *options = &bank->config->options;
+    struct client_keys_options keys = {
+        .guard = { .hosts = options->jwks_hosts.at, .host_count = options->jwks_hosts.count },
+        .waiters_max = options->listen_workers > 1 ? (size_t)options->listen_workers / 2 : 1,
+        .on_failure = on_keys_failure,
+        .ctx = bank
+    };
+    if (str_to_c(options->jwks_ca, bank->jwks_ca_path, sizeof bank->jwks_ca_path)) return err_origin(-ENAMETOOLONG);
+    if (options->jwks_ca.len) keys.ca_file = bank->jwks_ca_path;
+    return err_trace(client_keys_open(&keys, &bank->client_keys));
+}
+
 int bank_open_auth(struct bank *bank, struct message *message) {
     const struct bank_options *options = &bank->config->options;
     struct auth_options auth = { .integration = &bank->integration,
@@ -83,7 +104,9 @@ int bank_open_auth(struct bank *bank, struct message *message) {
                                  .registration_tier = options->registration_tier };
     int r =
         options->directory_keys.len ? bank_read_text(bank, options->directory_keys, &auth.directory_keys, message) : 0;
+    if (!r) r = open_client_keys(bank);
     if (r) return err_trace(r);
+    auth.client_keys = bank->client_keys;
     return err_trace(auth_open(&auth, &bank->auth, message));
 }
 
@@ -172,6 +195,7 @@ int bank_prepare_gateway(struct bank *bank, struct message *message) {
     gateway.api_url = options->api_url;
     gateway.org_id = options->bank_org_id;
     gateway.auth = bank->auth;
+    gateway.client_keys = bank->client_keys;
     gateway.signing_keys = bank->signing_keys;
     gateway.idempotency_keep_ms = bank->config->idempotency_keep_ms;
     gateway.sandbox = options->sandbox;

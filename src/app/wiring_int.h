@@ -66,6 +66,8 @@ struct bank {
     struct relay *relay; /* the engine's thread wakes it, under relay_lock: once NULL, nobody is inside */
     struct relay *relay_owned;
     struct trust_slot *trust;
+    struct client_keys *client_keys;
+    char jwks_ca_path[BANK_PATH_BYTES_MAX];
     struct certificate_watch *certificate_watch;
     struct revocation *revocation; /* NULL: off */
     struct signing_keys *signing_keys;

@@ -16,10 +16,12 @@
 #ifndef GIRO_AUTH_AUTH_H
 #define GIRO_AUTH_AUTH_H
 
+#include "auth/client_keys.h"
 #include "auth/signing_keys.h"
 #include "domain/call.h"
 #include "integration/command.h"
 #include "integration/query.h"
+#include "platform/edge_certificate.h"
 
 struct auth;
 /* Texts are copied; the keys are borrowed for the life of the auth. */
@@ -30,6 +32,7 @@ struct auth_options {
     struct str bank_name;              /* on the pages; empty: "Giro Bank" */
     int guesses_max;                   /* from one address in a window, see guess_limit.h; 0: its own */
     struct signing_keys *signing_keys; /* of ID tokens and responses: signing_keys.h */
+    struct client_keys *client_keys;   /* of clients, by URL; NULL: those are not to be had */
     bool sandbox;                      /* clients marked so may be approved at once */
     /* Of registration; directory_keys empty: nobody can register. */
     struct str directory_issuer, directory_keys; /* whose software statements count; its JWKS as text */
@@ -73,13 +76,15 @@ struct auth_request {
     struct str accept;            /* the Accept header, or empty */
     struct str dpop;              /* the DPoP header, or empty */
     size_t dpop_count;            /* how many of them came */
+    struct str edge_certificate;  /* of the connection, as the edge hands it over */
+    enum edge_form edge_form;
 
     struct auth_answer answer;
     int (*finish)(struct auth_request *request); /* auth's own, as state */
     void *state;
 };
 
-/* mTLS listener; the certificate's client is known. */
+/* mTLS listener; the certificate's client is known, and proves itself by the one method it is registered for. */
 int auth_token(struct auth_request *request);  /* POST /token: client_credentials, authorization_code, refresh_token */
 int auth_pushed(struct auth_request *request); /* POST /par */
 /* mTLS listener, by software with a good certificate, whether it is registered or not (RFC 7591, RFC 7592). The body is

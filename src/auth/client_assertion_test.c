@@ -69,7 +69,7 @@ static int judge_as(struct keys *keys, bool fapi1, struct str token, struct jwt_
                                             .audience_string_only = !fapi1,
                                             .edwards = !fapi1,
                                             .client_name = STR("acme-tpp"),
-                                            .jwks = str_from_c(keys->jwks),
+                                            .keys.jwks = str_from_c(keys->jwks),
                                             .now_ms = NOW_S * 1000 };
     const char *text = NULL;
     int r = client_assertion_judge(token, &rules, &keys->arena, facts, &text);

@@ -45,9 +45,11 @@ static void write_endpoints(struct json_writer *writer, const struct auth *auth)
 
 /* Of tokens after their issue, and of what else binds or describes them. */
 static void write_tokens(struct json_writer *writer) {
-    MEMBER_LIST(writer, "revocation_endpoint_auth_methods_supported", "private_key_jwt");
+    MEMBER_LIST(writer, "revocation_endpoint_auth_methods_supported", "private_key_jwt", "tls_client_auth",
+                "self_signed_tls_client_auth");
     MEMBER_LIST(writer, "revocation_endpoint_auth_signing_alg_values_supported", "PS256", "ES256");
-    MEMBER_LIST(writer, "introspection_endpoint_auth_methods_supported", "private_key_jwt");
+    MEMBER_LIST(writer, "introspection_endpoint_auth_methods_supported", "private_key_jwt", "tls_client_auth",
+                "self_signed_tls_client_auth");
     MEMBER_LIST(writer, "introspection_endpoint_auth_signing_alg_values_supported", "PS256", "ES256");
     MEMBER_LIST(writer, "introspection_signing_alg_values_supported", "PS256");
     MEMBER_LIST(writer, "dpop_signing_alg_values_supported", "PS256", "ES256");
@@ -69,7 +71,8 @@ static void write_metadata(struct json_writer *writer, const struct auth *auth) 
     MEMBER_LIST(writer, "authorization_signing_alg_values_supported", "PS256");
     MEMBER_LIST(writer, "grant_types_supported", "authorization_code", "client_credentials", "refresh_token");
     MEMBER_LIST(writer, "code_challenge_methods_supported", "S256");
-    MEMBER_LIST(writer, "token_endpoint_auth_methods_supported", "private_key_jwt");
+    MEMBER_LIST(writer, "token_endpoint_auth_methods_supported", "private_key_jwt", "tls_client_auth",
+                "self_signed_tls_client_auth");
     MEMBER_LIST(writer, "token_endpoint_auth_signing_alg_values_supported", "PS256", "ES256", "EdDSA");
     MEMBER_LIST(writer, "id_token_signing_alg_values_supported", "PS256");
     MEMBER_LIST(writer, "subject_types_supported", "public");

@@ -65,6 +65,7 @@ static int find_parameters(struct auth_request *request, const struct authentica
     if (!form_get(&client->form, "request", &text) || text.len == 0) /* 52 */
         return refuse(ret_refusal, OAUTH_INVALID_REQUEST, "request missing: parameters of this client are signed");
     struct request_object_rules rules = { .client = &client->client,
+                                          .key_cache = request->auth->options.client_keys,
                                           .issuer = request->auth->issuer,
                                           .now_ms = request->auth->options.now_ms() };
     struct request_object *object = arena_new(request->arena, struct request_object);

@@ -180,7 +180,9 @@ static bool read_authentication(struct reading *reading) {
 /* Keys are the directory's to name. */
 static bool read_keys(struct reading *reading) {
     const struct software_statement *statement = reading->statement;
-    if (json_get(reading->claims, "jwks") || json_get(reading->claims, "jwks_uri"))
+    struct str uri = json_get_string(reading->claims, "jwks_uri");
+    bool other_uri = json_get(reading->claims, "jwks_uri") && (uri.len == 0 || !str_equal(uri, statement->keys_uri));
+    if (json_get(reading->claims, "jwks") || other_uri)
         return refuse_metadata(reading, "keys come from the software statement");
     reading->terms.jwks_uri = statement->keys_uri;
     if (!statement->keys) return true;
@@ -229,6 +231,7 @@ static bool write_metadata(struct reading *reading) {
     json_member_str(&writer, "org_id", reading->statement->org_id);
     json_member_str(&writer, "scope", reading->terms.scope);
     json_member_c(&writer, "giro_profile", profiles[reading->terms.profile]);
+    if (reading->terms.jwks_uri.len) json_member_str(&writer, "jwks_uri", reading->terms.jwks_uri);
     for (size_t i = 0; i < ARRAY_COUNT(repeated); i++) {
         const struct json *value = json_get(reading->claims, repeated[i]);
         if (!value) continue;

@@ -88,7 +88,10 @@ int request_object_read(struct str text, const struct request_object_rules *rule
     const struct json *claims;
     struct request_object *object = arena_new(arena, struct request_object);
     if (!object) return err_origin(-ENOMEM);
-    int r = client_signature_judge(text, rules->client->jwks, arena, &jws);
+    struct client_key_source source = { .jwks = rules->client->jwks,
+                                        .jwks_uri = rules->client->jwks_uri,
+                                        .cache = rules->key_cache };
+    int r = client_signature_judge(text, &source, arena, &jws);
     if (r < 0) return err_trace(r);
     if (r) return refuse(client_assertion_text(r), ret_text);
     if (!profile_admits(profile_of(rules->client), jws.alg))

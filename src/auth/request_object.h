@@ -9,12 +9,14 @@
 #define GIRO_AUTH_REQUEST_OBJECT_H
 
 #include "auth/auth.h"
+#include "auth/client_keys.h"
 #include "wire/form.h"
 
 enum { REQUEST_OBJECT_WINDOW_MS = 60 * 60 * 1000 };
 
 struct request_object_rules {
     const struct client_view *client;
+    struct client_keys *key_cache; /* for its keys by URL; may be NULL */
     struct str issuer;
     int64_t now_ms;
 };

@@ -16,7 +16,8 @@ struct call {
     struct str remote_address;
     int64_t received_ms;
 
-    bool has_certificate;         /* check_certificate: chain verified */
+    bool has_certificate;         /* check_certificate: its chain is verified, or it is registered with the client */
+    bool certificate_trusted;     /* its chain is verified */
     struct hash certificate_hash; /* x5t#S256 */
     bool certificate_has_roles;   /* an eIDAS certificate with a PSD2 statement (ETSI TS 119 495) */
     unsigned certificate_roles;   /* with it: enum psp_role of platform/psd2_statement.h */

@@ -1,6 +1,7 @@
 #include "gateway/checks.h"
 
 #include "gateway/gateway_int.h"
+#include "gateway/self_signed.h"
 #include "platform/edge_certificate.h"
 #include "platform/revocation.h"
 
@@ -29,7 +30,8 @@ static bool identity_of(const struct certificate *certificate, const struct trus
     return true;
 }
 
-enum judgement { JUDGEMENT_GOOD, JUDGEMENT_BAD };
+/* UNTRUSTED: no list knows it, and nothing else is known against it. */
+enum judgement { JUDGEMENT_GOOD, JUDGEMENT_BAD, JUDGEMENT_UNTRUSTED };
 
 /* Parses and judges what the cache does not know. JUDGEMENT_*, or a fault. */
 static int judge(struct exchange *exchange, const struct trust_set *trust, struct certificate_identity *ret_identity) {
@@ -40,9 +42,10 @@ static int judge(struct exchange *exchange, const struct trust_set *trust, struc
     if (r) return r < 0 ? err_trace(r) : JUDGEMENT_BAD;
     r = trust_set_verify(trust, certificate, exchange->call.received_ms, visit.ctx ? &visit : NULL, &verdict);
     bool good = r == 0 && identity_of(certificate, &verdict, ret_identity);
+    bool untrusted = r == TRUST_E_ISSUER;
     (void)certificate_free(certificate);
     if (r < 0) return err_trace(r);
-    return good ? JUDGEMENT_GOOD : JUDGEMENT_BAD;
+    return good ? JUDGEMENT_GOOD : untrusted ? JUDGEMENT_UNTRUSTED : JUDGEMENT_BAD;
 }
 
 /* By what is known of revoked certificates; without any such knowledge configured all are good. */
@@ -76,7 +79,7 @@ static int take_software(struct exchange *exchange, const struct certificate_ide
     call->software_id = arena_dup(exchange->arena, str_from_bytes(identity->software_id, identity->software_id_len));
     if (!call->org_id.at || !call->software_id.at)
         return exchange_fault(exchange, "check_certificate", err_origin(-ENOMEM));
-    call->has_certificate = true;
+    call->has_certificate = call->certificate_trusted = true;
     call->certificate_hash = identity->sha256;
     call->certificate_has_roles = identity->has_roles;
     call->certificate_roles = identity->roles;
@@ -104,11 +107,21 @@ static int find_client(struct exchange *exchange, const struct trust_set *trust,
         return exchange_refuse(exchange, &refusal_certificate_required, NULL);
     exchange_rule(exchange, NULL);
     check(r == 0 && client.has_client);
-    client.has_certificate = true;
+    client.has_certificate = client.certificate_trusted = true;
     client.certificate_hash = identity->sha256;
     client.certificate_has_roles = identity->has_roles;
     client.certificate_roles = identity->roles;
     exchange->call = client;
+    return EXCHANGE_GOES_ON;
+}
+
+/* No list knows it: a client that is registered with just this certificate, or nobody. */
+static int find_self_signed(struct exchange *exchange) {
+    bool found;
+    int r = self_signed_find(exchange, &found);
+    if (r < 0) return exchange_fault(exchange, "self_signed_find", r);
+    if (!found) return exchange_refuse(exchange, &refusal_certificate_required, NULL);
+    exchange_rule(exchange, NULL);
     return EXCHANGE_GOES_ON;
 }
 
@@ -122,9 +135,10 @@ int check_certificate(struct exchange *exchange) {
     struct trust_set *trust = trust_slot_get(exchange->gateway->options.trust);
     if (!trust) return exchange_refuse(exchange, &refusal_certificate_required, NULL); /* an empty list trusts nobody */
     int r = identify(exchange, trust, &identity);
-    int next = r < 0                ? exchange_fault(exchange, "check_certificate", r)
-               : r == JUDGEMENT_BAD ? exchange_refuse(exchange, &refusal_certificate_required, NULL)
-                                    : find_client(exchange, trust, &identity);
+    int next = r < 0                      ? exchange_fault(exchange, "check_certificate", r)
+               : r == JUDGEMENT_UNTRUSTED ? find_self_signed(exchange)
+               : r == JUDGEMENT_BAD       ? exchange_refuse(exchange, &refusal_certificate_required, NULL)
+                                          : find_client(exchange, trust, &identity);
     (void)trust_set_free(trust);
     return next;
 }

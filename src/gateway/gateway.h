@@ -83,6 +83,7 @@ struct gateway_options {
     struct str org_id;                 /* of this bank, in its message signatures */
     struct signing_keys *signing_keys; /* of message signatures; may be NULL without signed routes */
     int64_t idempotency_keep_ms;       /* answers of /v1 under their keys; 0: for ever */
+    struct client_keys *client_keys;   /* of clients, by URL; may be NULL */
     bool sandbox;
     const struct external_issuer *issuers; /* whose access tokens are taken beside ours */
     size_t issuer_count;                   /* [0, EXTERNAL_ISSUERS_MAX] */

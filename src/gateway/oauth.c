@@ -39,7 +39,9 @@ int oauth_run(struct exchange *exchange, int (*entry)(struct auth_request *reque
                                       .resource = exchange->params[0],
                                       .accept = http_header(exchange->request, STR("Accept")),
                                       .dpop = http_header(exchange->request, STR("DPoP")),
-                                      .dpop_count = http_header_count(exchange->request, STR("DPoP")) };
+                                      .dpop_count = http_header_count(exchange->request, STR("DPoP")),
+                                      .edge_certificate = exchange->edge_certificate,
+                                      .edge_form = gateway_options(exchange->gateway)->edge_form };
     exchange->state = request;
     return take(exchange, request, entry(request));
 }

@@ -204,7 +204,8 @@ struct client_register_input {
     int profile, sender;           /* enum client_profile, client_sender */
     struct str tier, org_id, software_id;
     struct str scope, redirect_uris; /* space separated; URIs as client_redirect_uri_fits */
-    struct str jwks;                 /* at least one key: there are no public clients (FAPI G3) */
+    struct str jwks;                 /* at least one key, or jwks_uri: there are no public clients (FAPI G3); with auth
+                                        tls_client_auth neither need be there, but a tls_subject must */
     bool auto_approve;
     int auth;                                            /* enum client_auth */
     struct str jwks_uri;                                 /* in place of jwks */
@@ -218,7 +219,8 @@ struct client_register_input {
     X(CLIENT_REGISTER_E_NAME, "invalid_name")                                                                          \
     X(CLIENT_REGISTER_E_REDIRECT_URI, "invalid_redirect_uri")                                                          \
     X(CLIENT_REGISTER_E_KEYS, "invalid_keys")                                                                          \
-    X(CLIENT_REGISTER_E_SCOPE, "invalid_scope") X(CLIENT_REGISTER_E_PROFILE, "invalid_profile")
+    X(CLIENT_REGISTER_E_SCOPE, "invalid_scope") X(CLIENT_REGISTER_E_PROFILE, "invalid_profile")                        \
+    X(CLIENT_REGISTER_E_METHOD, "invalid_authentication")
 #define X(code, name) code,
 enum client_register_refusal { CLIENT_REGISTER_E_NONE = 0, CLIENT_REGISTER_E_MAP(X) CLIENT_REGISTER_E_COUNT };
 #undef X
@@ -280,7 +282,8 @@ int command_customer_register(struct integration *integration, struct command_ca
  * a counted failure, a revoked token) the command is accepted and answer.body is the word of the verdict, empty when
  * all is well. */
 
-/* A verified client assertion: its jti is spent with the command (FAPI C5). */
+/* A client that has proven who it is: the jti of its assertion is spent with the command (FAPI C5). Empty: it did so by
+ * its certificate, and nothing is spent. */
 enum { COMMAND_JTI_BYTES_MAX = 128 };
 struct assertion_spend {
     struct client_id client_id;

@@ -199,11 +199,13 @@ int query_client_by_name(struct query *query, struct str name, struct arena *are
 }
 
 int query_client_keys(struct query *query, const struct client_id *client_id, struct arena *arena,
-                      struct str *ret_jwks) {
+                      struct str *ret_jwks, struct str *ret_jwks_uri) {
     struct client_row probe = { 0 };
     const void *row;
     memcpy(probe.client_id, client_id->bytes, 16);
     int r = query_row(query, &client_table, 0, &probe, arena, &row);
-    if (!r) *ret_jwks = ((const struct client_row *)row)->jwks;
-    return r;
+    if (r) return r;
+    *ret_jwks = ((const struct client_row *)row)->jwks;
+    *ret_jwks_uri = ((const struct client_row *)row)->jwks_uri;
+    return 0;
 }

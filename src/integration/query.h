@@ -190,9 +190,9 @@ int query_party(struct query *query, const struct customer_id *customer_id, cons
  * client_id. A suspended client is QUERY_E_ABSENT. */
 int query_client_by_software(struct query *query, struct str software_id, struct arena *arena, struct call *call);
 int query_client_by_name(struct query *query, struct str name, struct arena *arena, struct call *call);
-/* The registered public keys of a client, suspended or not: a JSON Web Key Set, empty when it has none. */
-int query_client_keys(struct query *query, const struct client_id *client_id, struct arena *arena,
-                      struct str *ret_jwks);
+/* The registered public keys of a client, suspended or not: a JSON Web Key Set, or where it is; the other is empty. */
+int query_client_keys(struct query *query, const struct client_id *client_id, struct arena *arena, struct str *ret_jwks,
+                      struct str *ret_jwks_uri);
 struct token_view {
     struct client_id client_id;
     struct customer_id customer_id;

@@ -4,6 +4,7 @@
 #include "platform/key_int.h"
 #include "platform/x509_int.h"
 
+#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -94,7 +95,7 @@ static int sans_of_kind(struct arena *arena, const GENERAL_NAMES *names, int kin
     for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
         const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
         if (name->type != kind) continue;
-        const ASN1_IA5STRING *value = name->d.ia5; /* dNSName and URI share this arm */
+        const ASN1_IA5STRING *value = name->d.ia5; /* dNSName, rfc822Name and URI share this arm */
         struct str text = str_from_bytes(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
         for (size_t k = 0; k < text.len; k++)
             if (text.at[k] <= 0x20 || text.at[k] >= 0x7f)
@@ -109,6 +110,26 @@ static int sans_of_kind(struct arena *arena, const GENERAL_NAMES *names, int kin
     return 0;
 }
 
+/* The addresses among the alternative names, as text. 0, CERTIFICATE_E_NAME, _SIZE, -ENOMEM. */
+static int sans_of_addresses(struct certificate *certificate, const GENERAL_NAMES *names) {
+    certificate->san_ip = arena_new_array(&certificate->arena, struct str, CERTIFICATE_SANS_MAX);
+    if (!certificate->san_ip) return err_origin(-ENOMEM);
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        char text[INET6_ADDRSTRLEN];
+        if (name->type != GEN_IPADD) continue;
+        int bytes = ASN1_STRING_length(name->d.iPAddress);
+        if (bytes != 4 && bytes != 16) return CERTIFICATE_E_NAME;
+        if (certificate->san_ip_count == CERTIFICATE_SANS_MAX) return CERTIFICATE_E_SIZE;
+        if (!inet_ntop(bytes == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(name->d.iPAddress), text, sizeof text))
+            return CERTIFICATE_E_NAME;
+        struct str *place = &certificate->san_ip[certificate->san_ip_count++];
+        *place = arena_dup(&certificate->arena, str_from_c(text));
+        if (!place->at) return err_origin(-ENOMEM);
+    }
+    return 0;
+}
+
 static int sans_read(struct certificate *certificate, const X509 *x509) {
     int position = X509_get_ext_by_NID(x509, NID_subject_alt_name, -1);
     if (position < 0) return 0;
@@ -118,6 +139,9 @@ static int sans_read(struct certificate *certificate, const X509 *x509) {
     int r = sans_of_kind(&certificate->arena, names, GEN_DNS, &certificate->san_dns, &certificate->san_dns_count);
     if (r == 0)
         r = sans_of_kind(&certificate->arena, names, GEN_URI, &certificate->san_uri, &certificate->san_uri_count);
+    if (r == 0)
+        r = sans_of_kind(&certificate->arena, names, GEN_EMAIL, &certificate->san_email, &certificate->san_email_count);
+    if (r == 0) r = sans_of_addresses(certificate, names);
     GENERAL_NAMES_free(names);
     return r;
 }

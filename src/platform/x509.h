@@ -42,8 +42,8 @@ struct certificate {
     struct hash sha256; /* of the DER: x5t#S256 (RFC 8705 section 3.1) */
     struct str subject; /* RFC 4514 text, last RDN first, "organizationIdentifier" by that name */
     struct str common_name, organization, organization_id /* 2.5.4.97 */, unit;
-    struct str *san_dns, *san_uri;
-    size_t san_dns_count, san_uri_count;
+    struct str *san_dns, *san_uri, *san_email, *san_ip; /* addresses as inet_ntop writes them */
+    size_t san_dns_count, san_uri_count, san_email_count, san_ip_count;
     int64_t not_before_ms, not_after_ms;
     bool has_psd2;       /* an eIDAS certificate with a PSD2 statement (psd2_statement.h) */
     unsigned psd2_roles; /* with it: enum psp_role */

@@ -240,7 +240,8 @@ def test_documents(bank, partner):
         == partner.data["token_endpoint"]
         == metadata["mtls_endpoint_aliases"]["token_endpoint"]
     )
-    assert metadata["token_endpoint_auth_methods_supported"] == ["private_key_jwt"]
+    methods = ["private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"]
+    assert metadata["token_endpoint_auth_methods_supported"] == methods
     assert metadata["tls_client_certificate_bound_access_tokens"] is True
     keys = bank.browser("GET", "/jwks").json["keys"]
     assert keys and all(not set(key) & {"d", "p", "q", "dp", "dq", "qi", "k"} for key in keys)

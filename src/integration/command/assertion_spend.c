@@ -21,13 +21,13 @@ static struct jti_row proof_of(const struct assertion_spend *assertion) {
 
 void assertion_want(struct work *work, const struct assertion_spend *assertion) {
     struct jti_row jti = jti_of(assertion), proof = proof_of(assertion);
-    jti_want(work, &jti);
+    if (assertion->jti.len) jti_want(work, &jti);
     if (!id_is_zero(assertion->proof_jti)) jti_want(work, &proof);
 }
 
 int assertion_spend(struct work *work, const struct assertion_spend *assertion) {
     struct jti_row jti = jti_of(assertion), proof = proof_of(assertion);
-    int r = jti_spend(work, &jti);
+    int r = assertion->jti.len ? jti_spend(work, &jti) : 0;
     if (r == TOKEN_E_JTI_USED) return COMMAND_E_JTI_REPLAYED;
     if (r) return r == VIEW_NEED ? r : err_fold(r);
     if (id_is_zero(assertion->proof_jti)) return 0;

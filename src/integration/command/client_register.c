@@ -7,6 +7,7 @@
 #include "domain/plain_text.h"
 #include "platform/password.h"
 #include "platform/secret.h"
+#include "platform/tls_subject.h"
 #include "platform/totp.h"
 #include "services/customers/customer.h"
 #include "services/identity/client.h"
@@ -72,6 +73,13 @@ static int keys_fit(struct str text) {
     return count ? 0 : CLIENT_REGISTER_E_KEYS;
 }
 
+/* A method that there is; a subject with the one that has it, and only there. */
+static bool method_fits(const struct client_register_input *input) {
+    if (input->auth < 0 || input->auth >= CLIENT_AUTH_COUNT || input->tls_subject.len > CLIENT_SUBJECT_BYTES_MAX)
+        return false;
+    return input->auth == CLIENT_AUTH_TLS ? tls_subject_fits(input->tls_subject) : input->tls_subject.len == 0;
+}
+
 /* In place of keys by value (RFC 7591 section 2: not both). */
 static bool keys_uri_fits(const struct client_register_input *input) {
     return input->jwks.len == 0 && input->jwks_uri.len <= CLIENT_URL_BYTES_MAX &&
@@ -89,7 +97,9 @@ int client_input_fits(const struct client_register_input *input) {
     if (input->redirect_uris.len > CLIENT_URIS_BYTES_MAX) return CLIENT_REGISTER_E_REDIRECT_URI;
     if (input->redirect_uris.len && !each_word(input->redirect_uris, client_redirect_uri_fits))
         return CLIENT_REGISTER_E_REDIRECT_URI; /* none at all: a client that never sends customers here */
+    if (!method_fits(input)) return CLIENT_REGISTER_E_METHOD;
     if (input->jwks_uri.len) return keys_uri_fits(input) ? 0 : CLIENT_REGISTER_E_KEYS;
+    if (input->auth == CLIENT_AUTH_TLS && input->jwks.len == 0) return 0; /* it signs nothing */
     return keys_fit(input->jwks);
 }
 
