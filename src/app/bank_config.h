@@ -43,7 +43,7 @@ struct bank_options {
     struct str cache_connection;
     int64_t cache_timeout_ms;
     struct str rate_limits_file;
-    int64_t unattended_reads_per_day;
+    int64_t unattended_reads_per_day, sca_renewal_days;
     struct str v3_deprecated, v3_sunset; /* days, or empty */
     struct str issuer, signing_key;
     struct str directory_issuer, directory_keys, registration_tier;
