@@ -485,6 +485,8 @@ CREATE TABLE "consents"."account_consent" (
     "status_ms" bigint NOT NULL,
     "asked_until_ms" bigint NOT NULL,
     "approval_hash" bytea NOT NULL CHECK (octet_length("approval_hash") = 32),
+    "renewal_ms" bigint NOT NULL,
+    "demanded" bigint NOT NULL,
     PRIMARY KEY ("consent_id")
 );
 ALTER TABLE "consents"."account_consent" ALTER COLUMN "accounts" SET STORAGE EXTERNAL;

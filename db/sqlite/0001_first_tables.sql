@@ -394,6 +394,8 @@ CREATE TABLE "consents_account_consent" (
     "status_ms" INTEGER NOT NULL,
     "asked_until_ms" INTEGER NOT NULL,
     "approval_hash" BLOB NOT NULL CHECK (length("approval_hash") = 32),
+    "renewal_ms" INTEGER NOT NULL,
+    "demanded" INTEGER NOT NULL,
     PRIMARY KEY ("consent_id")
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX "consents_account_consent_customer" ON "consents_account_consent" ("customer_id", "consent_id");

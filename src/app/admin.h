@@ -24,6 +24,7 @@
  *   audit_checkpoint   a signed checkpoint of the audit trail; answered when it is in the journal
  *   consent_revoke     consent_id key -> consent_id replayed: a consent to reads of accounts ends at the bank (CANC);
  *                      consent_not_found, consent_status
+ *   consent_authenticate  as consent_revoke: it rests (CANC) until its customer has authenticated anew
  *   auth_keys          action(list|rotate|reload) -> rotated? keys[{kid state}]
  *
  *   hand_over          the connection is then hand_over.h's; "not_now" while starting, stopping or given to another

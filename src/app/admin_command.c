@@ -416,6 +416,7 @@ static const struct {
     { "payment_file", admin_payment_file },
     { "breaker", breaker },
     { "consent_revoke", admin_consent_revoke },
+    { "consent_authenticate", admin_consent_authenticate },
     { "statement_rebuild", statement_rebuild },
     { "health", health },
     { "ledger_post", admin_ledger_post },

@@ -1,9 +1,11 @@
-/* admin_consent.c - the operator ends a consent on a customer's behalf. */
+/* admin_consent.c - the operator ends a consent on a customer's behalf, or asks for the customer's authentication. */
 #include "app/admin_int.h"
 
-const char *admin_consent_revoke(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
-    struct admin_audited audited = { .operation = "consent_revoke" };
-    struct account_consent_change_input input = { .change = ACCOUNT_CONSENT_REVOKE };
+static const char *change(const struct admin_request *request, enum account_consent_change kind,
+                          struct json_writer *out, int *ret_fault) {
+    struct admin_audited audited = { .operation =
+                                         kind == ACCOUNT_CONSENT_REVOKE ? "consent_revoke" : "consent_authenticate" };
+    struct account_consent_change_input input = { .change = kind };
     struct command_call call;
     char id[ID_TEXT_BYTES];
     if (id_parse(json_get_string(request->json, "consent_id"), input.consent_id.bytes)) return "invalid_request";
@@ -15,4 +17,12 @@ const char *admin_consent_revoke(const struct admin_request *request, struct jso
     json_member_str(out, "consent_id", id_format(input.consent_id.bytes, id));
     json_member_bool(out, "replayed", call.answer.result == ANSWER_REPLAYED);
     return NULL;
+}
+
+const char *admin_consent_revoke(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
+    return change(request, ACCOUNT_CONSENT_REVOKE, out, ret_fault);
+}
+
+const char *admin_consent_authenticate(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
+    return change(request, ACCOUNT_CONSENT_DEMAND, out, ret_fault);
 }

@@ -42,6 +42,7 @@ const char *admin_payment_refund(const struct admin_request *request, struct jso
 
 /* As admin_handle (admin_consent.c). */
 const char *admin_consent_revoke(const struct admin_request *request, struct json_writer *out, int *ret_fault);
+const char *admin_consent_authenticate(const struct admin_request *request, struct json_writer *out, int *ret_fault);
 
 /* As admin_handle, one command each (admin_schedule.c). */
 const char *admin_schedule(const struct admin_request *request, struct json_writer *out, int *ret_fault);

@@ -95,6 +95,8 @@ static const struct config_row rows[] = {
         .help = "a YAML file with rate_limits, in place of that section here"),
     ROW("open_banking.unattended_reads_per_day", CONFIG_INT, unattended_reads_per_day, .min = 0, .max = 1000000,
         .boot = "4", .help = "reads of one account resource without the customer, a consent and UTC day; 0: any"),
+    ROW("open_banking.sca_renewal_days", CONFIG_INT, sca_renewal_days, .min = 0, .max = 3650, .boot = "0",
+        .help = "days after which a customer must authenticate anew for reads of accounts (EU: 180); 0: never (UK)"),
     ROW("api.v3_deprecated", CONFIG_STRING, v3_deprecated, .max = 10, .boot = "",
         .help = "day since which v3.1 is deprecated, said on its answers; empty: it is not"),
     ROW("api.v3_sunset", CONFIG_STRING, v3_sunset, .max = 10, .boot = "",

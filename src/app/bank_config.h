@@ -43,7 +43,7 @@ struct bank_options {
     struct str cache_connection;
     int64_t cache_timeout_ms;
     struct str rate_limits_file;
-    int64_t unattended_reads_per_day;
+    int64_t unattended_reads_per_day, sca_renewal_days;
     int response_check; /* enum response_check */
     int64_t response_check_every, queue_wait_ms;
     struct str v3_deprecated, v3_sunset; /* days, or empty */

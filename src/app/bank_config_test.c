@@ -102,6 +102,8 @@ static void tiers_are_read_exactly(void **state) {
         { TIERS "cache: {kind: memcached}\n", CONFIG_E_INVALID },
         { TIERS "open_banking: {unattended_reads_per_day: 0}\n", 0 },
         { TIERS "open_banking: {unattended_reads_per_day: -1}\n", CONFIG_E_INVALID },
+        { TIERS "open_banking: {sca_renewal_days: 180}\n", 0 },
+        { TIERS "open_banking: {sca_renewal_days: 3651}\n", CONFIG_E_INVALID },
         { TIERS "addresses:\n  /v1/payments: [192.0.2.0/24, \"2001:db8::/32\"]\n  /: [10.0.0.1]\n", 0 },
         { TIERS "addresses:\n  /v1/payments: 192.0.2.0/24\n", CONFIG_E_INVALID },
         { TIERS "addresses:\n  /v1/payments: [192.0.2.1/24]\n", CONFIG_E_INVALID },

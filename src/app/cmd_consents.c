@@ -1,5 +1,5 @@
-/* cmd_consents.c - giro consents list | show ID | revoke ID: both kinds, payments and reads of accounts. Looks go to
- * the store, the revocation to the daemon. */
+/* cmd_consents.c - giro consents list | show ID | revoke ID | authenticate ID: both kinds, payments and reads of
+ * accounts. Looks go to the store, changes to the daemon. */
 #include "app/admin_ask.h"
 #include "app/store_view.h"
 #include "gateway/account_permissions.h"
@@ -153,9 +153,9 @@ static int consents_show(int argc, char **argv) {
     return store_view_end(&view, r, code);
 }
 
-/* ---- revoke ---- */
+/* ---- changes ---- */
 
-static int consents_revoke(int argc, char **argv) {
+static int change(const char *command, struct options *options, int argc, char **argv) {
     const char *var = NULL, *key = NULL;
     bool json = false;
     const struct option_row rows[] = {
@@ -163,30 +163,40 @@ static int consents_revoke(int argc, char **argv) {
         { "key", "KEY", &key, NULL, "idempotency key: the same order again is not a second one" },
         { "json", NULL, NULL, &json, "one JSON document" },
     };
-    struct options options = { .usage = "consents revoke ID [--key KEY] [--var DIR] [--json]",
-                               .help = "Ends a consent to reads of accounts: its tokens are dead at once. The customer "
-                                       "may give it again. A consent to a payment cannot be revoked.",
-                               .rows = rows,
-                               .row_count = ARRAY_COUNT(rows),
-                               .words_min = 1,
-                               .words_max = 1 };
     char memory[1024];
     struct json_writer writer;
     struct buffer request;
     uint8_t id[16];
-    int r = options_parse(&options, argc, argv);
+    options->rows = rows;
+    options->row_count = ARRAY_COUNT(rows);
+    options->words_min = options->words_max = 1;
+    int r = options_parse(options, argc, argv);
     if (r) return options_exit(r);
-    r = store_view_read_id(options.words[0], id);
+    r = store_view_read_id(options->words[0], id);
     if (r) return r;
     buffer_init(&request, memory, sizeof memory);
     json_begin(&writer, &request);
     json_object_begin(&writer);
-    json_member_c(&writer, "command", "consent_revoke");
-    json_member_c(&writer, "consent_id", options.words[0]);
+    json_member_c(&writer, "command", command);
+    json_member_c(&writer, "consent_id", options->words[0]);
     if (key) json_member_c(&writer, "key", key);
     json_object_end(&writer);
     if (request.overflow) return EXIT_USAGE;
     return admin_ask_id(var, buffer_str(&request), "consent_id", json);
+}
+
+static int consents_revoke(int argc, char **argv) {
+    struct options options = { .usage = "consents revoke ID [--key KEY] [--var DIR] [--json]",
+                               .help = "Ends a consent to reads of accounts: its tokens are dead at once. The customer "
+                                       "may give it again. A consent to a payment cannot be revoked." };
+    return change("consent_revoke", &options, argc, argv);
+}
+
+static int consents_authenticate(int argc, char **argv) {
+    struct options options = { .usage = "consents authenticate ID [--key KEY] [--var DIR] [--json]",
+                               .help = "Asks for the customer's authentication: until then nothing is read under this "
+                                       "consent, and its client is told so (403, U028)." };
+    return change("consent_authenticate", &options, argc, argv);
 }
 
 int cmd_consents(int argc, char **argv) {
@@ -194,6 +204,7 @@ int cmd_consents(int argc, char **argv) {
         { "list", "the newest consents", consents_list },
         { "show", "one consent", consents_show },
         { "revoke", "end a consent to reads of accounts", consents_revoke },
+        { "authenticate", "ask for the customer's authentication anew", consents_authenticate },
     };
     static const struct subcommand_table table = { .title = "giro consents", .rows = rows, .count = ARRAY_COUNT(rows) };
     return subcommand_run(&table, argc, argv);

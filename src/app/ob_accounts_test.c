@@ -231,6 +231,54 @@ static void rule9_expired_says_so(void **state) {
     world_ahead_ms = 0;
 }
 
+/* ---- the customer's authentication ---- */
+
+static void assert_must_authenticate(const struct agreement *agreement) {
+    struct world_answer answer = get("/accounts", agreement->token);
+    assert_refused(&answer, 403, "U028", "");
+    answer = get(consent_path(&agreement->id), accounts_client_token);
+    assert_consent(&answer, 200, "CANC", "TKSP");
+    const struct json *second = json_at(json_path(answer.json, "Data.StatusReason"), 1);
+    assert_true(str_equal_c(json_get_string(second, "StatusReasonCode"), "U028"));
+}
+
+/* spec: uk/X5, uk/Q5, uk/X6 */
+static void x5_the_bank_asks_for_authentication(void **state) {
+    (void)state;
+    struct agreement asked = agree(V4, PERMISSIONS(BASIC), 2), other = agree(V4, PERMISSIONS(BASIC), 2);
+    change_consent(&asked.id, ACCOUNT_CONSENT_DEMAND);
+    assert_must_authenticate(&asked);
+    struct world_answer answer = ask(V3, "GET", "/accounts", asked.token);
+    assert_refused(&answer, 403, "UK.OBIE.Reauthenticate", "");
+    answer = get("/accounts", other.token); /* nobody else's */
+    assert_status(&answer, 200);
+    authorise(&asked.id, &world.account_id, 1);
+    answer = get("/accounts", asked.token); /* of the old grant */
+    assert_status(&answer, 401);
+    answer = get("/accounts", world_token(&world, ACME, "openid accounts", &asked.id));
+    assert_status(&answer, 200);
+}
+
+/* spec: uk/X2, uk/X3 */
+static void x3_authentication_grows_old_where_the_bank_says_so(void **state) {
+    enum { RENEWAL_MS = 60000 };
+    (void)state;
+    struct agreement endless = agree(V4, PERMISSIONS(BASIC), 1);
+    world.integration.sca_renewal_ms = RENEWAL_MS;
+    int64_t before_ms = clock_now_ms();
+    struct agreement renewed = agree(V4, PERMISSIONS(BASIC), 1);
+    world.integration.sca_renewal_ms = 0;
+    int64_t took_ms = clock_now_ms() - before_ms;
+    world_ahead_ms = RENEWAL_MS - took_ms - 20000;
+    struct world_answer answer = get("/accounts", renewed.token);
+    assert_status(&answer, 200);
+    world_ahead_ms = RENEWAL_MS;
+    assert_must_authenticate(&renewed);
+    answer = get("/accounts", endless.token);
+    assert_status(&answer, 200);
+    world_ahead_ms = 0;
+}
+
 /* ---- who may ---- */
 
 /* spec: uk/S5, uk/S4, uk/rule3 */
@@ -500,6 +548,8 @@ int main(void) {
         cmocka_unit_test(q10_revoked_at_the_bank_and_given_again),
         cmocka_unit_test(q9_an_account_less_leaves_the_others),
         cmocka_unit_test(rule9_expired_says_so),
+        cmocka_unit_test(x5_the_bank_asks_for_authentication),
+        cmocka_unit_test(x3_authentication_grows_old_where_the_bank_says_so),
         cmocka_unit_test(s5_tokens),
         cmocka_unit_test(s4_permissions_open_endpoints),
         cmocka_unit_test(s1_s2_what_is_not_there),

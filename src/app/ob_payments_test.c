@@ -331,6 +331,46 @@ static void i1_i2_i5_keys(void **state) {
     assert_refused(&answer, 400, "U006", "");
 }
 
+/* There is no cut-off: what is asked for in any hour of any day is accepted (docs/authorization.md). */
+/* spec: uk/P7 */
+static void p7_every_hour_of_the_week(void **state) {
+    enum { HOURS_MS = 5 * 3600000, HOURS_OF_A_WEEK = 168 };
+    (void)state;
+    for (int hour = 0; hour < HOURS_OF_A_WEEK; hour += 5, world_engine_ahead_ms += HOURS_MS) {
+        struct agreement agreement = agree(CONSENT("1.00", OUTSIDE));
+        struct world_answer answer =
+            get(ACME, ACME->client_token, path_of("/domestic-payment-consents/", text_of(&agreement.consent_id), ""));
+        assert_consent(&answer, 200, "AUTH", "");
+        assert_int_equal(data(&answer, "CutOffDateTime").len, 0);
+        struct str body = payment_body(&agreement.consent_id, INITIATION("1.00", OUTSIDE), RISK);
+        answer = post_payment(&agreement, body, world_new_key(&world));
+        assert_int_equal(answer.status, 201);
+        assert_true(str_equal_c(data(&answer, "Status"), "RCVD"));
+        answer = post_payment(&agreement, body, world_new_key(&world)); /* used up, not late */
+        assert_refused(&answer, 400, "U009", "Data.ConsentId");
+    }
+}
+
+/* The last test: the engine's clock stays ahead. */
+/* spec: uk/I3, uk/I6, gateway/57 */
+static void i6_a_key_is_new_after_a_day(void **state) {
+    enum { DAY_MS = 24 * 3600 * 1000, MINUTE_MS = 60000 };
+    (void)state;
+    struct str key = world_new_key(&world);
+    struct world_answer answer = post_consent(ACME, CONSENT("1.00", OUTSIDE), key);
+    struct consent_id first = consent_id_of(&answer);
+    world_engine_ahead_ms += DAY_MS - MINUTE_MS;
+    answer = post_consent(ACME, CONSENT("1.00", OUTSIDE), key);
+    struct consent_id replayed = consent_id_of(&answer);
+    assert_memory_equal(first.bytes, replayed.bytes, sizeof first.bytes);
+    answer = post_consent(ACME, CONSENT("1.01", OUTSIDE), key);
+    assert_refused(&answer, 400, "U006", "");
+    world_engine_ahead_ms += MINUTE_MS;
+    answer = post_consent(ACME, CONSENT("1.01", OUTSIDE), key);
+    struct consent_id second = consent_id_of(&answer);
+    assert_false(id_equal(first.bytes, second.bytes));
+}
+
 /* spec: uk/E4 */
 static void e4_fields_at_fault_are_named(void **state) {
     (void)state;
@@ -502,6 +542,8 @@ int main(void) {
         cmocka_unit_test(j1_to_j8_requests_are_signed),
         cmocka_unit_test(j1_what_has_no_body_is_not_signed),
         cmocka_unit_test(what_was_decided_and_cannot_be_answered_is_unknown),
+        cmocka_unit_test(p7_every_hour_of_the_week),
+        cmocka_unit_test(i6_a_key_is_new_after_a_day),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -64,6 +64,7 @@ int bank_fill_integration(struct bank *bank) {
     bank->integration.fees = &bank->fees;
     bank->integration.metrics = bank->metrics;
     bank->integration.sandbox = options->sandbox;
+    bank->integration.sca_renewal_ms = options->sca_renewal_days * 86400000;
     if (str_to_c(options->bank_country, bank->integration.country, sizeof bank->integration.country) ||
         str_to_c(options->bank_code, bank->integration.bank_code, sizeof bank->integration.bank_code) ||
         str_to_c(options->bank_sort_code, bank->integration.sort_code, sizeof bank->integration.sort_code))

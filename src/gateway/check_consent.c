@@ -9,6 +9,14 @@ static const struct refusal refusal_consent_expired = {
     .title = "Unauthorized",
     .detail = "The consent behind the access token has expired; the customer must be asked for a new one."
 };
+static const struct refusal refusal_authenticate = {
+    .status = 403,
+    .code = "authentication_required",
+    .ob_code = "U028",
+    .title = "Forbidden",
+    .detail = "The bank asks for the customer's authentication before anything more is read under this consent.",
+    .hint = "Send the customer through authorisation again, with the same consent."
+};
 static const struct refusal refusal_unknown_account = {
     .status = 400, .code = "not_found", .ob_code = "U011", .title = "Bad Request", .detail = "There is no such account."
 };
@@ -50,9 +58,11 @@ static int check_status(struct exchange *exchange, const struct account_consent_
         return EXCHANGE_GOES_ON;
     case ACCOUNT_ACCESS_EXPD:
         return refuse_token(exchange, &refusal_consent_expired);
+    case ACCOUNT_ACCESS_CANC:
+        if (consent->wants_authentication) return exchange_refuse(exchange, &refusal_authenticate, NULL);
+        break;
     case ACCOUNT_ACCESS_AWAU:
     case ACCOUNT_ACCESS_RJCT:
-    case ACCOUNT_ACCESS_CANC:
     case ACCOUNT_ACCESS_DELETED:
     case ACCOUNT_ACCESS_COUNT:
         break;

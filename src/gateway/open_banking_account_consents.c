@@ -23,10 +23,10 @@ static void put_reason(struct json_writer *writer, const char *code, const char 
 }
 
 /* Why it stands where it stands (uk/Q5): a list, also when there is nothing to say. v3.1 has none. */
-static void write_reasons(struct json_writer *writer, enum account_consent_state status) {
+static void write_reasons(struct json_writer *writer, const struct account_consent_view *consent) {
     json_name(writer, "StatusReason");
     json_array_begin(writer);
-    switch (status) {
+    switch (consent->status) {
     case ACCOUNT_ACCESS_AWAU:
         put_reason(writer, "U036", "The customer has not authorised the consent yet.");
         break;
@@ -34,7 +34,9 @@ static void write_reasons(struct json_writer *writer, enum account_consent_state
         put_reason(writer, "CUST", "The customer did not agree.");
         break;
     case ACCOUNT_ACCESS_CANC:
-        put_reason(writer, "TKSP", "The consent was withdrawn at the bank.");
+        put_reason(writer, "TKSP",
+                   consent->wants_authentication ? "The bank asks for the customer's authentication."
+                                                 : "The consent was withdrawn at the bank.");
         put_reason(writer, "U028", "The customer may authorise it again.");
         break;
     case ACCOUNT_ACCESS_EXPD:
@@ -68,7 +70,7 @@ static int answer_consent(struct exchange *exchange, int status, const struct ac
     open_banking_member_id(&writer, "ConsentId", consent->consent_id.bytes);
     open_banking_member_time(&writer, "CreationDateTime", consent->created_ms);
     json_member_c(&writer, "Status", open_banking_consent_status(version, consent->status_name));
-    if (version == OPEN_BANKING_V4) write_reasons(&writer, consent->status);
+    if (version == OPEN_BANKING_V4) write_reasons(&writer, consent);
     open_banking_member_time(&writer, "StatusUpdateDateTime", consent->status_ms);
     for (size_t i = 0; i < ARRAY_COUNT(as_sent); i++) { /* never altered (uk/Q6) */
         const struct json *value = json_get(data, as_sent[i]);

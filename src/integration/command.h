@@ -144,6 +144,7 @@ enum account_consent_change_refusal {
 enum account_consent_change {
     ACCOUNT_CONSENT_DELETE,         /* by its client: gone for good */
     ACCOUNT_CONSENT_REVOKE,         /* at the bank: CANC, may be authorised anew */
+    ACCOUNT_CONSENT_DEMAND,         /* by the bank: CANC until the customer has authenticated anew (uk/X5) */
     ACCOUNT_CONSENT_REMOVE_ACCOUNT, /* at the bank: one account less; the last one revokes it */
     ACCOUNT_CONSENT_CHANGE_COUNT
 };

@@ -38,9 +38,10 @@ struct integration {
     /* How the answer of a forwarded command may be written down, by the route it came by; NULL: it is not. */
     const struct json_mask *(*answer_mask)(void *ctx, struct str method, struct str route);
     void *answer_mask_ctx;
-    char country[3];   /* of this bank: "GB" */
-    char bank_code[5]; /* in the IBANs of its UK accounts: "GIRO" */
-    char sort_code[7]; /* of the accounts that clients open themselves: six digits; empty: none can */
+    char country[3];        /* of this bank: "GB" */
+    char bank_code[5];      /* in the IBANs of its UK accounts: "GIRO" */
+    char sort_code[7];      /* of the accounts that clients open themselves: six digits; empty: none can */
+    int64_t sca_renewal_ms; /* of account consents made from now on (account_consent.h A8); 0: never */
     bool sandbox;
 };
 

@@ -152,6 +152,7 @@ struct account_consent_view {
     size_t account_count;
     struct str document;
     int64_t created_ms, status_ms; /* EXPD: since its time is over */
+    bool wants_authentication;     /* CANC, until the customer authenticates anew (uk/X3, X5) */
 };
 /* As it is at now_ms: what is authorised expires by itself. */
 int query_account_consent(struct query *query, const struct consent_id *consent_id, int64_t now_ms, struct arena *arena,

@@ -95,6 +95,7 @@ static int account_consent_row_of(struct query *query, const struct consent_id *
 /* When it came to be so: what is judged by the clock, at the moment that the clock said. */
 static int64_t since_ms(const struct account_consent_row *row, enum account_consent_status status) {
     if (status == (enum account_consent_status)row->status) return row->status_ms;
+    if (status == ACCOUNT_CONSENT_CANC) return row->status_ms + row->renewal_ms;
     return status == ACCOUNT_CONSENT_RJCT ? row->asked_until_ms : row->expires_ms;
 }
 
@@ -120,6 +121,7 @@ int query_account_consent(struct query *query, const struct consent_id *consent_
         .document = row->document,
         .created_ms = row->created_ms,
         .status_ms = since_ms(row, status),
+        .wants_authentication = account_consent_wants_authentication(row, now_ms),
     };
     memcpy(ret_consent->consent_id.bytes, row->consent_id, 16);
     memcpy(ret_consent->client_id.bytes, row->client_id, 16);

@@ -12,7 +12,7 @@ import uuid
 import pytest
 
 from authorization import FORM, Party, new_verifier, refused
-from bank import Bank, Client, encode_form, wait_for
+from bank import CALL_SECONDS_MAX, Bank, Client, encode_form, wait_for
 from open_banking import PISP, ThirdParty, consent_body, initiation
 
 SCA, CA = "urn:openbanking:psd2:sca", "urn:openbanking:psd2:ca"
@@ -178,8 +178,8 @@ def test_key_with_another_body(bank, acme):
     token = acme.authorized(consent)
     paid = acme.post("/domestic-payments", order_of(consent, body), token, key=key)
     assert paid.status == 201, paid  # the key of another endpoint is another key
-    changed = {**order_of(consent, body), "Risk": {"PaymentContextCode": "PispPayee"}}
-    assert codes_of(acme.post("/domestic-payments", changed, token, key=key), 400) == ["U006"]
+    changed = order_of(consent, other)
+    assert codes_of(acme.post("/domestic-payments", changed, token, key=key), 400) == ["U008"]  # not what was agreed to
     again = acme.post("/domestic-payments", order_of(consent, body), token, key=key)
     assert again.status == 201 and again.json["Data"]["DomesticPaymentId"] == paid.json["Data"]["DomesticPaymentId"]
 
@@ -193,7 +193,7 @@ def at_once(bank, count, ask):
         client.tokens = dict(bank.client(name).tokens)
         party = ThirdParty(client)
         client.call("GET", PISP + "/foobar")  # the handshake is behind it
-        start.wait(30)
+        start.wait(CALL_SECONDS_MAX * count)
         return ask(party)
 
     with concurrent.futures.ThreadPoolExecutor(count) as pool:

@@ -13,6 +13,7 @@ static_assert((int)ACCOUNT_CONSENT_PART_BYTES_MAX == (int)ACCOUNT_CONSENT_DOCUME
 struct account_consent_create {
     struct client_id client_id;
     struct account_consent_create_input input;
+    int64_t renewal_ms;
 };
 
 static int create_decide(struct work *work, struct command *command) {
@@ -21,6 +22,7 @@ static int create_decide(struct work *work, struct command *command) {
                                            .expires_ms = create->input.expires_ms,
                                            .from_ms = create->input.from_ms,
                                            .to_ms = create->input.to_ms,
+                                           .renewal_ms = create->renewal_ms,
                                            .document = create->input.document };
     memcpy(consent.client_id, create->client_id.bytes, 16);
     int r = account_consent_create(work, &consent);
@@ -38,6 +40,7 @@ static const struct command_field create_fields[] = {
     FIELD(struct account_consent_create, input.expires_ms, I64),
     FIELD(struct account_consent_create, input.from_ms, I64),
     FIELD(struct account_consent_create, input.to_ms, I64),
+    FIELD(struct account_consent_create, renewal_ms, I64),
 };
 const struct command_form account_consent_create_form = { .kind = &create_kind,
                                                           .input_bytes = sizeof(struct account_consent_create),
@@ -49,7 +52,9 @@ int command_account_consent_create(struct integration *integration, struct comma
     struct account_consent_create *create = arena_new(call->arena, struct account_consent_create);
     if (!create) return err_origin(-ENOMEM);
     check(call->call && call->call->has_client && input->document.len <= ACCOUNT_CONSENT_PART_BYTES_MAX);
-    *create = (struct account_consent_create){ .client_id = call->call->client_id, .input = *input };
+    *create = (struct account_consent_create){ .client_id = call->call->client_id,
+                                               .input = *input,
+                                               .renewal_ms = integration->sca_renewal_ms };
     return command_run(integration, call, &create_kind, create);
 }
 
@@ -70,6 +75,8 @@ static int change(struct work *work, const struct account_consent_change_input *
         return account_consent_delete(work, input->consent_id.bytes);
     case ACCOUNT_CONSENT_REVOKE:
         return account_consent_cancel(work, input->consent_id.bytes);
+    case ACCOUNT_CONSENT_DEMAND:
+        return account_consent_demand_authentication(work, input->consent_id.bytes);
     case ACCOUNT_CONSENT_REMOVE_ACCOUNT:
         return account_consent_remove_account(work, input->consent_id.bytes, input->account_id.bytes);
     case ACCOUNT_CONSENT_CHANGE_COUNT:

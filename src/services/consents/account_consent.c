@@ -22,6 +22,8 @@ static const struct column columns[] = {
     COLUMN(struct account_consent_row, status_ms, I64),
     COLUMN(struct account_consent_row, asked_until_ms, I64),
     COLUMN(struct account_consent_row, approval_hash, HASH),
+    COLUMN(struct account_consent_row, renewal_ms, I64),
+    COLUMN(struct account_consent_row, demanded, I64),
 };
 static const struct table_index indexes[] = {
     { .name = "", .columns = { 0 }, .column_count = 1, .unique = true },
@@ -59,9 +61,16 @@ const char *account_consent_status_name(enum account_consent_status status) {
 enum account_consent_status account_consent_status_at(const struct account_consent_row *consent, int64_t now_ms) {
     bool over = consent->expires_ms && now_ms >= consent->expires_ms;
     if (consent->status == ACCOUNT_CONSENT_AUTH && over) return ACCOUNT_CONSENT_EXPD;
+    bool old = consent->renewal_ms && now_ms - consent->status_ms >= consent->renewal_ms;
+    if (consent->status == ACCOUNT_CONSENT_AUTH && old) return ACCOUNT_CONSENT_CANC;
     bool left = consent->asked_until_ms && now_ms >= consent->asked_until_ms;
     if (consent->status == ACCOUNT_CONSENT_AWAU && left) return ACCOUNT_CONSENT_RJCT;
     return (enum account_consent_status)consent->status;
+}
+
+bool account_consent_wants_authentication(const struct account_consent_row *consent, int64_t now_ms) {
+    if (account_consent_status_at(consent, now_ms) != ACCOUNT_CONSENT_CANC) return false;
+    return consent->status == ACCOUNT_CONSENT_AUTH || consent->demanded;
 }
 
 bool account_consent_has_account(const struct account_consent_row *consent, const uint8_t account_id[16]) {
@@ -158,6 +167,7 @@ int account_consent_authorise(struct work *work, const uint8_t consent_id[16], c
     struct view view = view_of(work, "consents");
     if (consent.expires_ms && view_now_ms(&view) >= consent.expires_ms) return ACCOUNT_CONSENT_E_STATUS;
     memcpy(consent.customer_id, customer_id, 16);
+    consent.demanded = 0;
     consent.accounts = accounts;
     consent.approval_hash = account_consent_approval(&consent, accounts);
     return write_and_emit(work, &consent, EVENT_CONSENT_AUTHORISED);
@@ -173,6 +183,14 @@ int account_consent_cancel(struct work *work, const uint8_t consent_id[16]) {
     struct account_consent_row consent;
     int r = step(work, consent_id, ACCOUNT_CONSENT_CANC, &consent);
     return r ? r : write_and_emit(work, &consent, EVENT_CONSENT_REVOKED);
+}
+
+int account_consent_demand_authentication(struct work *work, const uint8_t consent_id[16]) {
+    struct account_consent_row consent;
+    int r = step(work, consent_id, ACCOUNT_CONSENT_CANC, &consent);
+    if (r) return r;
+    consent.demanded = 1;
+    return write_and_emit(work, &consent, EVENT_CONSENT_REVOKED);
 }
 
 int account_consent_delete(struct work *work, const uint8_t consent_id[16]) {

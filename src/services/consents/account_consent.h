@@ -9,7 +9,9 @@
  * document, permissions, times (uk/Q6); accounts may become fewer (uk/Q9). (A5) status_ms is when it came to its
  * status, with AUTH when it was last authorised: a token issued before that is dead (uk/B7). (A6) a
  * customer who was asked and did not answer in time said no: AWAU is RJCT from asked_until_ms on, judged as A3 (uk/Q4).
- * (A7) what was approved is kept as a hash. Tests: account_consent_test.c, a1..a5. */
+ * (A7) what was approved is kept as a hash. (A8) the customer's authentication is good for renewal_ms from status_ms on
+ * (0: for as long as the consent): then AUTH is CANC, judged as A3, until it is authorised anew (uk/X3). Tests:
+ * account_consent_test.c, a1..a8. */
 #ifndef GIRO_SERVICES_CONSENTS_ACCOUNT_CONSENT_H
 #define GIRO_SERVICES_CONSENTS_ACCOUNT_CONSENT_H
 
@@ -41,13 +43,18 @@ struct account_consent_row {
     int64_t created_ms, status_ms;
     int64_t asked_until_ms;    /* the last customer who was asked has so long; 0: nobody was asked */
     struct hash approval_hash; /* account_consent_approval of what was authorised last; zero until then */
+    int64_t renewal_ms;        /* (A8); 0: never */
+    int64_t demanded;          /* 1: CANC because the bank asks for the customer's authentication (uk/X5) */
 };
 enum { ACCOUNT_CONSENT_INDEX_CUSTOMER = 1, ACCOUNT_CONSENT_INDEX_CLIENT = 2 };
 /* Indexes: 1 (customer_id, consent_id), 2 (client_id, consent_id), not unique. */
 extern const struct table account_consent_table;
 
-/* (A3) AUTH becomes EXPD from expires_ms on. (A6) AWAU becomes RJCT from asked_until_ms on. */
+/* (A3) AUTH becomes EXPD from expires_ms on. (A6) AWAU becomes RJCT from asked_until_ms on. (A8) AUTH becomes CANC when
+ * its authentication is too old. */
 enum account_consent_status account_consent_status_at(const struct account_consent_row *consent, int64_t now_ms);
+/* CANC, and not because somebody withdrew it: only the customer's authentication is missing (uk/X3, X5). */
+bool account_consent_wants_authentication(const struct account_consent_row *consent, int64_t now_ms);
 bool account_consent_has_account(const struct account_consent_row *consent, const uint8_t account_id[16]);
 
 /* (A7) What was asked for, until when, and these accounts. */
@@ -71,6 +78,8 @@ int account_consent_authorise(struct work *work, const uint8_t consent_id[16], c
 int account_consent_reject(struct work *work, const uint8_t consent_id[16]);
 /* AUTH -> CANC by its customer; emits ConsentRevoked. As above. */
 int account_consent_cancel(struct work *work, const uint8_t consent_id[16]);
+/* AUTH -> CANC by the bank, which asks for the customer's authentication (uk/X5); emits ConsentRevoked. As above. */
+int account_consent_demand_authentication(struct work *work, const uint8_t consent_id[16]);
 /* Whatever is not yet DELETED -> DELETED by its client; emits ConsentRevoked when it was AUTH. As above. */
 int account_consent_delete(struct work *work, const uint8_t consent_id[16]);
 /* One account less of an AUTH consent (uk/Q9); the last one cancels it. E_STATUS also when it has no such account. */

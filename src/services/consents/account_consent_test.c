@@ -55,6 +55,9 @@ static int reject_decide(struct work *work, void *input) {
 static int cancel_decide(struct work *work, void *input) {
     return account_consent_cancel(work, input);
 }
+static int demand_decide(struct work *work, void *input) {
+    return account_consent_demand_authentication(work, input);
+}
 static int delete_decide(struct work *work, void *input) {
     return account_consent_delete(work, input);
 }
@@ -65,8 +68,10 @@ static int remove_decide(struct work *work, void *input) {
 static const struct {
     char letter;
     int (*decide)(struct work *work, void *input);
-} steps[] = { { 'A', authorise_decide }, { '1', one_account_decide }, { 'S', stranger_decide }, { 'R', reject_decide },
-              { 'C', cancel_decide },    { 'D', delete_decide },      { 'M', remove_decide } };
+} steps[] = {
+    { 'A', authorise_decide }, { '1', one_account_decide }, { 'S', stranger_decide }, { 'R', reject_decide },
+    { 'C', cancel_decide },    { 'D', delete_decide },      { 'M', remove_decide },   { 'Q', demand_decide }
+};
 
 static int step(struct test_world *world, char letter, uint8_t id[16]) {
     if (letter == 'X') { /* its time is over */
@@ -99,7 +104,7 @@ static struct account_consent_row row_of(struct test_world *world, const uint8_t
 }
 
 /* A authorise, 1 authorise with one account, S by another customer, R reject, C cancel, D delete, M remove an account,
- * X its time passes; all but the last are accepted. */
+ * Q the bank asks for authentication, X its time passes; all but the last are accepted. */
 #define NO ACCOUNT_CONSENT_E_STATUS
 static const struct {
     const char *steps;
@@ -134,6 +139,12 @@ static const struct {
     { "AXD", 0, ACCOUNT_CONSENT_DELETED, NULL },
     { "XA", NO, ACCOUNT_CONSENT_AWAU, NULL },
     { "ACXA", NO, ACCOUNT_CONSENT_CANC, NULL },
+    { "Q", NO, ACCOUNT_CONSENT_AWAU, NULL },
+    { "AQ", 0, ACCOUNT_CONSENT_CANC, "ConsentRevoked" },
+    { "AQQ", NO, ACCOUNT_CONSENT_CANC, NULL },
+    { "AQA", 0, ACCOUNT_CONSENT_AUTH, "ConsentAuthorised" },
+    { "AQS", NO, ACCOUNT_CONSENT_CANC, NULL },
+    { "RQ", NO, ACCOUNT_CONSENT_RJCT, NULL },
 };
 
 /* spec: uk/Q2, uk/Q3, uk/Q6 */
@@ -193,6 +204,43 @@ static void a5_an_account_less_leaves_the_others(void **state) {
     assert_int_equal(row_of(world, id).accounts.len, 16);
 }
 
+/* spec: uk/X2, uk/X3, uk/X5 */
+static void a8_authentication_lasts_as_long_as_the_bank_says(void **state) {
+    enum { DAY_MS = 86400000 };
+    static const struct {
+        const char *name;
+        int64_t renewal_ms, at_ms;
+        enum account_consent_status end;
+        bool wants;
+    } cases[] = {
+        { "UK, day 91", 0, 91LL * DAY_MS, ACCOUNT_CONSENT_AUTH, false },
+        { "UK, ten years", 0, 3650LL * DAY_MS, ACCOUNT_CONSENT_AUTH, false },
+        { "EU, day 180 but a millisecond", 180LL * DAY_MS, 180LL * DAY_MS - 1, ACCOUNT_CONSENT_AUTH, false },
+        { "EU, day 180", 180LL * DAY_MS, 180LL * DAY_MS, ACCOUNT_CONSENT_CANC, true },
+    };
+    struct test_world *world = *state;
+    uint8_t id[16];
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct account_consent_row row = { .status = ACCOUNT_CONSENT_AUTH,
+                                           .status_ms = 1000,
+                                           .renewal_ms = cases[i].renewal_ms };
+        if (account_consent_status_at(&row, 1000 + cases[i].at_ms) != cases[i].end) fail_msg("%s", cases[i].name);
+        if (account_consent_wants_authentication(&row, 1000 + cases[i].at_ms) != cases[i].wants)
+            fail_msg("%s", cases[i].name);
+        row.status = ACCOUNT_CONSENT_CANC; /* the customer withdrew it */
+        assert_false(account_consent_wants_authentication(&row, 1000 + cases[i].at_ms));
+    }
+    assert_int_equal(test_decide(world, create_decide, id), 0);
+    assert_int_equal(step(world, 'A', id), 0);
+    assert_int_equal(step(world, 'Q', id), 0);
+    struct account_consent_row row = row_of(world, id);
+    assert_true(account_consent_wants_authentication(&row, test_now_ms));
+    assert_int_equal(step(world, 'A', id), 0);
+    assert_int_equal(step(world, 'C', id), 0); /* by the customer: nothing is left of the bank's demand */
+    row = row_of(world, id);
+    assert_false(account_consent_wants_authentication(&row, test_now_ms));
+}
+
 static int last_account_decide(struct work *work, void *input) {
     return account_consent_remove_account(work, input, accounts);
 }
@@ -217,6 +265,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a1_to_a4_final_is_final, world_open, world_close),
         cmocka_unit_test(a3_authorised_ends_by_the_clock_of_who_looks),
         cmocka_unit_test_setup_teardown(a5_an_account_less_leaves_the_others, world_open, world_close),
+        cmocka_unit_test_setup_teardown(a8_authentication_lasts_as_long_as_the_bank_says, world_open, world_close),
         cmocka_unit_test_setup_teardown(the_last_account_cancels, world_open, world_close),
         cmocka_unit_test_setup_teardown(what_is_not_there_is_absent, world_open, world_close),
     };
