@@ -393,7 +393,8 @@ def show(client, certificate, key):
 
 def self_signed(bank, name, **terms):
     certificate, key = own_certificate("nobody", "nothing")
-    terms.setdefault("jwks", {"keys": [jwk_with(certificate)]})
+    if "jwks_uri" not in terms:
+        terms["jwks"] = {"keys": [jwk_with(certificate)]}
     client = registered(bank, name, auth="self_signed_tls_client_auth", **terms)
     return show(client, certificate, key), certificate
 
