@@ -24,7 +24,7 @@ static void visitor_take(struct visitor *visitor, struct auth_answer answer) {
 
 static void visit(struct visitor *visitor) {
     struct str none = { 0 };
-    visitor_take(visitor, send(visitor->world, &visitor->call, auth_customer, none, none, visitor->cookies));
+    visitor_take(visitor, world_send(visitor->world, &visitor->call, auth_customer, none, none, visitor->cookies));
 }
 
 static bool page_has(const struct visitor *visitor, const char *text) {
@@ -50,7 +50,8 @@ static void log_in(struct visitor *visitor, const char *login, const char *passw
     if (!visitor->answer.content.len) visit(visitor);
     struct str form =
         form_of(visitor->world, "csrf", csrf_of(visitor), "login", login, "password", password, "code", code, NULL);
-    visitor_take(visitor, send(visitor->world, &visitor->call, auth_customer_login, form, none, visitor->cookies));
+    visitor_take(visitor,
+                 world_send(visitor->world, &visitor->call, auth_customer_login, form, none, visitor->cookies));
 }
 
 static void enter(struct visitor *visitor, const char *login) {
@@ -67,7 +68,8 @@ static void withdraw(struct visitor *visitor, const struct consent_id *consent, 
     const char *account_text = account_id ? arena_dup(&visitor->world->arena, id_format(account_id, account)).at : NULL;
     struct str form = form_of(visitor->world, "csrf", csrf_of(visitor), "consent_id", consent_text,
                               account_text ? "account_id" : "all", account_text ? account_text : "1", NULL);
-    visitor_take(visitor, send(visitor->world, &visitor->call, auth_customer_withdraw, form, none, visitor->cookies));
+    visitor_take(visitor,
+                 world_send(visitor->world, &visitor->call, auth_customer_withdraw, form, none, visitor->cookies));
 }
 
 /* ---- what there is ---- */

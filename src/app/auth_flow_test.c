@@ -124,13 +124,13 @@ static void a4_par_needs_client_authentication(void **state) {
     struct world *world = *state;
     struct consent_id consent = consent_new(world, &world->acme, NULL);
     struct str form = pushed_form(world, &consent, NULL), none = { 0 };
-    struct auth_answer answer = send(world, &world->acme, auth_pushed, form, none, none);
+    struct auth_answer answer = world_send(world, &world->acme, auth_pushed, form, none, none);
     assert_int_equal(answer.status, 401);
     assert_str(member(world, answer.content, "error"), "invalid_client");
     struct str body = with_assertion(world, form, assertion_of(world, &world->acme, "par"));
-    assert_int_equal(send(world, &world->acme, auth_pushed, body, none, none).status, 201);
-    assert_int_equal(send(world, &world->acme, auth_pushed, body, none, none).status, 401); /* C5 */
-    assert_int_equal(send(world, &world->acme, auth_token, body, none, none).status,
+    assert_int_equal(world_send(world, &world->acme, auth_pushed, body, none, none).status, 201);
+    assert_int_equal(world_send(world, &world->acme, auth_pushed, body, none, none).status, 401); /* C5 */
+    assert_int_equal(world_send(world, &world->acme, auth_token, body, none, none).status,
                      401); /* nor at the other endpoint */
 }
 
@@ -222,10 +222,10 @@ static void forms_need_session_token_and_stage(void **state) {
     browser_get(&other, query_text);
     struct str form = form_of(world, "csrf", arena_dup(&world->arena, csrf_of(&other)).at, "login", "mia", "password",
                               PASSWORD, NULL);
-    assert_int_equal(send(world, &browser.call, auth_page_login, form, none, browser.cookies).status,
+    assert_int_equal(world_send(world, &browser.call, auth_page_login, form, none, browser.cookies).status,
                      400); /* another session's token */
-    assert_int_equal(send(world, &browser.call, auth_page_login, form, none, none).status, 400); /* no cookie */
-    assert_int_equal(send(world, &browser.call, auth_page_login, form, none, other.cookies).status, 200);
+    assert_int_equal(world_send(world, &browser.call, auth_page_login, form, none, none).status, 400); /* no cookie */
+    assert_int_equal(world_send(world, &browser.call, auth_page_login, form, none, other.cookies).status, 200);
     browser_post(&browser, auth_page_confirm, "code", "123456", NULL, NULL); /* a step too far shows where one is */
     assert_page(&browser, "Log in to your bank");
     assert_int_equal(consent_status(world, &consent, NULL), CONSENT_AWAU);

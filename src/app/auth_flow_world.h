@@ -120,7 +120,8 @@ static void browser_take(struct browser *browser, struct auth_answer answer) {
 
 static void browser_get(struct browser *browser, struct str query_text) {
     struct str none = { 0 };
-    browser_take(browser, send(browser->world, &browser->call, auth_authorize, none, query_text, browser->cookies));
+    browser_take(browser,
+                 world_send(browser->world, &browser->call, auth_authorize, none, query_text, browser->cookies));
 }
 
 static struct str csrf_of(struct browser *browser) {
@@ -137,7 +138,7 @@ static void browser_post(struct browser *browser, int (*entry)(struct auth_reque
     struct str csrf = arena_dup(&world->arena, csrf_of(browser)), none = { 0 };
     struct str form = name ? form_of(world, "csrf", csrf.at, name, value, second_name, second, NULL)
                            : form_of(world, "csrf", csrf.at, NULL);
-    browser_take(browser, send(world, &browser->call, entry, form, none, browser->cookies));
+    browser_take(browser, world_send(world, &browser->call, entry, form, none, browser->cookies));
 }
 
 static bool page_has(const struct browser *browser, const char *text) {

@@ -266,8 +266,8 @@ static void world_on_done(void *owner) {
 }
 
 /* tidy: parameters because a request has a body, a query and cookies. */
-static struct auth_answer send(struct world *world, const struct call *call, int (*entry)(struct auth_request *),
-                               struct str body, struct str query_text, struct str cookies) {
+static struct auth_answer world_send(struct world *world, const struct call *call, int (*entry)(struct auth_request *),
+                                     struct str body, struct str query_text, struct str cookies) {
     struct auth_request request = { .auth = world->auth,
                                     .query = world->query,
                                     .arena = &world->arena,
@@ -297,7 +297,7 @@ static struct auth_answer send(struct world *world, const struct call *call, int
 static inline struct auth_answer post(struct world *world, const struct call *call, int (*entry)(struct auth_request *),
                                       struct str form) {
     struct str body = with_assertion(world, form, assertion_of(world, call, fresh_jti(world)));
-    return send(world, call, entry, body, (struct str){ 0 }, (struct str){ 0 });
+    return world_send(world, call, entry, body, (struct str){ 0 }, (struct str){ 0 });
 }
 
 static inline struct str member(struct world *world, struct str json, const char *name) {

@@ -79,22 +79,23 @@ static void c5_a_jti_is_used_once_also_after_a_restart(void **state) {
     struct world *world = *state;
     struct str body = with_assertion(world, token_form(world), assertion_of(world, &world->acme, "once"));
     struct str none = { 0 };
-    assert_int_equal(send(world, &world->acme, auth_token, body, none, none).status, 200);
-    struct auth_answer again = send(world, &world->acme, auth_token, body, none, none);
+    assert_int_equal(world_send(world, &world->acme, auth_token, body, none, none).status, 200);
+    struct auth_answer again = world_send(world, &world->acme, auth_token, body, none, none);
     assert_int_equal(again.status, 401);
     assert_str(member(world, again.content, "error"), "invalid_client");
     world_restart(world);
-    again = send(world, &world->acme, auth_token, body, none, none);
+    again = world_send(world, &world->acme, auth_token, body, none, none);
     assert_int_equal(again.status, 401);
     /* another client's jti is its own */
     body = with_assertion(world, token_form(world), assertion_of(world, &world->gamma, "once"));
-    assert_int_equal(send(world, &world->gamma, auth_token, body, none, none).status, 200);
+    assert_int_equal(world_send(world, &world->gamma, auth_token, body, none, none).status, 200);
     /* what was refused for another reason is spent too */
     struct str proof = assertion_of(world, &world->acme, "refused");
     body = with_assertion(world, form_of(world, "grant_type", "password", NULL), proof);
-    assert_int_equal(send(world, &world->acme, auth_token, body, none, none).status, 400);
+    assert_int_equal(world_send(world, &world->acme, auth_token, body, none, none).status, 400);
     assert_int_equal(
-        send(world, &world->acme, auth_token, with_assertion(world, token_form(world), proof), none, none).status, 401);
+        world_send(world, &world->acme, auth_token, with_assertion(world, token_form(world), proof), none, none).status,
+        401);
 }
 
 /* spec: fapi/K1, gateway/11 */
@@ -118,7 +119,7 @@ static void an_ed25519_key_proves_a_client(void **state) {
                                          "\",\"iat\":%lld,\"exp\":%lld,\"jti\":\"ed-%zu\"}",
                                          cases[i].name, cases[i].name, (long long)now, (long long)now + 60, i);
         struct str body = with_assertion(world, token_form(world), assertion_with(world, key, claims.at));
-        assert_int_equal(send(world, &call, auth_token, body, none, none).status, cases[i].status);
+        assert_int_equal(world_send(world, &call, auth_token, body, none, none).status, cases[i].status);
     }
     key_free(key);
 }
@@ -127,10 +128,10 @@ static void an_ed25519_key_proves_a_client(void **state) {
 static void a1_the_assertion_must_be_of_the_certificates_client(void **state) {
     struct world *world = *state;
     struct str none = { 0 }, body = with_assertion(world, token_form(world), assertion_of(world, &world->gamma, "g"));
-    assert_int_equal(send(world, &world->acme, auth_token, body, none, none).status, 401);
+    assert_int_equal(world_send(world, &world->acme, auth_token, body, none, none).status, 401);
     struct call nobody = { .has_certificate = true };
-    assert_int_equal(send(world, &nobody, auth_token, body, none, none).status, 401);
-    assert_int_equal(send(world, &world->gamma, auth_token, body, none, none).status, 200);
+    assert_int_equal(world_send(world, &nobody, auth_token, body, none, none).status, 401);
+    assert_int_equal(world_send(world, &world->gamma, auth_token, body, none, none).status, 200);
 }
 
 /* spec: fapi/G1, fapi/9 */

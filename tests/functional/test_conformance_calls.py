@@ -1,5 +1,4 @@
-"""Numbers of the lists that no other file is about: bound tokens on every route, OAuth's own errors, keys of Open Banking
-under load and over a crash, authentication and its age."""
+"""Numbers of the lists that no other test names: how callers are known, what consents outlive, keys, errors, days."""
 
 import concurrent.futures
 import contextlib

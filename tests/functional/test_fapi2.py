@@ -215,7 +215,8 @@ NOT_PUSHED = [
 ]
 
 
-@pytest.mark.spec, "gateway/25")
+@pytest.mark.spec(
+    "gateway/25",
     *"fapi/A1 fapi/A5 fapi/A6 fapi/A19 fapi/26 fapi/27 fapi/28 fapi/29 fapi/59 fapi/G14".split(),
 )
 @pytest.mark.parametrize("changes, error", [case[1:] for case in NOT_PUSHED], ids=[case[0] for case in NOT_PUSHED])
