@@ -57,9 +57,16 @@ static int accounts_teardown(void **state) {
 
 /* ---- calls ---- */
 
+/* The customer is there: reads without it are counted, and few a day (uk/H4). */
 static inline struct world_answer ask(const char *base, const char *method, const char *path, struct str token) {
     struct world_call call = {
-        .client = ACME, .method = method, .base = base, .path = path, .token = token, .unsigned_answer = true
+        .client = ACME,
+        .method = method,
+        .base = base,
+        .path = path,
+        .more = { { .name = STR("x-fapi-customer-ip-address"), .value = STR("104.25.212.99") } },
+        .token = token,
+        .unsigned_answer = true,
     };
     return world_send(&world, &call);
 }
