@@ -25,13 +25,6 @@ static int close_world(void **state) {
     return 0;
 }
 
-static void restart_gateway(struct world *world) {
-    struct message message = { { 0 } };
-    gateway_drain(world->gateway, 5000);
-    world->gateway = gateway_free(world->gateway);
-    if (gateway_start(&world->options, &world->gateway, &message)) fail_msg("%s", message.text);
-}
-
 /* ---- requests that are under way together ---- */
 
 /* Sends and does not wait; the descriptor. */

@@ -22,14 +22,6 @@ static int close_world(void **state) {
     return 0;
 }
 
-/* The next process on the same store; options may have changed. */
-static void restart_gateway(struct world *world) {
-    struct message message = { { 0 } };
-    gateway_drain(world->gateway, 5000);
-    world->gateway = gateway_free(world->gateway);
-    if (gateway_start(&world->options, &world->gateway, &message)) fail_msg("%s", message.text);
-}
-
 static int set_limits(struct world *world, const struct client_limits_input *input) {
     struct arena arena;
     check(arena_init(&arena, 4096, 64 * 1024) == 0);
