@@ -10,7 +10,7 @@ static void print_config(const struct bank_config *config) {
     struct buffer out;
     buffer_init_heap(&out, PRINT_BYTES_MAX);
     bank_config_print(config, &out);
-    (void)fwrite(out.at, 1, out.len, stdout); /* main looks at the stream */
+    if (out.len) (void)fwrite(out.at, 1, out.len, stdout); /* main looks at the stream */ /* main looks at the stream */
     buffer_release(&out);
 }
 

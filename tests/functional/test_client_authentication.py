@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from bank import Bank, b64url, encode_form, rsa_pss
-from certificates import Authority, jwk_of, key_pem, log_lines, pem, reconfigure
+from certificates import ORGANIZATION_IDENTIFIER, Authority, jwk_of, key_pem, log_lines, pem, reconfigure
 from software import Software
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -349,7 +349,7 @@ def own_certificate(organization, unit, key=None, days=10, begin_days=-1):
     key = key or ec.generate_private_key(ec.SECP256R1())
     parts = [
         (NameOID.ORGANIZATION_NAME, "Test"),
-        (NameOID.ORGANIZATION_IDENTIFIER, organization),
+        (ORGANIZATION_IDENTIFIER, organization),
         (NameOID.ORGANIZATIONAL_UNIT_NAME, unit),
         (NameOID.COMMON_NAME, "own"),
     ]

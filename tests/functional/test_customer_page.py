@@ -162,5 +162,5 @@ def test_wrong_secrets_read_the_same(bank, customers):
 def test_addresses_do_not_lead_away(raj):
     for query in ("done=https://evil.example", "accesses=%00", "payments=x&payments=y", "done=%3Cscript%3E"):
         answer = raj.open("/customer?" + query)
-        assert answer.status in (200, 400), answer
+        assert answer.status in (200, 400, 403), answer  # 403: the firewall before the pages
         assert "evil" not in raj.text() and "<script" not in raj.text()

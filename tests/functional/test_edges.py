@@ -28,7 +28,7 @@ def test_nginx_takes_its_configuration(tmp_path):
         "/etc/giro/edge": tmp_path,
     }
     (tmp_path / "nginx").mkdir()
-    for name in ("nginx.conf", "headers.conf", "errors.conf"):
+    for name in ("nginx.conf", "headers.conf", "errors.conf", "firewall.conf"):
         text = (ROOT / "deploy" / "nginx" / name).read_text()
         for place, here in places.items():
             text = text.replace(place, str(here))
