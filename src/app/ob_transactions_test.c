@@ -72,7 +72,7 @@ static void q7_window_of_the_consent(void **state) {
     (void)state;
     const char *times =
         arena_printf(&world.arena, ",\"TransactionFromDateTime\":\"%s\",\"TransactionToDateTime\":\"%s\"",
-                     quoted_time(moved_ms[1] - 1), quoted_time(moved_ms[3]))
+                     quoted_time(moved_ms[0] + 1), quoted_time(moved_ms[3]))
             .at;
     struct agreement agreement = agree_with(BASIC "," ROWS "," CREDITS "," DEBITS, times);
     struct world_answer answer = get("/transactions", agreement.token);
@@ -88,7 +88,7 @@ static void q7_window_of_the_consent(void **state) {
 static void s9_filters_of_the_query(void **state) {
     (void)state;
     struct agreement agreement = agree_with(BASIC "," ROWS "," CREDITS "," DEBITS, "");
-    const char *from = quoted_time(moved_ms[4] - 1);
+    const char *from = quoted_time(moved_ms[3] + 1);
     static const struct {
         const char *format, *want; /* want NULL: 400 U003 */
     } cases[] = {

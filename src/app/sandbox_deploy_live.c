@@ -13,7 +13,7 @@
 #include "platform/file.h"
 #include "platform/random.h"
 
-enum { POLL_MS = 5, ANSWER_BYTES_MAX = 512 };
+enum { POLL_MS = 5, BUSY_MS = 100, ANSWER_BYTES_MAX = 512 };
 
 /* In place of a name: the supervisor publishes the program that it is. */
 static const char word_running[] = "running";
@@ -102,6 +102,11 @@ int deploy_go_live(const struct sandbox *sandbox, const char *name, int64_t *ret
     }
     int r = sandbox_become_owner(sandbox, message);
     if (!r) r = ask_supervisor(sandbox, name, message);
+    /* The version before may be on its way out still: for so long as the supervisor lets it. */
+    while (r == SANDBOX_E_BUSY && clock_mono_ms() < began_ms + 2 * SUPERVISOR_LEAVE_MS_MAX) {
+        (void)poll(NULL, 0, BUSY_MS);
+        r = ask_supervisor(sandbox, name, message);
+    }
     if (!r) *ret_ms = clock_mono_ms() - began_ms;
     return r;
 }

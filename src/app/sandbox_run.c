@@ -360,5 +360,6 @@ void sandbox_run_look(struct sandbox *sandbox, struct sandbox_state *ret_state) 
         ret_state->processes[i].port = ports[i];
         all = all && ret_state->processes[i].pid;
     }
-    ret_state->ready = runs && all && file_exists(path) && daemon_is_ready(ports[GIRO]);
+    uint16_t edge = ports[NGINX];
+    ret_state->ready = runs && all && file_exists(path) && daemon_is_ready(ports[GIRO]) && port_answers(&edge);
 }
