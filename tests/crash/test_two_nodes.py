@@ -23,14 +23,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from bank import (
-    ASSERTION_TYPE,
     FINAL,
     ROOT,
     START_SECONDS_MAX,
     Answer,
     Bank,
     Client,
-    encode_form,
     free_port_base,
     other_bank,
     wait_for,
@@ -213,35 +211,6 @@ def settle(bank, ids):
             time.sleep(PAUSE_SECONDS)
         payments[payment_id] = answer.json
     return payments
-
-
-def answered(nodes, port):
-    """How many calls the node has answered."""
-    lines = nodes.look(port, "/metrics").splitlines()
-    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("giro_http_requests_total"))
-
-
-@pytest.mark.spec("gateway/32", "gateway/74", "fapi/R4")
-def test_a_token_revoked_on_one_node_is_dead_on_both(bank, nodes):
-    client, ports = bank.client("embed-partner"), (bank.port + 2, nodes.links + 2)
-    kept, revoked = (client.ask_token({"scope": "accounts"}).json["access_token"] for _ in range(2))
-
-    def statuses(token):
-        before = [answered(nodes, port) for port in ports]
-        seen = [client.call("GET", "/v1/accounts", None, {"Authorization": "Bearer " + token}) for _ in range(10)]
-        assert all(answered(nodes, port) > count for port, count in zip(ports, before)), "both were asked"
-        return {answer.status for answer in seen}
-
-    assert statuses(revoked) == {200}
-    fields = {
-        "client_assertion_type": ASSERTION_TYPE,
-        "client_assertion": client.assertion(),
-        "token": revoked,
-    }
-    form = {"Content-Type": "application/x-www-form-urlencoded"}
-    assert client.call("POST", "/revoke", encode_form(fields), form).status == 200
-    assert statuses(revoked) == {401}
-    assert statuses(kept) == {200}
 
 
 @pytest.mark.spec("gateway/74")
