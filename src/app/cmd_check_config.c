@@ -10,7 +10,7 @@ static void print_config(const struct bank_config *config) {
     struct buffer out;
     buffer_init_heap(&out, PRINT_BYTES_MAX);
     bank_config_print(config, &out);
-    if (out.len) (void)fwrite(out.at, 1, out.len, stdout); /* main looks at the stream */ /* main looks at the stream */
+    if (out.len) (void)fwrite(out.at, 1, out.len, stdout); /* main looks at the stream */
     buffer_release(&out);
 }
 
@@ -35,7 +35,7 @@ static int explain(const char *key) {
     struct buffer out;
     buffer_init_heap(&out, PRINT_BYTES_MAX);
     size_t found = bank_config_explain(str_from_c(key), &out);
-    (void)fwrite(out.at, 1, out.len, stdout);
+    if (out.len) (void)fwrite(out.at, 1, out.len, stdout); /* main looks at the stream */
     buffer_release(&out);
     if (!found) fprintf(stderr, "giro: there is no key %s\n", key);
     return found ? EXIT_DONE : EXIT_ABSENT;

@@ -11,16 +11,23 @@ static bool is_unreserved(char c) {
            c == '_' || c == '~';
 }
 
+/* Where the host ends: at its bracket when it has one (RFC 3986 section 3.2.2), else at the first colon; 0: no host. */
+static size_t host_length(struct str authority) {
+    const bool bracketed = str_starts(authority, STR("["));
+    const char *end = authority.len ? memchr(authority.at, bracketed ? ']' : ':', authority.len) : NULL;
+    if (!end) return bracketed ? 0 : authority.len;
+    return (size_t)(end - authority.at) + bracketed;
+}
+
 /* host[:port]; the port 443 is what is meant without one. */
 static bool put_authority(struct str authority, struct buffer *out) {
-    size_t host = authority.len;
-    if (str_ends(authority, STR(":443"))) host -= 4;
-    else if (str_ends(authority, STR(":"))) host -= 1;
-    if (host == 0 || authority.at[0] == ':') return false;
-    for (size_t i = 0; i < host; i++) {
-        if (authority.at[i] == '@') return false;
-        buffer_append_char(out, lower(authority.at[i]));
-    }
+    const size_t host = host_length(authority);
+    struct str port = str_slice(authority, host, authority.len);
+    if (host == 0 || memchr(authority.at, '@', authority.len)) return false;
+    for (size_t i = 0; i < host; i++) buffer_append_char(out, lower(authority.at[i]));
+    for (size_t i = 0; i < port.len; i++)
+        if (i == 0 ? port.at[i] != ':' : port.at[i] < '0' || port.at[i] > '9') return false;
+    if (port.len > 1 && !str_equal(port, STR(":443"))) buffer_append_str(out, port);
     return true;
 }
 
