@@ -39,3 +39,4 @@ def bench(bank):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "spec(*numbers): the numbered requirements that the test proves, fapi/A1")
+    config.addinivalue_line("markers", "alone: it measures time, so nothing else of ours runs beside it")

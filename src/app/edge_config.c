@@ -45,6 +45,7 @@ void edge_config_init(struct edge_config *config) {
         .browser_requests_per_second = 50,
         .browser_burst = 100,
         .browser_connections = 64,
+        .mtls_requests = 512,
         .firewall_module = EDGE_FIREWALL_MODULE,
         .firewall_rules = EDGE_FIREWALL_RULES,
         .routes = routes_default,
@@ -95,6 +96,7 @@ static int check_numbers(const struct edge_config *config, struct message *messa
         { "browser_requests_per_second", config->browser_requests_per_second, 1, RATE_MAX },
         { "browser_burst", config->browser_burst, 1, RATE_MAX },
         { "browser_connections", config->browser_connections, 1, RATE_MAX },
+        { "mtls_requests", config->mtls_requests, 1, RATE_MAX },
         { "route_count", (uint32_t)config->route_count, 0, EDGE_ROUTES_MAX },
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
@@ -204,6 +206,7 @@ static void write_limits(const struct edge_config *config, struct buffer *out) {
     buffer_printf(out, "    limit_req_zone $binary_remote_addr zone=browser_rate:4m rate=%ur/s;\n",
                   config->browser_requests_per_second);
     buffer_append_c(out, "    limit_conn_zone $binary_remote_addr zone=browser_connections:4m;\n"
+                         "    limit_conn_zone $binary_remote_addr zone=mtls_requests:4m;\n"
                          "    limit_req_status 429;\n"
                          "    limit_conn_status 429;\n");
 }
@@ -420,6 +423,7 @@ static void write_servers(const struct edge_config *config, struct buffer *out) 
                          "        ssl_conf_command NumTickets 0;\n" /* of TLS 1.3, where "off" still sends them */
                          "        ssl_verify_client optional_no_ca;\n"
                          "        ssl_verify_depth 4;\n");
+    buffer_printf(out, "        limit_conn mtls_requests %u;\n", config->mtls_requests);
     write_server_body(config, "mtls", false, out);
     write_static(config, out);
     buffer_append_c(out, "    }\n    server {\n");

@@ -77,6 +77,8 @@ struct edge_config {
     uint32_t connections;        /* of one worker; 64 to 65536 */
     uint32_t daemon_deadline_ms; /* the daemon's own; the edge waits longer */
     uint32_t browser_requests_per_second, browser_burst, browser_connections; /* of one address, browser port only */
+    uint32_t mtls_requests; /* at once, of one address on the mTLS port: what it can hold in the edge's memory by never
+                             * reading its answers; one more is answered 429 */
     const struct edge_route *routes; /* route_count rows; a path that none covers gets the default of its port */
     size_t route_count;
 };

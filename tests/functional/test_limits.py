@@ -11,6 +11,8 @@ import pytest
 
 from bank import START_SECONDS_MAX, Bank, wait_for
 
+pytestmark = pytest.mark.alone
+
 FLOOD = """
 import http.client, ssl, sys, time
 port, ca, cert, key, token, seconds = sys.argv[1:]
