@@ -33,7 +33,7 @@ static const char lines[] =
     MEMBER("org_id", SHOWN) "," MEMBER("software_id", SHOWN) ","
     MEMBER("scope", SHOWN) "," MEMBER("client_name", SHOWN) ","
     MEMBER("client", SHOWN) "," MEMBER("consent_id", SHOWN) ","
-    MEMBER("client_id", SHOWN) ","
+    MEMBER("client_id", SHOWN) "," MEMBER("http_signatures", SHOWN) ","
     MEMBER("account", ACCOUNT) "," MEMBER("contra", ACCOUNT) ","
     MEMBER("account_id", ACCOUNT) ","
     MEMBER("amount_minor", NUMBER) "," MEMBER("floor_minor", NUMBER) ","

@@ -220,7 +220,15 @@ static const char *settle_client(const struct admin_request *request, struct jso
     return NULL;
 }
 
-/* What an operator changes of a client's limits while it runs; members that are not there stay as they are. */
+/* "required" or "optional", or not there. */
+static bool find_signing(struct str text, int *ret_signing) {
+    *ret_signing = text.len == 0                      ? CLIENT_SIGNING_LEFT
+                   : str_equal(text, STR("required")) ? CLIENT_SIGNING_REQUIRED
+                                                      : CLIENT_SIGNING_OPTIONAL;
+    return *ret_signing != CLIENT_SIGNING_OPTIONAL || str_equal(text, STR("optional"));
+}
+
+/* What an operator changes of a client while it runs; members that are not there stay as they are. */
 static const char *client_limits(const struct admin_request *request, struct json_writer *out, int *ret_fault) {
     struct admin_audited audited = { .operation = "client_limits" };
     struct command_call call;
@@ -232,6 +240,7 @@ static const char *client_limits(const struct admin_request *request, struct jso
         .set_addresses = json_get(request->json, "addresses") != NULL,
         .addresses = text_of(request, "addresses"),
     };
+    if (!find_signing(text_of(request, "http_signatures"), &input.signing)) return "invalid_request";
     admin_call_init(request, &audited, &call);
     const char *error =
         admin_outcome(command_client_limits(request->options->integration, &call, &input), &call.answer, ret_fault);

@@ -1,4 +1,4 @@
-/* cmd_clients.c - giro clients list | show | suspend | resume CLIENT_ID. */
+/* cmd_clients.c - giro clients list | show | suspend | resume CLIENT_ID | signatures CLIENT_ID required|optional. */
 #include "app/operator_call.h"
 #include "app/store_view.h"
 
@@ -38,10 +38,16 @@ static int clients_list(int argc, char **argv) {
     return open ? store_view_end(&view, store_view_table(&view, &client_table, print_client, &view), code) : code;
 }
 
+/* Whether its requests to resources must be signed: as it is registered, or as the operator wants it. */
+static const char *http_signatures_of(const struct client_row *client) {
+    return client->flags & (CLIENT_SIGNS | CLIENT_MUST_SIGN) ? "required" : "optional";
+}
+
 static void print_whole(struct store_view *view, const struct client_row *client) {
     store_view_row_begin(view);
     print_members(view, client);
     store_view_bool(view, "sandbox_auto_approve", 0, client->flags & CLIENT_AUTO_APPROVE);
+    store_view_word(view, "http_signatures", 0, http_signatures_of(client));
     store_view_number(view, "requests_per_second", 0, client->requests_per_second); /* 0: its tier's */
     store_view_number(view, "burst", 0, client->burst);
     store_view_number(view, "daily_limit", 0, client->daily_limit);
@@ -98,12 +104,31 @@ static int clients_resume(int argc, char **argv) {
     return settle(argc, argv, "clients resume CLIENT_ID [--var DIR] [--json]", "A suspended client goes on.", "active");
 }
 
+static int clients_signatures(int argc, char **argv) {
+    struct operator_call call = { 0 };
+    const struct option_row rows[] = { OPERATOR_CALL_OPTIONS(&call) };
+    struct options options = { .usage = "clients signatures CLIENT_ID required|optional [--var DIR] [--json]",
+                               .help = "Whether the client's requests to resources must be signed (RFC 9421). optional "
+                                       "takes required back; what the client was registered with stands.",
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows),
+                               .words_min = 2,
+                               .words_max = 2 };
+    int r = options_parse(&options, argc, argv);
+    if (r) return options_exit(r);
+    operator_call_begin(&call, "client_limits");
+    json_member_c(&call.writer, "client_id", options.words[0]);
+    json_member_c(&call.writer, "http_signatures", options.words[1][0] ? options.words[1] : "none");
+    return operator_call_end(&call);
+}
+
 int cmd_clients(int argc, char **argv) {
     static const struct subcommand rows[] = {
         { "list", "every registered client", clients_list },
         { "show", "one client with its keys", clients_show },
         { "suspend", "takes a client's access away at once", clients_suspend },
         { "resume", "gives it back", clients_resume },
+        { "signatures", "whether its requests must be signed", clients_signatures },
     };
     static const struct subcommand_table table = { .title = "giro clients", .rows = rows, .count = ARRAY_COUNT(rows) };
     return subcommand_run(&table, argc, argv);

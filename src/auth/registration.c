@@ -135,7 +135,8 @@ static struct client_register_input input_of(const struct auth_request *request,
                                            .jwks_uri = terms->jwks_uri,
                                            .tls_subject = terms->tls_subject,
                                            .roles = str_from_c(registering->statement.roles),
-                                           .metadata = terms->metadata };
+                                           .metadata = terms->metadata,
+                                           .signs = terms->signs };
 }
 
 /* ---- answers ---- */

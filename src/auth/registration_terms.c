@@ -131,6 +131,17 @@ static bool read_algorithms(struct reading *reading) {
     return true;
 }
 
+/* FAPI M4: no standard metadata says it. */
+static bool read_http_signatures(struct reading *reading) {
+    struct str wanted = json_get_string(reading->claims, "giro_http_signatures");
+    if (!json_get(reading->claims, "giro_http_signatures")) return true;
+    reading->terms.signs = str_equal_c(wanted, "required");
+    if (!reading->terms.signs && !str_equal_c(wanted, "optional"))
+        return refuse_metadata(reading, "giro_http_signatures must be required or optional");
+    return reading->terms.profile == CLIENT_VIEW_FAPI2_MS ||
+           refuse_metadata(reading, "giro_http_signatures is of the profile fapi2-ms alone");
+}
+
 static bool read_sender(struct reading *reading) {
     bool proof = json_get_bool(reading->claims, "dpop_bound_access_tokens", false);
     bool certificate = json_get_bool(reading->claims, "tls_client_certificate_bound_access_tokens", !proof);
@@ -211,6 +222,7 @@ static bool write_metadata(struct reading *reading) {
         "id_token_signed_response_alg",
         "require_signed_request_object",
         "dpop_bound_access_tokens",
+        "giro_http_signatures",
         "tls_client_certificate_bound_access_tokens",
         "tls_client_auth_subject_dn",
         "tls_client_auth_san_dns",
@@ -246,9 +258,9 @@ static bool write_metadata(struct reading *reading) {
 
 bool registration_terms_read(const struct json *claims, const struct software_statement *statement, struct arena *arena,
                              struct registration_terms *ret_terms, struct registration_refusal *ret_refusal) {
-    static bool (*const rules[])(struct reading *) = { read_redirect_uris,  read_scope,      read_grants,
-                                                       read_profile,        read_algorithms, read_sender,
-                                                       read_authentication, read_keys,       write_metadata };
+    static bool (*const rules[])(
+        struct reading *) = { read_redirect_uris,   read_scope,  read_grants,         read_profile, read_algorithms,
+                              read_http_signatures, read_sender, read_authentication, read_keys,    write_metadata };
     struct reading reading = { .claims = claims, .statement = statement, .arena = arena };
     for (size_t i = 0; i < ARRAY_COUNT(rules); i++) {
         if (rules[i](&reading)) continue;

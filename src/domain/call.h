@@ -27,6 +27,7 @@ struct call {
     struct str org_id, software_id, tier;
     int profile, sender; /* enum client_profile, client_sender */
     bool auto_approve;
+    bool must_sign;                                  /* its requests to resources (RFC 9421) */
     struct str roles, addresses, directory;          /* of the client, as registered; empty: not limited */
     int64_t requests_per_second, burst, daily_limit; /* in place of its tier's; 0: the tier's */
 

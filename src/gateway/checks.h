@@ -34,6 +34,9 @@ int check_rate(struct exchange *exchange);
  * with the route's scope and kind, and roles of the caller that allow that scope, else 403. Sets call.has_token,
  * customer_id, consent_id, scope, granted_ms, proof_key. */
 int check_token(struct exchange *exchange);
+/* ROUTE_TOKEN: the request's HTTP message signature (http_signature.h, FAPI M4), of clients that must sign, and of
+ * those of the profile fapi2-ms when there is one: good, else 401. Sets signs_answer, request_signature. */
+int check_http_signature(struct exchange *exchange);
 /* What this request cannot change: a token's consent exists, is of the route's kind and is this client's and
  * customer's, else 403; a token that carries a consent opens Open Banking alone. ROUTE_ACCOUNT_READ: the consent is
  * authorised now and was when the token was given, else 401 (with a body when it has expired, uk/S5); it holds one of

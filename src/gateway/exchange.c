@@ -27,6 +27,13 @@ void exchange_header(struct exchange *exchange, struct str name, struct str valu
     exchange->headers[exchange->header_count++] = (struct http_header){ .name = name, .value = value };
 }
 
+void exchange_header_drop(struct exchange *exchange, struct str name) {
+    size_t kept = 0;
+    for (size_t i = 0; i < exchange->header_count; i++)
+        if (!str_equal_nocase(exchange->headers[i].name, name)) exchange->headers[kept++] = exchange->headers[i];
+    exchange->header_count = kept;
+}
+
 int exchange_answer(struct exchange *exchange, int status, const char *media_type, struct str content) {
     exchange->status = status;
     exchange->content = content;

@@ -21,13 +21,14 @@ struct openapi_operation; /* wire/openapi.h */
 
 enum {
     EXCHANGE_PARAMS_MAX = 4,   /* in a path template */
-    EXCHANGE_HEADERS_MAX = 24, /* of an answer */
+    EXCHANGE_HEADERS_MAX = 32, /* of an answer */
     EXCHANGE_ARENA_BYTES_MAX = 1024 * 1024,
     EXCHANGE_ANSWER_BYTES_MAX = 512 * 1024,
 };
 
 struct exchange;
-struct key_waits; /* key_wait.h */
+struct key_waits;           /* key_wait.h */
+struct http_signature_link; /* http_signature.h */
 
 /* Where an exchange stands among those with the same key; key_wait.c's alone. */
 struct key_place {
@@ -54,9 +55,11 @@ struct exchange {
     const struct account_consent_view *account_consent; /* after check_consent, of a ROUTE_ACCOUNT_READ */
     struct str idempotency_key;                         /* after check_idempotency_header; empty = none */
     struct hash fingerprint;                            /* with it: of path parameters, query and raw body */
-    struct key_place key_place;                         /* of a request with a key */
-    struct command_audit audit;                         /* of the command below */
-    struct command_call command;                        /* for handlers that call a command and return EXCHANGE_WAITS */
+    bool signs_answer; /* after check_http_signature: the answer has an HTTP signature (RFC 9421) */
+    const struct http_signature_link *request_signature; /* with it: the request's, when that is good */
+    struct key_place key_place;                          /* of a request with a key */
+    struct command_audit audit;                          /* of the command below */
+    struct command_call command; /* for handlers that call a command and return EXCHANGE_WAITS */
     /* May be set before exchange_command: the answer to a refusal of the command, so that the audit record knows its
      * status. */
     const struct refusal *(*command_refusal)(int refusal);
@@ -93,6 +96,7 @@ struct exchange *exchange_new(struct gateway *gateway, struct http_request *requ
 /* A header of the answer, in place of one of that name; text must live in the arena or for ever. check: fewer than
  * EXCHANGE_HEADERS_MAX. */
 void exchange_header(struct exchange *exchange, struct str name, struct str value);
+void exchange_header_drop(struct exchange *exchange, struct str name); /* harmless when there is none */
 /* The answer with a media type; content must live in the arena or for ever. Returns EXCHANGE_ANSWERED. */
 int exchange_answer(struct exchange *exchange, int status, const char *media_type, struct str content);
 int exchange_answer_json(struct exchange *exchange, int status, struct str content); /* application/json */

@@ -1,7 +1,7 @@
 #include "gateway/message_signature.h"
 
-#include "auth/client_keys.h"
 #include "auth/signing_keys.h"
+#include "gateway/caller_keys.h"
 #include "gateway/gateway.h"
 #include "gateway/route.h"
 #include "wire/jws_detached.h"
@@ -52,50 +52,38 @@ static int refuse(struct exchange *exchange, int refusal, struct str claim) {
     return exchange_refuse_field(exchange, row, path.at, row->detail);
 }
 
-/* Where the client's registered keys are. 0 or a fault. */
-static int source_of(struct exchange *exchange, struct client_key_source *ret_source) {
-    const struct gateway_options *options = gateway_options(exchange->gateway);
-    int r = query_client_keys(exchange->query, &exchange->call.client_id, exchange->arena, &ret_source->jwks,
-                              &ret_source->jwks_uri);
-    ret_source->cache = options->client_keys;
-    return err_fold(r);
-}
+/* A signature and what it is judged by. */
+struct signed_body {
+    struct exchange *exchange;
+    struct jws_detached_rules rules;
+    struct str value, claim;
+};
 
-/* By its keys; when they do not do, by newer ones of theirs (FAPI C7). Keys that cannot be used are the same as none.
- * 0, JWS_DETACHED_E_*, or a fault. */
-static int verify_by(struct exchange *exchange, struct str value, struct jws_detached_rules *rules,
-                     struct str *ret_claim) {
-    static const struct client_key_source nothing = { .jwks = STR_INIT("{\"keys\":[]}") };
-    struct client_key_source source;
-    struct client_key_set *set, *newer;
-    int r = source_of(exchange, &source);
-    if (r) return err_trace(r);
-    r = client_keys_take(&source, NULL, &set);
-    if (r > 0) r = client_keys_take(&nothing, NULL, &set);
-    if (r) return err_fold(r);
-    rules->keys = client_key_set_keys(set);
-    r = jws_detached_verify(value, exchange->request->body, rules, exchange->arena, ret_claim);
-    if (r == JWS_DETACHED_E_INVALID && source.jwks_uri.len && client_keys_take(&source, set, &newer) == 0) {
-        rules->keys = client_key_set_keys(newer);
-        if (newer != set) r = jws_detached_verify(value, exchange->request->body, rules, exchange->arena, ret_claim);
-        (void)client_key_set_release(newer);
-    }
-    (void)client_key_set_release(set);
-    return r;
+static int verify_by(void *ctx, const struct jwks *keys) {
+    struct signed_body *signed_body = ctx;
+    struct exchange *exchange = signed_body->exchange;
+    signed_body->rules.keys = keys;
+    return jws_detached_verify(signed_body->value, exchange->request->body, &signed_body->rules, exchange->arena,
+                               &signed_body->claim);
 }
 
 static int verify(struct exchange *exchange, struct str value, struct str *ret_claim) {
     const struct call *call = &exchange->call;
     struct str issuer =
         arena_printf(exchange->arena, STR_FMT "/" STR_FMT, STR_ARG(call->org_id), STR_ARG(call->software_id));
-    struct jws_detached_rules rules = { .wanted = true,
-                                        .issuers = &issuer,
-                                        .issuer_count = 1,
-                                        .trust_anchors = trust_anchors,
-                                        .trust_anchor_count = ARRAY_COUNT(trust_anchors),
-                                        .now_ms = gateway_options(exchange->gateway)->now_ms() };
+    struct signed_body signed_body = { .exchange = exchange,
+                                       .value = value,
+                                       .rules = { .wanted = true,
+                                                  .issuers = &issuer,
+                                                  .issuer_count = 1,
+                                                  .trust_anchors = trust_anchors,
+                                                  .trust_anchor_count = ARRAY_COUNT(trust_anchors),
+                                                  .now_ms = gateway_options(exchange->gateway)->now_ms() } };
+    struct caller_keys_judge judge = { verify_by, &signed_body, JWS_DETACHED_E_INVALID };
     if (!issuer.at) return err_origin(-ENOMEM);
-    return verify_by(exchange, value, &rules, ret_claim);
+    int r = caller_keys_judge(exchange, &judge);
+    *ret_claim = signed_body.claim;
+    return r < 0 ? err_trace(r) : r;
 }
 
 int message_signature_check(struct exchange *exchange) {

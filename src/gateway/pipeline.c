@@ -4,6 +4,7 @@
 #include "gateway/call_audit.h"
 #include "gateway/checks.h"
 #include "gateway/deprecation.h"
+#include "gateway/exchange_signature.h"
 #include "gateway/gateway_int.h"
 #include "gateway/response_check.h"
 
@@ -14,20 +15,10 @@ static const struct {
     const char *name; /* in the audit record of what it refuses */
     int (*run)(struct exchange *exchange);
 } gateway_checks[] = {
-    CHECK(interaction),
-    CHECK(edge),
-    CHECK(route),
-    CHECK(auth_date),
-    CHECK(certificate),
-    CHECK(address),
-    CHECK(rate),
-    CHECK(token),
-    CHECK(consent),
-    CHECK(unattended),
-    CHECK(idempotency_header),
-    CHECK(body),
-    CHECK(signature),
-    CHECK(in_progress),
+    CHECK(interaction),    CHECK(edge),      CHECK(route),       CHECK(auth_date),
+    CHECK(certificate),    CHECK(address),   CHECK(rate),        CHECK(token),
+    CHECK(http_signature), CHECK(consent),   CHECK(unattended),  CHECK(idempotency_header),
+    CHECK(body),           CHECK(signature), CHECK(in_progress),
 };
 #undef CHECK
 
@@ -188,12 +179,21 @@ static void sign(struct exchange *exchange) {
     (void)exchange_fault(exchange, "message_signature_sign", r);
 }
 
+/* The other kind of signature, over what goes out now (FAPI M4). */
+static void sign_http(struct exchange *exchange) {
+    int r = exchange_signature_make(exchange);
+    if (r == 0) return;
+    exchange_header_drop(exchange, STR("x-jws-signature")); /* of the answer that is not sent */
+    (void)exchange_fault(exchange, "exchange_signature_make", r);
+}
+
 void pipeline_answer(struct exchange *exchange) {
     struct gateway *gateway = exchange->gateway;
     check(exchange->status != 0);
     response_check(exchange);
     deprecation_headers(exchange);
     sign(exchange);
+    sign_http(exchange);
     exchange_header(exchange, STR("x-fapi-interaction-id"), exchange->call.interaction_id);
     cache_headers(exchange);
     call_audit_note(exchange);

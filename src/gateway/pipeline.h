@@ -14,7 +14,7 @@ void pipeline_go_on(void *worker_ctx, void *exchange);
 void pipeline_too_late(void *worker_ctx, void *exchange);
 /* The same when there are no workers any more: 503. */
 void pipeline_stopped(struct exchange *exchange);
-/* Sends the answer: signature, common headers, metrics, log, audit note. The exchange is gone. */
+/* Sends the answer: signatures, common headers, metrics, log, audit note. The exchange is gone. */
 void pipeline_answer(struct exchange *exchange);
 
 #endif

@@ -207,9 +207,9 @@ struct client_register_input {
     struct str scope, redirect_uris; /* space separated; URIs as client_redirect_uri_fits */
     struct str jwks;                 /* at least one key, or jwks_uri: there are no public clients (FAPI G3); with auth
                                         tls_client_auth neither need be there, but a tls_subject must */
-    bool auto_approve;
-    int auth;                                            /* enum client_auth */
-    struct str jwks_uri;                                 /* in place of jwks */
+    bool auto_approve, signs;        /* signs: its requests must be signed (RFC 9421) */
+    int auth;                        /* enum client_auth */
+    struct str jwks_uri;             /* in place of jwks */
     struct str tls_subject, directory, roles, addresses; /* as in struct client_row; empty: none */
     int64_t requests_per_second, burst, daily_limit;     /* 0: the tier's */
     struct str metadata;                                 /* JSON object, or empty */
@@ -220,8 +220,8 @@ struct client_register_input {
     X(CLIENT_REGISTER_E_NAME, "invalid_name")                                                                          \
     X(CLIENT_REGISTER_E_REDIRECT_URI, "invalid_redirect_uri")                                                          \
     X(CLIENT_REGISTER_E_KEYS, "invalid_keys")                                                                          \
-    X(CLIENT_REGISTER_E_SCOPE, "invalid_scope") X(CLIENT_REGISTER_E_PROFILE, "invalid_profile")                        \
-    X(CLIENT_REGISTER_E_METHOD, "invalid_authentication")
+    X(CLIENT_REGISTER_E_SCOPE, "invalid_scope")                                                                        \
+    X(CLIENT_REGISTER_E_PROFILE, "invalid_profile") X(CLIENT_REGISTER_E_METHOD, "invalid_authentication")
 #define X(code, name) code,
 enum client_register_refusal { CLIENT_REGISTER_E_NONE = 0, CLIENT_REGISTER_E_MAP(X) CLIENT_REGISTER_E_COUNT };
 #undef X
@@ -254,6 +254,7 @@ struct client_limits_input {
     int64_t requests_per_second, burst, daily_limit; /* in place of its tier's; 0: the tier's; -1: leave */
     bool set_addresses;
     struct str addresses; /* with set_addresses: CIDRs, space separated; empty: anywhere */
+    int signing;          /* whether its requests must be signed: enum client_signing; 0: leave */
 };
 #define CLIENT_LIMITS_E_MAP(X) X(CLIENT_LIMITS_E_ABSENT, "client_not_found") X(CLIENT_LIMITS_E_INPUT, "invalid_request")
 #define X(code, name) code,

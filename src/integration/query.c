@@ -175,6 +175,7 @@ static int fill_client(const struct client_row *client, struct call *call) {
     call->profile = (int)client->profile;
     call->sender = (int)client->sender;
     call->auto_approve = client->flags & CLIENT_AUTO_APPROVE;
+    call->must_sign = client->flags & (CLIENT_SIGNS | CLIENT_MUST_SIGN);
     call->roles = client->roles;
     call->addresses = client->addresses;
     call->directory = client->directory;
@@ -198,8 +199,8 @@ int query_client_by_name(struct query *query, struct str name, struct arena *are
     return r ? r : fill_client(row, call);
 }
 
-int query_client_keys(struct query *query, const struct client_id *client_id, struct arena *arena,
-                      struct str *ret_jwks, struct str *ret_jwks_uri) {
+int query_client_keys(struct query *query, const struct client_id *client_id, struct arena *arena, struct str *ret_jwks,
+                      struct str *ret_jwks_uri) {
     struct client_row probe = { 0 };
     const void *row;
     memcpy(probe.client_id, client_id->bytes, 16);

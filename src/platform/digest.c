@@ -41,6 +41,13 @@ struct hash sha256_str(struct str s) {
     return sha256(s.at, s.len);
 }
 
+struct hash512 sha512_str(struct str s) {
+    struct hash512 hash;
+    unsigned len = 0;
+    check(EVP_Digest(s.at, s.len, hash.bytes, &len, EVP_sha512(), NULL) == 1 && len == sizeof hash.bytes);
+    return hash;
+}
+
 struct hash hmac_sha256(struct str key, struct str message) {
     struct hash hash;
     unsigned len = 0;

@@ -40,6 +40,7 @@ static int client_change_decide(struct work *work, struct command *command) {
     row.tls_subject = wanted->tls_subject;
     row.roles = wanted->roles;
     row.metadata = wanted->metadata;
+    row.flags = (row.flags & ~(int64_t)CLIENT_SIGNS) | (wanted->signs ? CLIENT_SIGNS : 0);
     memcpy(command->resource_id, row.client_id, 16);
     return folded(client_change(work, &row));
 }
@@ -64,6 +65,7 @@ static const struct command_field client_change_fields[] = {
     FIELD_MAX(struct client_change_input, client.tls_subject, TEXT, CLIENT_SUBJECT_BYTES_MAX),
     FIELD_MAX(struct client_change_input, client.roles, TEXT, CLIENT_ROLES_BYTES_MAX),
     FIELD_MAX(struct client_change_input, client.metadata, TEXT, CLIENT_METADATA_BYTES_MAX),
+    FIELD(struct client_change_input, client.signs, BOOL),
 };
 const struct command_form client_change_form = { .kind = &client_change_kind,
                                                  .input_bytes = sizeof(struct client_change_input),

@@ -1,4 +1,5 @@
-/* client_limits.c - the operator changes what a client may do: its rate, its burst, its day, where it calls from. */
+/* client_limits.c - the operator changes what a client may do: its rate, its burst, its day, where it calls from,
+ * whether it must sign. */
 #include "integration/command/command_run.h"
 
 #include "integration/command/command_codec.h"
@@ -38,7 +39,8 @@ static int client_limits_decide(struct work *work, struct command *command) {
                                     .burst = input->burst,
                                     .daily_limit = input->daily_limit,
                                     .set_addresses = input->set_addresses,
-                                    .addresses = input->addresses };
+                                    .addresses = input->addresses,
+                                    .signing = (enum client_signing)input->signing };
     if (!limits_fit(input)) return CLIENT_LIMITS_E_INPUT;
     int r = client_set_limits(work, input->name, &limits, command->resource_id);
     if (r == CLIENT_E_ABSENT) return CLIENT_LIMITS_E_ABSENT;
@@ -56,6 +58,7 @@ static const struct command_field client_limits_fields[] = {
     FIELD(struct client_limits_input, daily_limit, I64),
     FIELD(struct client_limits_input, set_addresses, BOOL),
     FIELD_MAX(struct client_limits_input, addresses, TEXT, CLIENT_ADDRESSES_BYTES_MAX),
+    FIELD_MAX(struct client_limits_input, signing, CHOICE, CLIENT_SIGNING_OPTIONAL + 1),
 };
 const struct command_form client_limits_form = { .kind = &client_limits_kind,
                                                  .input_bytes = sizeof(struct client_limits_input),

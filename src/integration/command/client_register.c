@@ -109,7 +109,8 @@ static int client_register_decide(struct work *work, struct command *command) {
                               .display_name = input->display_name,
                               .profile = input->profile,
                               .sender = input->sender,
-                              .flags = input->auto_approve ? CLIENT_AUTO_APPROVE : 0,
+                              .flags =
+                                  (input->auto_approve ? CLIENT_AUTO_APPROVE : 0) | (input->signs ? CLIENT_SIGNS : 0),
                               .tier = input->tier,
                               .org_id = input->org_id,
                               .software_id = input->software_id,
@@ -150,6 +151,7 @@ static const struct command_field client_register_fields[] = {
     FIELD_MAX(struct client_register_input, redirect_uris, TEXT, CLIENT_URIS_BYTES_MAX),
     FIELD_MAX(struct client_register_input, jwks, TEXT, CLIENT_JWKS_BYTES_MAX),
     FIELD(struct client_register_input, auto_approve, BOOL),
+    FIELD(struct client_register_input, signs, BOOL),
     FIELD_MAX(struct client_register_input, auth, CHOICE, CLIENT_AUTH_COUNT),
     FIELD_MAX(struct client_register_input, jwks_uri, TEXT, CLIENT_URL_BYTES_MAX),
     FIELD_MAX(struct client_register_input, tls_subject, TEXT, CLIENT_SUBJECT_BYTES_MAX),

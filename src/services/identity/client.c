@@ -130,6 +130,8 @@ int client_set_limits(struct work *work, struct str name, const struct client_li
     if (limits->requests_per_second >= 0) row.requests_per_second = limits->requests_per_second;
     if (limits->burst >= 0) row.burst = limits->burst;
     if (limits->daily_limit >= 0) row.daily_limit = limits->daily_limit;
+    if (limits->signing == CLIENT_SIGNING_REQUIRED) row.flags |= CLIENT_MUST_SIGN;
+    if (limits->signing == CLIENT_SIGNING_OPTIONAL) row.flags &= ~(int64_t)CLIENT_MUST_SIGN;
     if (limits->set_addresses) row.addresses = limits->addresses;
     r = view_update(&view, &client_table, &row);
     if (r) return err_trace(r);

@@ -21,7 +21,11 @@ const char *client_sender_name(enum client_sender sender);
 const char *client_auth_name(enum client_auth auth);
 
 enum client_status { CLIENT_ACTIVE, CLIENT_SUSPENDED };
-enum { CLIENT_AUTO_APPROVE = 1 /* flags: sandbox only */ };
+enum {                          /* flags */
+       CLIENT_AUTO_APPROVE = 1, /* sandbox only */
+       CLIENT_SIGNS = 2,        /* it was registered to sign its requests (RFC 9421) ... */
+       CLIENT_MUST_SIGN = 4,    /* ... or the operator wants it to: either way they must be signed */
+};
 enum {
     CLIENT_NAME_BYTES_MAX = 64,
     CLIENT_JWKS_BYTES_MAX = 32 * 1024,
@@ -70,9 +74,12 @@ int client_change(struct work *work, const struct client_row *client);
 /* The client is gone: nothing that it holds is good for anything, its name and software id are free. As above. */
 int client_remove(struct work *work, const uint8_t client_id[16]);
 
-/* What an operator may change while it runs: its limits (0: its tier's) and where it may call from. */
+enum client_signing { CLIENT_SIGNING_LEFT /* as it was */, CLIENT_SIGNING_REQUIRED, CLIENT_SIGNING_OPTIONAL };
+/* What an operator may change while it runs: its limits (0: its tier's), where it may call from, whether it must sign
+ * its requests. */
 struct client_limits {
     int64_t requests_per_second, burst, daily_limit; /* -1: as it was */
+    enum client_signing signing;
     bool set_addresses;
     struct str addresses;
 };
