@@ -9,6 +9,8 @@
  *
  *   client_register    name display_name profile sender tier org_id software_id scope redirect_uris[] jwks{} or
  *                      jwks_uri, auth tls_subject auto_approve -> client_id created
+ *   client_limits      client_id requests_per_second burst daily_limit addresses
+ *                      http_signatures(required|optional) -> id result; what is not there stays as it was
  *   customer_register  login name password totp_secret(base32) -> customer_id created
  *   account_open       customer_login|client_name name iban sort_code account_number currency overdraft_minor
  * fund_minor business -> account_id created account_fund       account_id amount currency (amount as money_parse reads
