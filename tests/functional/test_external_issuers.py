@@ -1,5 +1,6 @@
-"""Access tokens of other authorization servers: JWTs (RFC 9068) by issuer, key and claim, and those of a second Giro and
-of a server of ours by asking them (RFC 7662); unbound ones stay out.
+"""Access tokens of other authorization servers: JWTs (RFC 9068) by issuer, key and claim.
+
+Those of a second Giro and of a server of ours by asking them (RFC 7662). Unbound ones stay out.
 """
 
 import json
@@ -14,9 +15,12 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from account_information import Reader
 from bank import ASSERTION_TYPE, Bank, Client, b64url, ec_raw, encode_form, from_b64url, jws, wait_for
 from certificates import Authority, KeyServer, key_pem, log_lines, pem, reconfigure
 from dpop import DpopClient, ProofKey, number
+from open_banking import ThirdParty
+from test_introspection import introspect
 
 ISSUER = "https://login.partner.example"
 URL_ISSUER, GONE_ISSUER, INNER_ISSUER = (f"https://{name}.partner.example" for name in ("url", "gone", "inner"))
@@ -247,6 +251,10 @@ def test_a_configuration_that_is_wrong_is_refused(issuer, tmp_path):
         )
         assert (done.returncode == 0) == (want is None), done
         assert want is None or want in done.stdout + done.stderr, done
+    for key, lines in (("issuers", 14), ("issuers.partner.jwks_uri", 1), ("auth.issuer_hosts", 1), ("issuers.x", 0)):
+        command = [issuer.bank.program, "check-config", "--explain", key]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert len(done.stdout.splitlines()) == lines and (done.returncode == 0) == (lines > 0), (key, done)
 
 
 # ---- keys by URL
@@ -365,6 +373,29 @@ def test_a_second_giro_that_does_not_answer(issuer, peer, both, client):
     assert log_lines(issuer.bank, "issuer_not_asked")
 
 
+@pytest.mark.spec("gateway/31")
+def test_what_a_resource_server_hears_of_other_clients(peer):
+    """Of access tokens what it needs; of refresh tokens nothing, and any other client nothing at all."""
+    reader = Reader(ThirdParty(peer.client("acme-tpp")))
+    consent_id, verifier = reader.consent_made(), b64url(os.urandom(48))
+    pushed = reader.push(consent_id, verifier, login_hint="mia")
+    back = reader.party.authorize(pushed.json["request_uri"])
+    tokens = reader.party.exchange(back["code"], verifier).json
+    server, nobody = peer.client("bench-client"), peer.client("embed-partner")
+    told = introspect(server, tokens["access_token"]).json
+    assert told["active"] is True and told["client_id"] == "acme-tpp" and told["token_type"] == "Bearer", told
+    assert told["openbanking_intent_id"] == consent_id and told["sub"] == peer.customers()["mia"]["customer_id"], told
+    assert told["cnf"] == {"x5t#S256": b64url(reader.client.certificate().fingerprint(hashes.SHA256()))}, told
+    for client, token in (
+        (server, tokens["refresh_token"]),
+        (server, "unknown"),
+        (nobody, tokens["access_token"]),
+        (nobody, tokens["refresh_token"]),
+    ):
+        assert introspect(client, token).json == {"active": False}, (client.name, token)
+    assert introspect(reader.client, tokens["refresh_token"]).json["active"] is True  # its own
+
+
 # ---- an issuer of ours is asked
 
 
@@ -443,7 +474,7 @@ def test_answers_that_are_not_for_us(local, client):
 
 
 def served_beside(local, client):
-    """Whether our own tokens are served while 24 requests wait for the issuer, who has 3 s; all of them are answered."""
+    """Whether our own tokens are served while 24 requests wait for the issuer, who has 3 s."""
     waiting, own, answers = local.token(client), client.token("accounts"), []
     threads = [threading.Thread(target=lambda: answers.append(get(client, waiting).status)) for _ in range(24)]
     local.free.clear()
