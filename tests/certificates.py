@@ -178,6 +178,71 @@ class Publisher:
         self.thread.join()
 
 
+class KeyServer:
+    """JWK sets over HTTPS on loopback, by path; a page may be bytes or a function that is given the handler.
+
+    What is posted is the handler's form.
+    """
+
+    def __init__(self, authority, folder):
+        certificate, key = authority.issue(
+            [(NameOID.COMMON_NAME, "localhost")],
+            use=ExtendedKeyUsageOID.SERVER_AUTH,
+            sans=[x509.DNSName("localhost")],
+        )
+        path = folder / "key-server.pem"
+        path.write_bytes(pem(certificate) + key_pem(key))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        self.pages, self.asked = {}, []
+        pages, asked = self.pages, self.asked
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                self.form = dict(urllib.parse.parse_qsl(body))
+                self.do_GET()
+
+            def do_GET(self):
+                asked.append(self.path)
+                page = pages.get(self.path, b"")
+                try:
+                    page(self) if callable(page) else self.give(page)
+                except OSError:
+                    pass  # who asked has gone
+
+            def give(self, content, length=None, status=200):
+                self.send_response(status)
+                self.send_header("Content-Type", "application/jwk-set+json")
+                self.send_header("Content-Length", str(length or len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_):
+                pass
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def url(self, path, host="localhost"):
+        return f"https://{host}:{self.port}{path}"
+
+    def put(self, path, *keys):
+        self.pages[path] = json.dumps({"keys": list(keys)}).encode()
+        return self.url(path)
+
+    def count(self, path):
+        return self.asked.count(path)
+
+
 def jwk_of(key, kid):
     numbers = key.public_key().public_numbers()
     return {

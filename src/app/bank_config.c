@@ -125,6 +125,12 @@ static const struct config_row rows[] = {
         .help = "hosts of clients' keys (jwks_uri) that may have internal addresses, as the URLs write them"),
     ROW("auth.jwks_ca", CONFIG_STRING, jwks_ca, .boot = "",
         .help = "file of CA certificates for the hosts of clients' keys; empty: the system's"),
+    ROW("auth.issuer_hosts", CONFIG_STRINGS, issuer_hosts, .boot = "",
+        .help = "hosts of other issuers (issuers: jwks_uri, introspection_endpoint) that may have internal addresses"),
+    ROW("auth.issuer_ca", CONFIG_STRING, issuer_ca, .boot = "",
+        .help = "file of CA certificates for the hosts of other issuers; empty: the system's"),
+    ROW("auth.resource_servers", CONFIG_STRINGS, resource_servers, .boot = "",
+        .help = "clients that may ask about access tokens of other clients (introspection): resource servers"),
     ROW("auth.refresh_rotation", CONFIG_BOOL, refresh_rotation, .boot = "false",
         .help = "a refresh token is replaced when it is used; else it stays"),
     ROW("auth.refresh_retry", CONFIG_DURATION, refresh_retry_ms, .min = 1000, .max = 3600000, .boot = "60s",
@@ -346,6 +352,7 @@ size_t bank_config_explain(struct str key, struct buffer *out) {
         buffer_printf(out, "; default %s\n", rows[i].boot[0] ? rows[i].boot : "none");
         found++;
     }
+    found += issuer_config_explain(key, out);
     return found;
 }
 

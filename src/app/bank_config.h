@@ -51,8 +51,8 @@ struct bank_options {
     struct str directory_issuer, directory_keys, registration_tier;
     int64_t statement_life_ms;
     bool dpop_nonce, refresh_rotation;
-    struct config_strings jwks_hosts;
-    struct str jwks_ca;
+    struct config_strings jwks_hosts, issuer_hosts, resource_servers;
+    struct str jwks_ca, issuer_ca;
     int64_t refresh_retry_ms;
     struct config_strings trust_clients;
     int edge_form; /* enum edge_form */

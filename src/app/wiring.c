@@ -1,5 +1,6 @@
 #include "app/wiring_int.h"
 
+#include "auth/external_lookup.h"
 #include "observe/metric_table.h"
 #include "platform/clock.h"
 
@@ -181,6 +182,8 @@ struct bank *bank_stop(struct bank *bank) {
     bank->revocation = revocation_close(bank->revocation);
     bank->trust = trust_slot_free(bank->trust);
     bank->signing_keys = signing_keys_free(bank->signing_keys);
+    bank->external_lookup = external_lookup_close(bank->external_lookup);
+    bank->issuer_keys = client_keys_close(bank->issuer_keys);
     issuer_config_close(bank->issuers, bank->issuer_count);
     bank->audit_key = key_free(bank->audit_key);
     bank->node_identity = node_identity_free(bank->node_identity);

@@ -1,6 +1,7 @@
 /* wiring_gateway.c - what callers meet: keys, trust, documents, the authorization server, the gateway. */
 #include "app/wiring_int.h"
 
+#include "auth/external_lookup.h"
 #include "domain/civil_date.h"
 #include "gateway/message_signature.h"
 #include "observe/metric_table.h"
@@ -95,6 +96,8 @@ int bank_open_auth(struct bank *bank, struct message *message) {
                                  .api_url = options->api_url,
                                  .bank_name = options->bank_name,
                                  .signing_keys = bank->signing_keys,
+                                 .resource_servers = options->resource_servers.at,
+                                 .resource_server_count = options->resource_servers.count,
                                  .sandbox = options->sandbox,
                                  .dpop_nonce = options->dpop_nonce,
                                  .refresh_rotation = options->refresh_rotation,
@@ -166,6 +169,61 @@ static int open_banking(struct bank *bank, struct gateway_options *gateway, stru
     return err_trace(r);
 }
 
+/* ---- other authorization servers ---- */
+
+static void on_issuer_keys_failure(void *ctx, const char *url, const char *reason) {
+    struct bank *bank = ctx;
+    log_event(&bank->log, LOG_LEVEL_WARN, "issuer_keys_not_fetched", log_str("url", url), log_str("reason", reason));
+}
+
+static void on_lookup_failure(void *ctx, struct str issuer, const char *reason) {
+    struct bank *bank = ctx;
+    log_event(&bank->log, LOG_LEVEL_WARN, "issuer_not_asked", log_str("issuer", issuer), log_str("reason", reason));
+}
+
+/* A cache of its own: what clients name must not reach the hosts that issuers may have. A quarter of the workers at
+ * most wait for keys of issuers. */
+static int open_issuer_keys(struct bank *bank, const struct outbound_guard *guard, const char *ca_file) {
+    int64_t workers = bank->config->options.listen_workers;
+    struct client_keys_options keys = { .guard = *guard,
+                                        .ca_file = ca_file,
+                                        .waiters_max = workers > 3 ? (size_t)workers / 4 : 1,
+                                        .on_failure = on_issuer_keys_failure,
+                                        .ctx = bank };
+    int r = client_keys_open(&keys, &bank->issuer_keys);
+    for (size_t i = 0; !r && i < bank->issuer_count; i++) bank->issuers[i].keys.cache = bank->issuer_keys;
+    return err_trace(r);
+}
+
+static int open_lookup(struct bank *bank, const struct outbound_guard *guard, const char *ca_file) {
+    struct external_lookup_options lookup = { .issuers = bank->issuers,
+                                              .issuer_count = bank->issuer_count,
+                                              .guard = *guard,
+                                              .ca_file = ca_file,
+                                              .on_failure = on_lookup_failure,
+                                              .ctx = bank };
+    return err_trace(external_lookup_open(&lookup, &bank->external_lookup));
+}
+
+static int open_issuers(struct bank *bank, struct message *message) {
+    const struct bank_options *options = &bank->config->options;
+    struct outbound_guard guard = { .hosts = options->issuer_hosts.at, .host_count = options->issuer_hosts.count };
+    const char *ca_file = options->issuer_ca.len ? bank->issuer_ca_path : NULL;
+    bool by_url = false, asked = false;
+    if (str_to_c(options->issuer_ca, bank->issuer_ca_path, sizeof bank->issuer_ca_path))
+        return err_origin(-ENAMETOOLONG);
+    int r = issuer_config_open(&bank->config->issuers, &bank->texts, bank->issuers, message);
+    if (r) return err_trace(r);
+    bank->issuer_count = bank->config->issuers.count;
+    for (size_t i = 0; i < bank->issuer_count; i++) {
+        by_url = by_url || bank->issuers[i].keys.jwks_uri.len;
+        asked = asked || bank->issuers[i].endpoint.url.len;
+    }
+    if (by_url) r = open_issuer_keys(bank, &guard, ca_file);
+    if (!r && asked) r = open_lookup(bank, &guard, ca_file);
+    return err_trace(r);
+}
+
 int bank_prepare_gateway(struct bank *bank, struct message *message) {
     const struct bank_options *options = &bank->config->options;
     struct gateway_options gateway = gateway_options_default();
@@ -175,11 +233,11 @@ int bank_prepare_gateway(struct bank *bank, struct message *message) {
     if (!r) r = edge_users(options, &gateway, message);
     if (!r) r = document(bank, "giro-v1.openapi.json", &gateway.openapi_v1, message);
     if (!r) r = open_banking(bank, &gateway, message);
-    if (!r) r = issuer_config_open(&bank->config->issuers, &bank->texts, bank->issuers, message);
+    if (!r) r = open_issuers(bank, message);
     if (r) return err_trace(r);
-    bank->issuer_count = bank->config->issuers.count;
     gateway.issuers = bank->issuers;
     gateway.issuer_count = bank->issuer_count;
+    gateway.external_lookup = bank->external_lookup;
     gateway.integration = &bank->integration;
     gateway.log = &bank->log;
     gateway.metrics = bank->metrics;

@@ -73,6 +73,9 @@ struct bank {
     struct signing_keys *signing_keys;
     struct external_issuer issuers[EXTERNAL_ISSUERS_MAX]; /* config->issuers, with their keys */
     size_t issuer_count;
+    struct client_keys *issuer_keys;         /* of those by URL; NULL: there are none */
+    struct external_lookup *external_lookup; /* of those that are asked; NULL: there are none */
+    char issuer_ca_path[BANK_PATH_BYTES_MAX];
     char signing_key_path[SIGNING_KEY_PATH_BYTES_MAX + 1];
     struct rate_tier tiers[BANK_TIERS_MAX];
     struct rate_shared *rate_shared; /* NULL: this node counts rates alone */

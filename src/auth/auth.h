@@ -27,13 +27,15 @@ struct auth;
 /* Texts are copied; the keys are borrowed for the life of the auth. */
 struct auth_options {
     struct integration *integration;
-    struct str issuer;                 /* "https://localhost:8444": pages, metadata, keys */
-    struct str api_url;                /* "https://localhost:8443": token and PAR, mTLS */
-    struct str bank_name;              /* on the pages; empty: "Giro Bank" */
-    int guesses_max;                   /* from one address in a window, see guess_limit.h; 0: its own */
-    struct signing_keys *signing_keys; /* of ID tokens and responses: signing_keys.h */
-    struct client_keys *client_keys;   /* of clients, by URL; NULL: those are not to be had */
-    bool sandbox;                      /* clients marked so may be approved at once */
+    struct str issuer;                  /* "https://localhost:8444": pages, metadata, keys */
+    struct str api_url;                 /* "https://localhost:8443": token and PAR, mTLS */
+    struct str bank_name;               /* on the pages; empty: "Giro Bank" */
+    int guesses_max;                    /* from one address in a window, see guess_limit.h; 0: its own */
+    struct signing_keys *signing_keys;  /* of ID tokens and responses: signing_keys.h */
+    struct client_keys *client_keys;    /* of clients, by URL; NULL: those are not to be had */
+    const struct str *resource_servers; /* clients that may ask about the access tokens of others; borrowed */
+    size_t resource_server_count;
+    bool sandbox; /* clients marked so may be approved at once */
     /* Of registration; directory_keys empty: nobody can register. */
     struct str directory_issuer, directory_keys; /* whose software statements count; its JWKS as text */
     int64_t statement_life_ms;                   /* how old a statement may be */
@@ -94,7 +96,8 @@ int auth_registration_read(struct auth_request *request);   /* GET /register/{cl
 int auth_registration_change(struct auth_request *request); /* PUT */
 int auth_registration_remove(struct auth_request *request); /* DELETE */
 int auth_revoke(struct auth_request *request);              /* POST /revoke (RFC 7009) */
-/* POST /introspect (RFC 7662), and signed as RFC 9701 for who accepts that alone: only the client's own tokens. */
+/* POST /introspect (RFC 7662), and signed as RFC 9701 for who accepts that alone: the client's own tokens, and by the
+ * resource servers also the access tokens of others. */
 int auth_introspect(struct auth_request *request);
 /* Browser listener. */
 int auth_authorize(struct auth_request *request);         /* GET /authorize */

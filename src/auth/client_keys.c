@@ -36,7 +36,7 @@ struct client_keys {
 
 /* ---- sets ---- */
 
-static int set_parse(struct str text, struct client_key_set **ret_set, struct message *message) {
+int client_key_set_parse(struct str text, struct client_key_set **ret_set, struct message *message) {
     struct client_key_set *set = calloc(1, sizeof *set);
     if (!set) return err_origin(-ENOMEM);
     int r = jwks_parse(text, &set->keys, message);
@@ -102,7 +102,7 @@ static struct client_key_set *fetch(const struct client_keys *keys, const char *
         r = keys->options.fetch ? keys->options.fetch(keys->options.ctx, url, &document, message)
                                 : fetch_guarded(keys, url, &document, message);
     }
-    if (!r) r = document.overflow ? CLIENT_KEYS_E_ABSENT : set_parse(buffer_str(&document), &set, message);
+    if (!r) r = document.overflow ? CLIENT_KEYS_E_ABSENT : client_key_set_parse(buffer_str(&document), &set, message);
     free(memory);
     if (r < 0) message_set(message, "%s", strerrordesc_np(-r));
     if (r && !message->text[0]) message_set(message, "not a usable set of keys");
@@ -208,7 +208,11 @@ static int take_by_url(struct client_keys *keys, struct str url, const struct cl
 
 int client_keys_take(const struct client_key_source *source, const struct client_key_set *poor,
                      struct client_key_set **ret_set) {
-    if (source->jwks_uri.len == 0) return err_trace(set_parse(source->jwks, ret_set, NULL));
+    if (source->set) {
+        *ret_set = set_share(source->set);
+        return 0;
+    }
+    if (source->jwks_uri.len == 0) return err_trace(client_key_set_parse(source->jwks, ret_set, NULL));
     return source->cache ? take_by_url(source->cache, source->jwks_uri, poor, ret_set) : CLIENT_KEYS_E_ABSENT;
 }
 

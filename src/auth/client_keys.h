@@ -46,13 +46,16 @@ int client_keys_open(const struct client_keys_options *options, struct client_ke
 /* Nobody may be inside client_keys_take. Takes NULL, returns NULL. Waits for the calls under way. */
 struct client_keys *client_keys_close(struct client_keys *keys);
 
-struct client_key_source {
-    struct str jwks;           /* by value; or else */
-    struct str jwks_uri;       /* by URL */
-    struct client_keys *cache; /* NULL: those by URL are not to be had */
-};
 /* A set in use; shared by threads, never changes. */
 struct client_key_set;
+struct client_key_source {
+    struct client_key_set *set; /* read once by whoever keeps it; or else */
+    struct str jwks;            /* by value; or else */
+    struct str jwks_uri;        /* by URL */
+    struct client_keys *cache;  /* NULL: those by URL are not to be had */
+};
+/* Reads a document of keys. 0 with *ret_set, to be released; CLIENT_KEYS_E_ABSENT with a sentence; <0. */
+int client_key_set_parse(struct str text, struct client_key_set **ret_set, struct message *message) MUST_USE;
 const struct jwks *client_key_set_keys(const struct client_key_set *set);
 struct client_key_set *client_key_set_release(struct client_key_set *set); /* takes NULL, returns NULL */
 

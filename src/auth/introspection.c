@@ -1,5 +1,6 @@
 /* introspection.c - POST /introspect (RFC 7662, RFC 9701): what a client's token is good for now. A client is told of
- * its own tokens only; of any other, as of one that is unknown or over, that it is not active and nothing else. */
+ * its own tokens only, and one that the configuration names as a resource server of access tokens of all clients; of
+ * any other, as of one that is unknown or over, that it is not active and nothing else. */
 #include "auth/auth_int.h"
 
 #include "auth/client_assertion.h"
@@ -19,6 +20,7 @@ struct introspection {
 /* What is told of an active token of either kind. */
 struct active {
     const struct client_id *client_id;
+    struct str client_name; /* once it may be told */
     const struct customer_id *customer_id;
     const struct consent_id *consent_id;
     struct str scope, details;
@@ -45,14 +47,12 @@ static void write_binding(struct json_writer *writer, const struct token_view *t
     json_object_end(writer);
 }
 
-static void write_active(const struct auth_request *request, const struct introspection *introspection,
-                         const struct active *active, struct json_writer *writer) {
+static void write_active(const struct auth_request *request, const struct active *active, struct json_writer *writer) {
     char id[ID_TEXT_BYTES];
-    struct str client = introspection->client->client.name;
     bool customer = !id_is_zero(active->customer_id->bytes);
     json_member_str(writer, "iss", request->auth->issuer);
-    json_member_str(writer, "client_id", client);
-    json_member_str(writer, "sub", customer ? id_format(active->customer_id->bytes, id) : client);
+    json_member_str(writer, "client_id", active->client_name);
+    json_member_str(writer, "sub", customer ? id_format(active->customer_id->bytes, id) : active->client_name);
     json_member_str(writer, "scope", active->scope);
     json_member_i64(writer, "iat", active->issued_ms / 1000);
     if (active->expires_ms != COMMAND_REFRESH_NEVER_MS) json_member_i64(writer, "exp", active->expires_ms / 1000);
@@ -110,25 +110,51 @@ static int judge_refresh(struct auth_request *request, const struct refresh_view
     return err_trace(r);
 }
 
+static bool is_resource_server(const struct auth_request *request, struct str name) {
+    const struct auth_options *options = &request->auth->options;
+    for (size_t i = 0; i < options->resource_server_count; i++)
+        if (str_equal(options->resource_servers[i], name)) return true;
+    return false;
+}
+
+/* Whether the asking client may hear of it, with the name of the one it was issued to, which must still be a client. 0
+ * or <0. */
+static int judge_asker(struct auth_request *request, const struct introspection *introspection, struct active *active,
+                       bool *ret_may) {
+    const struct client_view *asker = &introspection->client->client;
+    struct client_view owner;
+    *ret_may = true;
+    active->client_name = asker->name;
+    if (id_equal(active->client_id->bytes, asker->client_id.bytes)) return 0;
+    *ret_may = false;
+    if (!active->token || !is_resource_server(request, asker->name)) return 0;
+    int r = query_client_by_id(request->query, active->client_id, request->arena, &owner);
+    if (r) return r < 0 ? err_trace(r) : 0;
+    active->client_name = owner.name;
+    *ret_may = true;
+    return 0;
+}
+
 /* Appends the document. 0 or <0. */
 static int introspect(struct auth_request *request, const struct introspection *introspection, struct buffer *out) {
     struct token_view token;
     struct refresh_view refresh;
     struct active active = { 0 };
     struct json_writer writer;
-    bool good = false;
+    bool good = false, may = false;
     int r = query_token(request->query, &introspection->token_hash, request->arena, &token);
     if (r == 0) r = judge_token(request, &token, &active, &good);
     else if (r == QUERY_E_ABSENT) {
         r = query_refresh(request->query, &introspection->token_hash, request->arena, &refresh);
         if (r == 0) r = judge_refresh(request, &refresh, &active, &good);
     }
+    if (r == 0 && good) r = judge_asker(request, introspection, &active, &may);
     if (r < 0) return err_trace(r);
-    good = good && id_equal(active.client_id->bytes, introspection->client->client.client_id.bytes);
+    good = good && may;
     json_begin(&writer, out);
     json_object_begin(&writer);
     json_member_bool(&writer, "active", good);
-    if (good) write_active(request, introspection, &active, &writer);
+    if (good) write_active(request, &active, &writer);
     json_object_end(&writer);
     return out->overflow ? err_origin(-EMSGSIZE) : 0;
 }

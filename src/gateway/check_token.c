@@ -3,11 +3,12 @@
 #include "auth/dpop_nonce.h"
 #include "auth/dpop_proof.h"
 #include "auth/external_token.h"
+#include "gateway/external_search.h"
 #include "gateway/gateway_int.h"
 #include "gateway/route.h"
 #include "wire/form.h"
 
-enum { TOKEN_TEXT_BYTES_MAX = EXTERNAL_TOKEN_BYTES_MAX };
+enum { TOKEN_TEXT_BYTES_MAX = EXTERNAL_TOKEN_BYTES_MAX, ISSUER_RETRY_S = 1 };
 #define DPOP_CHALLENGE "DPoP realm=\"giro\", algs=\"PS256 ES256\""
 
 /* What the Authorization header says (RFC 9110 section 11.4). */
@@ -136,43 +137,21 @@ static int check_sender(struct exchange *exchange, const struct credentials *cre
     return refuse_invalid(exchange);
 }
 
-/* ---- tokens of other authorization servers ---- */
-
-/* What nobody is bound to whoever holds it may use: never where accounts are shared or money moves. */
-static bool needs_binding(const struct route *route) {
-    return route->family == FAMILY_OPEN_BANKING || (route->flags & ROUTE_MONEY) ||
-           (route->scope && strcmp(route->scope, "payments") == 0);
-}
-
-/* In the form of a row of ours, so that one rule judges both. 0, QUERY_E_ABSENT: not good here, <0. */
-static int read_external(struct exchange *exchange, struct str text, struct token_view *ret_token) {
-    const struct gateway_options *options = &exchange->gateway->options;
-    struct call *call = &exchange->call;
-    struct external_claims claims;
-    int r = external_token_judge(text, options->issuers, options->issuer_count, call->received_ms, exchange->arena,
-                                 &claims);
-    if (r) return r < 0 ? err_trace(r) : QUERY_E_ABSENT;
-    if (!str_equal(claims.client_name, call->client_name)) return QUERY_E_ABSENT; /* the certificate's */
-    bool bound = claims.by_certificate || claims.by_key;
-    if (!bound && needs_binding(exchange->route)) return QUERY_E_ABSENT;
-    *ret_token = (struct token_view){ .client_id = call->client_id,
-                                      .customer_id = claims.customer_id,
-                                      .consent_id = claims.consent_id,
-                                      .scope = claims.scope,
-                                      .certificate_hash = bound ? claims.certificate_hash : call->certificate_hash,
-                                      .key_thumbprint = claims.key_thumbprint,
-                                      .issued_ms = claims.issued_ms,
-                                      .granted_ms = claims.issued_ms,
-                                      .expires_ms = INT64_MAX }; /* judged already */
-    return 0;
-}
-
-/* The token as it stands now. 0, QUERY_E_ABSENT, <0. */
+/* The token as it stands now: ours, or another server's. 0, QUERY_E_ABSENT, EXTERNAL_SEARCH_E_*, <0. */
 static int find_token(struct exchange *exchange, struct str text, struct token_view *ret_token) {
-    if (exchange->gateway->options.issuer_count && external_token_looks(text))
-        return read_external(exchange, text, ret_token);
-    struct hash hash = sha256_str(text);
-    return query_token(exchange->query, &hash, exchange->arena, ret_token);
+    bool ours = !external_token_looks(text);
+    int r = QUERY_E_ABSENT;
+    if (ours || !external_search_may(exchange, false)) {
+        struct hash hash = sha256_str(text);
+        r = query_token(exchange->query, &hash, exchange->arena, ret_token);
+    }
+    return r == QUERY_E_ABSENT && external_search_may(exchange, ours) ? external_search(exchange, text, ret_token) : r;
+}
+
+/* Somebody who might know the token cannot be asked: that says nothing about it. */
+static int refuse_unknown(struct exchange *exchange) {
+    exchange_rule(exchange, "issuer_unreachable");
+    return exchange_refuse_for(exchange, &refusal_unavailable, ISSUER_RETRY_S);
 }
 
 /* Scope and kind of token that the route asks for. */
@@ -208,6 +187,8 @@ int check_token(struct exchange *exchange) {
                                      "must stand there once");
     if (!credentials_parse(http_header(exchange->request, name), &credentials)) return refuse_invalid(exchange);
     int r = find_token(exchange, credentials.token, &token);
+    if (r == EXTERNAL_SEARCH_E_WAITS) return EXCHANGE_WAITS; /* it may already run elsewhere */
+    if (r == EXTERNAL_SEARCH_E_UNKNOWN) return refuse_unknown(exchange);
     if (r < 0) return exchange_fault(exchange, "query_token", r);
     if (r == QUERY_E_ABSENT) exchange_rule(exchange, "token_unknown");
     if (r == QUERY_E_ABSENT || !token_is_alive(exchange, &token))

@@ -1,7 +1,8 @@
 /* checks.h - the checks of the pipeline, each in a file of its own (check_NAME.c), in the order in which they run.
  *
- * Each returns EXCHANGE_GOES_ON or EXCHANGE_ANSWERED (refused, or a fault); the last one may wait. They read the
- * request and fill exchange->call; a check may rely on what those before it set. */
+ * Each returns EXCHANGE_GOES_ON or EXCHANGE_ANSWERED (refused, or a fault); check_token may wait and is run again
+ * then, the last one may wait and is not. They read the request and fill exchange->call; a check may rely on what those
+ * before it set. */
 #ifndef GIRO_GATEWAY_CHECKS_H
 #define GIRO_GATEWAY_CHECKS_H
 
@@ -31,8 +32,9 @@ int check_address(struct exchange *exchange);
 int check_rate(struct exchange *exchange);
 /* ROUTE_TOKEN: one token in the Authorization header (RFC 6750, RFC 9449) and none in the query; known, alive, of this
  * client, and sent by who it is bound to: its certificate (RFC 8705), or its key, proven by the header DPoP; else 401;
- * with the route's scope and kind, and roles of the caller that allow that scope, else 403. Sets call.has_token,
- * customer_id, consent_id, scope, granted_ms, proof_key. */
+ * with the route's scope and kind, and roles of the caller that allow that scope, else 403. One that another server
+ * must judge, and which cannot be asked now: 503 (external_search.h). Sets call.has_token, customer_id, consent_id,
+ * scope, granted_ms, proof_key. */
 int check_token(struct exchange *exchange);
 /* ROUTE_TOKEN: the request's HTTP message signature (http_signature.h, FAPI M4), of clients that must sign, and of
  * those of the profile fapi2-ms when there is one: good, else 401. Sets signs_answer, request_signature. */

@@ -29,6 +29,7 @@ enum {
 struct exchange;
 struct key_waits;           /* key_wait.h */
 struct http_signature_link; /* http_signature.h */
+struct external_search;     /* external_search.c */
 
 /* Where an exchange stands among those with the same key; key_wait.c's alone. */
 struct key_place {
@@ -58,6 +59,8 @@ struct exchange {
     bool signs_answer; /* after check_http_signature: the answer has an HTTP signature (RFC 9421) */
     const struct http_signature_link *request_signature; /* with it: the request's, when that is good */
     struct key_place key_place;                          /* of a request with a key */
+    size_t check_at;                                     /* the check that runs, or will run again (pipeline.c) */
+    struct external_search *external;                    /* of a token that issuers are asked about; NULL = none is */
     struct command_audit audit;                          /* of the command below */
     struct command_call command; /* for handlers that call a command and return EXCHANGE_WAITS */
     /* May be set before exchange_command: the answer to a refusal of the command, so that the audit record knows its

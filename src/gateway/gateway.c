@@ -1,5 +1,6 @@
 #include "gateway/gateway_int.h"
 
+#include "auth/external_lookup.h"
 #include "gateway/call_audit.h"
 #include "gateway/checks.h"
 #include "gateway/pipeline.h"
@@ -231,6 +232,7 @@ struct gateway *gateway_free(struct gateway *gateway) {
     if (!gateway) return NULL;
     gateway_drain(gateway, 0);
     if (gateway->key_waits) key_waits_close(gateway->key_waits);
+    external_lookup_stop(gateway->options.external_lookup); /* who waits for it goes on */
     if (gateway->pool) pool_stop(gateway->pool);
     check(atomic_load(&gateway->requests) == 0); /* nobody waits for the engine any more */
     (void)http_server_free(gateway->server);

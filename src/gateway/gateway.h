@@ -33,6 +33,7 @@ struct auth;            /* auth/auth.h */
 struct revocation;      /* platform/revocation.h */
 struct signing_keys;    /* auth/signing_keys.h */
 struct external_issuer; /* auth/external_token.h */
+struct external_lookup; /* auth/external_lookup.h */
 
 #define GATEWAY_DAY_MS (INT64_C(24) * 60 * 60 * 1000)
 #define IDEMPOTENCY_OPEN_BANKING_KEEP_MS GATEWAY_DAY_MS        /* uk/I6 */
@@ -87,6 +88,8 @@ struct gateway_options {
     bool sandbox;
     const struct external_issuer *issuers; /* whose access tokens are taken beside ours */
     size_t issuer_count;                   /* [0, EXTERNAL_ISSUERS_MAX] */
+    struct external_lookup
+        *external_lookup; /* over the same issuers; NULL: none of them is asked. gateway_free stops it */
     enum response_check response_check;
     uint64_t response_check_every; /* one answer in so many is looked at; [1, ] */
     int64_t queue_wait_ms_max; /* a request that finds another one waiting for a worker for so long is answered 503 */

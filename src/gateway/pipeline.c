@@ -23,16 +23,15 @@ static const struct {
 #undef CHECK
 
 static int run_checks(struct exchange *exchange) {
-    int next = EXCHANGE_GOES_ON;
-    for (size_t i = 0; i < ARRAY_COUNT(gateway_checks) && next == EXCHANGE_GOES_ON; i++) {
-        exchange->check = gateway_checks[i].name;
+    for (; exchange->check_at < ARRAY_COUNT(gateway_checks); exchange->check_at++) {
+        exchange->check = gateway_checks[exchange->check_at].name;
         exchange->rule = NULL;
-        next = gateway_checks[i].run(exchange);
+        int next = gateway_checks[exchange->check_at].run(exchange);
+        if (next != EXCHANGE_GOES_ON) return next; /* after WAITS the exchange may be gone */
     }
-    if (next != EXCHANGE_GOES_ON) return next;
     exchange->check = "handler";
     exchange->rule = NULL;
-    return next;
+    return EXCHANGE_GOES_ON;
 }
 
 /* Runs step under a snapshot of this worker; the exchange may be gone when it says WAITS. */
@@ -57,6 +56,18 @@ void pipeline_run(struct query *query, struct exchange *exchange) {
     if (next == EXCHANGE_WAITS) return;
     check(next == EXCHANGE_ANSWERED);
     pipeline_answer(exchange);
+}
+
+/* ---- a token that another server was asked about (external_search.h) ---- */
+
+static void run_check_again(void *worker_ctx, void *job_ctx) {
+    pipeline_run(worker_ctx, job_ctx);
+}
+
+void pipeline_check_again(struct exchange *exchange) {
+    int r = pool_submit(exchange->gateway->pool, run_check_again, exchange);
+    check(r != POOL_E_FULL); /* gateway.h (W1) */
+    if (r) pipeline_stopped(exchange);
 }
 
 /* ---- a key that was in use (key_wait.h) ---- */

@@ -9,6 +9,8 @@
 void pipeline_run(struct query *query, struct exchange *exchange);
 /* The command of a waiting exchange was answered; from the engine's thread: gives it back to the pool. */
 void pipeline_resume(struct exchange *exchange);
+/* A check that waited has what it waited for; from any thread: a worker goes on with the same check. */
+void pipeline_check_again(struct exchange *exchange);
 /* On a pool worker: the exchange waited for its key (key_wait.h); it has it now, or its time is over. */
 void pipeline_go_on(void *worker_ctx, void *exchange);
 void pipeline_too_late(void *worker_ctx, void *exchange);

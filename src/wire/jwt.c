@@ -40,7 +40,7 @@ static bool audience_is_ours(const struct json *audience, const struct jwt_rules
 
 static int audience_check(const struct json *claims, const struct jwt_rules *rules) {
     const struct json *audience = json_get(claims, "aud");
-    if (!audience) return JWT_E_AUDIENCE_MISSING;
+    if (!audience) return rules->audience_optional ? 0 : JWT_E_AUDIENCE_MISSING;
     if (json_type(audience) != JSON_ARRAY_TYPE) return audience_is_ours(audience, rules) ? 0 : JWT_E_AUDIENCE;
     if (rules->audience_string_only) return JWT_E_AUDIENCE_LIST;
     bool ours = false;

@@ -47,6 +47,7 @@ struct jwt_rules {
     const struct str *audiences;    /* aud must be, or hold, one of these */
     size_t audience_count;          /* at least 1 (check) */
     bool audience_string_only;      /* an array is refused, even of one (G8) */
+    bool audience_optional;         /* aud may be absent */
     int64_t now_ms;
     int64_t leeway_ms;              /* usually JWT_LEEWAY_MS; for iat and nbf, never for exp */
     int64_t exp_ahead_max_ms;       /* from now; 0 = no limit */

@@ -1,20 +1,23 @@
-"""Two `giro serve` on one PostgreSQL behind one edge, under load; the one that leads is killed with kill -9.
+"""Two `giro serve` on one PostgreSQL behind one edge, and behind one of its own each.
 
-Then: the other leads within 10 s, every acknowledged payment is there once and reaches its end, the books are whole,
-and the first, started again, follows.
+What one node takes back the other refuses at the next request. Then both are under load, and the one that leads is
+killed with kill -9: the other leads within 10 s, every acknowledged payment is there once and reaches its end, the
+books are whole, and the first, started again, follows.
 """
 
 import collections
-import concurrent.futures
+import copy
 import datetime
 import http.client
 import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
+import uuid
 
 import pytest
 from cryptography import x509
@@ -22,17 +25,22 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from account_information import Reader
 from bank import (
+    ASSERTION_TYPE,
     FINAL,
     ROOT,
     START_SECONDS_MAX,
     Answer,
     Bank,
     Client,
+    encode_form,
     free_port_base,
     other_bank,
     wait_for,
 )
+from customers import Customers, Visitor
+from open_banking import ThirdParty
 
 WORKERS = 8
 PAUSE_SECONDS = 0.05
@@ -154,12 +162,48 @@ class Nodes:
         )
         wait_for("node two ready", START_SECONDS_MAX, lambda: self.look(self.links + 2, "/readyz") == "ready")
 
+    def door(self, name):
+        """The bank as it is met on ports that lead to this node alone."""
+        door = copy.copy(self.bank)
+        door.port, door.clients, door.node = free_port_base(), {}, name
+        return door
+
+    def own_edge(self, text, door):
+        """The edge's listeners once more, on the door's ports and with the node's socket behind them."""
+        daemon = re.search(r"(?m)^    upstream daemon \{\n(?:.*\n)*?    \}\n", text).group(0)
+        listeners = re.findall(r"(?m)^    server \{\n(?:.*\n)*?    \}\n", text)
+        assert len(listeners) == 2, text
+        more = (daemon + "".join(listeners)).replace("upstream daemon", f"upstream {door.node}")
+        more = more.replace("http://daemon;", f"http://{door.node};").replace("giro.sock", f"{door.node}.sock")
+        for offset in (0, 1):
+            more = more.replace(f":{self.bank.port + offset} ssl", f":{door.port + offset} ssl")
+        return more.replace("one.sock", "giro.sock")
+
     def add_to_edge(self):
         path = self.bank.var / "nginx" / "nginx.conf"
         text = path.read_text()
+        self.doors = [self.door(name) for name in ("one", "two")]
+        own = "".join(self.own_edge(text, door) for door in self.doors)
         line = re.search(r'(?m)^.*server "?unix:.*giro\.sock.*;$', text).group(0)
-        path.write_text(text.replace(line, line + "\n" + line.replace("giro.sock", "two.sock")))
+        text = text.replace(line, line + "\n" + line.replace("giro.sock", "two.sock"))
+        path.write_text(text[: text.rindex("}")] + own + "}\n")
         os.kill(self.bank.pid("nginx"), signal.SIGHUP)
+        for door in self.doors:
+            wait_for(f"the edge of node {door.node}", START_SECONDS_MAX, lambda door=door: self.listens(door.port + 1))
+
+    @staticmethod
+    def listens(port):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except OSError:
+            return False
+        return True
+
+    def has_served(self, door, interaction_id):
+        log = {"one": "giro.jsonl", "two": "two.jsonl"}
+        return {name for name in log if interaction_id in (self.bank.var / "log" / log[name]).read_text()} == {
+            door.node
+        }
 
     def look(self, port, path):
         """The word of /readyz, or the page."""
@@ -197,6 +241,79 @@ def nodes(bank):
     if found.second.poll() is None:
         found.second.send_signal(signal.SIGTERM)
         assert found.second.wait(30) == 0, found.two_log()
+
+
+def accounts(door, name, token, headers=None):
+    return door.client(name).call("GET", "/v1/accounts", None, {"Authorization": "Bearer " + token, **(headers or {})})
+
+
+def revoke(client, token):
+    sent = {"token": token, "client_assertion_type": ASSERTION_TYPE, "client_assertion": client.assertion()}
+    media = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = client.call("POST", "/revoke", encode_form(sent), media)
+    assert answer.status == 200, answer
+
+
+def fresh_token(door, name):
+    answer = door.client(name).ask_token({"scope": "accounts"})
+    assert answer.status == 200, answer
+    return answer.json["access_token"]
+
+
+def test_each_node_has_a_door_of_its_own(nodes):
+    """Or the tests below would prove nothing."""
+    for door in nodes.doors:
+        for _ in range(3):
+            sent = str(uuid.uuid4())
+            token = fresh_token(door, "embed-partner")
+            assert accounts(door, "embed-partner", token, {"x-fapi-interaction-id": sent}).status == 200
+            wait_for(f"served by node {door.node} alone", 30, lambda: nodes.has_served(door, sent))
+
+
+@pytest.mark.spec("fapi/R4")
+def test_a_token_revoked_on_one_node_is_dead_on_both(bank, nodes):
+    """On the node that leads and on the one that follows; what each remembers of client and certificate is warm."""
+    name = "embed-partner"
+    assert nodes.leads(bank.port + 2) and not nodes.leads(nodes.links + 2)
+    for here, there in (nodes.doors, nodes.doors[::-1]):
+        tokens = [fresh_token(here, name) for _ in range(2)]
+        for token in tokens:
+            assert accounts(here, name, token).status == 200
+            assert accounts(there, name, token).status == 200
+        revoke(here.client(name), tokens[0])
+        for door in (there, here):
+            answer = accounts(door, name, tokens[0])
+            assert answer.status == 401 and answer.code == "invalid_token", (door.node, answer)
+            assert accounts(door, name, tokens[1]).status == 200, door.node
+
+
+@pytest.mark.spec("fapi/R4", "gateway/40")
+def test_a_consent_taken_back_on_one_node_is_dead_on_both(bank, nodes):
+    customers = Customers(bank.customers().values())
+    readers = [Reader(ThirdParty(door.client("acme-tpp"))) for door in nodes.doors]
+    raj = Visitor(nodes.doors[0]).enter(customers.take("raj"))
+    for here, there in ((0, 1), (1, 0)):
+        raj.bank = nodes.doors[here]  # the session is good on both
+        ended, kept = (readers[there].consent_made() for _ in range(2))
+        token, other = (readers[there].authorized(consent_id, "raj") for consent_id in (ended, kept))
+        for reader in readers:
+            assert reader.accounts(token).status == reader.accounts(other).status == 200
+        assert raj.withdraw(ended, all="1").status == 303, raj.answer
+        for reader in (readers[there], readers[here]):
+            assert reader.accounts(token).status == 401
+            assert reader.accounts(other).status == 200
+            assert reader.status(ended) == "CANC" and reader.status(kept) == "AUTH"
+
+
+def test_a_client_suspended_on_one_node_is_out_on_both(bank, nodes):
+    """Its certificate is remembered by both nodes; whose it is, is asked at each request."""
+    name = "gamma-tpp"
+    token = fresh_token(nodes.doors[0], name)
+    for fate, want in (("suspended", 401), ("active", 200)):
+        before = {door.node: accounts(door, name, token).status for door in nodes.doors}
+        bank.admin("client_settle", name=name, fate=fate)
+        after = {door.node: accounts(door, name, token).status for door in nodes.doors[::-1]}
+        assert set(after.values()) == {want} and not set(before.values()) & {want}, (fate, before, after)
 
 
 def settle(bank, ids):

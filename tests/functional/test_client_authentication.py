@@ -2,81 +2,22 @@
 
 import base64
 import datetime
-import http.server
 import json
 import ssl
-import threading
 import time
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import NameOID
 
 from bank import Bank, b64url, encode_form, rsa_pss
-from certificates import ORGANIZATION_IDENTIFIER, Authority, jwk_of, key_pem, log_lines, pem, reconfigure
+from certificates import ORGANIZATION_IDENTIFIER, Authority, KeyServer, jwk_of, key_pem, log_lines, pem, reconfigure
 from software import Software
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 CALL_SECONDS = 3.5  # the longest that a first fetch is waited for
-
-
-class KeyServer:
-    """JWK sets over HTTPS on loopback, by path; a page may be bytes or a function that is given the handler."""
-
-    def __init__(self, authority, folder):
-        certificate, key = authority.issue(
-            [(NameOID.COMMON_NAME, "localhost")],
-            use=ExtendedKeyUsageOID.SERVER_AUTH,
-            sans=[x509.DNSName("localhost")],
-        )
-        path = folder / "key-server.pem"
-        path.write_bytes(pem(certificate) + key_pem(key))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        self.pages, self.asked = {}, []
-        pages, asked = self.pages, self.asked
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                asked.append(self.path)
-                page = pages.get(self.path, b"")
-                try:
-                    page(self) if callable(page) else self.give(page)
-                except OSError:
-                    pass  # who asked has gone
-
-            def give(self, content, length=None):
-                self.send_response(200)
-                self.send_header("Content-Type", "application/jwk-set+json")
-                self.send_header("Content-Length", str(length or len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_):
-                pass
-
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *_):
-                pass
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def url(self, path, host="localhost"):
-        return f"https://{host}:{self.port}{path}"
-
-    def put(self, path, *keys):
-        self.pages[path] = json.dumps({"keys": list(keys)}).encode()
-        return self.url(path)
-
-    def count(self, path):
-        return self.asked.count(path)
 
 
 @pytest.fixture(scope="module")
