@@ -118,6 +118,7 @@ static int find_client(struct exchange *exchange, const struct trust_set *trust,
 /* No list knows it: a client that is registered with just this certificate, or nobody. */
 static int find_self_signed(struct exchange *exchange) {
     bool found;
+    if (exchange->at_once) return EXCHANGE_MOVES; /* its keys may have to be fetched */
     int r = self_signed_find(exchange, &found);
     if (r < 0) return exchange_fault(exchange, "self_signed_find", r);
     if (!found) return exchange_refuse(exchange, &refusal_certificate_required, NULL);

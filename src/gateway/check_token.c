@@ -167,10 +167,13 @@ static int read_external(struct exchange *exchange, struct str text, struct toke
     return 0;
 }
 
+static bool is_external(const struct exchange *exchange, struct str text) {
+    return exchange->gateway->options.issuer_count && external_token_looks(text);
+}
+
 /* The token as it stands now. 0, QUERY_E_ABSENT, <0. */
 static int find_token(struct exchange *exchange, struct str text, struct token_view *ret_token) {
-    if (exchange->gateway->options.issuer_count && external_token_looks(text))
-        return read_external(exchange, text, ret_token);
+    if (is_external(exchange, text)) return read_external(exchange, text, ret_token);
     struct hash hash = sha256_str(text);
     return query_token(exchange->query, &hash, exchange->arena, ret_token);
 }
@@ -207,6 +210,7 @@ int check_token(struct exchange *exchange) {
         return exchange_refuse_field(exchange, &refusal_invalid_header, "header.authorization",
                                      "must stand there once");
     if (!credentials_parse(http_header(exchange->request, name), &credentials)) return refuse_invalid(exchange);
+    if (exchange->at_once && is_external(exchange, credentials.token)) return EXCHANGE_MOVES; /* its issuer is asked */
     int r = find_token(exchange, credentials.token, &token);
     if (r < 0) return exchange_fault(exchange, "query_token", r);
     if (r == QUERY_E_ABSENT) exchange_rule(exchange, "token_unknown");

@@ -1,7 +1,8 @@
 /* exchange.h - one request on its way through the gateway and its answer: what every check and every handler works on.
  *
- * (X1) an exchange lives in its request's arena and is answered exactly once. (X2) it runs on one pool worker at a
- * time; between handle and finish it waits for the engine and no worker has it. (X3) whatever is refused is said
+ * (X1) an exchange lives in its request's arena and is answered exactly once. (X2) it runs on one thread at a time: on
+ * the IO thread that read it as long as nothing waits (pipeline_try), else on a pool worker; between handle and finish
+ * it waits for the engine and no thread has it. (X3) whatever is refused is said
  * through exchange_refuse, in the envelope of the route's family; nobody else builds an error. */
 #ifndef GIRO_GATEWAY_EXCHANGE_H
 #define GIRO_GATEWAY_EXCHANGE_H
@@ -43,7 +44,7 @@ struct exchange {
     struct gateway *gateway;
     struct http_request *request;
     struct arena *arena;       /* the request's */
-    struct query *query;       /* of the worker that runs it now; a snapshot is open during checks and handle */
+    struct query *query;       /* of the thread that runs it now; a snapshot is open during checks and handle */
     const struct route *route; /* after check_route */
     struct str params[EXCHANGE_PARAMS_MAX]; /* path parameters, percent-decoded, in the template's order */
     struct call call;
@@ -76,6 +77,8 @@ struct exchange {
     uint8_t record_id[16];
     char record_text[37];
     struct str record_name; /* of the record, as text; of the exchange or of the interaction id */
+    size_t checks_done;     /* of the pipeline's, so that a worker goes on where the IO thread stopped */
+    bool at_once;           /* on an IO thread: what would wait says EXCHANGE_MOVES instead */
     const char *check;      /* the check that runs; "handler", "decision" behind them */
     const char *rule;       /* which of its rules refused, finer than the refusal tells; NULL = the refusal's code */
     struct str why;         /* after a refusal: what the caller was told, JSON */
@@ -84,8 +87,9 @@ struct exchange {
     struct audit_body request_body; /* masked */
 };
 
-/* What a check or a handler says. ANSWERED: status and content are set (a refusal is an answer too). */
-enum exchange_next { EXCHANGE_GOES_ON, EXCHANGE_ANSWERED, EXCHANGE_WAITS };
+/* What a check or a handler says. ANSWERED: status and content are set (a refusal is an answer too). MOVES: only while
+ * exchange->at_once; it would have to wait, has changed nothing, and is run again on a worker. */
+enum exchange_next { EXCHANGE_GOES_ON, EXCHANGE_ANSWERED, EXCHANGE_WAITS, EXCHANGE_MOVES };
 
 /* For tests and the pipeline: a new exchange in the request's arena, or NULL when that is full. */
 struct exchange *exchange_new(struct gateway *gateway, struct http_request *request);

@@ -40,11 +40,17 @@ static bool is_overloaded(struct gateway *gateway) {
     return true;
 }
 
+static bool may_be_quick(const struct http_request *request) {
+    return request->body.len == 0 && str_equal(request->method, STR("GET"));
+}
+
 static void on_request(void *ctx, struct http_request *request) {
     struct gateway *gateway = ctx;
+    struct query *query = gateway->io_queries[request->io_thread];
     struct exchange *exchange = exchange_new(gateway, request);
     check(exchange != NULL); /* the arena is empty and its first block is larger */
     bool full = atomic_fetch_add(&gateway->requests, 1) >= gateway->options.requests_max;
+    if (!full && query && may_be_quick(request) && pipeline_try(query, exchange)) return;
     if (full || is_overloaded(gateway)) answer_busy(exchange);
     else if (pool_submit(gateway->pool, run, exchange)) answer_busy(exchange);
 }
@@ -54,6 +60,7 @@ static void on_request(void *ctx, struct http_request *request) {
 static void check_options(const struct gateway_options *options) {
     check(options->integration && options->trust && options->socket_path);
     check(options->tier_count >= 1 && options->tier_count <= GATEWAY_TIERS_MAX && options->edge_form < EDGE_FORM_COUNT);
+    check(options->io_threads >= 1 && options->io_threads <= HTTP_IO_THREADS_MAX);
     check(options->workers >= 1 && options->workers <= GATEWAY_WORKERS_MAX);
     check(options->requests_max >= 1 && options->requests_max <= GATEWAY_REQUESTS_MAX);
     check(options->response_check_every >= 1 && options->queue_wait_ms_max >= 1 && options->key_wait_ms >= 1);
@@ -136,6 +143,13 @@ static int pool_init(struct gateway *gateway) {
     return err_trace(key_waits_new(&waits, &gateway->key_waits));
 }
 
+static int io_queries_init(struct gateway *gateway) {
+    int r = 0;
+    for (size_t i = 0; i < gateway->options.io_threads && gateway->options.store_is_near && !r; i++)
+        r = query_open(gateway->options.integration, &gateway->io_queries[i]);
+    return err_trace(r);
+}
+
 static int server_init(struct gateway *gateway, struct message *message) {
     const struct gateway_options *options = &gateway->options;
     struct http_server_options server = http_server_options_default();
@@ -191,6 +205,7 @@ int gateway_listen(struct gateway *gateway, struct http_gift *gift, struct messa
     gateway->options.gift = gift;
     message_set(message, "cannot start the gateway");
     int r = pool_init(gateway);
+    if (!r) r = io_queries_init(gateway);
     return r ? err_trace(r) : err_trace(server_init(gateway, message));
 }
 
@@ -234,6 +249,7 @@ struct gateway *gateway_free(struct gateway *gateway) {
     if (gateway->pool) pool_stop(gateway->pool);
     check(atomic_load(&gateway->requests) == 0); /* nobody waits for the engine any more */
     (void)http_server_free(gateway->server);
+    for (size_t i = 0; i < HTTP_IO_THREADS_MAX; i++) (void)query_close(gateway->io_queries[i]);
     (void)key_waits_free(gateway->key_waits);
     (void)pool_free(gateway->pool);
     (void)refusal_tally_free(gateway->tally);

@@ -32,6 +32,7 @@ struct gateway {
     struct refusal_tally *tally; /* refusals before a client is known */
     struct proof_memory *proofs;
     struct pool *pool;
+    struct query *io_queries[HTTP_IO_THREADS_MAX]; /* of the IO threads; NULL: they hand everything on */
     struct key_waits *key_waits;
     struct http_server *server;
     atomic_size_t requests;

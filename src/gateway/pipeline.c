@@ -32,22 +32,23 @@ static const struct {
 #undef CHECK
 
 static int run_checks(struct exchange *exchange) {
-    int next = EXCHANGE_GOES_ON;
-    for (size_t i = 0; i < ARRAY_COUNT(gateway_checks) && next == EXCHANGE_GOES_ON; i++) {
-        exchange->check = gateway_checks[i].name;
+    for (; exchange->checks_done < ARRAY_COUNT(gateway_checks); exchange->checks_done++) {
+        exchange->check = gateway_checks[exchange->checks_done].name;
         exchange->rule = NULL;
-        next = gateway_checks[i].run(exchange);
+        if (exchange->at_once && exchange->route && !(exchange->route->flags & ROUTE_QUICK)) return EXCHANGE_MOVES;
+        int next = gateway_checks[exchange->checks_done].run(exchange);
+        if (next != EXCHANGE_GOES_ON) return next;
     }
-    if (next != EXCHANGE_GOES_ON) return next;
     exchange->check = "handler";
     exchange->rule = NULL;
-    return next;
+    return EXCHANGE_GOES_ON;
 }
 
 /* Runs step under a snapshot of this worker; the exchange may be gone when it says WAITS. */
 static int run_in_snapshot(struct query *query, struct exchange *exchange, int (*step)(struct exchange *)) {
     exchange->query = query;
     int r = query_begin(query);
+    if (r && exchange->at_once) return EXCHANGE_MOVES; /* a worker tries again */
     if (r && !exchange->call.interaction_id.len && check_interaction(exchange) != EXCHANGE_GOES_ON)
         return EXCHANGE_ANSWERED;
     if (r) return exchange_fault(exchange, "query_begin", r);
@@ -55,6 +56,8 @@ static int run_in_snapshot(struct query *query, struct exchange *exchange, int (
     query_end(query);
     return next;
 }
+
+static bool is_signed(const struct exchange *exchange);
 
 static int checks_and_handle(struct exchange *exchange) {
     int next = run_checks(exchange);
@@ -66,6 +69,22 @@ void pipeline_run(struct query *query, struct exchange *exchange) {
     if (next == EXCHANGE_WAITS) return;
     check(next == EXCHANGE_ANSWERED);
     pipeline_answer(exchange);
+}
+
+static void run_answer(void *worker_ctx, void *job_ctx) {
+    (void)worker_ctx; /* an answer needs no snapshot */
+    pipeline_answer(job_ctx);
+}
+
+bool pipeline_try(struct query *query, struct exchange *exchange) {
+    exchange->at_once = true;
+    int next = run_in_snapshot(query, exchange, checks_and_handle);
+    exchange->at_once = false;
+    if (next == EXCHANGE_MOVES) return false;
+    check(next == EXCHANGE_ANSWERED);
+    bool slow = is_signed(exchange); /* a private key's work; here only when no worker is to be had */
+    if (!slow || pool_submit(exchange->gateway->pool, run_answer, exchange)) pipeline_answer(exchange);
+    return true;
 }
 
 /* ---- a key that was in use (key_wait.h) ---- */

@@ -67,7 +67,7 @@ struct http_connection {
 struct http_io {
     struct http_server *server;
     pthread_t thread;
-    bool runs;
+    bool runs, owes_rest; /* owes_rest: on_request was called since on_rest */
     int epoll_fd, event_fd;
     _Atomic(struct http_connection *) inbox; /* newest first; new connections and answered ones */
     atomic_size_t connection_count;
