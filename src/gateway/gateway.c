@@ -55,6 +55,11 @@ static void on_request(void *ctx, struct http_request *request) {
     else if (pool_submit(gateway->pool, run, exchange)) answer_busy(exchange);
 }
 
+static void on_rest(void *ctx, size_t io_thread) {
+    struct gateway *gateway = ctx;
+    if (gateway->io_queries[io_thread]) query_rest(gateway->io_queries[io_thread]);
+}
+
 /* ---- start ---- */
 
 static void check_options(const struct gateway_options *options) {
@@ -147,6 +152,8 @@ static int io_queries_init(struct gateway *gateway) {
     int r = 0;
     for (size_t i = 0; i < gateway->options.io_threads && gateway->options.store_is_near && !r; i++)
         r = query_open(gateway->options.integration, &gateway->io_queries[i]);
+    for (size_t i = 0; i < HTTP_IO_THREADS_MAX && !r; i++)
+        if (gateway->io_queries[i]) r = query_keep(gateway->io_queries[i]);
     return err_trace(r);
 }
 
@@ -161,6 +168,7 @@ static int server_init(struct gateway *gateway, struct message *message) {
     server.connections_max = options->connections_max;
     server.arena_bytes_max = EXCHANGE_ARENA_BYTES_MAX;
     server.on_request = on_request;
+    server.on_rest = on_rest;
     server.on_error = problem_on_http_error;
     server.gift = options->gift;
     server.ctx = gateway;

@@ -159,7 +159,7 @@ static void dispatch(struct http_connection *connection) {
     request->user = NULL;
     request->connection = connection;
     request->io_thread = (size_t)(connection->io - connection->server->ios);
-    connection->io->owes_rest = true;
+    if (!connection->io->rest_ms) connection->io->rest_ms = connection->io->now_ms + HTTP_REST_MS;
     atomic_store_explicit(&connection->closing, head->close, memory_order_relaxed);
     atomic_store_explicit(&connection->answered, false, memory_order_relaxed);
     count(&connection->server->counters.requests);

@@ -240,8 +240,7 @@ static int sleep_ms(const struct http_io *io) {
     bool ending = atomic_load(&io->server->draining) || atomic_load(&io->server->given_listener);
     if (ending && atomic_load(&io->server->drain_until_ms) < until_ms)
         until_ms = atomic_load(&io->server->drain_until_ms);
-    if (io->owes_rest && io->server->options.on_rest && io->now_ms + HTTP_REST_MS < until_ms)
-        until_ms = io->now_ms + HTTP_REST_MS;
+    if (io->rest_ms && io->server->options.on_rest && io->rest_ms < until_ms) until_ms = io->rest_ms;
     if (until_ms == INT64_MAX) return -1;
     int64_t ms = until_ms - clock_mono_ms();
     return ms <= 0 ? 0 : ms > INT32_MAX ? INT32_MAX : (int)ms;
@@ -259,11 +258,11 @@ static void close_all(struct http_io *io) {
     }
 }
 
-/* Nothing has come while it slept. */
 static void rest(struct http_io *io) {
-    if (io->owes_rest && io->server->options.on_rest)
+    if (!io->rest_ms || io->now_ms < io->rest_ms) return;
+    io->rest_ms = 0;
+    if (io->server->options.on_rest)
         io->server->options.on_rest(io->server->options.ctx, (size_t)(io - io->server->ios));
-    io->owes_rest = false;
 }
 
 /* What an event has led to is sent before the next one is looked at: the edge goes on with it meanwhile. */
@@ -282,7 +281,7 @@ static void *io_work(void *arg) {
         int n = epoll_wait(io->epoll_fd, events, HTTP_EVENTS_MAX, sleep_ms(io));
         check(n >= 0 || errno == EINTR);
         io->now_ms = clock_mono_ms();
-        if (n == 0) rest(io);
+        rest(io);
         for (int i = 0; i < n; i++) handle_event(io, &events[i]);
         take_posted(io);
         expire(io);

@@ -113,7 +113,7 @@ struct http_server_options {
     int64_t write_ms; /* for the client to take an answer; then closed */
     /* On an IO thread; must not wait. Answers at once or hands the request on; when it can do neither, answers 503. */
     void (*on_request)(void *ctx, struct http_request *request);
-    /* On an IO thread that has called on_request and then had nothing to do for HTTP_REST_MS: gives back what it keeps
+    /* On an IO thread, HTTP_REST_MS after the first on_request since the last on_rest: gives back what the thread keeps
      * between requests. NULL: nothing is kept. */
     void (*on_rest)(void *ctx, size_t io_thread);
     /* Fills error's body, media type and header. On IO threads and on those that answer, also several at once. NULL:

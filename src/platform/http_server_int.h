@@ -67,7 +67,8 @@ struct http_connection {
 struct http_io {
     struct http_server *server;
     pthread_t thread;
-    bool runs, owes_rest; /* owes_rest: on_request was called since on_rest */
+    bool runs;
+    int64_t rest_ms; /* when on_rest is due; 0: no on_request since the last one */
     int epoll_fd, event_fd;
     _Atomic(struct http_connection *) inbox; /* newest first; new connections and answered ones */
     atomic_size_t connection_count;
