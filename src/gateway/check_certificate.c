@@ -59,7 +59,7 @@ static int identify(struct exchange *exchange, const struct trust_set *trust,
                     struct certificate_identity *ret_identity) {
     struct gateway *gateway = exchange->gateway;
     const struct hash *version = trust_set_version(trust);
-    struct hash key = sha256_str(exchange->edge_certificate);
+    struct hash key = header_memo_hash(gateway->headers, exchange->edge_certificate);
     enum revocation_state state = REVOCATION_UNWATCHED;
     if (certificate_cache_find(gateway->certificates, &key, version, exchange->call.received_ms, ret_identity))
         state = revocation_of(exchange, ret_identity);

@@ -185,6 +185,7 @@ static int gateway_init(struct gateway *gateway, struct message *message) {
     if (!r) r = gateway_addresses_bind(gateway, message);
     if (r && message->text[0]) return err_trace(r);
     if (!r) r = certificate_cache_new(GATEWAY_CERTIFICATES_MAX, &gateway->certificates);
+    if (!r) r = (gateway->headers = header_memo_new()) ? 0 : err_origin(-ENOMEM);
     if (!r) r = audit_masks_new(gateway->operations, &gateway->audit_masks);
     if (!r) r = (gateway->tally = refusal_tally_new()) ? 0 : err_origin(-ENOMEM);
     if (!r) r = proof_memory_new(GATEWAY_PROOFS_MAX, &gateway->proofs);
@@ -263,6 +264,7 @@ struct gateway *gateway_free(struct gateway *gateway) {
     (void)refusal_tally_free(gateway->tally);
     (void)audit_masks_free(gateway->audit_masks);
     (void)certificate_cache_free(gateway->certificates);
+    (void)header_memo_free(gateway->headers);
     (void)proof_memory_free(gateway->proofs);
     (void)rate_limit_free(gateway->rates);
     for (size_t i = 0; i < ARRAY_COUNT(gateway->documents); i++) (void)openapi_free(gateway->documents[i]);

@@ -6,6 +6,7 @@
 #include "gateway/audit_masks.h"
 #include "gateway/certificate_cache.h"
 #include "gateway/gateway.h"
+#include "gateway/header_memo.h"
 #include "gateway/key_wait.h"
 #include "gateway/refusal_tally.h"
 #include "gateway/proof_memory.h"
@@ -28,6 +29,7 @@ struct gateway {
     const struct openapi_operation *operations[GATEWAY_ROUTES_MAX]; /* by route_index */
     struct rate_limit *rates;
     struct certificate_cache *certificates;
+    struct header_memo *headers; /* of certificates */
     struct audit_masks *audit_masks;
     struct refusal_tally *tally; /* refusals before a client is known */
     struct proof_memory *proofs;
