@@ -8,7 +8,6 @@
 
 #include "app/exit_code.h"
 #include "app/options.h"
-#include "app/process_cpu.h"
 #include "app/sandbox_caller.h"
 #include "platform/clock.h"
 #include "platform/http_load.h"
@@ -81,28 +80,16 @@ static void on_response(void *ctx, size_t slot, const struct http_load_response 
     if (reads->counted && reads->load == READS_BALANCE) latencies_add(&reads->latencies, response->latency_ns);
 }
 
-static int read_cpu(struct reads *reads, const char *file, bool with_children, int64_t *ret_us) {
-    char path[SANDBOX_PATH_BYTES_MAX];
-    int64_t pid = 0;
-    sandbox_path(&reads->sandbox, file, path);
-    int r = process_pid_read(path, &pid);
-    if (!r) r = process_cpu_us(pid, with_children, ret_us);
-    if (!r) return 0;
-    message_set(&reads->message, "cannot read the CPU time of the process in %s (%s): is ./run running?", path,
-                strerror(-r));
-    return SANDBOX_CALLER_E_UNREACHABLE;
-}
-
 static int run_slice(struct reads *reads, enum reads_load load, int64_t ms) {
     struct reads_sum *sum = &reads->sums[load];
-    int64_t edge[2] = { 0 }, giro[2] = { 0 }, from_ns;
+    struct bench_cpu from = { 0 }, to = { 0 };
+    int64_t from_ns;
     const struct http_load_options options = { .client = sandbox_caller_http_options(reads->caller),
                                                .connections = reads->connections,
                                                .next_request = next_request,
                                                .on_response = on_response,
                                                .ctx = reads };
-    int r = read_cpu(reads, "run/nginx.pid", true, &edge[0]);
-    if (!r) r = read_cpu(reads, "run/giro.pid", false, &giro[0]);
+    int r = bench_cpu_read(&reads->sandbox, &from, &reads->message);
     if (r) return err_trace(r);
     reads->load = load;
     reads->good = 0;
@@ -115,13 +102,12 @@ static int run_slice(struct reads *reads, enum reads_load load, int64_t ms) {
         return SANDBOX_CALLER_E_ANSWER;
     }
     int64_t window_us = (clock_mono_ns() - from_ns) / 1000;
-    if (!r) r = read_cpu(reads, "run/nginx.pid", true, &edge[1]);
-    if (!r) r = read_cpu(reads, "run/giro.pid", false, &giro[1]);
+    if (!r) r = bench_cpu_read(&reads->sandbox, &to, &reads->message);
     if (r || !reads->counted) return err_trace(r);
     sum->answers += reads->good;
     sum->window_us += window_us;
-    sum->edge_us += edge[1] - edge[0];
-    sum->giro_us += giro[1] - giro[0];
+    sum->edge_us += to.edge_us - from.edge_us;
+    sum->giro_us += to.giro_us - from.giro_us;
     return 0;
 }
 
@@ -176,13 +162,6 @@ static int run(struct reads *reads) {
 
 /* ---- what is told ---- */
 
-/* value / unit with one decimal more than whole. */
-static const char *decimal(uint64_t value, uint64_t unit, char text[32]) {
-    uint64_t tenths = unit ? value * 100 / unit : 0;
-    (void)snprintf(text, 32, "%llu.%02llu", (unsigned long long)(tenths / 100), (unsigned long long)(tenths % 100));
-    return text;
-}
-
 struct reads_report {
     char reads_per_second[32], edge[32], giro[32], kib[32], ratio[32], p50[32], p99[32];
 };
@@ -191,19 +170,17 @@ static void report_fill(struct reads *reads, struct reads_report *report) {
     const struct reads_sum *read = &reads->sums[READS_BALANCE], *kib = &reads->sums[READS_KIB];
     uint64_t ours = (uint64_t)(read->edge_us + read->giro_us) * kib->answers;
     uint64_t floor = (uint64_t)kib->edge_us * read->answers;
-    decimal(read->answers * 1000000u, (uint64_t)read->window_us, report->reads_per_second);
-    decimal((uint64_t)read->edge_us, read->answers, report->edge);
-    decimal((uint64_t)read->giro_us, read->answers, report->giro);
-    decimal((uint64_t)kib->edge_us, kib->answers, report->kib);
-    decimal(ours, floor, report->ratio);
-    decimal(latencies_at(&reads->latencies, 500), 1000, report->p50);
-    decimal(latencies_at(&reads->latencies, 990), 1000, report->p99);
+    bench_decimal(read->answers * 1000000u, (uint64_t)read->window_us, report->reads_per_second);
+    bench_decimal((uint64_t)read->edge_us, read->answers, report->edge);
+    bench_decimal((uint64_t)read->giro_us, read->answers, report->giro);
+    bench_decimal((uint64_t)kib->edge_us, kib->answers, report->kib);
+    bench_decimal(ours, floor, report->ratio);
+    bench_decimal(latencies_at(&reads->latencies, 500), 1000, report->p50);
+    bench_decimal(latencies_at(&reads->latencies, 990), 1000, report->p99);
 }
 
 static void print_report(const struct reads_report *report, bool json) {
-    const struct {
-        const char *name, *value, *text;
-    } rows[] = {
+    const struct bench_figure figures[] = {
         { "reads_per_second", report->reads_per_second, "reads a second, half the time" },
         { "cpu_us_edge", report->edge, "us of CPU a read, edge" },
         { "cpu_us_giro", report->giro, "us of CPU a read, daemon" },
@@ -212,12 +189,7 @@ static void print_report(const struct reads_report *report, bool json) {
         { "p50_ms", report->p50, "ms, p50" },
         { "p99_ms", report->p99, "ms, p99" },
     };
-    if (json) printf("{");
-    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        if (json) printf("%s\"%s\":%s", i ? "," : "", rows[i].name, rows[i].value);
-        else printf("%12s %s\n", rows[i].value, rows[i].text);
-    }
-    if (json) printf("}\n");
+    bench_figures_print(figures, ARRAY_COUNT(figures), json);
 }
 
 static int measure(struct reads *reads, bool json) {

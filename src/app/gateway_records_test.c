@@ -109,7 +109,7 @@ extern int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const vol
 static atomic_bool counting;
 static atomic_size_t allocations;
 
-enum { HASHES_EACH = 3 }; /* of the certificate's header, of the token, of the content for its ETag */
+enum { HASHES_EACH = 2 }; /* of the token, of the content for its ETag */
 
 /* The gateway's own threads: the engine and its store may allocate. */
 static bool is_gateway_thread(void) {

@@ -372,6 +372,7 @@ static inline void start_gateway(struct world *world) {
     world->options.response_check = RESPONSE_CHECK_FAIL;
     world->options.workers = 4;
     world->options.requests_max = 64;
+    world->options.store_is_near = true;
     if (gateway_start(&world->options, &world->gateway, &message)) (void)fprintf(stderr, "%s\n", message.text);
     check(world->gateway != NULL);
 }

@@ -248,6 +248,7 @@ int bank_prepare_gateway(struct bank *bank, struct message *message) {
     gateway.tier_count = bank->config->tier_count;
     gateway.socket_path = bank->gateway_socket;
     gateway.io_threads = (size_t)options->listen_io_threads;
+    gateway.store_is_near = options->store_kind == BANK_STORE_SQLITE;
     gateway.workers = (size_t)options->listen_workers;
     gateway.issuer = options->issuer;
     gateway.api_url = options->api_url;

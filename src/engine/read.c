@@ -12,6 +12,14 @@ void reader_close(struct reader *reader) {
     reader->store = store_reader_close(reader->store);
 }
 
+int reader_keep(struct reader *reader) {
+    return err_trace(store_reader_keep(reader->store));
+}
+
+void reader_rest(struct reader *reader) {
+    store_reader_rest(reader->store);
+}
+
 int read_begin(struct reader *reader) {
     return err_trace(store_reader_begin(reader->store));
 }

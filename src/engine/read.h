@@ -14,6 +14,9 @@ int reader_open(struct store *store, struct reader *ret_reader);
  */
 int reader_open_only(const struct store_options *options, struct reader *ret_reader, struct message *message);
 void reader_close(struct reader *reader);
+/* See store_reader_keep. */
+int reader_keep(struct reader *reader);
+void reader_rest(struct reader *reader);
 int read_begin(struct reader *reader) MUST_USE;
 void read_end(struct reader *reader);
 /* One row by primary (index 0) or unique index; *ret_row in the arena, NULL when absent. 0 or <0.

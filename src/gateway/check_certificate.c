@@ -59,7 +59,7 @@ static int identify(struct exchange *exchange, const struct trust_set *trust,
                     struct certificate_identity *ret_identity) {
     struct gateway *gateway = exchange->gateway;
     const struct hash *version = trust_set_version(trust);
-    struct hash key = sha256_str(exchange->edge_certificate);
+    struct hash key = header_memo_hash(gateway->headers, exchange->edge_certificate);
     enum revocation_state state = REVOCATION_UNWATCHED;
     if (certificate_cache_find(gateway->certificates, &key, version, exchange->call.received_ms, ret_identity))
         state = revocation_of(exchange, ret_identity);
@@ -118,6 +118,7 @@ static int find_client(struct exchange *exchange, const struct trust_set *trust,
 /* No list knows it: a client that is registered with just this certificate, or nobody. */
 static int find_self_signed(struct exchange *exchange) {
     bool found;
+    if (exchange->at_once) return EXCHANGE_MOVES; /* its keys may have to be fetched */
     int r = self_signed_find(exchange, &found);
     if (r < 0) return exchange_fault(exchange, "self_signed_find", r);
     if (!found) return exchange_refuse(exchange, &refusal_certificate_required, NULL);

@@ -53,20 +53,25 @@ static bool is_spelt_well(enum edge_form form, struct str name, struct str inter
     return true;
 }
 
-/* A header that nobody but an edge of this form may have written is fine when that edge spells it so. */
-static bool is_the_edges(enum edge_form form, struct str name) {
-    for (size_t k = 0; k < ARRAY_COUNT(internal_names); k++)
-        if (is_alike(name, internal_names[k].name))
-            return (internal_names[k].forms & IN(form)) && is_spelt_well(form, name, internal_names[k].name);
-    return true;
+/* The internal name that a header's is alike, or ARRAY_COUNT(internal_names). */
+static size_t internal_of(struct str name) {
+    size_t k = 0;
+    while (k < ARRAY_COUNT(internal_names) && !is_alike(name, internal_names[k].name)) k++;
+    return k;
 }
 
+/* A header that nobody but an edge of this form may have written is fine when that edge spells it so, and once. */
 static bool headers_are_the_edges(const struct exchange *exchange, enum edge_form form) {
     const struct http_request *request = exchange->request;
-    for (size_t i = 0; i < request->header_count; i++)
-        if (!is_the_edges(form, request->headers[i].name)) return false;
-    for (size_t k = 0; k < ARRAY_COUNT(internal_names); k++)
-        if (http_header_count(request, internal_names[k].name) > 1) return false;
+    bool seen[ARRAY_COUNT(internal_names)] = { false };
+    for (size_t i = 0; i < request->header_count; i++) {
+        struct str name = request->headers[i].name;
+        size_t k = internal_of(name);
+        if (k == ARRAY_COUNT(internal_names)) continue;
+        if (!(internal_names[k].forms & IN(form)) || !is_spelt_well(form, name, internal_names[k].name)) return false;
+        if (seen[k]) return false;
+        seen[k] = true;
+    }
     return true;
 }
 

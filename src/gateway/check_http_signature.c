@@ -59,6 +59,7 @@ static bool is_judged(const struct exchange *exchange, const struct http_signatu
 int check_http_signature(struct exchange *exchange) {
     struct http_signature_request request = exchange_signature_request(exchange);
     if (!is_judged(exchange, &request)) return EXCHANGE_GOES_ON;
+    if (exchange->at_once) return EXCHANGE_MOVES; /* its keys may have to be fetched */
     struct signed_request *signed_request = arena_new(exchange->arena, struct signed_request);
     if (!signed_request) return exchange_fault(exchange, "check_http_signature", err_origin(-ENOMEM));
     if (!exchange->gateway->options.signing_keys)

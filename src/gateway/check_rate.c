@@ -111,8 +111,11 @@ int check_rate(struct exchange *exchange) {
     const struct rate_tier *tier = tier_of(options, exchange->call.tier);
     if (!tier) return exchange_fault(exchange, "rate_tier", err_origin(-ENOENT));
     struct rate_tier allowance = allowance_of(tier, &exchange->call);
-    struct rate_now now = { .mono_ns = options->mono_ns(), .wall_ms = options->now_ms() };
+    struct rate_now now = { .mono_ns = options->mono_ns(),
+                            .wall_ms = options->now_ms(),
+                            .at_once = exchange->at_once };
     rate_limit_take(exchange->gateway->rates, exchange->call.client_id.bytes, &allowance, now, &verdict);
+    if (verdict.result == RATE_WOULD_WAIT) return EXCHANGE_MOVES;
     put_headers(exchange, &allowance, &verdict);
     switch (verdict.result) {
     case RATE_PASSES:
@@ -123,6 +126,8 @@ int check_rate(struct exchange *exchange) {
         return exchange_refuse_for(exchange, &refusal_daily_limit, verdict.retry_after_s);
     case RATE_DAY_UNKNOWN:
         return exchange_refuse_for(exchange, &refusal_unavailable, verdict.retry_after_s);
+    case RATE_WOULD_WAIT:
+        break;
     }
     check(false);
     return EXCHANGE_ANSWERED;

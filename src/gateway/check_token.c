@@ -187,6 +187,7 @@ int check_token(struct exchange *exchange) {
                                      "must stand there once");
     if (!credentials_parse(http_header(exchange->request, name), &credentials)) return refuse_invalid(exchange);
     int r = find_token(exchange, credentials.token, &token);
+    if (r == EXTERNAL_SEARCH_E_MOVES) return EXCHANGE_MOVES;
     if (r == EXTERNAL_SEARCH_E_WAITS) return EXCHANGE_WAITS; /* it may already run elsewhere */
     if (r == EXTERNAL_SEARCH_E_UNKNOWN) return refuse_unknown(exchange);
     if (r < 0) return exchange_fault(exchange, "query_token", r);

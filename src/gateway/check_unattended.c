@@ -69,5 +69,6 @@ int check_unattended(struct exchange *exchange) {
     struct hash key = command_quota_key(COMMAND_QUOTA_UNATTENDED, call->consent_id.bytes, resource);
     r = query_quota(exchange->query, &key, call->received_ms, exchange->arena, &used);
     if (r < 0) return exchange_fault(exchange, "query_quota", r);
-    return used >= limit ? refuse(exchange) : count(exchange, &key, limit); /* a flood costs no commits */
+    if (used >= limit) return refuse(exchange); /* a flood costs no commits */
+    return exchange->at_once ? EXCHANGE_MOVES : count(exchange, &key, limit);
 }

@@ -1,8 +1,9 @@
 /* checks.h - the checks of the pipeline, each in a file of its own (check_NAME.c), in the order in which they run.
  *
  * Each returns EXCHANGE_GOES_ON or EXCHANGE_ANSWERED (refused, or a fault); check_token may wait and is run again
- * then, the last one may wait and is not. They read the request and fill exchange->call; a check may rely on what those
- * before it set. */
+ * then, the last one may wait and is not. What would wait for the engine, another node or a server says EXCHANGE_MOVES
+ * while exchange->at_once, before it has changed anything. They read the request and fill exchange->call; a check may
+ * rely on what those before it set. */
 #ifndef GIRO_GATEWAY_CHECKS_H
 #define GIRO_GATEWAY_CHECKS_H
 

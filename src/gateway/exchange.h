@@ -1,7 +1,8 @@
 /* exchange.h - one request on its way through the gateway and its answer: what every check and every handler works on.
  *
- * (X1) an exchange lives in its request's arena and is answered exactly once. (X2) it runs on one pool worker at a
- * time; between handle and finish it waits for the engine and no worker has it. (X3) whatever is refused is said
+ * (X1) an exchange lives in its request's arena and is answered exactly once. (X2) it runs on one thread at a time: on
+ * the IO thread that read it as long as nothing waits (pipeline_try), else on a pool worker; between handle and finish
+ * it waits for the engine and no thread has it. (X3) whatever is refused is said
  * through exchange_refuse, in the envelope of the route's family; nobody else builds an error. */
 #ifndef GIRO_GATEWAY_EXCHANGE_H
 #define GIRO_GATEWAY_EXCHANGE_H
@@ -45,7 +46,7 @@ struct exchange {
     struct gateway *gateway;
     struct http_request *request;
     struct arena *arena;       /* the request's */
-    struct query *query;       /* of the worker that runs it now; a snapshot is open during checks and handle */
+    struct query *query;       /* of the thread that runs it now; a snapshot is open during checks and handle */
     const struct route *route; /* after check_route */
     struct str params[EXCHANGE_PARAMS_MAX]; /* path parameters, percent-decoded, in the template's order */
     struct call call;
@@ -59,10 +60,10 @@ struct exchange {
     bool signs_answer; /* after check_http_signature: the answer has an HTTP signature (RFC 9421) */
     const struct http_signature_link *request_signature; /* with it: the request's, when that is good */
     struct key_place key_place;                          /* of a request with a key */
-    size_t check_at;                                     /* the check that runs, or will run again (pipeline.c) */
-    struct external_search *external;                    /* of a token that issuers are asked about; NULL = none is */
-    struct command_audit audit;                          /* of the command below */
-    struct command_call command; /* for handlers that call a command and return EXCHANGE_WAITS */
+    size_t check_at; /* the check that runs, or will run again: on a worker, or after a wait (pipeline.c) */
+    struct external_search *external; /* of a token that issuers are asked about; NULL = none is */
+    struct command_audit audit;       /* of the command below */
+    struct command_call command;      /* for handlers that call a command and return EXCHANGE_WAITS */
     /* May be set before exchange_command: the answer to a refusal of the command, so that the audit record knows its
      * status. */
     const struct refusal *(*command_refusal)(int refusal);
@@ -82,6 +83,7 @@ struct exchange {
     uint8_t record_id[16];
     char record_text[37];
     struct str record_name; /* of the record, as text; of the exchange or of the interaction id */
+    bool at_once;           /* on an IO thread: what would wait says EXCHANGE_MOVES instead */
     const char *check;      /* the check that runs; "handler", "decision" behind them */
     const char *rule;       /* which of its rules refused, finer than the refusal tells; NULL = the refusal's code */
     struct str why;         /* after a refusal: what the caller was told, JSON */
@@ -90,8 +92,9 @@ struct exchange {
     struct audit_body request_body; /* masked */
 };
 
-/* What a check or a handler says. ANSWERED: status and content are set (a refusal is an answer too). */
-enum exchange_next { EXCHANGE_GOES_ON, EXCHANGE_ANSWERED, EXCHANGE_WAITS };
+/* What a check or a handler says. ANSWERED: status and content are set (a refusal is an answer too). MOVES: only while
+ * exchange->at_once; it would have to wait, has changed nothing, and is run again on a worker. */
+enum exchange_next { EXCHANGE_GOES_ON, EXCHANGE_ANSWERED, EXCHANGE_WAITS, EXCHANGE_MOVES };
 
 /* For tests and the pipeline: a new exchange in the request's arena, or NULL when that is full. */
 struct exchange *exchange_new(struct gateway *gateway, struct http_request *request);

@@ -90,6 +90,7 @@ int external_search(struct exchange *exchange, struct str text, struct token_vie
     const struct gateway_options *options = &exchange->gateway->options;
     const struct external_issuer *issuer;
     size_t at = 0, end = options->issuer_count;
+    if (exchange->at_once) return EXTERNAL_SEARCH_E_MOVES;
     if (exchange->external) return ask(exchange, text, ret_token);
     if (external_token_looks(text)) {
         int r = external_token_issuer(text, options->issuers, options->issuer_count, exchange->arena, &issuer);

@@ -41,13 +41,24 @@ static bool is_overloaded(struct gateway *gateway) {
     return true;
 }
 
+static bool may_be_quick(const struct http_request *request) {
+    return request->body.len == 0 && str_equal(request->method, STR("GET"));
+}
+
 static void on_request(void *ctx, struct http_request *request) {
     struct gateway *gateway = ctx;
+    struct query *query = gateway->io_queries[request->io_thread];
     struct exchange *exchange = exchange_new(gateway, request);
     check(exchange != NULL); /* the arena is empty and its first block is larger */
     bool full = atomic_fetch_add(&gateway->requests, 1) >= gateway->options.requests_max;
+    if (!full && query && may_be_quick(request) && pipeline_try(query, exchange)) return;
     if (full || is_overloaded(gateway)) answer_busy(exchange);
     else if (pool_submit(gateway->pool, run, exchange)) answer_busy(exchange);
+}
+
+static void on_rest(void *ctx, size_t io_thread) {
+    struct gateway *gateway = ctx;
+    if (gateway->io_queries[io_thread]) query_rest(gateway->io_queries[io_thread]);
 }
 
 /* ---- start ---- */
@@ -55,6 +66,7 @@ static void on_request(void *ctx, struct http_request *request) {
 static void check_options(const struct gateway_options *options) {
     check(options->integration && options->trust && options->socket_path);
     check(options->tier_count >= 1 && options->tier_count <= GATEWAY_TIERS_MAX && options->edge_form < EDGE_FORM_COUNT);
+    check(options->io_threads >= 1 && options->io_threads <= HTTP_IO_THREADS_MAX);
     check(options->workers >= 1 && options->workers <= GATEWAY_WORKERS_MAX);
     check(options->requests_max >= 1 && options->requests_max <= GATEWAY_REQUESTS_MAX);
     check(options->response_check_every >= 1 && options->queue_wait_ms_max >= 1 && options->key_wait_ms >= 1);
@@ -137,6 +149,15 @@ static int pool_init(struct gateway *gateway) {
     return err_trace(key_waits_new(&waits, &gateway->key_waits));
 }
 
+static int io_queries_init(struct gateway *gateway) {
+    int r = 0;
+    for (size_t i = 0; i < gateway->options.io_threads && gateway->options.store_is_near && !r; i++)
+        r = query_open(gateway->options.integration, &gateway->io_queries[i]);
+    for (size_t i = 0; i < HTTP_IO_THREADS_MAX && !r; i++)
+        if (gateway->io_queries[i]) r = query_keep(gateway->io_queries[i]);
+    return err_trace(r);
+}
+
 static int server_init(struct gateway *gateway, struct message *message) {
     const struct gateway_options *options = &gateway->options;
     struct http_server_options server = http_server_options_default();
@@ -148,6 +169,7 @@ static int server_init(struct gateway *gateway, struct message *message) {
     server.connections_max = options->connections_max;
     server.arena_bytes_max = EXCHANGE_ARENA_BYTES_MAX;
     server.on_request = on_request;
+    server.on_rest = on_rest;
     server.on_error = problem_on_http_error;
     server.gift = options->gift;
     server.ctx = gateway;
@@ -164,6 +186,7 @@ static int gateway_init(struct gateway *gateway, struct message *message) {
     if (!r) r = gateway_addresses_bind(gateway, message);
     if (r && message->text[0]) return err_trace(r);
     if (!r) r = certificate_cache_new(GATEWAY_CERTIFICATES_MAX, &gateway->certificates);
+    if (!r) r = (gateway->headers = header_memo_new()) ? 0 : err_origin(-ENOMEM);
     if (!r) r = audit_masks_new(gateway->operations, &gateway->audit_masks);
     if (!r) r = (gateway->tally = refusal_tally_new()) ? 0 : err_origin(-ENOMEM);
     if (!r) r = proof_memory_new(GATEWAY_PROOFS_MAX, &gateway->proofs);
@@ -192,6 +215,7 @@ int gateway_listen(struct gateway *gateway, struct http_gift *gift, struct messa
     gateway->options.gift = gift;
     message_set(message, "cannot start the gateway");
     int r = pool_init(gateway);
+    if (!r) r = io_queries_init(gateway);
     return r ? err_trace(r) : err_trace(server_init(gateway, message));
 }
 
@@ -236,11 +260,13 @@ struct gateway *gateway_free(struct gateway *gateway) {
     if (gateway->pool) pool_stop(gateway->pool);
     check(atomic_load(&gateway->requests) == 0); /* nobody waits for the engine any more */
     (void)http_server_free(gateway->server);
+    for (size_t i = 0; i < HTTP_IO_THREADS_MAX; i++) (void)query_close(gateway->io_queries[i]);
     (void)key_waits_free(gateway->key_waits);
     (void)pool_free(gateway->pool);
     (void)refusal_tally_free(gateway->tally);
     (void)audit_masks_free(gateway->audit_masks);
     (void)certificate_cache_free(gateway->certificates);
+    (void)header_memo_free(gateway->headers);
     (void)proof_memory_free(gateway->proofs);
     (void)rate_limit_free(gateway->rates);
     for (size_t i = 0; i < ARRAY_COUNT(gateway->documents); i++) (void)openapi_free(gateway->documents[i]);

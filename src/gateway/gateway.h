@@ -4,8 +4,9 @@
  * (W1) At most requests_max requests are under way; one more is answered 503 with Retry-After. The pool's queue has
  * room for all of them, so a request that comes back from the engine always finds a place. When one has waited in it
  * longer than queue_wait_ms_max, new ones are answered 503 as well; what was taken goes on to its end. (W2) Each worker
- * has its own struct query; a request waits for the engine without holding a worker. (W3) What the edge says in its own
- * headers is believed because only the edge's user may connect (SO_PEERCRED).
+ * has its own struct query, and so has each IO thread where the store is near: it answers what waits for nothing and
+ * hands over the rest (pipeline_try). A request waits for the engine without holding a thread. (W3) What the edge says
+ * in its own headers is believed because only the edge's user may connect (SO_PEERCRED).
  *
  * The edge's headers: X-OB-Listener (mtls or browser, required), the certificate in the header of the edge's form
  * (edge_certificate.h; absent without one), X-OB-Client-Address. X-OB-Client-Verify is not looked at: the chain is
@@ -79,6 +80,7 @@ struct gateway_options {
     uid_t allowed_uids[HTTP_UIDS_MAX]; /* the edge's */
     size_t allowed_uid_count;
     size_t io_threads, workers, requests_max, connections_max;
+    bool store_is_near; /* reads of the store wait for no server: IO threads answer ROUTE_QUICK themselves */
     struct str issuer;                 /* "https://localhost:8444" */
     struct str api_url;                /* "https://localhost:8443", before the paths in Links and Location */
     struct str org_id;                 /* of this bank, in its message signatures */

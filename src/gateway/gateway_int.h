@@ -6,6 +6,7 @@
 #include "gateway/audit_masks.h"
 #include "gateway/certificate_cache.h"
 #include "gateway/gateway.h"
+#include "gateway/header_memo.h"
 #include "gateway/key_wait.h"
 #include "gateway/refusal_tally.h"
 #include "gateway/proof_memory.h"
@@ -28,10 +29,12 @@ struct gateway {
     const struct openapi_operation *operations[GATEWAY_ROUTES_MAX]; /* by route_index */
     struct rate_limit *rates;
     struct certificate_cache *certificates;
+    struct header_memo *headers; /* of certificates */
     struct audit_masks *audit_masks;
     struct refusal_tally *tally; /* refusals before a client is known */
     struct proof_memory *proofs;
     struct pool *pool;
+    struct query *io_queries[HTTP_IO_THREADS_MAX]; /* of the IO threads; NULL: they hand everything on */
     struct key_waits *key_waits;
     struct http_server *server;
     atomic_size_t requests;

@@ -275,6 +275,10 @@ enum {
 #define READ_OF(its_path, its_version, its_permissions, its_handle)                                                    \
     ROUTE_OF("GET", its_path, its_version, .flags = ACCOUNT_READ_FLAGS, .permissions = its_permissions,                \
              .handle = its_handle)
+/* Of one account. */
+#define QUICK_READ_OF(its_path, its_version, its_permissions, its_handle)                                              \
+    ROUTE_OF("GET", its_path, its_version, .flags = ACCOUNT_READ_FLAGS | ROUTE_QUICK, .permissions = its_permissions,  \
+             .handle = its_handle)
 /* The same endpoints in each version. */
 #define ACCOUNT_ROUTES(aisp, version)                                                                                  \
     ROUTE_OF("POST", aisp "/account-access-consents", version, .flags = ACCOUNT_CONSENT_FLAGS | ROUTE_BODY,            \
@@ -284,9 +288,9 @@ enum {
         ROUTE_OF("DELETE", aisp "/account-access-consents/{ConsentId}", version, .flags = ACCOUNT_CONSENT_FLAGS,       \
                  .handle = account_consent_delete_handle, .finish = account_consent_delete_finish),                    \
         READ_OF(aisp "/accounts", version, PERMISSIONS_ACCOUNTS, accounts_get_handle),                                 \
-        READ_OF(aisp "/accounts/{AccountId}", version, PERMISSIONS_ACCOUNTS, accounts_get_handle),                     \
+        QUICK_READ_OF(aisp "/accounts/{AccountId}", version, PERMISSIONS_ACCOUNTS, accounts_get_handle),               \
         READ_OF(aisp "/balances", version, PERMISSION_BALANCES, balances_get_handle),                                  \
-        READ_OF(aisp "/accounts/{AccountId}/balances", version, PERMISSION_BALANCES, balances_get_handle),             \
+        QUICK_READ_OF(aisp "/accounts/{AccountId}/balances", version, PERMISSION_BALANCES, balances_get_handle),       \
         READ_OF(aisp "/transactions", version, PERMISSIONS_TRANSACTIONS, transactions_get_handle),                     \
         READ_OF(aisp "/accounts/{AccountId}/transactions", version, PERMISSIONS_TRANSACTIONS,                          \
                 transactions_get_handle),                                                                              \

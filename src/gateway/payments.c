@@ -163,7 +163,7 @@ const struct route payment_routes[] = {
       .path = "/v1/payments/{payment_id}",
       .family = FAMILY_V1,
       .scope = "payments",
-      .flags = ROUTE_MTLS | ROUTE_CERTIFICATE | ROUTE_TOKEN,
+      .flags = ROUTE_MTLS | ROUTE_CERTIFICATE | ROUTE_TOKEN | ROUTE_QUICK,
       .handle = payment_read_handle },
 };
 const size_t payment_route_count = ARRAY_COUNT(payment_routes);

@@ -26,6 +26,7 @@ static int run_checks(struct exchange *exchange) {
     for (; exchange->check_at < ARRAY_COUNT(gateway_checks); exchange->check_at++) {
         exchange->check = gateway_checks[exchange->check_at].name;
         exchange->rule = NULL;
+        if (exchange->at_once && exchange->route && !(exchange->route->flags & ROUTE_QUICK)) return EXCHANGE_MOVES;
         int next = gateway_checks[exchange->check_at].run(exchange);
         if (next != EXCHANGE_GOES_ON) return next; /* after WAITS the exchange may be gone */
     }
@@ -38,6 +39,7 @@ static int run_checks(struct exchange *exchange) {
 static int run_in_snapshot(struct query *query, struct exchange *exchange, int (*step)(struct exchange *)) {
     exchange->query = query;
     int r = query_begin(query);
+    if (r && exchange->at_once) return EXCHANGE_MOVES; /* a worker tries again */
     if (r && !exchange->call.interaction_id.len && check_interaction(exchange) != EXCHANGE_GOES_ON)
         return EXCHANGE_ANSWERED;
     if (r) return exchange_fault(exchange, "query_begin", r);
@@ -45,6 +47,8 @@ static int run_in_snapshot(struct query *query, struct exchange *exchange, int (
     query_end(query);
     return next;
 }
+
+static bool is_signed(const struct exchange *exchange);
 
 static int checks_and_handle(struct exchange *exchange) {
     int next = run_checks(exchange);
@@ -56,6 +60,22 @@ void pipeline_run(struct query *query, struct exchange *exchange) {
     if (next == EXCHANGE_WAITS) return;
     check(next == EXCHANGE_ANSWERED);
     pipeline_answer(exchange);
+}
+
+static void run_answer(void *worker_ctx, void *job_ctx) {
+    (void)worker_ctx; /* an answer needs no snapshot */
+    pipeline_answer(job_ctx);
+}
+
+bool pipeline_try(struct query *query, struct exchange *exchange) {
+    exchange->at_once = true;
+    int next = run_in_snapshot(query, exchange, checks_and_handle);
+    exchange->at_once = false;
+    if (next == EXCHANGE_MOVES) return false;
+    check(next == EXCHANGE_ANSWERED);
+    bool slow = is_signed(exchange); /* a private key's work; here only when no worker is to be had */
+    if (!slow || pool_submit(exchange->gateway->pool, run_answer, exchange)) pipeline_answer(exchange);
+    return true;
 }
 
 /* ---- a token that another server was asked about (external_search.h) ---- */

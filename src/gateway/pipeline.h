@@ -4,6 +4,9 @@
 
 #include "gateway/exchange.h"
 
+/* On an IO thread: the same as pipeline_run, as far as nothing has to wait. False: the exchange is a worker's now to go
+ * on with. */
+bool pipeline_try(struct query *query, struct exchange *exchange) MUST_USE;
 /* On a pool worker: checks in order, then the handler; the first that answers ends it. Unless it waits, the exchange is
  * gone then. */
 void pipeline_run(struct query *query, struct exchange *exchange);

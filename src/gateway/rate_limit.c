@@ -298,6 +298,8 @@ static enum rate_result take(struct taking *taking) {
     bool daily = taking->tier->daily_limit > 0;
     if (day_is_over(taking)) return RATE_DAY_OVER;
     if (!taking->limit->options.take_shared && is_too_fast(taking)) return RATE_TOO_FAST; /* waits for no day */
+    if (taking->now.at_once && (taking->limit->options.take_shared || (daily && !taking->client->day_left)))
+        return RATE_WOULD_WAIT;
     enum rate_result result = daily ? day_wait(taking) : RATE_PASSES;
     if (result != RATE_PASSES) return result;
     int64_t day_end_ms = taking->client->day_end_ms;

@@ -32,9 +32,16 @@ struct rate_tier {
 
 struct rate_now {
     int64_t mono_ns, wall_ms;
+    bool at_once; /* RATE_WOULD_WAIT instead of waiting, and nothing is taken */
 };
 
-enum rate_result { RATE_PASSES, RATE_TOO_FAST, RATE_DAY_OVER, RATE_DAY_UNKNOWN /* nothing can be reserved now */ };
+enum rate_result {
+    RATE_PASSES,
+    RATE_TOO_FAST,
+    RATE_DAY_OVER,
+    RATE_DAY_UNKNOWN, /* nothing can be reserved now */
+    RATE_WOULD_WAIT,  /* only when asked at_once: for the day's next block or the shared bucket */
+};
 struct rate_verdict {
     enum rate_result result;
     uint64_t burst_left, day_left; /* after this request; the day's: of all nodes, as far as this one knows */

@@ -27,6 +27,14 @@ struct query *query_close(struct query *query) {
     return NULL;
 }
 
+int query_keep(struct query *query) {
+    return err_trace(reader_keep(&query->reader));
+}
+
+void query_rest(struct query *query) {
+    reader_rest(&query->reader);
+}
+
 int query_begin(struct query *query) {
     return err_trace(read_begin(&query->reader));
 }

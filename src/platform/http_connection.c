@@ -158,6 +158,8 @@ static void dispatch(struct http_connection *connection) {
     request->received_mono_ns = clock_mono_ns();
     request->user = NULL;
     request->connection = connection;
+    request->io_thread = (size_t)(connection->io - connection->server->ios);
+    if (!connection->io->rest_ms) connection->io->rest_ms = connection->io->now_ms + HTTP_REST_MS;
     atomic_store_explicit(&connection->closing, head->close, memory_order_relaxed);
     atomic_store_explicit(&connection->answered, false, memory_order_relaxed);
     count(&connection->server->counters.requests);

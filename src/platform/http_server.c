@@ -240,6 +240,7 @@ static int sleep_ms(const struct http_io *io) {
     bool ending = atomic_load(&io->server->draining) || atomic_load(&io->server->given_listener);
     if (ending && atomic_load(&io->server->drain_until_ms) < until_ms)
         until_ms = atomic_load(&io->server->drain_until_ms);
+    if (io->rest_ms && io->server->options.on_rest && io->rest_ms < until_ms) until_ms = io->rest_ms;
     if (until_ms == INT64_MAX) return -1;
     int64_t ms = until_ms - clock_mono_ms();
     return ms <= 0 ? 0 : ms > INT32_MAX ? INT32_MAX : (int)ms;
@@ -257,6 +258,21 @@ static void close_all(struct http_io *io) {
     }
 }
 
+static void rest(struct http_io *io) {
+    if (!io->rest_ms || io->now_ms < io->rest_ms) return;
+    io->rest_ms = 0;
+    if (io->server->options.on_rest)
+        io->server->options.on_rest(io->server->options.ctx, (size_t)(io - io->server->ios));
+}
+
+/* What an event has led to is sent before the next one is looked at: the edge goes on with it meanwhile. */
+static void handle_event(struct http_io *io, const struct epoll_event *event) {
+    if (event->data.ptr == io) return; /* only woken up: the inbox is looked at afterwards */
+    if (event->data.ptr == &io->server->listener) accept_some(io);
+    else http_connection_on_event(event->data.ptr, event->events);
+    if (atomic_load_explicit(&io->inbox, memory_order_relaxed)) take_posted(io);
+}
+
 static void *io_work(void *arg) {
     struct http_io *io = arg;
     struct epoll_event events[HTTP_EVENTS_MAX];
@@ -265,11 +281,8 @@ static void *io_work(void *arg) {
         int n = epoll_wait(io->epoll_fd, events, HTTP_EVENTS_MAX, sleep_ms(io));
         check(n >= 0 || errno == EINTR);
         io->now_ms = clock_mono_ms();
-        for (int i = 0; i < n; i++) {
-            if (events[i].data.ptr == io) continue; /* only woken up: the inbox is looked at below */
-            if (events[i].data.ptr == &io->server->listener) accept_some(io);
-            else http_connection_on_event(events[i].data.ptr, events[i].events);
-        }
+        rest(io);
+        for (int i = 0; i < n; i++) handle_event(io, &events[i]);
         take_posted(io);
         expire(io);
         end_pause(io);

@@ -38,6 +38,7 @@ enum {
     HTTP_ARENA_BLOCK_BYTES = 16 * 1024,
     HTTP_ERROR_BYTES_MAX = 4096, /* body of an answer that the server makes itself */
     HTTP_LISTEN_BACKLOG = 511,
+    HTTP_REST_MS = 20, /* see on_rest */
     HTTP_LINGER_BYTES_MAX = 1024 * 1024, /* read and thrown away after a refusal, so that the answer arrives */
 };
 
@@ -58,6 +59,7 @@ struct http_request {
     struct str body;
     struct http_peer peer;
     int64_t received_mono_ns; /* when its last byte had come */
+    size_t io_thread;         /* that read it, [0, io_threads) */
     struct arena arena;       /* empty at on_request; at most options.arena_bytes_max; reset after the answer */
     void *user;               /* NULL at on_request; the handler's own */
     struct http_connection *connection;
@@ -111,6 +113,9 @@ struct http_server_options {
     int64_t write_ms; /* for the client to take an answer; then closed */
     /* On an IO thread; must not wait. Answers at once or hands the request on; when it can do neither, answers 503. */
     void (*on_request)(void *ctx, struct http_request *request);
+    /* On an IO thread, HTTP_REST_MS after the first on_request since the last on_rest: gives back what the thread keeps
+     * between requests. NULL: nothing is kept. */
+    void (*on_rest)(void *ctx, size_t io_thread);
     /* Fills error's body, media type and header. On IO threads and on those that answer, also several at once. NULL:
      * the code as plain text. */
     void (*on_error)(void *ctx, struct http_error *error);

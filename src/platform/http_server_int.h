@@ -68,6 +68,7 @@ struct http_io {
     struct http_server *server;
     pthread_t thread;
     bool runs;
+    int64_t rest_ms; /* when on_rest is due; 0: no on_request since the last one */
     int epoll_fd, event_fd;
     _Atomic(struct http_connection *) inbox; /* newest first; new connections and answered ones */
     atomic_size_t connection_count;

@@ -109,7 +109,9 @@ int store_commit(struct store *store, const struct store_change *changes, size_t
     if (count == 0) return 0;
     store->culprit = store_unbalanced(changes, count);
     if (store->culprit >= 0) return STORE_E_UNDONE;
+    if (store->changes) store_changes_begin(store->changes, changes, count);
     int r = store->ops->commit(store, changes, count);
+    if (store->changes) store_changes_end(store->changes);
     if (r == 0 && store->watch) store->watch(store->watch_ctx, changes, count);
     return err_trace(r);
 }
@@ -165,29 +167,69 @@ struct store_reader *store_reader_close(struct store_reader *reader) {
     struct store *store = reader->store;
     check(!reader->walking);
     if (reader->inside) store_reader_end(reader);
+    store_reader_rest(reader);
+    (void)store_kept_free(reader->kept);
     reader->ops->reader_close(reader);
     if (store) atomic_fetch_sub(&store->readers, 1);
     return NULL;
 }
 
+int store_reader_keep(struct store_reader *reader) {
+    check(!reader->inside && !reader->kept);
+    if (!reader->store || !reader->store->changes) return 0;
+    return err_trace(store_kept_new(reader->store->changes, &reader->kept));
+}
+
+void store_reader_rest(struct store_reader *reader) {
+    check(!reader->inside);
+    if (!reader->kept || !reader->kept->holds) return;
+    reader->ops->reader_end(reader);
+    reader->kept->holds = false;
+}
+
 int store_reader_begin(struct store_reader *reader) {
     check(!reader->inside);
+    if (reader->kept && store_kept_is_current(reader->kept)) {
+        reader->inside = true;
+        return 0;
+    }
+    store_reader_rest(reader);
+    if (reader->kept) store_kept_take(reader->kept);
     int r = reader->ops->reader_begin(reader);
     if (r) return err_trace(r);
+    if (reader->kept) reader->kept->holds = true;
     reader->inside = true;
     return 0;
 }
 
 void store_reader_end(struct store_reader *reader) {
     check(reader->inside && !reader->walking);
-    reader->ops->reader_end(reader);
     reader->inside = false;
+    if (!reader->kept) reader->ops->reader_end(reader);
+    else if (reader->kept->spoiled) store_reader_rest(reader);
+}
+
+static int read_kept(struct store_reader *reader, struct store_probe *probes, size_t count, struct arena *arena) {
+    int r = 0;
+    for (size_t i = 0; i < count && !r; i++) {
+        void *row = store_kept_find(reader->kept, &probes[i], arena);
+        if (row) {
+            probes[i].ret_row = row;
+            continue;
+        }
+        r = reader->ops->read(reader, &probes[i], 1, arena);
+        if (r) reader->kept->spoiled = true;
+        else store_kept_put(reader->kept, &probes[i]);
+    }
+    return err_trace(r);
 }
 
 int store_read(struct store_reader *reader, struct store_probe *probes, size_t count, struct arena *arena) {
     check(!reader->walking);
     probes_check(probes, count);
     if (count == 0) return 0;
+    if (reader->kept && reader->inside) return err_trace(read_kept(reader, probes, count, arena));
+    if (!reader->inside) store_reader_rest(reader); /* outside, each read sees the newest state */
     return err_trace(reader->ops->read(reader, probes, count, arena));
 }
 
@@ -207,8 +249,10 @@ int store_range(struct store_reader *reader, const struct store_range *range, st
                 int (*each)(void *ctx, const void *row), void *ctx) {
     check(!reader->walking); /* each() may not read with the same reader */
     range_check(range);
+    if (!reader->inside) store_reader_rest(reader);
     reader->walking = true;
     int r = reader->ops->range(reader, range, arena, each, ctx);
     reader->walking = false;
+    if (r && reader->kept) reader->kept->spoiled = true; /* each's own refusal too: another snapshot costs little */
     return err_trace(r);
 }

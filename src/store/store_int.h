@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "store/store.h"
+#include "store/store_kept.h"
 
 enum { STORE_TABLES_MAX = 128, STORE_CATALOG_SLOTS = 256, STORE_EPOCH_EMBEDDED = 1 };
 static_assert(STORE_TABLES_MAX * 2 <= STORE_CATALOG_SLOTS, "the hash of descriptors stays half empty");
@@ -30,12 +31,14 @@ struct store {
     bool unknown;
     void (*watch)(void *ctx, const struct store_change *changes, size_t count); /* NULL: nobody measures */
     void *watch_ctx;
+    struct store_changes *changes; /* NULL: readers of this adapter keep nothing */
     _Atomic unsigned readers; /* open readers, so that closing before them is caught */
 };
 struct store_reader {
     const struct store_ops *ops;
     struct store_catalog catalog;
-    struct store *store; /* NULL: reads the store of another process */
+    struct store *store;     /* NULL: reads the store of another process */
+    struct store_kept *kept; /* NULL: nothing is kept */
     bool inside;         /* between begin and end */
     bool walking;        /* inside store_range's each */
 };

@@ -104,6 +104,7 @@ static int open_locked(struct sqlite_store *store, const struct store_options *o
     store->page_bytes = (uint64_t)page_bytes;
     store->buried = (int32_t)buried;
     (void)sqlite3_wal_hook(store->writer.db, on_commit, store); /* gives the hook before it: none */
+    store->checkpoint.turns = &store->base.changes->turns;
     r = sqlite_checkpoint_start(&store->checkpoint, store->path, store->ring, message);
     if (r == 0 && marker) r = sqlite_marker_remove(store->path, store->lock_fd, message);
     return err_trace(r);
@@ -117,6 +118,7 @@ static void sqlite_close(struct store *base) {
     sqlite_connection_release(&store->writer);
     (void)sqlite_seal_close(store->ring);
     if (store->lock_fd >= 0) (void)close(store->lock_fd); /* gives up the lock; nothing buffered */
+    free(store->base.changes);
     free(store);
 }
 
@@ -126,6 +128,11 @@ static int sqlite_open(const struct store_options *options, struct store **ret_s
     if (!store) return err_origin(-ENOMEM);
     store->base.ops = &store_sqlite_ops;
     store->base.culprit = -1;
+    store->base.changes = store_changes_new();
+    if (!store->base.changes) {
+        free(store);
+        return err_origin(-ENOMEM);
+    }
     store->lock_fd = -1;
     store_catalog_init(&store->base.catalog, options);
     int r = path_copy(options->path, store->path, message);

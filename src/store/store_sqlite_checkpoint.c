@@ -39,6 +39,7 @@ static bool run_behind_gate(struct sqlite_checkpoint *checkpoint, int mode) {
     pthread_mutex_unlock(&checkpoint->mutex);
     int left;
     bool done = run_mode(checkpoint, mode, &left) && left == 0;
+    atomic_fetch_add(checkpoint->turns, 1); /* who keeps a snapshot takes one that does not need the log */
     pthread_mutex_lock(&checkpoint->mutex);
     checkpoint->gate_closed = false;
     pthread_cond_broadcast(&checkpoint->changed);

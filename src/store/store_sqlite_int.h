@@ -111,6 +111,7 @@ struct sqlite_checkpoint {
     bool stop, wanted;                 /* under mutex: end the thread; a commit has left a long log */
     bool writer_inside, gate_closed;   /* under mutex: a commit runs; the thread waits for the gate or holds it */
     _Atomic uint64_t log_bytes;        /* after the last commit */
+    _Atomic uint64_t *turns;           /* of store_changes */
     struct sqlite_connection connection;
 };
 int sqlite_checkpoint_start(struct sqlite_checkpoint *checkpoint, const char *path, const struct seal_ring *ring,
