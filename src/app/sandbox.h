@@ -123,6 +123,7 @@ void sandbox_redis_connection(const struct sandbox *sandbox, struct buffer *out)
 
 /* --- sandbox_config.c --- */
 #define SANDBOX_STATIC_FILE "kib.txt"       /* 1,024 bytes below /static/: what bench reads compares with */
+#define SANDBOX_CANARY_NAME "canary"        /* the process */
 #define SANDBOX_CANARY_CONFIG "canary.yaml" /* below var; what the canary reads, see sandbox_deploy.h */
 #define SANDBOX_CANARY_SHARE "nginx/canary" /* below var; edge_config.canary_share */
 /* var/giro.yaml (0600), on PostgreSQL the canary's beside it, and var/nginx/. 0 or -errno. */

@@ -103,9 +103,10 @@ static int set_weight(struct deploy_change *change, uint32_t weight) {
 }
 
 static void start_canary(struct deploy_change *change, uint32_t weight) {
-    const struct supervisor_child canary = {
-        .name = "canary", .argv = change->canary_argv, .stop_signal = SIGTERM, .ready = SUPERVISOR_READY_BY_FD
-    };
+    const struct supervisor_child canary = { .name = SANDBOX_CANARY_NAME,
+                                             .argv = change->canary_argv,
+                                             .stop_signal = SIGTERM,
+                                             .ready = SUPERVISOR_READY_BY_FD };
     const char *argv[] = { change->canary_program, "serve", "--config", change->canary_config, NULL };
     deploy_version_path(change->sandbox, change->name, change->canary_program);
     memcpy(change->canary_argv, argv, sizeof argv);

@@ -1,4 +1,4 @@
-"""`giro deploy canary` on PostgreSQL: a share of the clients meets another version, and may be taken from it at once."""
+"""`giro deploy canary` on PostgreSQL: a share of the clients meets another version, and is taken from it at once."""
 
 import contextlib
 import http.client
@@ -144,6 +144,8 @@ def test_a_share_of_the_clients(bank, strangers, load):
     second = deploy_json(bank, "publish", other_binary(bank, "second"))["version"]
     first = next(name for name, status in statuses(bank).items() if status == "live")
     half = weighted(bank, second, 50)
+    processes = {row["name"]: row["port"] for row in bank.giro_json("run", "--status")["processes"]}
+    assert processes["canary"] == half["operations_port"]
     met = [caller.met() for caller in strangers]
     assert set(met) == {LIVE, CANARY}
     assert [caller.met() for caller in strangers] == met
@@ -180,7 +182,7 @@ def is_gone(path):
 
 
 def supervisor_sleeps(bank):
-    """It takes the share from a dead canary within milliseconds: asleep, it lets the edge show what it does meanwhile."""
+    """It takes the share from a dead canary within milliseconds; asleep, it lets the edge show what it does."""
     os.kill(bank.supervisor.pid, signal.SIGSTOP)
 
 
