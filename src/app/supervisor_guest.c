@@ -14,6 +14,20 @@ static void drop_ready_fd(struct supervisor_guest *guest) {
     guest->ready_fd = -1;
 }
 
+static void say_stop(struct supervisor_guest *guest) {
+    (void)kill(guest->pid, guest->child->stop_signal ? guest->child->stop_signal : SIGTERM); /* not reaped: it exists */
+    guest->told = true;
+}
+
+void supervisor_guest_end(struct supervisor *supervisor, uint32_t after_ms) {
+    struct supervisor_guest *guest = &supervisor->guest;
+    if (!guest->child || guest->leaving) return;
+    guest->leaving = true;
+    drop_ready_fd(guest); /* nobody wants to know any more */
+    guest->since_ms = clock_mono_ms() + after_ms;
+    if (after_ms == 0) say_stop(guest);
+}
+
 int supervisor_guest_start(struct supervisor *supervisor, const struct supervisor_child *child) {
     struct supervisor_guest *guest = &supervisor->guest;
     int log_fd = -1;
@@ -26,20 +40,9 @@ int supervisor_guest_start(struct supervisor *supervisor, const struct superviso
     guest->child = child;
     guest->leaving = guest->told = false;
     guest->since_ms = clock_mono_ms();
-    return err_trace(supervisor_write_pid(supervisor, child->name, guest->pid));
-}
-
-static void say_stop(struct supervisor_guest *guest) {
-    (void)kill(guest->pid, guest->child->stop_signal ? guest->child->stop_signal : SIGTERM); /* not reaped: it exists */
-    guest->told = true;
-}
-
-void supervisor_guest_end(struct supervisor *supervisor, uint32_t after_ms) {
-    struct supervisor_guest *guest = &supervisor->guest;
-    if (!guest->child || guest->leaving) return;
-    guest->leaving = true;
-    guest->since_ms = clock_mono_ms() + after_ms;
-    if (after_ms == 0) say_stop(guest);
+    r = supervisor_write_pid(supervisor, child->name, guest->pid);
+    if (r) supervisor_guest_end(supervisor, 0); /* (S3) */
+    return err_trace(r);
 }
 
 void supervisor_guest_look(struct supervisor *supervisor) {
