@@ -1,6 +1,7 @@
-/* cmd_deploy.c - giro deploy publish BINARY | alias live VERSION | rollback | list. */
+/* cmd_deploy.c - giro deploy publish BINARY | alias live VERSION | canary VERSION | rollback | list. */
 #include "app/subcommand.h"
 
+#include "app/canary_share.h"
 #include "app/exit_code.h"
 #include "app/options.h"
 #include "app/sandbox_deploy.h"
@@ -37,7 +38,7 @@ static int complain(int r, const struct message *message) {
     if (r < 0 || r == SANDBOX_E_DENIED || r == SANDBOX_E_ABSENT) return sandbox_complain(r, message);
     fprintf(stderr, "giro: %s\n", message->text);
     if (r == DEPLOY_E_ABSENT) return EXIT_ABSENT;
-    return r == SANDBOX_E_BUSY ? EXIT_CONFLICT : EXIT_FAILED;
+    return r == SANDBOX_E_BUSY || r == DEPLOY_E_CONFLICT ? EXIT_CONFLICT : EXIT_FAILED;
 }
 
 static int publish(int argc, char **argv) {
@@ -75,7 +76,8 @@ static int alias(int argc, char **argv) {
     struct options options = { .usage = "deploy alias live VERSION [--var DIR] [--json]",
                                .help =
                                    "Makes a published version the one that serves: it takes over from the one that\n"
-                                   "runs, without a request that fails. If it cannot, the old one goes on.",
+                                   "runs, without a request that fails. If it cannot, the old one goes on. A canary\n"
+                                   "is ended first.",
                                .rows = rows,
                                .row_count = ARRAY_COUNT(rows),
                                .words_min = 2,
@@ -89,11 +91,65 @@ static int alias(int argc, char **argv) {
     return go_live(&deploying, options.words[1]);
 }
 
+static int end_canary(struct deploying *deploying, const struct deploy_state *state) {
+    int64_t took_ms = 0;
+    int r = deploy_canary(&deploying->sandbox, state->canary, 0, &took_ms, &deploying->message);
+    if (r) return complain(r, &deploying->message);
+    printf(deploying->json ? "{\"live\":\"%s\",\"ended\":\"%s\",\"ms\":%lld}\n"
+                           : "all clients meet %s again, and none the canary %s, after %lld ms\n",
+           state->live, state->canary, (long long)took_ms);
+    return EXIT_DONE;
+}
+
+static int begin_canary(struct deploying *deploying, const char *name, uint32_t weight) {
+    int64_t took_ms = 0;
+    int r = deploy_canary(&deploying->sandbox, name, weight, &took_ms, &deploying->message);
+    if (r) return complain(r, &deploying->message);
+    if (deploying->json)
+        printf("{\"canary\":\"%s\",\"weight\":%u,\"ms\":%lld,\"operations_port\":%u}\n", name, weight,
+               (long long)took_ms, deploying->sandbox.canary_port);
+    else
+        printf("%s serves %u %% of the clients after %lld ms; its operations: http://127.0.0.1:%u\n", name, weight,
+               (long long)took_ms, deploying->sandbox.canary_port);
+    return EXIT_DONE;
+}
+
+static int canary(int argc, char **argv) {
+    struct deploying deploying = { 0 };
+    const char *percent = NULL;
+    const struct option_row rows[] = { DEPLOY_OPTIONS(&deploying),
+                                       { "weight", "PERCENT", &percent, NULL,
+                                         "of the clients, 0 to 100; 0 ends the canary" } };
+    struct options options = { .usage = "deploy canary VERSION --weight PERCENT [--var DIR] [--json]",
+                               .help =
+                                   "Lets a published version serve a share of the clients beside the live one, chosen\n"
+                                   "by their certificates: a client meets one version. On PostgreSQL only.",
+                               .rows = rows,
+                               .row_count = ARRAY_COUNT(rows),
+                               .words_min = 1,
+                               .words_max = 1 };
+    struct deploy_state state;
+    uint32_t weight;
+    int code = EXIT_DONE;
+    if (begin(&deploying, &options, argc, argv, &code)) return code;
+    if (!percent || !canary_weight_parse(percent, &weight)) {
+        fprintf(stderr, "giro deploy canary: --weight wants a whole number, 0 to %d: per cent of the clients\n",
+                CANARY_WEIGHT_MAX);
+        return EXIT_USAGE;
+    }
+    if (weight) return begin_canary(&deploying, options.words[0], weight);
+    int r = deploy_read(&deploying.sandbox, &state, &deploying.message);
+    if (r) return sandbox_complain(r, &deploying.message);
+    (void)snprintf(state.canary, sizeof state.canary, "%s", options.words[0]); /* deploy_canary looks whether it is */
+    return end_canary(&deploying, &state);
+}
+
 static int rollback(int argc, char **argv) {
     struct deploying deploying = { 0 };
     const struct option_row rows[] = { DEPLOY_OPTIONS(&deploying) };
     struct options options = { .usage = "deploy rollback [--var DIR] [--json]",
-                               .help = "Makes the version that was live before live again.",
+                               .help = "Makes the version that was live before live again. While there is a canary:\n"
+                                       "ends it, and leaves the live version live.",
                                .rows = rows,
                                .row_count = ARRAY_COUNT(rows) };
     struct deploy_state state;
@@ -101,6 +157,7 @@ static int rollback(int argc, char **argv) {
     if (begin(&deploying, &options, argc, argv, &code)) return code;
     int r = deploy_read(&deploying.sandbox, &state, &deploying.message);
     if (r) return sandbox_complain(r, &deploying.message);
+    if (state.canary[0]) return end_canary(&deploying, &state);
     if (!state.previous[0]) {
         fprintf(stderr, "giro: no version was live before this one\n");
         return EXIT_ABSENT;
@@ -108,13 +165,32 @@ static int rollback(int argc, char **argv) {
     return go_live(&deploying, state.previous);
 }
 
+static void print_version(const struct deploy_state *state, const char *name, bool json) {
+    const struct {
+        const char *name, *status;
+    } known[] = { { state->live, "live" },
+                  { state->canary, "canary" },
+                  { state->failed, "failed" },
+                  { state->previous, "previous" } };
+    const char *status = "published";
+    for (size_t i = ARRAY_COUNT(known); i-- > 0;)
+        if (strcmp(known[i].name, name) == 0) status = known[i].status;
+    bool is_canary = strcmp(state->canary, name) == 0;
+    printf(json ? "{\"version\":\"%s\",\"status\":\"%s\"" : "%-32s %s", name, status);
+    if (is_canary) printf(json ? ",\"weight\":%u" : ", %u %% of the clients", state->weight);
+    printf(json ? "}" : "\n");
+}
+
 static int list(int argc, char **argv) {
     struct deploying deploying = { 0 };
     const struct option_row rows[] = { DEPLOY_OPTIONS(&deploying) };
-    struct options options = { .usage = "deploy list [--var DIR] [--json]",
-                               .help = "The published versions.",
-                               .rows = rows,
-                               .row_count = ARRAY_COUNT(rows) };
+    struct options options = {
+        .usage = "deploy list [--var DIR] [--json]",
+        .help = "The published versions: live, canary with its share, previous, failed (a canary that\n"
+                "died), published.",
+        .rows = rows,
+        .row_count = ARRAY_COUNT(rows)
+    };
     struct deploy_state state;
     struct deploy_list found;
     int code = EXIT_DONE;
@@ -124,10 +200,8 @@ static int list(int argc, char **argv) {
     if (r) return sandbox_complain(r, &deploying.message);
     if (deploying.json) printf("[");
     for (size_t i = 0; i < found.count; i++) {
-        bool live = strcmp(found.names[i], state.live) == 0, previous = strcmp(found.names[i], state.previous) == 0;
-        const char *status = live ? "live" : previous ? "previous" : "published";
-        if (deploying.json) printf("%s{\"version\":\"%s\",\"status\":\"%s\"}", i ? "," : "", found.names[i], status);
-        else printf("%-32s %s\n", found.names[i], status);
+        if (deploying.json && i) printf(",");
+        print_version(&state, found.names[i], deploying.json);
     }
     if (deploying.json) printf("]\n");
     return EXIT_DONE;
@@ -137,7 +211,8 @@ int cmd_deploy(int argc, char **argv) {
     static const struct subcommand rows[] = {
         { "publish", "keeps a binary as a version", publish },
         { "alias", "alias live VERSION: makes it the one that serves", alias },
-        { "rollback", "makes the one before live again", rollback },
+        { "canary", "canary VERSION --weight PERCENT: lets it serve a share of the clients", canary },
+        { "rollback", "ends the canary, or makes the one before live again", rollback },
         { "list", "the published versions", list },
     };
     static const struct subcommand_table table = { .title = "giro deploy", .rows = rows, .count = ARRAY_COUNT(rows) };

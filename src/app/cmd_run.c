@@ -27,7 +27,7 @@ static int print_status(struct sandbox *sandbox, bool json) {
     sandbox_run_look(sandbox, &state);
     bool first = true;
     if (json) printf("{\"ready\":%s,\"processes\":[", state.ready ? "true" : "false");
-    for (size_t i = 0; i < SANDBOX_CHILDREN; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(state.processes); i++) {
         if (state.processes[i].pid == 0) continue;
         if (json)
             printf("%s{\"name\":\"%s\",\"pid\":%d,\"port\":%u}", first ? "" : ",", state.processes[i].name,

@@ -133,6 +133,8 @@ static int check_config(const struct edge_config *config, struct message *messag
         { "log_prefix", config->log_prefix, EDGE_PATH_BYTES_MAX },
         { "pid_file", config->pid_file, EDGE_PATH_BYTES_MAX },
         { "daemon_socket", config->daemon_socket, EDGE_SOCKET_BYTES_MAX },
+        { "canary_socket", config->canary_share ? config->canary_socket : "/", EDGE_SOCKET_BYTES_MAX },
+        { "canary_share", config->canary_socket ? config->canary_share : "/", EDGE_PATH_BYTES_MAX },
         { "server_cert", config->server_cert, EDGE_PATH_BYTES_MAX },
         { "server_key", config->server_key, EDGE_PATH_BYTES_MAX },
         { "static_root", config->static_root ? config->static_root : "/", EDGE_PATH_BYTES_MAX },
@@ -171,13 +173,14 @@ static void write_process(const struct edge_config *config, struct buffer *out) 
 static void write_logs(const struct edge_config *config, struct buffer *out) {
     buffer_printf(out, "    error_log \"%serror.log\" alert;\n", config->log_prefix);
     buffer_append_c(
-        out, "    log_format edge escape=json '{\"time\":\"$time_iso8601\",\"listener\":\"$edge_listener\",'\n"
-             "        '\"request_id\":\"$request_id\",\"interaction_id\":\"$edge_interaction_id\",'\n"
-             "        '\"client_address\":\"$remote_addr\",\"method\":\"$request_method\",\"path\":\"$edge_path\",'\n"
-             "        '\"status\":$status,\"bytes_in\":$request_length,\"bytes_out\":$bytes_sent,'\n"
-             "        '\"seconds\":$request_time,\"daemon_status\":\"$upstream_status\",'\n"
-             "        '\"daemon_seconds\":\"$upstream_response_time\",\"tls\":\"$ssl_protocol\",'\n"
-             "        '\"cipher\":\"$ssl_cipher\",\"body_on_disk\":$edge_body_on_disk}';\n");
+        out,
+        "    log_format edge escape=json '{\"time\":\"$time_iso8601\",\"listener\":\"$edge_listener\",'\n"
+        "        '\"request_id\":\"$request_id\",\"interaction_id\":\"$edge_interaction_id\",'\n"
+        "        '\"client_address\":\"$remote_addr\",\"method\":\"$request_method\",\"path\":\"$edge_path\",'\n"
+        "        '\"status\":$status,\"bytes_in\":$request_length,\"bytes_out\":$bytes_sent,'\n"
+        "        '\"seconds\":$request_time,\"daemon\":\"$upstream_addr\",\"daemon_status\":\"$upstream_status\",'\n"
+        "        '\"daemon_seconds\":\"$upstream_response_time\",\"tls\":\"$ssl_protocol\",'\n"
+        "        '\"cipher\":\"$ssl_cipher\",\"body_on_disk\":$edge_body_on_disk}';\n");
     buffer_printf(out, "    access_log \"%saccess.log\" edge;\n", config->log_prefix);
 }
 
@@ -224,9 +227,9 @@ static void write_daemon(const struct edge_config *config, struct buffer *out) {
     buffer_printf(out, "    proxy_read_timeout %us;\n", seconds);
     buffer_append_c(out, "    proxy_http_version 1.1;\n"
                          "    proxy_connect_timeout 2s;\n"
-                         "    proxy_send_timeout 10s;\n"
-                         "    proxy_next_upstream off;\n"
-                         "    proxy_request_buffering on;\n"
+                         "    proxy_send_timeout 10s;\n");
+    buffer_printf(out, "    proxy_next_upstream %s;\n", config->canary_socket ? "error" : "off");
+    buffer_append_c(out, "    proxy_request_buffering on;\n"
                          "    proxy_buffering on;\n"
                          "    proxy_buffer_size 16k;\n"
                          "    proxy_buffers 16 16k;\n"
@@ -235,6 +238,41 @@ static void write_daemon(const struct edge_config *config, struct buffer *out) {
                          "    proxy_redirect off;\n"
                          "    proxy_ignore_headers X-Accel-Redirect X-Accel-Limit-Rate X-Accel-Buffering"
                          " X-Accel-Charset X-Accel-Expires;\n");
+}
+
+/* (G8) No connection to the canary is kept: each request looks anew who listens there. Should nobody do, the live
+ * version answers. */
+static void write_canary(const struct edge_config *config, struct buffer *out) {
+    if (!config->canary_socket) return;
+    buffer_printf(out,
+                  "    upstream canary {\n"
+                  "        server \"unix:%s\" max_fails=0;\n"
+                  "        server \"unix:%s\" max_fails=0 backup;\n"
+                  "    }\n"
+                  "    split_clients $ssl_client_fingerprint $edge_split {\n",
+                  config->canary_socket, config->daemon_socket);
+    for (unsigned bucket = 0; bucket < EDGE_CANARY_BUCKETS - 1; bucket++)
+        buffer_printf(out, "        1%% %02u;\n", bucket);
+    buffer_printf(out,
+                  "        * %02u;\n"
+                  "    }\n"
+                  "    map $ssl_client_fingerprint $edge_bucket {\n"
+                  "        \"\" none;\n"
+                  "        default $edge_split;\n"
+                  "    }\n",
+                  EDGE_CANARY_BUCKETS - 1);
+}
+
+/* Which of the two a request of this server meets. */
+static void write_choice(const struct edge_config *config, bool has_canary, struct buffer *out) {
+    if (!config->canary_socket) return;
+    buffer_append_c(out, "        set $edge_daemon daemon;\n");
+    if (!has_canary) return;
+    buffer_printf(out,
+                  "        if (-e \"%s/$edge_bucket\") {\n"
+                  "            set $edge_daemon canary;\n"
+                  "        }\n",
+                  config->canary_share);
 }
 
 static const char *envelope_name(enum edge_envelope envelope) {
@@ -326,9 +364,9 @@ static void write_location(const struct edge_config *config, const char *prefix,
                           config->directory);
         buffer_printf(out,
                       "            include \"%s/headers.conf\";\n"
-                      "            proxy_pass http://daemon;\n"
+                      "            proxy_pass http://%s;\n"
                       "        }\n",
-                      config->directory);
+                      config->directory, config->canary_socket ? "$edge_daemon" : "daemon");
     }
 }
 
@@ -424,6 +462,7 @@ static void write_servers(const struct edge_config *config, struct buffer *out) 
                          "        ssl_verify_client optional_no_ca;\n"
                          "        ssl_verify_depth 4;\n");
     buffer_printf(out, "        limit_conn mtls_requests %u;\n", config->mtls_requests);
+    write_choice(config, true, out);
     write_server_body(config, "mtls", false, out);
     write_static(config, out);
     buffer_append_c(out, "    }\n    server {\n");
@@ -433,6 +472,7 @@ static void write_servers(const struct edge_config *config, struct buffer *out) 
     buffer_printf(out,
                   "        limit_req zone=browser_rate burst=%u nodelay;\n        limit_conn browser_connections %u;\n",
                   config->browser_burst, config->browser_connections);
+    write_choice(config, false, out);
     write_server_body(config, "browser", config->firewall_module, out);
     write_static(config, out);
     buffer_append_c(out, "    }\n");
@@ -446,6 +486,7 @@ int edge_config_main(const struct edge_config *config, struct buffer *out, struc
     write_logs(config, out);
     write_limits(config, out);
     write_daemon(config, out);
+    write_canary(config, out);
     write_maps(config, out);
     write_peers(config, out);
     write_servers(config, out);

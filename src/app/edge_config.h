@@ -12,11 +12,13 @@
  * request body within its limit and an answer of any size never touch the disk. (The buffer is twice the limit, for the
  * framing of chunks; a body cut into chunks of a few bytes could pass it, and the log says so: "body_on_disk".) (G3)
  * Logs hold the path without the query, and no header of the caller but a well-formed interaction id. (G4) No request
- * is sent twice to the daemon. A 502 or 504 after anything but GET or HEAD says outcome_unknown. (G5) The mTLS listener
- * neither issues nor takes TLS sessions: each connection shows its certificate itself. (G6) A PROXY protocol header is
- * believed from the named peers alone, and no header of HTTP ever is. (G7) What goes to a page (whatever the browser
- * port serves that no route names) passes the firewall first; what goes to a route of the API never meets it. The
- * firewall writes nothing of a request anywhere.
+ * is sent twice to the daemon. A 502 or 504 after anything but GET or HEAD says outcome_unknown. (With a canary, a
+ * request whose connection fails goes once more, to the live version: when it was not sent, or its method is
+ * idempotent, RFC 9110 section 9.2.2. A POST or PATCH that was sent never is.) (G5) The mTLS listener neither issues
+ * nor takes TLS sessions: each connection shows its certificate itself. (G6) A PROXY protocol header is believed from
+ * the named peers alone, and no header of HTTP ever is. (G7) What goes to a page (whatever the browser port serves that
+ * no route names) passes the firewall first; what goes to a route of the API never meets it. The firewall writes
+ * nothing of a request anywhere.
  *
  * What stock nginx does otherwise than gateway.md T3 wishes: it reads a bare LF as the end of a header line (RFC 9112
  * section 2.2 allows that) and sends CRLF on, so it cannot smuggle; and it closes a connection whose header or body
@@ -32,6 +34,7 @@ enum {
     EDGE_SOCKET_BYTES_MAX = 100, /* sun_path holds 108 */
     EDGE_ROUTES_MAX = 64,
     EDGE_PEERS_MAX = 32,
+    EDGE_CANARY_BUCKETS = 100,
     EDGE_FILE_BYTES_MAX = 512 * 1024,
     EDGE_BODY_BYTES_DEFAULT = 64 * 1024,
     EDGE_BODY_BYTES_MAX = 4 * 1024 * 1024,
@@ -56,10 +59,12 @@ struct edge_route {
 };
 
 struct edge_config {
-    const char *directory;       /* absolute; gets the three files and the temporary folders: var/nginx */
-    const char *log_prefix;      /* absolute: var/log/nginx-; files access.log and error.log */
-    const char *pid_file;        /* absolute: var/run/nginx.pid */
-    const char *daemon_socket;   /* absolute, at most EDGE_SOCKET_BYTES_MAX bytes */
+    const char *directory;     /* absolute; gets the three files and the temporary folders: var/nginx */
+    const char *log_prefix;    /* absolute: var/log/nginx-; files access.log and error.log */
+    const char *pid_file;      /* absolute: var/run/nginx.pid */
+    const char *daemon_socket; /* absolute, at most EDGE_SOCKET_BYTES_MAX bytes */
+    /* A second version of the daemon beside it, absolute, both or neither; NULL: there never is one. */
+    const char *canary_socket, *canary_share;
     const char *firewall_module; /* ModSecurity's module for nginx, absolute; NULL: the pages have no firewall */
     const char *firewall_rules;  /* the folder of the Core Rule Set's REQUEST-*.conf, absolute */
     const char *static_root;     /* files served at /static/ on both ports, or NULL */

@@ -172,11 +172,56 @@ static void load_balancers_are_named(void **state) {
     }
 }
 
+/* (G8) */
+/* spec: gateway/70 */
+static void a_canary_is_chosen_by_certificate(void **state) {
+    static const struct {
+        const char *socket, *share;
+        int want;
+    } cases[] = {
+        { NULL, NULL, 0 },
+        { "/run/c.sock", "/var/x/canary", 0 },
+        { "/run/c.sock", NULL, EDGE_E_INVALID },
+        { NULL, "/var/x/canary", EDGE_E_INVALID },
+        { "c.sock", "/var/x/canary", EDGE_E_INVALID },
+        { "/run/c.sock", "/var/$uri", EDGE_E_INVALID },
+        { "/run/c.sock", "/var/x\"; return 200", EDGE_E_INVALID },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct edge_config tried;
+        struct message message = { 0 };
+        struct buffer out;
+        edge_config_init(&tried);
+        tried.directory = tried.log_prefix = tried.pid_file = tried.server_cert = tried.server_key = "/x";
+        tried.daemon_socket = "/run/live.sock";
+        tried.canary_socket = cases[i].socket;
+        tried.canary_share = cases[i].share;
+        buffer_init_heap(&out, EDGE_FILE_BYTES_MAX);
+        assert_int_equal(edge_config_main(&tried, &out, &message), cases[i].want);
+        bool on = cases[i].socket && cases[i].want == 0;
+        assert_true(has(&out, "server \"unix:/run/c.sock\" max_fails=0;\n"
+                              "        server \"unix:/run/live.sock\" max_fails=0 backup;") == on);
+        assert_true(has(&out, "split_clients $ssl_client_fingerprint $edge_split {\n        1% 00;\n") == on);
+        assert_true(has(&out, "        1% 98;\n        * 99;\n    }") == on);
+        assert_true(has(&out, "\"\" none;\n        default $edge_split;") == on); /* no certificate: no bucket */
+        assert_true(has(&out, "if (-e \"/var/x/canary/$edge_bucket\") {\n            set $edge_daemon canary;") == on);
+        assert_true(has(&out, "proxy_pass http://$edge_daemon;") == on);
+        if (cases[i].want == 0) {
+            assert_true(has(&out, "proxy_next_upstream error;") == on && has(&out, "proxy_next_upstream off;") != on);
+            assert_true(has(&out, "proxy_pass http://daemon;") != on);
+        }
+        assert_false(has(&out, "non_idempotent"));
+        buffer_release(&out);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_are_checked),
         cmocka_unit_test(load_balancers_are_named),
         cmocka_unit_test(every_proxy_includes_the_headers),
+        cmocka_unit_test(a_canary_is_chosen_by_certificate),
         cmocka_unit_test(the_deployed_files_are_these),
     };
     return cmocka_run_group_tests_name("edge_config", tests, NULL, NULL);

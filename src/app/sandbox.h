@@ -31,13 +31,14 @@ struct sandbox {
     char programs[SANDBOX_VAR_BYTES_MAX]; /* absolute: holds giro and the simulators */
     char sockets[SANDBOX_PATH_BYTES_MAX]; /* var/run, or the short folder */
     uint16_t port_base, core_port, sink_port;
-    enum bank_store_kind store; /* what var holds, or shall hold */
-    enum bank_cache_kind cache; /* asked for at this start; embedded otherwise */
+    uint16_t node_port, canary_port; /* on PostgreSQL: node to node; operations of the canary */
+    enum bank_store_kind store;      /* what var holds, or shall hold */
+    enum bank_cache_kind cache;      /* asked for at this start; embedded otherwise */
     /* Load balancers before its edge, addresses or blocks between blanks; empty: none. With them the edge takes nothing
      * but what comes through them: giro demo and giro bench do not. */
     char proxy_peers[SANDBOX_PATH_BYTES_MAX];
     const char *response_check; /* gateway.response_check: "off", "log" or "fail" */
-    bool store_named; /* by --store; else what var holds already decides */
+    bool store_named;           /* by --store; else what var holds already decides */
 };
 
 #define SANDBOX_E_MAP(X)                                                                                               \
@@ -81,8 +82,8 @@ int sandbox_move_var(struct sandbox *sandbox, struct message *message) MUST_USE;
 /* --- sandbox_ports.c --- */
 /* The store that var holds already, or the one that was asked for. 0; SANDBOX_E_INVALID: another one was asked for. */
 int sandbox_choose_store(struct sandbox *sandbox, bool fresh, struct message *message) MUST_USE;
-/* Whether the three ports of port_base are free, and picks two free ones for the simulators (those of the last start
- * where they still are). 0; SANDBOX_E_BUSY with the port in message; -errno. */
+/* Whether the three ports of port_base are free, and picks free ones for the simulators, the nodes and the canary
+ * (those of the last start where they still are). 0; SANDBOX_E_BUSY with the port in message; -errno. */
 int sandbox_pick_ports(struct sandbox *sandbox, struct message *message) MUST_USE;
 /* var/sandbox.json: ports and store of the last start. 0; SANDBOX_E_ABSENT; -errno. */
 int sandbox_read_state(struct sandbox *sandbox, struct message *message) MUST_USE;
@@ -121,8 +122,11 @@ bool sandbox_redis_answers(void *context);
 void sandbox_redis_connection(const struct sandbox *sandbox, struct buffer *out);
 
 /* --- sandbox_config.c --- */
-#define SANDBOX_STATIC_FILE "kib.txt" /* 1,024 bytes below /static/: what bench reads compares with */
-/* var/giro.yaml (0600) and var/nginx/. 0 or -errno. */
+#define SANDBOX_STATIC_FILE "kib.txt"       /* 1,024 bytes below /static/: what bench reads compares with */
+#define SANDBOX_CANARY_NAME "canary"        /* the process */
+#define SANDBOX_CANARY_CONFIG "canary.yaml" /* below var; what the canary reads, see sandbox_deploy.h */
+#define SANDBOX_CANARY_SHARE "nginx/canary" /* below var; edge_config.canary_share */
+/* var/giro.yaml (0600), on PostgreSQL the canary's beside it, and var/nginx/. 0 or -errno. */
 int sandbox_write_config(const struct sandbox *sandbox, struct message *message) MUST_USE;
 
 #endif

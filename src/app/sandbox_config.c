@@ -11,6 +11,16 @@ enum { YAML_BYTES_MAX = 32 * 1024 };
 /* Keys whose value is a place: below var, in the project, or a socket. */
 enum place { PLACE_VAR, PLACE_PROJECT, PLACE_SOCKET };
 
+/* What is each node's own. The canary never takes the writer's lease: nobody need find it. */
+struct node_files {
+    const char *name, *log, *socket, *admin, *epoch;
+    bool listens;
+};
+static const struct node_files live_files = { "live",       "log/giro.jsonl",   "giro.sock",
+                                              "admin.sock", "store/giro.epoch", true };
+static const struct node_files canary_files = { "canary",          "log/giro-canary.jsonl", "canary.sock",
+                                                "canary-adm.sock", "store/canary.epoch",    false };
+
 /* A YAML scalar between double quotes. Paths are the user's: quotes, backslashes and control characters are escaped. */
 static void put_quoted(struct buffer *out, const char *text) {
     buffer_append_char(out, '"');
@@ -69,7 +79,7 @@ static void put_tiers(struct buffer *out) {
                       tiers[i].rate, tiers[i].burst, tiers[i].daily);
 }
 
-static void put_store(struct buffer *out, const struct sandbox *sandbox) {
+static void put_store(struct buffer *out, const struct sandbox *sandbox, const struct node_files *files) {
     if (sandbox->store == BANK_STORE_SQLITE) {
         buffer_append_c(out, "  kind: sqlite\n");
         put_key(out, sandbox, "path", PLACE_VAR, "store/giro.db");
@@ -83,7 +93,7 @@ static void put_store(struct buffer *out, const struct sandbox *sandbox) {
         buffer_append_c(out, "  kind: postgres\n  connection: ");
         put_quoted(out, text);
         buffer_append_char(out, '\n');
-        put_key(out, sandbox, "epoch_file", PLACE_VAR, "store/giro.epoch");
+        put_key(out, sandbox, "epoch_file", PLACE_VAR, files->epoch);
         put_key(out, sandbox, "migrations", PLACE_PROJECT, "db/postgres");
     }
     buffer_append_c(out, "secrets:\n");
@@ -102,12 +112,23 @@ static void put_cache(struct buffer *out, const struct sandbox *sandbox) {
     buffer_append_char(out, '\n');
 }
 
-static void put_yaml(struct buffer *out, const struct sandbox *sandbox) {
+/* The live node answers commands of others; on an embedded store there are none. */
+static void put_node(struct buffer *out, const struct sandbox *sandbox, const struct node_files *files) {
+    if (sandbox->store != BANK_STORE_POSTGRES) return;
+    buffer_printf(out, "%snode:\n  name: %s\n", files->listens ? "" : "roles: gateway,auth\n", files->name);
+    if (files->listens)
+        buffer_printf(out, "  address: 127.0.0.1:%u\n  listen: 127.0.0.1:%u\n", sandbox->node_port, sandbox->node_port);
+    put_key(out, sandbox, "certificate", PLACE_VAR, "pki/node.pem");
+    put_key(out, sandbox, "key", PLACE_VAR, "pki/node.key");
+    put_key(out, sandbox, "trust", PLACE_VAR, "pki/node-ca.pem");
+}
+
+static void put_yaml(struct buffer *out, const struct sandbox *sandbox, const struct node_files *files) {
     unsigned base = sandbox->port_base;
     buffer_append_c(out, "# Made by `giro run` at every start; changes are lost.\nsandbox: true\nlog:\n");
-    put_key(out, sandbox, "path", PLACE_VAR, "log/giro.jsonl");
+    put_key(out, sandbox, "path", PLACE_VAR, files->log);
     buffer_append_c(out, "  level: info\nstore:\n");
-    put_store(out, sandbox);
+    put_store(out, sandbox, files);
     buffer_append_c(out, "bank:\n  country: GB\n  code: GIRO\n  org_id: 0015800001ZGIROAAA\npolicy:\n");
     put_key(out, sandbox, "aml_names", PLACE_PROJECT, "policy/aml/names.csv");
     put_key(out, sandbox, "fraud_creditors", PLACE_PROJECT, "policy/fraud/creditors.txt");
@@ -117,7 +138,7 @@ static void put_yaml(struct buffer *out, const struct sandbox *sandbox) {
     buffer_printf(out, "core:\n  host: 127.0.0.1\n  port: %u\n", sandbox->core_port);
     put_key(out, sandbox, "layouts", PLACE_PROJECT, "src/integration/acl/layouts");
     buffer_printf(out, "sink:\n  host: 127.0.0.1\n  port: %u\nlisten:\n", sandbox->sink_port);
-    put_key(out, sandbox, "socket", PLACE_SOCKET, "giro.sock");
+    put_key(out, sandbox, "socket", PLACE_SOCKET, files->socket);
     buffer_printf(out, "  users: [%u]\n", (unsigned)geteuid());
     put_cache(out, sandbox);
     buffer_printf(out, "gateway:\n  response_check: %s\n", sandbox->response_check);
@@ -131,8 +152,9 @@ static void put_yaml(struct buffer *out, const struct sandbox *sandbox) {
     put_place(out, sandbox, PLACE_VAR, "pki/ca.pem");
     buffer_append_c(out, "]\nedge:\n  certificates: [");
     put_place(out, sandbox, PLACE_VAR, "pki/server.pem");
-    buffer_printf(out, "]\noperations:\n  port: %u\nadmin:\n", base + 2);
-    put_key(out, sandbox, "socket", PLACE_SOCKET, "admin.sock");
+    buffer_printf(out, "]\noperations:\n  port: %u\nadmin:\n", files->listens ? base + 2 : sandbox->canary_port);
+    put_key(out, sandbox, "socket", PLACE_SOCKET, files->admin);
+    put_node(out, sandbox, files);
     buffer_append_c(out, "scheduling:\n  period: 500ms\nbusiness_days:\n  GBP:\n");
     put_indented(out, sandbox, "calendar", "policy/calendar/GB.csv");
     buffer_append_c(out, "  EUR:\n");
@@ -165,7 +187,7 @@ static size_t split_peers(char *text, const char *peers[EDGE_PEERS_MAX + 1]) {
 static int write_edge(const struct sandbox *sandbox, struct message *message) {
     char directory[SANDBOX_PATH_BYTES_MAX], prefix[SANDBOX_PATH_BYTES_MAX], pid[SANDBOX_PATH_BYTES_MAX];
     char socket[SANDBOX_PATH_BYTES_MAX], cert[SANDBOX_PATH_BYTES_MAX], key[SANDBOX_PATH_BYTES_MAX];
-    char files[SANDBOX_PATH_BYTES_MAX];
+    char files[SANDBOX_PATH_BYTES_MAX], canary[SANDBOX_PATH_BYTES_MAX], share[SANDBOX_PATH_BYTES_MAX];
     struct edge_config edge;
     sandbox_path(sandbox, "nginx", directory);
     sandbox_path(sandbox, "log/nginx-", prefix);
@@ -180,6 +202,12 @@ static int write_edge(const struct sandbox *sandbox, struct message *message) {
     edge.daemon_socket = socket;
     edge.server_cert = cert;
     edge.server_key = key;
+    sandbox_socket(sandbox, canary_files.socket, canary);
+    sandbox_path(sandbox, SANDBOX_CANARY_SHARE, share);
+    if (sandbox->store == BANK_STORE_POSTGRES) {
+        edge.canary_socket = canary;
+        edge.canary_share = share;
+    }
     sandbox_path(sandbox, "nginx/static", files);
     edge.static_root = files;
     edge.mtls_port = sandbox->port_base;
@@ -195,13 +223,21 @@ static int write_edge(const struct sandbox *sandbox, struct message *message) {
     return r > 0 ? SANDBOX_E_INVALID : err_trace(r);
 }
 
-int sandbox_write_config(const struct sandbox *sandbox, struct message *message) {
+static int write_yaml(const struct sandbox *sandbox, const char *name, const struct node_files *files,
+                      struct message *message) {
     char path[SANDBOX_PATH_BYTES_MAX];
     struct buffer out;
     buffer_init_heap(&out, YAML_BYTES_MAX);
-    put_yaml(&out, sandbox);
-    sandbox_path(sandbox, "giro.yaml", path);
+    put_yaml(&out, sandbox, files);
+    sandbox_path(sandbox, name, path);
     int r = out.overflow ? err_origin(-ENOMEM) : file_write_atomic(path, buffer_str(&out), 0600, message);
     buffer_release(&out);
+    return err_trace(r);
+}
+
+int sandbox_write_config(const struct sandbox *sandbox, struct message *message) {
+    int r = write_yaml(sandbox, "giro.yaml", &live_files, message);
+    if (!r && sandbox->store == BANK_STORE_POSTGRES)
+        r = write_yaml(sandbox, SANDBOX_CANARY_CONFIG, &canary_files, message);
     return r ? err_trace(r) : write_edge(sandbox, message);
 }

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "app/canary_share.h"
 #include "app/sandbox_run.h"
 #include "platform/clock.h"
 #include "platform/digest.h"
@@ -57,10 +58,15 @@ int deploy_document_read(const struct sandbox *sandbox, const char *relative, co
 
 int deploy_read(const struct sandbox *sandbox, struct deploy_state *ret_state, struct message *message) {
     struct deploy_state state = { 0 };
+    char weight[8];
     const struct deploy_member members[] = { { "live", state.live, sizeof state.live },
-                                             { "previous", state.previous, sizeof state.previous } };
+                                             { "previous", state.previous, sizeof state.previous },
+                                             { "canary", state.canary, sizeof state.canary },
+                                             { "weight", weight, sizeof weight },
+                                             { "failed", state.failed, sizeof state.failed } };
     int r = deploy_document_read(sandbox, "versions/deploy.json", members, ARRAY_COUNT(members));
     if (r == -ENOENT) r = 0;
+    else if (!r && state.canary[0] && !canary_weight_parse(weight, &state.weight)) r = -EBADMSG;
     if (r) message_set(message, "%s/versions/deploy.json cannot be read; remove it", sandbox->var);
     if (!r) *ret_state = state;
     return r ? err_origin(r) : 0;
@@ -68,8 +74,11 @@ int deploy_read(const struct sandbox *sandbox, struct deploy_state *ret_state, s
 
 int deploy_write(const struct sandbox *sandbox, const struct deploy_state *state, struct message *message) {
     char text[DOCUMENT_BYTES_MAX];
-    int len = snprintf(text, sizeof text, "{\"live\":\"%s\",\"previous\":\"%s\",\"at_ms\":%lld}\n", state->live,
-                       state->previous, (long long)clock_now_ms());
+    int len =
+        snprintf(text, sizeof text,
+                 "{\"live\":\"%s\",\"previous\":\"%s\",\"canary\":\"%s\",\"weight\":\"%u\",\"failed\":\"%s\","
+                 "\"at_ms\":%lld}\n",
+                 state->live, state->previous, state->canary, state->weight, state->failed, (long long)clock_now_ms());
     check(len > 0 && (size_t)len < sizeof text);
     return err_trace(
         deploy_document_write(sandbox, "versions/deploy.json", str_from_bytes(text, (size_t)len), message));

@@ -16,6 +16,10 @@ struct deploy_member {
 };
 int deploy_document_read(const struct sandbox *sandbox, const char *relative, const struct deploy_member *members,
                          size_t count) MUST_USE;
+/* In place of a name: the supervisor publishes the program that it is. */
+#define DEPLOY_WORD_RUNNING "running"
+#define DEPLOY_REQUEST_FILE "run/deploy.request"
+#define DEPLOY_ANSWER_FILE "run/deploy.answer"
 int deploy_write(const struct sandbox *sandbox, const struct deploy_state *state, struct message *message);
 /* Into var/versions/NAME, from an open file. As deploy_publish. */
 int deploy_publish_open(const struct sandbox *sandbox, int from, char ret_name[DEPLOY_NAME_BYTES_MAX + 1],

@@ -1,125 +1,32 @@
-/* sandbox_deploy_live.c - which version is live: asked by the command line, carried out by the supervisor. */
+/* sandbox_deploy_live.c - which version serves whom: the supervisor's side. */
 #include "app/sandbox_deploy_int.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include "app/sandbox_run.h"
+#include "app/canary_share.h"
 #include "domain/id.h"
-#include "platform/clock.h"
-#include "platform/file.h"
-#include "platform/random.h"
 
-enum { POLL_MS = 5, BUSY_MS = 100, ANSWER_BYTES_MAX = 512 };
+enum { ANSWER_BYTES_MAX = 512, CANARY_GRACE_MS = 200 /* for requests on their way to it when it lost its share */ };
 
-/* In place of a name: the supervisor publishes the program that it is. */
-static const char word_running[] = "running";
-static const char request_file[] = "run/deploy.request", answer_file[] = "run/deploy.answer";
-
-/* ---- the command line's side ---- */
-
-int deploy_list_read(const struct sandbox *sandbox, struct deploy_list *ret_list) {
-    char path[SANDBOX_PATH_BYTES_MAX];
-    struct deploy_list list = { 0 };
-    sandbox_path(sandbox, "versions", path);
-    DIR *folder = opendir(path);
-    if (!folder && errno != ENOENT) return err_origin(-errno);
-    for (struct dirent *entry; folder && (entry = readdir(folder)) && list.count < DEPLOY_VERSIONS_MAX;) {
-        if (!deploy_name_fits(str_from_c(entry->d_name))) continue;
-        deploy_version_path(sandbox, entry->d_name, path);
-        if (access(path, X_OK) == 0)
-            (void)str_to_c(str_from_c(entry->d_name), list.names[list.count++], sizeof *list.names);
-    }
-    if (folder) (void)closedir(folder); /* read only */
-    *ret_list = list;
-    return 0;
-}
-
-/* The answer to the request of this id; false: not yet. */
-static bool read_answer(const struct sandbox *sandbox, const char *id, char result[ANSWER_BYTES_MAX]) {
-    char of[ID_TEXT_BYTES];
-    const struct deploy_member members[] = { { "id", of, sizeof of }, { "result", result, ANSWER_BYTES_MAX } };
-    return deploy_document_read(sandbox, answer_file, members, ARRAY_COUNT(members)) == 0 && strcmp(of, id) == 0;
-}
-
-static int write_request(const struct sandbox *sandbox, const char *id, const char *name, struct message *message) {
+static void answer(const struct deploy_change *change, const char *id, enum deploy_result result) {
+#define X(code, name) name,
+    static const char *const words[] = { DEPLOY_RESULT_MAP(X) };
+#undef X
     char text[ANSWER_BYTES_MAX];
-    int len = snprintf(text, sizeof text, "{\"id\":\"%s\",\"version\":\"%s\"}\n", id, name);
+    int len = snprintf(text, sizeof text, "{\"id\":\"%s\",\"result\":\"%s\"}\n", id, words[result]);
     check(len > 0 && (size_t)len < sizeof text);
-    return err_trace(deploy_document_write(sandbox, request_file, str_from_bytes(text, (size_t)len), message));
-}
-
-static int wait_answer(const struct sandbox *sandbox, const char *id, struct message *message) {
-    int64_t until_ms = clock_mono_ms() + DEPLOY_WAIT_MS_MAX;
-    char result[ANSWER_BYTES_MAX];
-    while (!read_answer(sandbox, id, result)) {
-        if (clock_mono_ms() >= until_ms) {
-            message_set(message, "the supervisor gave no answer in %d s; see var/log/giro.log",
-                        DEPLOY_WAIT_MS_MAX / 1000);
-            return err_origin(-ETIMEDOUT);
-        }
-        (void)poll(NULL, 0, POLL_MS);
-    }
-    if (strcmp(result, "live") == 0) return 0;
-    bool busy = strcmp(result, "busy") == 0;
-    message_set(message, busy ? "another version is being put in place just now: try again"
-                              : "the new version did not take over, the old one goes on; see var/log/giro.log");
-    return busy ? SANDBOX_E_BUSY : SANDBOX_E_INVALID;
-}
-
-/* Has the supervisor do something about a version. */
-static int ask_supervisor(const struct sandbox *sandbox, const char *name, struct message *message) {
-    char id[ID_TEXT_BYTES];
-    uint8_t bytes[16];
-    pid_t pid = sandbox_run_pid(sandbox);
-    if (!pid) {
-        message_set(message, "no sandbox runs on %s: start it first", sandbox->var);
-        return SANDBOX_E_ABSENT;
-    }
-    random_bytes(bytes, sizeof bytes);
-    id_format(bytes, id);
-    int r = write_request(sandbox, id, name, message);
-    if (!r && kill(pid, SIGUSR1) < 0) r = err_origin(-errno);
-    return r ? err_trace(r) : wait_answer(sandbox, id, message);
-}
-
-int deploy_keep_running(const struct sandbox *sandbox, struct message *message) {
-    struct deploy_state state;
-    int r = deploy_read(sandbox, &state, message);
-    return r || state.live[0] ? r : ask_supervisor(sandbox, word_running, message);
-}
-
-int deploy_go_live(const struct sandbox *sandbox, const char *name, int64_t *ret_ms, struct message *message) {
-    char path[SANDBOX_PATH_BYTES_MAX];
-    int64_t began_ms = clock_mono_ms();
-    deploy_version_path(sandbox, name, path);
-    if (!deploy_name_fits(str_from_c(name)) || access(path, X_OK) < 0) {
-        message_set(message, "no version %.60s is published; see `giro deploy list`", name);
-        return DEPLOY_E_ABSENT;
-    }
-    int r = sandbox_become_owner(sandbox, message);
-    if (!r) r = ask_supervisor(sandbox, name, message);
-    /* The version before may be on its way out still: for so long as the supervisor lets it. */
-    while (r == SANDBOX_E_BUSY && clock_mono_ms() < began_ms + 2 * SUPERVISOR_LEAVE_MS_MAX) {
-        (void)poll(NULL, 0, BUSY_MS);
-        r = ask_supervisor(sandbox, name, message);
-    }
-    if (!r) *ret_ms = clock_mono_ms() - began_ms;
-    return r;
-}
-
-/* ---- the supervisor's side ---- */
-
-static void answer(const struct deploy_change *change, const char *id, const char *result) {
-    char text[ANSWER_BYTES_MAX];
-    int len = snprintf(text, sizeof text, "{\"id\":\"%s\",\"result\":\"%s\"}\n", id, result);
-    check(len > 0 && (size_t)len < sizeof text);
-    (void)deploy_document_write(change->sandbox, answer_file, str_from_bytes(text, (size_t)len),
+    (void)deploy_document_write(change->sandbox, DEPLOY_ANSWER_FILE, str_from_bytes(text, (size_t)len),
                                 NULL); /* who asked gives up after a while */
 }
+
+static void answer_pending(struct deploy_change *change, enum deploy_result result) {
+    change->pending = DEPLOY_PENDING_NONE;
+    answer(change, change->id, result);
+}
+
+/* ---- the live version ---- */
 
 /* The alias: what was live is what there is a way back to. */
 static void move_alias(const struct deploy_change *change) {
@@ -132,13 +39,12 @@ static void move_alias(const struct deploy_change *change) {
 
 static void on_replaced(void *ctx, const struct supervisor_child *child, bool is_taken) {
     struct deploy_change *change = ctx;
-    if (!change->pending || child != &change->children[change->turn]) return;
+    if (change->pending != DEPLOY_PENDING_LIVE || child != &change->children[change->turn]) return;
     if (is_taken) {
         move_alias(change);
         change->turn = 1 - change->turn;
     }
-    change->pending = false;
-    answer(change, change->id, is_taken ? "live" : "failed");
+    answer_pending(change, is_taken ? DEPLOY_LIVE : DEPLOY_FAILED);
 }
 
 static void describe(struct deploy_change *change, const struct supervisor_child *like) {
@@ -156,6 +62,15 @@ static const struct supervisor_child *running(const struct supervisor *superviso
     return NULL;
 }
 
+/* (D2) change->name takes over. */
+static void replace(struct deploy_change *change) {
+    const struct supervisor_child *like = running(change->supervisor);
+    change->pending = DEPLOY_PENDING_LIVE;
+    if (like) describe(change, like);
+    int r = like ? supervisor_replace(change->supervisor, &change->children[change->turn]) : -ENOENT;
+    if (r) answer_pending(change, r == -EBUSY ? DEPLOY_BUSY : DEPLOY_FAILED);
+}
+
 /* (D3) The daemon's own file is not to be read by others (it leaves no core); the supervisor is the same program. */
 static int publish_running(const struct deploy_change *change) {
     struct deploy_state state = { 0 };
@@ -166,40 +81,142 @@ static int publish_running(const struct deploy_change *change) {
     return r ? r : err_trace(deploy_write(change->sandbox, &state, NULL));
 }
 
+/* ---- the canary (D4) ---- */
+
+static void tell_state(const struct deploy_change *change, const char *failed) {
+    struct deploy_state state;
+    if (deploy_read(change->sandbox, &state, NULL)) return; /* what is in force is in force all the same */
+    memcpy(state.canary, change->canary, sizeof state.canary);
+    state.weight = change->weight;
+    (void)snprintf(state.failed, sizeof state.failed, "%s", failed);
+    (void)deploy_write(change->sandbox, &state, NULL); /* as above; the next change writes it again */
+}
+
+/* 0, or -errno: the share before is in force. */
+static int set_weight(struct deploy_change *change, uint32_t weight) {
+    int r = canary_share_set(change->share, weight);
+    if (r) return err_trace(r);
+    change->weight = weight;
+    if (weight == 0) change->canary[0] = 0;
+    tell_state(change, "");
+    return 0;
+}
+
+static void start_canary(struct deploy_change *change, uint32_t weight) {
+    const struct supervisor_child canary = { .name = SANDBOX_CANARY_NAME,
+                                             .argv = change->canary_argv,
+                                             .stop_signal = SIGTERM,
+                                             .ready = SUPERVISOR_READY_BY_FD };
+    const char *argv[] = { change->canary_program, "serve", "--config", change->canary_config, NULL };
+    deploy_version_path(change->sandbox, change->name, change->canary_program);
+    memcpy(change->canary_argv, argv, sizeof argv);
+    change->canary_child = canary;
+    memcpy(change->canary, change->name, sizeof change->canary);
+    change->weight = weight;
+    change->pending = DEPLOY_PENDING_CANARY;
+    int r = supervisor_guest_start(change->supervisor, &change->canary_child);
+    if (!r) return;
+    change->canary[0] = 0;
+    answer_pending(change, r == -EBUSY ? DEPLOY_BUSY : DEPLOY_FAILED);
+}
+
+static int end_canary(struct deploy_change *change) {
+    int r = set_weight(change, 0);
+    if (!r) supervisor_guest_end(change->supervisor, CANARY_GRACE_MS);
+    return err_trace(r);
+}
+
+static void on_guest_ready(void *ctx) {
+    struct deploy_change *change = ctx;
+    if (change->pending != DEPLOY_PENDING_CANARY) return;
+    if (set_weight(change, change->weight) == 0) {
+        answer_pending(change, DEPLOY_CANARY);
+        return;
+    }
+    change->canary[0] = 0;
+    supervisor_guest_end(change->supervisor, 0);
+    answer_pending(change, DEPLOY_FAILED);
+}
+
+static void on_guest_ended(void *ctx, bool was_asked, const char *last_line) {
+    struct deploy_change *change = ctx;
+    char name[DEPLOY_NAME_BYTES_MAX + 1];
+    memcpy(name, change->canary, sizeof name);
+    if (change->pending == DEPLOY_PENDING_CANARY) {
+        change->canary[0] = 0;
+        answer_pending(change, DEPLOY_FAILED);
+    } else if (!was_asked) {
+        (void)set_weight(change, 0); /* else the edge falls back at each request */
+        tell_state(change, name);
+        fprintf(stderr, "giro: the canary %s has died: all clients meet the live version again; its last words: %s\n",
+                name, last_line);
+    }
+    if (change->pending == DEPLOY_PENDING_LEAVE) replace(change);
+}
+
+/* ---- requests ---- */
+
+static void want_canary(struct deploy_change *change, const char *id, const char *name, const char *digits) {
+    uint32_t weight;
+    bool same = strcmp(change->canary, name) == 0;
+    if (!canary_weight_parse(digits, &weight) || change->sandbox->store != BANK_STORE_POSTGRES) {
+        answer(change, id, DEPLOY_FAILED); /* the command line has looked before */
+    } else if (weight == 0) {
+        int r = same ? end_canary(change) : 0;
+        answer(change, id, r ? DEPLOY_FAILED : change->canary[0] ? DEPLOY_OTHER : DEPLOY_ENDED);
+    } else if (same) {
+        answer(change, id, set_weight(change, weight) ? DEPLOY_FAILED : DEPLOY_CANARY);
+    } else if (change->canary[0]) {
+        answer(change, id, DEPLOY_OTHER);
+    } else {
+        (void)snprintf(change->id, sizeof change->id, "%s", id);
+        (void)snprintf(change->name, sizeof change->name, "%s", name);
+        start_canary(change, weight);
+    }
+}
+
+static void want_live(struct deploy_change *change, const char *id, const char *name) {
+    (void)snprintf(change->id, sizeof change->id, "%s", id);
+    (void)snprintf(change->name, sizeof change->name, "%s", name);
+    if (change->canary[0] && end_canary(change)) answer(change, id, DEPLOY_FAILED);
+    else if (change->supervisor->guest.child) change->pending = DEPLOY_PENDING_LEAVE; /* (D5) */
+    else replace(change);
+}
+
 static void on_request(void *ctx) {
     struct deploy_change *change = ctx;
-    char id[ID_TEXT_BYTES], name[DEPLOY_NAME_BYTES_MAX + 1];
-    const struct deploy_member members[] = { { "id", id, sizeof id }, { "version", name, sizeof name } };
-    const struct supervisor_child *like = running(change->supervisor);
-    if (deploy_document_read(change->sandbox, request_file, members, ARRAY_COUNT(members)) || !like) return;
-    if (change->pending) {
-        answer(change, id, "busy");
-        return;
+    char id[ID_TEXT_BYTES], name[DEPLOY_NAME_BYTES_MAX + 1], weight[8];
+    const struct deploy_member members[] = { { "id", id, sizeof id },
+                                             { "version", name, sizeof name },
+                                             { "weight", weight, sizeof weight } };
+    if (deploy_document_read(change->sandbox, DEPLOY_REQUEST_FILE, members, ARRAY_COUNT(members))) return;
+    if (change->pending != DEPLOY_PENDING_NONE) {
+        answer(change, id, DEPLOY_BUSY);
+    } else if (strcmp(name, DEPLOY_WORD_RUNNING) == 0 || !deploy_name_fits(str_from_c(name))) {
+        bool good = strcmp(name, DEPLOY_WORD_RUNNING) == 0 && publish_running(change) == 0;
+        answer(change, id, good ? DEPLOY_LIVE : DEPLOY_FAILED);
+    } else if (weight[0]) {
+        want_canary(change, id, name, weight);
+    } else {
+        want_live(change, id, name);
     }
-    if (strcmp(name, word_running) == 0 || !deploy_name_fits(str_from_c(name))) {
-        bool good = strcmp(name, word_running) == 0 && publish_running(change) == 0;
-        answer(change, id, good ? "live" : "failed");
-        return;
-    }
-    memcpy(change->id, id, sizeof id);
-    memcpy(change->name, name, sizeof name);
-    describe(change, like);
-    change->pending = true;
-    int r = supervisor_replace(change->supervisor, &change->children[change->turn]);
-    if (!r) return;
-    change->pending = false;
-    answer(change, id, r == -EBUSY ? "busy" : "failed");
 }
 
 void deploy_listen(struct deploy_change *change, const struct sandbox *sandbox, struct supervisor *supervisor) {
-    static const char *const stale[] = { "versions/deploy.json", request_file, answer_file };
+    static const char *const stale[] = { "versions/deploy.json", DEPLOY_REQUEST_FILE, DEPLOY_ANSWER_FILE,
+                                         SANDBOX_CANARY_SHARE };
     char path[SANDBOX_PATH_BYTES_MAX];
     *change = (struct deploy_change){ .sandbox = sandbox, .supervisor = supervisor };
     sandbox_path(sandbox, "giro.yaml", change->config);
+    sandbox_path(sandbox, SANDBOX_CANARY_CONFIG, change->canary_config);
+    sandbox_path(sandbox, SANDBOX_CANARY_SHARE, change->share);
     for (size_t i = 0; i < ARRAY_COUNT(stale); i++) {
         sandbox_path(sandbox, stale[i], path);
         (void)unlink(path); /* absent, or told anew */
     }
-    supervisor->owner =
-        (struct supervisor_owner){ .on_request = on_request, .on_replaced = on_replaced, .ctx = change };
+    supervisor->owner = (struct supervisor_owner){ .on_request = on_request,
+                                                   .on_replaced = on_replaced,
+                                                   .on_guest_ready = on_guest_ready,
+                                                   .on_guest_ended = on_guest_ended,
+                                                   .ctx = change };
 }

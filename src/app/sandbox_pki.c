@@ -84,32 +84,39 @@ int sandbox_pki_certificate(const struct sandbox *sandbox, const struct authorit
 }
 
 /* A CA made now; everything that it vouches for is made anew after it. */
-static int ca_create(const char *key_path, const char *pem_path, int64_t now_ms, struct authority **ret_authority,
+struct ca_files {
+    const char *key, *certificate;
+    struct str name;
+};
+static int ca_create(const struct ca_files *files, int64_t now_ms, struct authority **ret_authority,
                      struct message *message) {
     struct authority *authority = NULL;
     struct secret_bytes pem = { 0 };
     struct certificate_request request = { .organization = STR("Giro sandbox"),
-                                           .common_name = STR("Giro development CA"),
+                                           .common_name = files->name,
                                            .not_before_ms = now_ms - DAY_MS,
                                            .not_after_ms = now_ms + SANDBOX_CA_DAYS * DAY_MS };
     int r = authority_create(KEY_TYPE_EC_P256, &request, &authority);
-    if (!r) r = certificate_store(pem_path, authority_certificate(authority), message);
+    if (!r) r = certificate_store(files->certificate, authority_certificate(authority), message);
     if (!r) r = key_write_pem(authority_key(authority), &pem);
-    if (!r) r = secret_write_file(key_path, secret_str(&pem), message); /* last: it says that the CA is whole */
+    if (!r) r = secret_write_file(files->key, secret_str(&pem), message); /* last: it says that the CA is whole */
     secret_release(&pem);
     if (!r) *ret_authority = authority;
     if (r) authority = authority_free(authority);
     return r > 0 ? err_fold(r) : err_trace(r);
 }
 
-static int ca_open(const struct sandbox *sandbox, int64_t now_ms, struct authority **ret_authority,
-                   struct message *message) {
+static int ca_open(const struct sandbox *sandbox, const struct ca_files *files, int64_t now_ms,
+                   struct authority **ret_authority, struct message *message) {
     char key_path[SANDBOX_PATH_BYTES_MAX], pem_path[SANDBOX_PATH_BYTES_MAX];
     struct certificate *certificate = NULL;
     struct key *key = NULL;
-    sandbox_path(sandbox, "pki/ca.key", key_path);
-    sandbox_path(sandbox, "pki/ca.pem", pem_path);
-    if (!file_exists(key_path)) return ca_create(key_path, pem_path, now_ms, ret_authority, message);
+    sandbox_path(sandbox, files->key, key_path);
+    sandbox_path(sandbox, files->certificate, pem_path);
+    if (!file_exists(key_path)) {
+        const struct ca_files paths = { key_path, pem_path, files->name };
+        return ca_create(&paths, now_ms, ret_authority, message);
+    }
     int r = key_load_file(key_path, &key, message);
     if (!r) r = certificate_load(pem_path, &certificate, message);
     if (!r && !certificate) r = refuse_file(pem_path, "missing beside its key", message);
@@ -142,13 +149,35 @@ static int server_certificate(const struct sandbox *sandbox, const struct author
     return r;
 }
 
+/* Links between nodes trust this certificate and nothing else: no client's, not even the CA's own. */
+static int node_certificate(const struct sandbox *sandbox, int64_t now_ms, struct message *message) {
+    struct ca_files files = { "pki/node-ca.key", "pki/node-ca.pem", STR("Giro nodes") };
+    struct authority *authority = NULL;
+    struct key *key = NULL;
+    int r = ca_open(sandbox, &files, now_ms, &authority, message);
+    if (!r) r = sandbox_pki_key(sandbox, "pki/node.key", KEY_TYPE_EC_P256, &key, message);
+    struct sandbox_certificate wanted = {
+        .relative = "pki/node.pem",
+        .key = key,
+        .request = { .use = CERTIFICATE_FOR_CLIENT, /* a node both asks and answers: nobody looks at it */
+                     .organization = STR("Giro sandbox"),
+                     .common_name = STR("giro node") },
+    };
+    if (!r) r = sandbox_pki_certificate(sandbox, authority, now_ms, &wanted, message);
+    key = key_free(key);
+    authority = authority_free(authority);
+    return r;
+}
+
 int sandbox_pki_open(const struct sandbox *sandbox, int64_t now_ms, struct authority **ret_authority,
                      struct message *message) {
     struct authority *authority = NULL;
     struct key *key = NULL;
-    int r = ca_open(sandbox, now_ms, &authority, message);
+    struct ca_files files = { "pki/ca.key", "pki/ca.pem", STR("Giro development CA") };
+    int r = ca_open(sandbox, &files, now_ms, &authority, message);
     if (r) return r;
     r = server_certificate(sandbox, authority, now_ms, message);
+    if (!r && sandbox->store == BANK_STORE_POSTGRES) r = node_certificate(sandbox, now_ms, message);
     if (!r) r = sandbox_pki_key(sandbox, "pki/bank-signing.key", KEY_TYPE_RSA, &key, message);
     key = key_free(key);
     if (!r) r = sandbox_pki_key(sandbox, "pki/bank-signing.key.next", KEY_TYPE_RSA, &key, message);

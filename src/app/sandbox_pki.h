@@ -10,8 +10,9 @@
 
 enum { SANDBOX_CA_DAYS = 3650, SANDBOX_CERTIFICATE_DAYS = 397, SANDBOX_RENEW_DAYS = 7 };
 
-/* var/pki/ca.pem and ca.key, server.pem and server.key (localhost, 127.0.0.1, ::1), bank-signing.key. The caller frees
- * the authority. 0; SANDBOX_E_INVALID (a file there that is no key, no certificate, or readable by others); -errno. */
+/* var/pki/ca.pem and ca.key, server.pem and server.key (localhost, 127.0.0.1, ::1), bank-signing.key. On PostgreSQL
+ * also what links between nodes trust, node-ca.pem and node-ca.key, and node.pem and node.key. The caller frees the
+ * authority. 0; SANDBOX_E_INVALID (a file there that is no key, no certificate, or readable by others); -errno. */
 int sandbox_pki_open(const struct sandbox *sandbox, int64_t now_ms, struct authority **ret_authority,
                      struct message *message) MUST_USE;
 /* The private key in var/RELATIVE, made when it is missing. The same results. */

@@ -6,7 +6,7 @@
 #include "platform/net.h"
 #include "wire/json.h"
 
-enum { STATE_BYTES_MAX = 4096, OPERATIONS_OFFSET = 2 };
+enum { STATE_BYTES_MAX = 4096, OPERATIONS_OFFSET = 2, NODE_OFFSET = 3 };
 
 static const char *const store_names[] = { [BANK_STORE_SQLITE] = "sqlite", [BANK_STORE_POSTGRES] = "postgres" };
 static const char *const cache_names[] = { [BANK_CACHE_EMBEDDED] = "embedded", [BANK_CACHE_REDIS] = "redis" };
@@ -58,6 +58,8 @@ int sandbox_pick_ports(struct sandbox *sandbox, struct message *message) {
     bool known = sandbox_read_state(&last, NULL) == 0;
     int r = pick(known ? last.core_port : 0, &sandbox->core_port, message);
     if (!r) r = pick(known ? last.sink_port : 0, &sandbox->sink_port, message);
+    if (!r) r = pick((uint16_t)(sandbox->port_base + NODE_OFFSET), &sandbox->node_port, message);
+    if (!r) r = pick(known ? last.canary_port : 0, &sandbox->canary_port, message);
     return r ? err_trace(r) : 0;
 }
 
@@ -79,6 +81,8 @@ int sandbox_read_state(struct sandbox *sandbox, struct message *message) {
     sandbox->port_base = (uint16_t)json_get_integer(json, "port_base", 0);
     sandbox->core_port = (uint16_t)json_get_integer(json, "core_port", 0);
     sandbox->sink_port = (uint16_t)json_get_integer(json, "sink_port", 0);
+    sandbox->node_port = (uint16_t)json_get_integer(json, "node_port", 0);
+    sandbox->canary_port = (uint16_t)json_get_integer(json, "canary_port", 0);
     struct str store = json_get_string(json, "store");
     sandbox->store = str_equal_c(store, store_names[BANK_STORE_POSTGRES]) ? BANK_STORE_POSTGRES : BANK_STORE_SQLITE;
     struct str cache = json_get_string(json, "cache");
@@ -90,9 +94,10 @@ int sandbox_read_state(struct sandbox *sandbox, struct message *message) {
 int sandbox_write_state(const struct sandbox *sandbox, struct message *message) {
     char path[SANDBOX_PATH_BYTES_MAX], text[256];
     int len = snprintf(text, sizeof text,
-                       "{\"port_base\":%u,\"core_port\":%u,\"sink_port\":%u,\"store\":\"%s\",\"cache\":\"%s\"}\n",
-                       sandbox->port_base, sandbox->core_port, sandbox->sink_port, store_names[sandbox->store],
-                       cache_names[sandbox->cache]);
+                       "{\"port_base\":%u,\"core_port\":%u,\"sink_port\":%u,\"node_port\":%u,\"canary_port\":%u,"
+                       "\"store\":\"%s\",\"cache\":\"%s\"}\n",
+                       sandbox->port_base, sandbox->core_port, sandbox->sink_port, sandbox->node_port,
+                       sandbox->canary_port, store_names[sandbox->store], cache_names[sandbox->cache]);
     sandbox_path(sandbox, "sandbox.json", path);
     return err_trace(file_write_atomic(path, str_from_bytes(text, (size_t)len), 0644, message));
 }

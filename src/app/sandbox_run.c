@@ -360,6 +360,9 @@ void sandbox_run_look(struct sandbox *sandbox, struct sandbox_state *ret_state) 
         ret_state->processes[i].port = ports[i];
         all = all && ret_state->processes[i].pid;
     }
+    ret_state->processes[SANDBOX_CHILDREN].name = SANDBOX_CANARY_NAME;
+    ret_state->processes[SANDBOX_CHILDREN].pid = runs ? supervisor_read_pid(folder, SANDBOX_CANARY_NAME) : 0;
+    ret_state->processes[SANDBOX_CHILDREN].port = sandbox->canary_port;
     uint16_t edge = ports[NGINX];
     ret_state->ready = runs && all && file_exists(path) && daemon_is_ready(ports[GIRO]) && port_answers(&edge);
 }

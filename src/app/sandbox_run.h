@@ -53,7 +53,7 @@ struct sandbox_state {
         const char *name;
         pid_t pid; /* 0: does not run */
         uint16_t port;
-    } processes[SANDBOX_CHILDREN];
+    } processes[SANDBOX_CHILDREN + 1]; /* the last one: the canary, which need not run */
 };
 void sandbox_run_look(struct sandbox *sandbox, struct sandbox_state *ret_state);
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 enum { SERVE_READY_FD = 3, SERVE_ANSWERS_MS = 500, BACK_PAUSE_MS = 50 };
+enum { FOLLOW_MS_MAX = 15000 /* longer than a lease lives */, FOLLOW_LOOK_MS = 20 };
 
 struct serving {
     const struct bank_config *config;
@@ -54,6 +55,19 @@ static bool somebody_waits(void) {
 static void say_ready(void) {
     (void)!write(SERVE_READY_FD, "r", 1); /* whoever waited may have gone */
     close(SERVE_READY_FD);
+}
+
+/* A node that follows is ready when it reaches the one that leads. 0; -ECANCELED: it shall end; -ETIMEDOUT. */
+static int wait_leader(int signal_fd, struct bank *bank) {
+    struct pollfd fds[2] = { { .fd = signal_fd, .events = POLLIN }, { .fd = bank_end_fd(bank), .events = POLLIN } };
+    int64_t until_ms = clock_mono_ms() + FOLLOW_MS_MAX;
+    for (const char *why; (why = bank_follow_trouble(bank));) {
+        if (poll(fds, 2, FOLLOW_LOOK_MS) > 0) return -ECANCELED;
+        if (clock_mono_ms() < until_ms) continue;
+        fprintf(stderr, "giro: this node cannot give commands to the one that leads: %s\n", why);
+        return -ETIMEDOUT;
+    }
+    return 0;
 }
 
 enum why { WHY_SIGNAL, WHY_END, WHY_ASKED };
@@ -164,8 +178,12 @@ static int serve(const struct serving *serving) {
         fprintf(stderr, "giro: %s\n", message.text);
         return r == -EADDRINUSE || r == -EBUSY || r == -EWOULDBLOCK ? EXIT_UNAVAILABLE : EXIT_FAILED;
     }
-    if (serving->is_awaited) say_ready();
-    for (bool goes_on = true; goes_on;) {
+    if (serving->is_awaited) {
+        r = wait_leader(signal_fd, bank);
+        if (r == 0) say_ready();
+        if (r == -ETIMEDOUT) code = EXIT_UNAVAILABLE;
+    }
+    for (bool goes_on = r != -ETIMEDOUT; goes_on;) {
         why = wait_for_end(signal_fd, bank);
         if (why == WHY_END) end_at_once(bank);
         goes_on = why == WHY_ASKED && give(serving->config, &bank, &code);

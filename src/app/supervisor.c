@@ -1,4 +1,4 @@
-#include "app/supervisor.h"
+#include "app/supervisor_int.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -14,7 +14,6 @@
 
 enum {
     LOG_TAIL_BYTES = 2048,
-    LOG_LINE_BYTES_MAX = 300,
     IDLE_MS = 60000,       /* the longest sleep: nothing is due */
     KILL_WAIT_MS = 1000,   /* after SIGKILL */
     STOP_RESERVE_MS = 100, /* kept back for each child that is still to be stopped */
@@ -40,22 +39,22 @@ static void path_of(char *path, const char *directory, const char *name, const c
     check(len < SUPERVISOR_PATH_BYTES_MAX); /* supervisor_add has measured */
 }
 
-static int write_pid(const struct supervisor *supervisor, const struct supervisor_slot *slot) {
+int supervisor_write_pid(const struct supervisor *supervisor, const char *name, pid_t pid) {
     char path[SUPERVISOR_PATH_BYTES_MAX], fresh[SUPERVISOR_PATH_BYTES_MAX], text[24];
-    path_of(path, supervisor->run_directory, slot->child->name, ".pid");
-    path_of(fresh, supervisor->run_directory, slot->child->name, ".pid.new");
+    path_of(path, supervisor->run_directory, name, ".pid");
+    path_of(fresh, supervisor->run_directory, name, ".pid.new");
     int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0) return err_origin(-errno);
-    int len = snprintf(text, sizeof text, "%d\n", (int)slot->pid);
+    int len = snprintf(text, sizeof text, "%d\n", (int)pid);
     int r = write(fd, text, (size_t)len) == len ? 0 : -EIO;
     if (close(fd) < 0 && !r) r = -errno;
     if (!r && rename(fresh, path) < 0) r = -errno;
     return r ? err_origin(r) : 0;
 }
 
-static void remove_pid(const struct supervisor *supervisor, const struct supervisor_slot *slot) {
+void supervisor_remove_pid(const struct supervisor *supervisor, const char *name) {
     char path[SUPERVISOR_PATH_BYTES_MAX];
-    path_of(path, supervisor->run_directory, slot->child->name, ".pid");
+    path_of(path, supervisor->run_directory, name, ".pid");
     (void)unlink(path); /* a file that is left is found stale by supervisor_read_pid */
 }
 
@@ -72,12 +71,11 @@ pid_t supervisor_read_pid(const char *run_directory, const char *name) {
     return kill((pid_t)pid, 0) == 0 || errno == EPERM ? (pid_t)pid : 0;
 }
 
-/* Opens the log for appending; a large one is put aside first. */
-static int open_log(const struct supervisor *supervisor, struct supervisor_slot *slot, int *ret_fd) {
+int supervisor_open_log(const struct supervisor *supervisor, const char *name, off_t *ret_from, int *ret_fd) {
     char path[SUPERVISOR_PATH_BYTES_MAX], aside[SUPERVISOR_PATH_BYTES_MAX];
     struct stat info;
-    path_of(path, supervisor->log_directory, slot->child->name, ".log");
-    path_of(aside, supervisor->log_directory, slot->child->name, ".log.1");
+    path_of(path, supervisor->log_directory, name, ".log");
+    path_of(aside, supervisor->log_directory, name, ".log.1");
     if (stat(path, &info) == 0 && info.st_size > SUPERVISOR_LOG_BYTES_MAX && rename(path, aside) < 0)
         return err_origin(-errno);
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
@@ -87,22 +85,21 @@ static int open_log(const struct supervisor *supervisor, struct supervisor_slot 
         (void)close(fd); /* nothing was written */
         return err_origin(r);
     }
-    slot->log_from = info.st_size;
+    *ret_from = info.st_size;
     *ret_fd = fd;
     return 0;
 }
 
-/* The last line that this run of the child wrote, for a person to read: printable, cut. */
-static void last_line(const struct supervisor *supervisor, const struct supervisor_slot *slot,
-                      char line[LOG_LINE_BYTES_MAX]) {
+void supervisor_last_line(const struct supervisor *supervisor, const char *name, off_t log_from,
+                          char line[SUPERVISOR_LINE_BYTES_MAX]) {
     char path[SUPERVISOR_PATH_BYTES_MAX], tail[LOG_TAIL_BYTES];
     struct stat info;
     ssize_t len = 0;
-    path_of(path, supervisor->log_directory, slot->child->name, ".log");
+    path_of(path, supervisor->log_directory, name, ".log");
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0 && fstat(fd, &info) == 0) {
         off_t from = info.st_size - LOG_TAIL_BYTES;
-        len = pread(fd, tail, sizeof tail, from > slot->log_from ? from : slot->log_from);
+        len = pread(fd, tail, sizeof tail, from > log_from ? from : log_from);
     }
     if (fd >= 0) (void)close(fd); /* read-only */
     struct str text = str_from_bytes(tail, len > 0 ? (size_t)len : 0);
@@ -111,7 +108,7 @@ static void last_line(const struct supervisor *supervisor, const struct supervis
     while (from > 0 && text.at[from - 1] != '\n') from--;
     text = str_slice(text, from, text.len);
     if (text.len == 0) text = STR("(it wrote nothing)");
-    if (text.len > LOG_LINE_BYTES_MAX - 1) text.len = LOG_LINE_BYTES_MAX - 1;
+    if (text.len > SUPERVISOR_LINE_BYTES_MAX - 1) text.len = SUPERVISOR_LINE_BYTES_MAX - 1;
     for (size_t i = 0; i < text.len; i++) {
         bool is_control = (unsigned char)text.at[i] < ' ' || text.at[i] == 0x7f;
         line[i] = is_control ? '?' : text.at[i];
@@ -162,8 +159,7 @@ static void state_set(struct supervisor_slot *slot, enum supervisor_state state)
     slot->since_ms = clock_mono_ms();
 }
 
-/* A process of the child, its log open, its readiness in *ret_fd (-1: not by descriptor). */
-static int spawn(const struct supervisor_child *child, int log_fd, pid_t *ret_pid, int *ret_fd) {
+int supervisor_spawn(const struct supervisor_child *child, int log_fd, pid_t *ret_pid, int *ret_fd) {
     int ready[2] = { -1, -1 };
     pid_t parent = getpid();
     if (child->ready == SUPERVISOR_READY_BY_FD && pipe2(ready, O_CLOEXEC | O_NONBLOCK) < 0) return err_origin(-errno);
@@ -183,13 +179,13 @@ static int spawn(const struct supervisor_child *child, int log_fd, pid_t *ret_pi
 
 static int child_start(struct supervisor *supervisor, struct supervisor_slot *slot) {
     int log_fd = -1;
-    int r = open_log(supervisor, slot, &log_fd);
+    int r = supervisor_open_log(supervisor, slot->child->name, &slot->log_from, &log_fd);
     if (r) return err_trace(r);
-    r = spawn(slot->child, log_fd, &slot->pid, &slot->ready_fd);
+    r = supervisor_spawn(slot->child, log_fd, &slot->pid, &slot->ready_fd);
     (void)close(log_fd); /* the child has its own */
     if (r) return err_trace(r);
     state_set(slot, SUPERVISOR_STARTING);
-    return err_trace(write_pid(supervisor, slot));
+    return err_trace(supervisor_write_pid(supervisor, slot->child->name, slot->pid));
 }
 
 static void drop_ready_fd(struct supervisor_slot *slot) {
@@ -244,8 +240,8 @@ int supervisor_replace(struct supervisor *supervisor, const struct supervisor_ch
         struct supervisor_slot *slot = &supervisor->slots[i];
         if (strcmp(slot->child->name, child->name) != 0) continue;
         if (slot->state != SUPERVISOR_READY || !slot->pid || slot->next || slot->leaving_pid) return -EBUSY;
-        int r = open_log(supervisor, slot, &log_fd);
-        if (!r) r = spawn(child, log_fd, &slot->next_pid, &slot->next_fd);
+        int r = supervisor_open_log(supervisor, slot->child->name, &slot->log_from, &log_fd);
+        if (!r) r = supervisor_spawn(child, log_fd, &slot->next_pid, &slot->next_fd);
         if (log_fd >= 0) (void)close(log_fd); /* the child has its own */
         if (r) return err_trace(r);
         slot->next = child;
@@ -266,7 +262,7 @@ static int next_takes(struct supervisor *supervisor, struct supervisor_slot *slo
     slot->deaths = 0;
     drop_next(slot);
     state_set(slot, SUPERVISOR_READY);
-    int r = write_pid(supervisor, slot);
+    int r = supervisor_write_pid(supervisor, slot->child->name, slot->pid);
     tell_owner(supervisor, child, true);
     return err_trace(r);
 }
@@ -283,7 +279,7 @@ static int next_look(struct supervisor *supervisor, struct supervisor_slot *slot
 }
 
 static void child_gone(struct supervisor *supervisor, struct supervisor_slot *slot) {
-    remove_pid(supervisor, slot);
+    supervisor_remove_pid(supervisor, slot->child->name);
     drop_ready_fd(slot);
     slot->pid = 0;
     slot->deaths++;
@@ -325,6 +321,7 @@ static void reap(struct supervisor *supervisor) {
         if (slot->next && waitpid(slot->next_pid, NULL, WNOHANG) == slot->next_pid) next_ended(supervisor, slot);
         if (slot->pid && waitpid(slot->pid, NULL, WNOHANG) == slot->pid) old_ended(supervisor, slot);
     }
+    supervisor_guest_reap(supervisor);
 }
 
 /* ---- all ---- */
@@ -337,8 +334,9 @@ static bool is_good_name(const char *name) {
 
 int supervisor_init(struct supervisor *supervisor, const char *run_directory, const char *log_directory) {
     sigset_t mask;
-    *supervisor =
-        (struct supervisor){ .run_directory = run_directory, .log_directory = log_directory, .signal_fd = -1 };
+    *supervisor = (struct supervisor){
+        .run_directory = run_directory, .log_directory = log_directory, .signal_fd = -1, .guest = { .ready_fd = -1 }
+    };
     size_t room = SUPERVISOR_PATH_BYTES_MAX - SUPERVISOR_NAME_BYTES_MAX - 16;
     if (strlen(run_directory) > room || strlen(log_directory) > room) return err_origin(-ENAMETOOLONG);
     sigemptyset(&mask);
@@ -396,6 +394,7 @@ static int64_t due_in_ms(const struct supervisor *supervisor) {
         if (slot->next || slot->leaving_pid) in_ms = SUPERVISOR_PROBE_MS;
         if (in_ms < due_ms) due_ms = in_ms;
     }
+    if (supervisor->guest.leaving && SUPERVISOR_PROBE_MS < due_ms) due_ms = SUPERVISOR_PROBE_MS;
     return due_ms;
 }
 
@@ -412,21 +411,23 @@ static int restart_due(struct supervisor *supervisor) {
 }
 
 int supervisor_step(struct supervisor *supervisor, int timeout_ms) {
-    struct pollfd fds[2 * SUPERVISOR_CHILDREN_MAX + 1] = { { .fd = supervisor->signal_fd, .events = POLLIN } };
+    struct pollfd fds[2 * SUPERVISOR_CHILDREN_MAX + 2] = { { .fd = supervisor->signal_fd, .events = POLLIN } };
     int64_t wait_ms = due_in_ms(supervisor);
     int r = 0;
     for (size_t i = 0; i < supervisor->count; i++) {
         fds[2 * i + 1] = (struct pollfd){ .fd = supervisor->slots[i].ready_fd, .events = POLLIN };
         fds[2 * i + 2] = (struct pollfd){ .fd = supervisor->slots[i].next_fd, .events = POLLIN };
     }
+    fds[2 * supervisor->count + 1] = (struct pollfd){ .fd = supervisor->guest.ready_fd, .events = POLLIN };
     if (timeout_ms < wait_ms) wait_ms = timeout_ms;
-    if (poll(fds, 2 * supervisor->count + 1, (int)wait_ms) < 0 && errno != EINTR) return err_origin(-errno);
+    if (poll(fds, 2 * supervisor->count + 2, (int)wait_ms) < 0 && errno != EINTR) return err_origin(-errno);
     struct heard heard = read_signals(supervisor);
     /* Ready first: a child that said so and ended at once was ready. */
     for (size_t i = 0; !r && i < supervisor->count; i++) {
         child_look(&supervisor->slots[i]);
         r = next_look(supervisor, &supervisor->slots[i]);
     }
+    supervisor_guest_look(supervisor);
     reap(supervisor);
     if (heard.stop) return SUPERVISOR_E_SIGNAL;
     if (heard.request && supervisor->owner.on_request) supervisor->owner.on_request(supervisor->owner.ctx);
@@ -435,12 +436,12 @@ int supervisor_step(struct supervisor *supervisor, int timeout_ms) {
 
 /* One child until it is ready. */
 static int start_one(struct supervisor *supervisor, struct supervisor_slot *slot, struct message *message) {
-    char line[LOG_LINE_BYTES_MAX];
+    char line[SUPERVISOR_LINE_BYTES_MAX];
     int r = child_start(supervisor, slot);
     while (!r && slot->state != SUPERVISOR_READY) {
         r = supervisor_step(supervisor, SUPERVISOR_PROBE_MS);
         if (r || slot->was_ready || slot->deaths < SUPERVISOR_DEATHS_MAX) continue;
-        last_line(supervisor, slot, line);
+        supervisor_last_line(supervisor, slot->child->name, slot->log_from, line);
         message_set(message, "%s ended %d times at its start; its last words: %s", slot->child->name,
                     SUPERVISOR_DEATHS_MAX, line);
         return SUPERVISOR_E_START;
@@ -498,7 +499,7 @@ static void stop_one(struct supervisor *supervisor, struct supervisor_slot *slot
         bool ended = wait_end(supervisor, slot, deadline_ms);
         (void)kill(-slot->pid, SIGKILL); /* its group: workers it left, or all of it */
         if (!ended) (void)wait_end(supervisor, slot, clock_mono_ms() + KILL_WAIT_MS);
-        remove_pid(supervisor, slot);
+        supervisor_remove_pid(supervisor, slot->child->name);
     }
     drop_ready_fd(slot);
     slot->pid = 0;
@@ -513,5 +514,6 @@ void supervisor_stop(struct supervisor *supervisor) {
         int64_t own_ms = clock_mono_ms() + SUPERVISOR_CHILD_STOP_MS;
         int64_t latest_ms = end_ms - (int64_t)(i + 1) * STOP_RESERVE_MS;
         stop_one(supervisor, &supervisor->slots[i], own_ms < latest_ms ? own_ms : latest_ms);
+        if (i + 1 == supervisor->count) supervisor_guest_stop(supervisor); /* nobody asks it any more */
     }
 }

@@ -18,6 +18,10 @@
  *      When the new one says ready it is the child, and the old one is no more than watched until it has ended. When it
  *      ends before, or is not ready in its time, the old one is the child as before (started again if it has ended).
  *
+ * (S6) A guest is one more process beside the children, started and ended while they run. It is never started again:
+ * its owner hears of its end, whether he asked for it or not. It ends after the last child of the table and before the
+ * others.
+ *
  * One supervisor a process, called from its main thread only (the parent-death signal follows the thread that forked).
  * While it exists, SIGCHLD, SIGTERM, SIGINT, SIGHUP and SIGUSR1 are blocked and read from a descriptor. */
 #ifndef GIRO_APP_SUPERVISOR_H
@@ -39,9 +43,10 @@ enum {
     SUPERVISOR_STEADY_MS = 10000,
     SUPERVISOR_READY_MS_MAX = 60000, /* a child that is not ready by then is ended and counts as one death */
     SUPERVISOR_PROBE_MS = 50,        /* between two probes */
-    SUPERVISOR_STOP_MS_MAX = 4500,   /* all children together */
+    SUPERVISOR_STOP_MS_MAX = 4500,   /* all children together, and half a second for a guest */
     SUPERVISOR_CHILD_STOP_MS = 2000, /* one child, from its stop signal to SIGKILL */
-    SUPERVISOR_LEAVE_MS_MAX = 5000,  /* of a child that was replaced, until it is ended by its stop signal */
+    SUPERVISOR_LEAVE_MS_MAX = 5000,  /* of a child that was replaced, or a guest that was told to end: then SIGKILL */
+    SUPERVISOR_LINE_BYTES_MAX = 300, /* of a log, shown to a person */
     SUPERVISOR_LOG_BYTES_MAX = 16 * 1024 * 1024, /* a larger log becomes NAME.log.1 when the child starts */
 };
 
@@ -81,11 +86,24 @@ struct supervisor_slot {
     int64_t next_since_ms, leaving_since_ms;
 };
 
-/* What its owner hears of: a SIGUSR1, and how a replacement ended. Called inside supervisor_step; may call
- * supervisor_replace. */
+/* (S6) */
+struct supervisor_guest {
+    const struct supervisor_child *child; /* NULL: there is none */
+    pid_t pid;
+    int ready_fd;     /* reading end until it is ready, or -1 */
+    int64_t since_ms; /* monotonic: when it was started, or told to end */
+    off_t log_from;
+    bool leaving, told; /* shall end; has its stop signal */
+};
+
+/* What its owner hears of: a SIGUSR1, how a replacement ended, that a guest is ready, that one has ended (was_asked: by
+ * supervisor_guest_end; last_line: of its log). Called inside supervisor_step; may call supervisor_replace and
+ * supervisor_guest_*. */
 struct supervisor_owner {
     void (*on_request)(void *ctx);
     void (*on_replaced)(void *ctx, const struct supervisor_child *child, bool is_taken);
+    void (*on_guest_ready)(void *ctx);
+    void (*on_guest_ended)(void *ctx, bool was_asked, const char *last_line);
     void *ctx;
 };
 
@@ -96,6 +114,7 @@ struct supervisor {
     int signal_fd;
     sigset_t mask_before;
     struct supervisor_owner owner; /* zero: nobody listens */
+    struct supervisor_guest guest;
 };
 
 #define SUPERVISOR_E_MAP(X) X(SUPERVISOR_E_START, "a process does not start") X(SUPERVISOR_E_SIGNAL, "asked to stop")
@@ -115,6 +134,12 @@ int supervisor_start(struct supervisor *supervisor, struct message *message);
 /* (S5) Starts child in the place of the one called child->name, which must say ready by descriptor. child stays
  * borrowed from then on. 0; -ENOENT (no such child), -EBUSY (it is not READY, or is being replaced), -errno. */
 int supervisor_replace(struct supervisor *supervisor, const struct supervisor_child *child);
+/* (S6) child must say ready by descriptor, within SUPERVISOR_READY_MS_MAX, and stays borrowed until it has ended. 0;
+ * -EBUSY (there is a guest), -errno. */
+int supervisor_guest_start(struct supervisor *supervisor, const struct supervisor_child *child) MUST_USE;
+/* Gives it its stop signal after so long, and after SUPERVISOR_LEAVE_MS_MAX more the last one. Nothing when there is
+ * none, or it was told before. */
+void supervisor_guest_end(struct supervisor *supervisor, uint32_t after_ms);
 /* Waits at most timeout_ms for something to happen and does what it asks for. 0; SUPERVISOR_E_SIGNAL on SIGTERM, SIGINT
  * or SIGHUP; -errno. */
 int supervisor_step(struct supervisor *supervisor, int timeout_ms);

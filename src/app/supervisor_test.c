@@ -374,6 +374,84 @@ static void both_gone_starts_the_old_program(void **state) {
     assert_int_not_equal(again, 0);
 }
 
+/* ---- a guest (S6) ---- */
+
+static struct {
+    int ready, ended, asked;
+    char line[SUPERVISOR_LINE_BYTES_MAX];
+} guest_told;
+
+static void hear_ready(void *ctx) {
+    (void)ctx;
+    guest_told.ready++;
+}
+
+static void hear_end(void *ctx, bool was_asked, const char *last_line) {
+    (void)ctx;
+    guest_told.ended++;
+    guest_told.asked += was_asked;
+    (void)snprintf(guest_told.line, sizeof guest_told.line, "%s", last_line);
+}
+
+static void begin_guest(const struct supervisor_child *child) {
+    memset(&guest_told, 0, sizeof guest_told);
+    supervisor.owner = (struct supervisor_owner){ .on_guest_ready = hear_ready, .on_guest_ended = hear_end };
+    assert_int_equal(supervisor_guest_start(&supervisor, child), 0);
+    assert_int_equal(supervisor_guest_start(&supervisor, child), -EBUSY);
+    assert_int_equal(supervisor_read_pid(directory, "guest"), supervisor.guest.pid);
+}
+
+static const char *const guest_argv[] = { "/bin/sh", "-c", "echo bye; printf r >&3; exec sleep 1000", NULL };
+static const struct supervisor_child guest_child = { .name = "guest",
+                                                     .argv = guest_argv,
+                                                     .ready = SUPERVISOR_READY_BY_FD };
+
+static void a_guest_ends_when_asked(void **state) {
+    (void)state;
+    for (uint32_t after_ms = 0; after_ms <= 50; after_ms += 50) {
+        begin_guest(&guest_child);
+        step_until(&guest_told.ready);
+        int64_t began_ms = clock_mono_ms();
+        supervisor_guest_end(&supervisor, after_ms);
+        assert_int_equal(supervisor_guest_start(&supervisor, &guest_child), -EBUSY); /* it is on its way out */
+        step_until(&guest_told.ended);
+        assert_int_equal(guest_told.asked, 1);
+        assert_true(clock_mono_ms() - began_ms >= after_ms);
+        assert_int_equal(supervisor_read_pid(directory, "guest"), 0);
+    }
+    supervisor_guest_end(&supervisor, 0); /* there is none */
+}
+
+static void a_guest_that_dies_is_told_and_not_started_again(void **state) {
+    static const char *const false_argv[] = { "/bin/sh", "-c", "echo no such thing; exit 1", NULL };
+    static const struct supervisor_child bad = { .name = "guest", .argv = false_argv, .ready = SUPERVISOR_READY_BY_FD };
+    (void)state;
+    begin_guest(&guest_child);
+    step_until(&guest_told.ready);
+    assert_int_equal(kill(supervisor.guest.pid, SIGKILL), 0);
+    step_until(&guest_told.ended);
+    assert_int_equal(guest_told.asked, 0);
+    assert_string_equal(guest_told.line, "bye");
+    assert_null(supervisor.guest.child);
+    begin_guest(&bad);
+    step_until(&guest_told.ended);
+    assert_int_equal(guest_told.ready, 0);
+    assert_string_equal(guest_told.line, "no such thing");
+}
+
+static void a_guest_ends_with_the_others(void **state) {
+    struct message message;
+    (void)state;
+    assert_int_equal(supervisor_add(&supervisor, &ready_child), 0);
+    assert_int_equal(supervisor_start(&supervisor, &message), 0);
+    begin_guest(&guest_child);
+    pid_t pid = supervisor.guest.pid;
+    supervisor_stop(&supervisor);
+    assert_int_equal(kill(pid, 0), -1);
+    assert_int_equal(guest_told.ended, 0); /* nobody need be told */
+    assert_null(supervisor.guest.child);
+}
+
 static void names_and_pid_files_are_checked(void **state) {
     static const struct {
         const char *text;
@@ -414,6 +492,9 @@ int main(void) {
         CASE(a_child_is_replaced_when_the_next_one_is_ready),
         CASE(a_next_one_that_fails_leaves_the_old_one),
         CASE(both_gone_starts_the_old_program),
+        CASE(a_guest_ends_when_asked),
+        CASE(a_guest_that_dies_is_told_and_not_started_again),
+        CASE(a_guest_ends_with_the_others),
         CASE(names_and_pid_files_are_checked),
     };
     return cmocka_run_group_tests_name("supervisor", tests, NULL, NULL);

@@ -69,10 +69,18 @@ static int confirm(struct bank *bank, struct message *message) {
     return inherit && inherit->confirm ? err_trace(inherit->confirm(inherit->ctx, message)) : 0;
 }
 
+/* A store that nodes share is opened while the process before still serves: its callers wait for the lease alone. */
+static int bank_receive_store(struct bank *bank, struct message *message) {
+    bool shared = bank->config->options.store_kind == BANK_STORE_POSTGRES;
+    int r = shared ? bank_open_store(bank, message) : 0;
+    if (!r) r = receive(bank, message);
+    if (!r && !shared) r = bank_open_store(bank, message);
+    return err_trace(r);
+}
+
 static int bank_open(struct bank *bank, struct message *message) {
     int r = bank_prepare(bank, message);
-    if (!r) r = receive(bank, message);
-    if (!r) r = bank_open_store(bank, message);
+    if (!r) r = bank_receive_store(bank, message);
     bank->opened_ms = clock_mono_ms();
     if (!r) r = bank_open_node(bank, message);
     if (!r) r = bank_open_operations(bank, message);

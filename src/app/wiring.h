@@ -29,6 +29,9 @@ struct bank_inherit {
  * message; then nothing is left, but the gift is the caller's unless its listen_fd is -1. */
 int bank_start(const struct bank_config *config, struct bank_inherit *inherit, struct bank **ret_bank,
                struct message *message);
+/* Why this node, which follows another one, cannot give it commands now, in a word that lives for ever; NULL when it
+ * can, or leads itself. */
+const char *bank_follow_trouble(struct bank *bank);
 /* Becomes readable when another process asks for the store and the socket; bank_asked then gives the connection on
  * which it waits, the caller's to close, and the bank must be given. */
 int bank_asked_fd(const struct bank *bank);

@@ -105,12 +105,15 @@ int bank_open_node(struct bank *bank, struct message *message) {
 }
 
 const char *bank_node_trouble(struct bank *bank) {
-    struct forwarder_state forward;
     struct engine_state engine;
-    if (bank->holds) {
-        engine_state(bank->integration.engine, &engine);
-        return engine.writable ? NULL : "store_full";
-    }
+    if (!bank->holds) return bank_follow_trouble(bank);
+    engine_state(bank->integration.engine, &engine);
+    return engine.writable ? NULL : "store_full";
+}
+
+const char *bank_follow_trouble(struct bank *bank) {
+    struct forwarder_state forward;
+    if (bank->holds) return NULL;
     forwarder_state(bank->forwarder, &forward); /* who does not hold has one */
     if (forward.trouble == NODE_LINK_E_HELLO) return "holder_of_another_version";
     return forward.reached ? NULL : "no_holder";

@@ -6,12 +6,13 @@
 #include "store/store_postgres_int.h"
 #include "store/store_schema_postgres.h"
 
-enum { FACTS_MAX = 256, FACT_BYTES_MAX = 256 * 1024 };
+enum { FACTS_MAX = 256, FACT_BYTES_MAX = 256 * 1024, EXECUTE_BYTES_MAX = 256 };
 
 /* $1 = schema, $2 = table. Blanks and quotes of deparsed text are left out, as they differ between versions. */
 #define PLAIN(sql) "regexp_replace(" sql ", '[[:space:]\"]', '', 'g')"
 static const char facts_sql[] =
-    "WITH r AS (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    "PREPARE giro_facts(name, name) AS WITH r AS (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = "
+    "c.relnamespace"
     " WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind = 'r')"
     " SELECT fact FROM (SELECT 'column ' || attname || ' ' || format_type(atttypid, atttypmod)"
     "   || CASE WHEN l.collname IS NULL OR l.collname = 'default' THEN '' ELSE ' ' || l.collname END"
@@ -165,24 +166,39 @@ static void table_facts(struct facts *facts, const struct table *table) {
     rights_facts(facts, table);
 }
 
+static int unreadable(const struct postgres_connection *connection, const struct table *table,
+                      struct message *message) {
+    message_set(message, "the schema of table %s.%s cannot be read: %.200s", table->service, table->name,
+                connection->failure.text);
+    return err_origin(connection->failure.kind == POSTGRES_ERROR ? -EACCES : -ENOTCONN);
+}
+
+static int check_table(struct postgres_connection *connection, const struct table *table, struct facts *facts,
+                       struct message *message) {
+    char sql[EXECUTE_BYTES_MAX];
+    PGresult *found = NULL;
+    int len = snprintf(sql, sizeof sql, "EXECUTE giro_facts('%s', '%s')", table->service, table->name);
+    check(len < (int)sizeof sql && !strchr(table->service, '\'') && !strchr(table->name, '\'')); /* our own names */
+    table_facts(facts, table);
+    int r = postgres_ask(connection, sql, NULL, &found) ? unreadable(connection, table, message)
+                                                        : compare_table(facts, table, found, message);
+    PQclear(found);
+    return err_trace(r);
+}
+
+/* The question is long and planning it takes longer than answering it: it is planned once for all tables. */
 int postgres_check_tables(struct postgres_connection *connection, const struct store_catalog *catalog,
                           struct message *message) {
     struct facts *facts = calloc(1, sizeof *facts);
     if (!facts) return err_origin(-ENOMEM);
-    int r = 0;
     buffer_init_heap(&facts->text, FACT_BYTES_MAX);
-    for (size_t i = 0; i < catalog->count && r == 0; i++) {
-        const struct table *table = catalog->tables[i];
-        const char *const names[] = { table->service, table->name, NULL };
-        PGresult *found = NULL;
-        table_facts(facts, table);
-        if (postgres_ask(connection, facts_sql, names, &found)) {
-            message_set(message, "the schema of table %s.%s cannot be read: %.200s", table->service, table->name,
-                        connection->failure.text);
-            r = err_origin(connection->failure.kind == POSTGRES_ERROR ? -EACCES : -ENOTCONN);
-        } else r = compare_table(facts, table, found, message);
-        PQclear(found);
-    }
+    int r = 0;
+    if (catalog->count && postgres_tell(connection, facts_sql, POSTGRES_ANSWER_MS))
+        r = unreadable(connection, catalog->tables[0], message);
+    for (size_t i = 0; i < catalog->count && r == 0; i++)
+        r = check_table(connection, catalog->tables[i], facts, message);
+    if (r == 0 && catalog->count && postgres_tell(connection, "DEALLOCATE giro_facts", POSTGRES_ANSWER_MS))
+        r = unreadable(connection, catalog->tables[0], message);
     buffer_release(&facts->text);
     free(facts);
     return r;

@@ -1,7 +1,8 @@
 /* store_postgres_reader.c - readers: each has a connection of its own, as giro_read.
  *
- * Between begin and end one REPEATABLE READ, READ ONLY transaction; outside, each read is one of its own. A connection
- * that broke while the reader was idle is made anew by the next begin or read. Connections: a store has one for the
+ * Between begin and end one REPEATABLE READ, READ ONLY transaction; outside, each read is one of its own. A reader's
+ * connection is made by its first begin or read (a node has 40 readers and opens in the time of a few), and one that
+ * broke while the reader was idle is made anew by the next. Connections: a store has one for the
  * writer and one a reader, so a node with 30 readers needs 31 of the server's max_connections. */
 #include "store/store_postgres_int.h"
 
@@ -32,8 +33,7 @@ static int connect_reader(struct postgres_reader *reader, struct message *messag
     return err_trace(postgres_connect(&reader->connection, &reader->base.catalog, &access, message));
 }
 
-static int reader_new(const struct store_options *options, struct postgres_reader **ret_reader,
-                      struct message *message) {
+static int reader_new(const struct store_options *options, struct postgres_reader **ret_reader) {
     struct postgres_reader *reader = calloc(1, sizeof *reader);
     if (!reader) return err_origin(-ENOMEM);
     reader->base.ops = &store_postgres_ops;
@@ -44,7 +44,6 @@ static int reader_new(const struct store_options *options, struct postgres_reade
     reader->text = strdup(options->connection);
     reader->node = strdup(options->node ? options->node : "");
     int r = reader->text && reader->node ? postgres_seal_init(&reader->seal, options->key->at) : -ENOMEM;
-    if (r == 0) r = connect_reader(reader, message);
     if (r) postgres_reader_close(&reader->base);
     else *ret_reader = reader;
     return r;
@@ -52,7 +51,7 @@ static int reader_new(const struct store_options *options, struct postgres_reade
 
 int postgres_reader_open(struct store *base, struct store_reader **ret_reader) {
     struct postgres_reader *reader;
-    int r = reader_new(&((struct postgres_store *)base)->options, &reader, NULL);
+    int r = reader_new(&((struct postgres_store *)base)->options, &reader);
     if (r) return err_trace(r);
     reader->base.store = base;
     *ret_reader = &reader->base;
@@ -63,9 +62,10 @@ int postgres_reader_open_only(const struct store_options *options, struct store_
                               struct message *message) {
     struct postgres_reader *reader = NULL;
     int r = postgres_options_check(options, message);
-    if (r == 0) r = reader_new(options, &reader, message);
+    if (r == 0) r = reader_new(options, &reader);
     if (r) return err_trace(r);
-    r = postgres_check_key(&reader->connection, &reader->seal, false, message);
+    r = connect_reader(reader, message);
+    if (r == 0) r = postgres_check_key(&reader->connection, &reader->seal, false, message);
     if (r == 0) r = postgres_check_tables(&reader->connection, &reader->base.catalog, message);
     if (r) postgres_reader_close(&reader->base);
     else *ret_reader = &reader->base;

@@ -119,7 +119,7 @@ class Nodes:
         self.bank, self.pki = bank, bank.var / "pki"
         self.links, self.second = free_port_base(), None
         self.config = bank.var / "giro.yaml"
-        text = self.config.read_text()
+        text = re.sub(r"(?m)^node:\n(?:  .*\n)+", "", self.config.read_text())  # the sandbox's own, of one node
         owner = os.stat(self.config)
         self.user = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
         make_certificate(self.pki, owner)

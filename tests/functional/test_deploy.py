@@ -131,6 +131,14 @@ def test_what_is_not_published(bank, versions):
     assert set(statuses(bank)) >= set(versions)
 
 
+def test_no_canary_on_an_embedded_store(bank, versions):
+    """Told why, and what to do instead; the bounds of a weight are told before that."""
+    refused = deploy(bank, "canary", versions[1], "--weight", "50", code=5).stderr
+    assert "PostgreSQL" in refused and "alias live" in refused
+    for weight in ("101", "-1", "half", ""):
+        assert "0 to 100" in deploy(bank, "canary", versions[1], f"--weight={weight}", code=2).stderr
+
+
 def test_the_supervisor_starts_the_live_version_again(bank, versions):
     deploy(bank, "alias", "live", versions[1])
     old = bank.kill("giro")
