@@ -120,6 +120,10 @@ struct json *json_free(struct json *json) {
     return NULL;
 }
 
+void json_drop(const struct json *object, const char *name) {
+    (void)json_object_del(tree(object), name); /* -1: absent */
+}
+
 static void free_deferred(void *json) {
     (void)json_free(json);
 }

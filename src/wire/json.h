@@ -78,6 +78,9 @@ struct json *json_new_string(struct str value);  /* UTF-8 without NUL; NULL with
  * ~1). NULL when there is no such place, the text is malformed or longer than JSON_POINTER_BYTES_MAX. */
 enum { JSON_POINTER_BYTES_MAX = 1024 };
 const struct json *json_reference(const struct json *document, struct str reference);
+/* Takes a member out of an object and frees it, for whoever has parsed the tree and keeps it: nothing borrowed from
+ * that member may still be in use, nor a walk over that object. Nothing happens when it is absent. */
+void json_drop(const struct json *object, const char *name);
 /* Canonical enough to compare and store: compact, members in the order read. */
 void json_write(struct buffer *out, const struct json *json);
 

@@ -74,8 +74,11 @@ static int follow(struct loader *loader, const struct json *json, const struct j
 static int load_media_type(struct loader *loader, const struct json *media_type, const struct schema **ret_schema) {
     static const char *const words[] = { "schema", "example", "examples", "encoding", NULL };
     int r = check_words(loader, media_type, words);
+    if (r) return r;
+    json_drop(media_type, "example"); /* for readers of the text: nothing here would ever look at it */
+    json_drop(media_type, "examples");
     const struct json *schema = json_get(media_type, "schema");
-    if (r || !schema) return r;
+    if (!schema) return 0;
     size_t before = place_enter(loader, STR("schema"));
     r = schema_compile_value(loader->doc->set, schema, buffer_str(&loader->place), ret_schema, loader->message);
     place_leave(loader, before);

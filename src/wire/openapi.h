@@ -4,6 +4,7 @@
  * Read are: openapi, paths, methods, operationId, requestBody, responses, content, and references inside the document.
  * What describes rather than decides (info, tags, summary, parameters, security, headers, links ...) is passed over by
  * a list; a word that is on neither list is a fault, with its place named. Of ours: "x-body-bytes-max" of an operation.
+ * Examples of bodies take no memory once it is loaded.
  */
 #ifndef GIRO_WIRE_OPENAPI_H
 #define GIRO_WIRE_OPENAPI_H
