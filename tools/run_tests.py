@@ -325,6 +325,7 @@ def run_part(part, options):
         total.add(run_check("tidy", [BUILD / "tidy", ROOT], options, env={**os.environ, **SANITIZERS}))
         total.add(run_check("header_check", [ROOT / "tools" / "header_check"], options))
         total.add(run_check("doc_check", [ROOT / "tools" / "doc_check"], options))
+        total.add(run_check("api_reference", [ROOT / "tools" / "api_reference", "check"], options))
         total.add(run_check("conformance", [ROOT / "tools" / "conformance", "check"], options))
         total.add(replay_doors(options))
     if part == "unit" or part in PROGRAM_PARTS:
