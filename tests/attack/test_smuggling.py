@@ -14,8 +14,6 @@ import uuid
 
 import pytest
 
-from bank import Bank
-
 PATH = "/v1/accounts"
 INTERNAL = (
     "Client-Cert",
@@ -29,9 +27,8 @@ READ_SECONDS_MAX = 20
 
 
 @pytest.fixture(scope="module")
-def own():
-    with Bank() as running:
-        yield running.start()
+def own(bank):
+    return bank
 
 
 class Edge:

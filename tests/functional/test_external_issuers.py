@@ -12,7 +12,7 @@ import time
 import uuid
 
 import pytest
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, hmac, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from account_information import Reader
@@ -210,6 +210,39 @@ def test_what_is_no_token_of_the_issuer(issuer, client):
         answer = get(client, token)
         assert answer.status == 401 and answer.code == "invalid_token", (name, answer)
     assert get(other, issuer.token(client)).status == 401
+    assert get(client, issuer.token(client)).status == 200
+
+
+def mac_with(secret):
+    def sign(data):
+        mac = hmac.HMAC(secret, hashes.SHA256())
+        mac.update(data)
+        return mac.finalize()
+
+    return sign
+
+
+@pytest.mark.spec("gateway/T1", "gateway/T2", "gateway/T8", "gateway/r1", "gateway/r2")
+def test_forged_tokens_of_the_issuer(issuer, client):
+    public, encodings = issuer.key.public_key(), serialization.Encoding
+    pem, der = (
+        public.public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo)
+        for encoding in (encodings.PEM, encodings.DER)
+    )
+    point = public.public_bytes(encodings.X962, serialization.PublicFormat.UncompressedPoint)
+    jwk = json.dumps(issuer.jwks["keys"][0], separators=(",", ":")).encode()
+    forged = [({"alg": "HS256"}, mac_with(secret)) for secret in (pem, pem.strip(), der, point, jwk, b"", b"\0" * 32)]
+    forged += [({}, mac_with(pem)), ({"alg": "HS512"}, mac_with(pem))]
+    for alg in ("none", "None", "NONE", "nOnE", "", None, 0, ["ES256"], "es256", "Es256", "ES256 ", "ES256\0", "ES384"):
+        forged += [({"alg": alg}, lambda data: b""), ({"alg": alg}, None)]
+    forged += [
+        ({"alg": "PBES2-HS512+A256KW", "p2c": 2**31}, None),
+        ({"zip": "DEF"}, None),
+        ({"kid": "k" * 3000}, None),
+    ]
+    for header, sign in forged:
+        answer = get(client, issuer.token(client, header=header, sign=sign))
+        assert answer.status == 401 and answer.code == "invalid_token", (header, answer)
     assert get(client, issuer.token(client)).status == 200
 
 
