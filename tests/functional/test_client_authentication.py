@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from bank import Bank, b64url, encode_form, rsa_pss
+from bank import Bank, b64url, encode_form, rsa_pss, wait_for
 from certificates import ORGANIZATION_IDENTIFIER, Authority, KeyServer, jwk_of, key_pem, log_lines, pem, reconfigure
 from software import Software
 
@@ -87,7 +87,7 @@ def calls_out(bank, url, **wanted):
     """What the journal keeps of the fetches of a URL, once there is one."""
 
     def look():
-        rows = [row["record"] for row in bank.giro_json("audit", "search", "--limit", "10000")]
+        rows = [row["record"] for row in bank.giro_json("audit", "export")]
         rows = [row for row in rows if row.get("event") == "call_out" and row["request"]["url"] == url]
         return [row for row in rows if all(row.get(name) == value for name, value in wanted.items())]
 

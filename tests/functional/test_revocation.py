@@ -103,7 +103,7 @@ def check_called(bank, url, operation):
     """The journal keeps the call."""
 
     def look():
-        rows = [row["record"] for row in bank.giro_json("audit", "search", "--limit", "10000")]
+        rows = [row["record"] for row in bank.giro_json("audit", "export")]
         return [row for row in rows if row.get("event") == "call_out" and row["request"]["url"] == url]
 
     record = wait_for(f"the record of the call to {url}", 30, look, every=0.2)[0]
