@@ -740,6 +740,7 @@ CREATE TABLE "integration"."saga" (
     "state" bytea NOT NULL,
     "record_ms" bigint NOT NULL,
     "enquiries" bigint NOT NULL,
+    "interaction_id" bytea NOT NULL CHECK (octet_length("interaction_id") = 16),
     PRIMARY KEY ("saga_id")
 );
 ALTER TABLE "integration"."saga" ALTER COLUMN "state" SET STORAGE EXTERNAL;

@@ -604,6 +604,7 @@ CREATE TABLE "integration_saga" (
     "state" BLOB NOT NULL,
     "record_ms" INTEGER NOT NULL,
     "enquiries" INTEGER NOT NULL,
+    "interaction_id" BLOB NOT NULL CHECK (length("interaction_id") = 16),
     PRIMARY KEY ("saga_id")
 ) STRICT, WITHOUT ROWID;
 

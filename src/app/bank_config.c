@@ -317,11 +317,26 @@ static int read_rates_file(struct bank_config *config, struct config_errors *err
     return err_trace(r);
 }
 
+/* Clients that register themselves get this tier: it must be there before the first one comes. */
+static int check_registration(const struct bank_config *config, const char *path, struct config_errors *errors) {
+    const struct bank_options *options = &config->options;
+    int line = config_line(&config->config, "registration.tier");
+    if (options->directory_keys.len == 0) return 0; /* none can */
+    for (size_t i = 0; i < config->tier_count; i++)
+        if (str_equal_c(options->registration_tier, config->tiers[i].name)) return 0;
+    errors->file = path; /* the limits may stand in another */
+    config_error(errors, line ? line : config_line(&config->config, "registration.directory_keys"),
+                 "registration.tier names no tier of rate_limits: give it one that stands there%s",
+                 line ? "" : ", its default does not");
+    return CONFIG_E_INVALID;
+}
+
 int bank_config_read(struct bank_config *config, const char *path, struct config_errors *errors) {
     bank_config_init(config);
     int r = config_init(&config->config);
     if (!r) r = config_read_file(&config->config, path, errors);
     if (!r && config->options.rate_limits_file.len) r = read_rates_file(config, errors);
+    if (!r) r = check_registration(config, path, errors);
     if (!r && config->options.cache_kind == BANK_CACHE_REDIS && !redis_address_fits(config->options.cache_connection)) {
         config_error(errors, 0, "cache.kind is redis: want cache.connection as unix:/path or host:port");
         return CONFIG_E_INVALID;

@@ -183,10 +183,57 @@ static void tiers_stand_in_one_place(void **state) {
     free(config);
 }
 
+/* A client that registers itself must find its tier: told at the start, with the place, not at the first client. */
+static void the_tier_of_registered_clients_is_one_of_them(void **state) {
+    static const struct {
+        const char *text, *want; /* NULL: it is good; else how the error goes on behind the file's name */
+    } rows[] = {
+        { TIERS "registration:\n  directory_keys: keys.json\n  tier: t\n", NULL },
+        { TIERS "registration:\n  directory_keys: keys.json\n  tier: u\n",
+          ":8: registration.tier names no tier of rate_limits: give it one that stands there" },
+        { TIERS "registration:\n  directory_keys: keys.json\n",
+          ":7: registration.tier names no tier of rate_limits: give it one that stands there, its default does not" },
+        { TIERS "registration:\n  tier: u\n", NULL }, /* without a directory none registers */
+    };
+    struct bank_config *config = calloc(1, sizeof *config);
+    struct config_errors errors;
+    (void)state;
+    assert_non_null(config);
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        int r = read_whole(rows[i].text, config, &errors);
+        bank_config_release(config);
+        assert_int_equal(r, rows[i].want ? CONFIG_E_INVALID : 0);
+        if (!rows[i].want) continue;
+        assert_int_equal(errors.count, 1);
+        const char *behind = strchr(errors.messages[0].text, ':');
+        if (!behind || strcmp(behind, rows[i].want) != 0) fail_msg("%s", errors.messages[0].text);
+    }
+    free(config);
+}
+
+/* The limits in another file: the error names the file of the tier. */
+static void the_tier_of_registered_clients_is_told_with_its_own_file(void **state) {
+    char path[] = "/tmp/giro-rates-XXXXXX", text[TEXT_BYTES_MAX];
+    struct bank_config *config = calloc(1, sizeof *config);
+    struct config_errors errors;
+    (void)state;
+    assert_non_null(config);
+    assert_int_equal(write_temporary(path, TIERS), 0);
+    (void)snprintf(text, sizeof text, "rate_limits_file: %s\nregistration: {directory_keys: k, tier: u}\n", path);
+    assert_int_equal(read_whole(text, config, &errors), CONFIG_E_INVALID);
+    assert_null(strstr(errors.messages[0].text, path));
+    assert_non_null(strstr(errors.messages[0].text, ":2: registration.tier"));
+    bank_config_release(config);
+    unlink(path);
+    free(config);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = { cmocka_unit_test(keep_is_a_duration_or_for_ever),
                                         cmocka_unit_test(tiers_are_read_exactly),
                                         cmocka_unit_test(the_missions_file_loads_unchanged),
-                                        cmocka_unit_test(tiers_stand_in_one_place) };
+                                        cmocka_unit_test(tiers_stand_in_one_place),
+                                        cmocka_unit_test(the_tier_of_registered_clients_is_one_of_them),
+                                        cmocka_unit_test(the_tier_of_registered_clients_is_told_with_its_own_file) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "app/bench_engine.h"
 
 #include "gateway/gateway.h"
+#include "integration/acl/core_call_record.h"
 #include "integration/bus/event_json.h"
 #include "integration/command/command_run.h"
 #include "observe/audit.h"
@@ -190,7 +191,9 @@ static int payment_submit(struct bench_bank *bank) {
     struct arena *calls = &bank->calls[bank->batches % 2];
     struct bench_call *call = arena_new(calls, struct bench_call);
     struct payment_order order;
-    static const struct call caller = { .client_name = STR_INIT("bench-client"), .client_id = { { 1 } } };
+    static const struct call caller = { .client_name = STR_INIT("bench-client"),
+                                        .client_id = { { 1 } },
+                                        .interaction_id = STR_INIT("01940000-0000-7000-8000-000000000000") };
     if (!call) return err_origin(-ENOMEM);
     int r = order_make(bank, &order);
     if (r) return err_trace(r);
@@ -221,6 +224,26 @@ static void on_result(void *ctx, const void *input, const struct command *comman
     bank->refused += command->result != COMMAND_DONE || command->refusal;
 }
 
+/* The audit record of the call that brought the answer, as the core's driver makes it. */
+static void write_call_record(struct bench_bank *bank, struct core_result *result) {
+    struct core_transfer transfer = { .amount = { BANK_AMOUNT_MINOR, pounds() }, .recorded_ms = clock_now_ms() };
+    struct core_answer answer = { .outcome = CORE_BOOKED, .record = { .code = "00", .timestamp = "20260101000000" } };
+    const uint8_t interaction_id[16] = { 1 };
+    struct core_call_facts facts = { .kind = FOLLOWUP_CORE_EXECUTE,
+                                     .transfer = &transfer,
+                                     .interaction_id = interaction_id,
+                                     .time_ms = engine_time_ms(bank->integration.engine),
+                                     .began_us = clock_mono_ns() / 1000 - 300,
+                                     .ended_us = clock_mono_ns() / 1000 };
+    struct buffer out;
+    memcpy(transfer.payment_id.bytes, result->payment_id, 16);
+    memcpy(answer.record.core_reference, result->core_reference, result->core_reference_len);
+    check(core_account_make((struct str){ 0 }, STR("204060"), STR("20000000"), &transfer.debtor) == 0);
+    transfer.creditor = transfer.debtor;
+    buffer_init(&out, result->call_record, sizeof result->call_record - 1);
+    core_call_record_write(&facts, &answer, &out);
+}
+
 static int result_submit(struct bench_bank *bank, const uint8_t payment_id[16]) {
     struct core_result result = { .integration = &bank->integration, .verdict = CORE_VERDICT_BOOKED };
     char reference[32];
@@ -228,6 +251,7 @@ static int result_submit(struct bench_bank *bank, const uint8_t payment_id[16]) 
     (void)snprintf(reference, sizeof reference, "CB%016llx", (unsigned long long)next_random(bank));
     memcpy(result.core_reference, reference, CORE_RESULT_REFERENCE_BYTES_MAX);
     result.core_reference_len = CORE_RESULT_REFERENCE_BYTES_MAX;
+    write_call_record(bank, &result);
     int r = command_run_internal(&bank->integration, &core_result_kind, &result, sizeof result, on_result, bank);
     return r > 0 ? err_origin(-EBUSY) : err_trace(r);
 }

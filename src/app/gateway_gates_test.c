@@ -78,6 +78,15 @@ static void hold_engine(struct world *world) {
     while (!atomic_load(&engine_held)) (void)usleep(1000);
 }
 
+/* So many wait for the engine, which is held. */
+static void await_queued(struct world *world, size_t count) {
+    struct engine_state state;
+    int64_t until_ms = clock_mono_ms() + WORLD_WAIT_MS;
+    do engine_state(world->engine, &state);
+    while (state.queued < count && clock_mono_ms() < until_ms && usleep(1000) == 0);
+    assert_true(state.queued >= count);
+}
+
 /* spec: gateway/57 */
 static void a_key_in_use_waits_then_409(void **state) {
     struct world *world = *state;
@@ -88,8 +97,7 @@ static void a_key_in_use_waits_then_409(void **state) {
     (void)snprintf(body, sizeof body, "%s", payment_body(world, "1.00", world->other_iban));
     hold_engine(world);
     int first = begin(world, "gate-1", body);
-    while (gateway_requests(world->gateway) < 1) (void)usleep(1000);
-    (void)usleep(50000); /* the first is at the engine; if not, the second is: the same to the test but for who waits */
+    await_queued(world, 1); /* the first is at the engine: the second meets its key in use */
     int second = begin(world, "gate-1", body);
     assert_true(answered(world, second, WORLD_WAIT_MS, &status)); /* its deadline ends before the first one's work */
     assert_int_equal(status, 409);
@@ -140,9 +148,10 @@ static void who_waits_is_answered_at_the_end(void **state) {
     int status = 0;
     (void)snprintf(body, sizeof body, "%s", payment_body(world, "3.00", world->other_iban));
     hold_engine(world);
-    int first = begin(world, "gate-4", body), second = begin(world, "gate-4", body);
+    int first = begin(world, "gate-4", body);
+    await_queued(world, 1);
+    int second = begin(world, "gate-4", body);
     while (gateway_requests(world->gateway) < 2) (void)usleep(1000);
-    (void)usleep(50000);
     gateway_drain(world->gateway, 50); /* its time is over before theirs */
     atomic_store(&engine_may_go, true);
     while (gateway_requests(world->gateway) > 0) (void)usleep(1000);

@@ -7,6 +7,7 @@
 #include "services/consents/payment_consent.h"
 #include "services/identity/token.h"
 #include "services/ledger/ledger.h"
+#include "wire/json.h"
 
 enum { CHECK_ARENA_BYTES = 64 * 1024, CHECK_ARENA_BYTES_MAX = 64 * 1024 * 1024, CHECK_ID_BYTES = 16 };
 
@@ -15,6 +16,7 @@ struct found {
     int payments, variant, bookings, accounts;
     uint8_t payment_id[16], consent_id[16];
     int initiated, completed, rejected; /* events */
+    int answered, refused, calls_out;   /* audit records of calls to the core, see X5 of core_dispatch.h */
     enum payment_status status;
 };
 
@@ -120,6 +122,28 @@ static void check_event(struct check_run *run, struct str json) {
     found->rejected += rejected;
 }
 
+/* What the journal keeps of a call to the core. */
+static void check_call_out(struct check_run *run, struct str text) {
+    const struct json *tree;
+    uint8_t payment_id[16];
+    arena_reset(&run->arena);
+    if (json_parse_arena(text, JOURNAL_FRAME_BYTES_MAX, JSON_DEPTH_MAX, &run->arena, &tree)) {
+        sim_fail(run->sim, "an audit record cannot be read");
+        return;
+    }
+    struct str outcome = json_get_string(tree, "outcome");
+    if (!str_equal_c(json_get_string(tree, "event"), "call_out")) return;
+    struct found *found =
+        id_parse(json_get_string(tree, "resource_id"), payment_id) ? NULL : found_by_payment(run, payment_id);
+    if (!found) {
+        sim_fail(run->sim, "a call to the core for a payment that is not there");
+        return;
+    }
+    found->calls_out++;
+    found->answered += str_equal_c(outcome, "answered");
+    found->refused += str_equal_c(outcome, "refused");
+}
+
 static void check_record(struct check_run *run, const void *row) {
     const struct journal_row *record = row;
     struct str body = record->body, json;
@@ -127,6 +151,7 @@ static void check_record(struct check_run *run, const void *row) {
     bool good = true;
     while (journal_frame_next(&body, &type, &json, &good))
         if (type == JOURNAL_EVENT) check_event(run, json);
+        else if (type == JOURNAL_AUDIT) check_call_out(run, json);
     if (!good) sim_fail(run->sim, "record %lld is malformed", (long long)record->seq);
     if (memcmp(record->last_id, run->last_id, 16) < 0)
         sim_fail(run->sim, "record %lld handed out an id below one before", (long long)record->seq);
@@ -205,6 +230,16 @@ static void check_paid(struct check_run *run, const struct sim_intent *intent, c
                  found->completed, found->rejected);
 }
 
+/* An end that the core decided stands beside the record of the call that told it. */
+static void check_called(struct check_run *run, const struct sim_intent *intent, const struct found *found) {
+    const struct sim_core_entry *entry = found->payments ? sim_core_find(run->sim, found->payment_id) : NULL;
+    if (!entry) return;
+    bool told = entry->state == SIM_CORE_REFUSED ? found->refused > 0 : found->answered + found->refused > 0;
+    if (!told)
+        sim_fail(run->sim, "k%d: %d records of calls to the core, none of its answer", intent->number,
+                 found->calls_out);
+}
+
 static void check_token(struct check_run *run, const struct sim_intent *intent) {
     char text[64];
     int len = snprintf(text, sizeof text, "token %llu %d", (unsigned long long)run->sim->seed, intent->number);
@@ -219,8 +254,10 @@ static void check_intent(struct check_run *run, const struct sim_intent *intent)
     const struct found *found = &run->found[intent->number - 1];
     const struct sim_told *told = &intent->told[0];
     int want = told->known && told->refusal == 0;
-    if (intent->op->payment_stage >= 0) check_paid(run, intent, found);
-    else if (!strcmp(intent->op->name, "token")) check_token(run, intent);
+    if (intent->op->payment_stage >= 0) {
+        check_paid(run, intent, found);
+        check_called(run, intent, found);
+    } else if (!strcmp(intent->op->name, "token")) check_token(run, intent);
     else if (!strcmp(intent->op->name, "fund") ? found->bookings != want : found->accounts != want)
         sim_fail(run->sim, "k%d: %s happened %d and %d times, want %d", intent->number, intent->op->name,
                  found->bookings, found->accounts, want);

@@ -174,9 +174,13 @@ struct bank *bank_stop(struct bank *bank) {
     if (bank->forwarder) forwarder_stop(bank->forwarder);
     bank->gateway = gateway_free(bank->gateway);
     bank->rate_shared = rate_shared_close(bank->rate_shared);
-    bank->forwarder = forwarder_free(bank->forwarder);
     bank->auth = auth_close(bank->auth);
-    bank->client_keys = client_keys_close(bank->client_keys);
+    bank->client_keys = client_keys_close(bank->client_keys); /* this and the next four note what they have called */
+    bank->external_lookup = external_lookup_close(bank->external_lookup);
+    bank->issuer_keys = client_keys_close(bank->issuer_keys);
+    bank->certificate_watch = certificate_watch_stop(bank->certificate_watch);
+    bank->revocation = revocation_close(bank->revocation);
+    bank->forwarder = forwarder_free(bank->forwarder);
     bank->dispatch = core_dispatch_free(bank->dispatch);
     bank->integration.engine = engine_close(bank->integration.engine);
     bank->hold_expiry = hold_expiry_close(bank->hold_expiry);
@@ -186,12 +190,8 @@ struct bank *bank_stop(struct bank *bank) {
     bank->sink = message_sink_free(bank->sink);
     bank->payment_saga = saga_def_free(bank->payment_saga);
     bank->aml = aml_list_free(bank->aml);
-    bank->certificate_watch = certificate_watch_stop(bank->certificate_watch);
-    bank->revocation = revocation_close(bank->revocation);
     bank->trust = trust_slot_free(bank->trust);
     bank->signing_keys = signing_keys_free(bank->signing_keys);
-    bank->external_lookup = external_lookup_close(bank->external_lookup);
-    bank->issuer_keys = client_keys_close(bank->issuer_keys);
     issuer_config_close(bank->issuers, bank->issuer_count);
     bank->audit_key = key_free(bank->audit_key);
     bank->node_identity = node_identity_free(bank->node_identity);

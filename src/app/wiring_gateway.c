@@ -4,7 +4,10 @@
 #include "auth/external_lookup.h"
 #include "domain/civil_date.h"
 #include "gateway/message_signature.h"
+#include "gateway/problem.h"
+#include "observe/call_out.h"
 #include "observe/metric_table.h"
+#include "platform/clock.h"
 
 #include <unistd.h>
 
@@ -26,6 +29,19 @@ static void on_revocation_failure(void *ctx, const char *url, const char *reason
     log_event(&bank->log, LOG_LEVEL_WARN, "revocation_not_fetched", log_str("url", url), log_str("reason", reason));
 }
 
+/* A call to an address that others have chosen has ended: its record goes with the next commit. There is an engine, or
+ * the way to another node's, before the first caller comes. */
+static void on_call_out(void *ctx, const struct outbound_report *report) {
+    struct bank *bank = ctx;
+    char memory[CALL_OUT_RECORD_BYTES_MAX], text[INTERACTION_ID_TEXT_BYTES];
+    uint8_t id[ID_BYTES];
+    struct buffer json;
+    check(id_parse(interaction_id_new(text), id) == 0);
+    buffer_init(&json, memory, sizeof memory);
+    call_out_write(report, clock_now_ms(), id, &json);
+    if (!json.overflow) command_note(&bank->integration, buffer_str(&json));
+}
+
 /* The lists in files, before the first request comes. */
 static int load_lists(struct bank *bank, struct message *message) {
     const struct config_strings *files = &bank->config->options.revocation_lists;
@@ -42,7 +58,9 @@ static int open_revocation(struct bank *bank, struct message *message) {
     struct revocation_options revocation = { .policy = (enum revocation_policy)options->revocation_policy,
                                              .guard = { .hosts = options->revocation_hosts.at,
                                                         .host_count = options->revocation_hosts.count,
-                                                        .http = true }, /* what comes is signed */
+                                                        .http = true, /* what comes is signed */
+                                                        .on_call = on_call_out,
+                                                        .ctx = bank },
                                              .refresh_ms = options->revocation_refresh_ms,
                                              .on_failure = on_revocation_failure,
                                              .ctx = bank };
@@ -78,12 +96,14 @@ static void on_keys_failure(void *ctx, const char *url, const char *reason) {
 /* Half of the workers at most wait for keys; the others go on. */
 static int open_client_keys(struct bank *bank) {
     const struct bank_options *options = &bank->config->options;
-    struct client_keys_options keys = {
-        .guard = { .hosts = options->jwks_hosts.at, .host_count = options->jwks_hosts.count },
-        .waiters_max = options->listen_workers > 1 ? (size_t)options->listen_workers / 2 : 1,
-        .on_failure = on_keys_failure,
-        .ctx = bank
-    };
+    struct client_keys_options keys = { .guard = { .hosts = options->jwks_hosts.at,
+                                                   .host_count = options->jwks_hosts.count,
+                                                   .on_call = on_call_out,
+                                                   .ctx = bank },
+                                        .waiters_max =
+                                            options->listen_workers > 1 ? (size_t)options->listen_workers / 2 : 1,
+                                        .on_failure = on_keys_failure,
+                                        .ctx = bank };
     if (str_to_c(options->jwks_ca, bank->jwks_ca_path, sizeof bank->jwks_ca_path)) return err_origin(-ENAMETOOLONG);
     if (options->jwks_ca.len) keys.ca_file = bank->jwks_ca_path;
     return err_trace(client_keys_open(&keys, &bank->client_keys));
@@ -207,7 +227,10 @@ static int open_lookup(struct bank *bank, const struct outbound_guard *guard, co
 
 static int open_issuers(struct bank *bank, struct message *message) {
     const struct bank_options *options = &bank->config->options;
-    struct outbound_guard guard = { .hosts = options->issuer_hosts.at, .host_count = options->issuer_hosts.count };
+    struct outbound_guard guard = { .hosts = options->issuer_hosts.at,
+                                    .host_count = options->issuer_hosts.count,
+                                    .on_call = on_call_out,
+                                    .ctx = bank };
     const char *ca_file = options->issuer_ca.len ? bank->issuer_ca_path : NULL;
     bool by_url = false, asked = false;
     if (str_to_c(options->issuer_ca, bank->issuer_ca_path, sizeof bank->issuer_ca_path))

@@ -158,6 +158,7 @@ static bool read_by_value(struct auth_request *request, struct consent_step *ste
 static bool find_by_value(struct auth_request *request, struct consent_step *step, struct str text, int *ret_r) {
     struct request_object_rules rules = { .client = &step->client,
                                           .key_cache = request->auth->options.client_keys,
+                                          .interaction_id = request->call->interaction_id,
                                           .issuer = request->auth->issuer,
                                           .now_ms = request->auth->options.now_ms() };
     struct request_object *object = arena_new(request->arena, struct request_object);

@@ -5,10 +5,11 @@
 #include "auth/oauth_error.h"
 #include "auth/profile.h"
 
-struct client_key_source client_key_source_of(const struct auth *auth, const struct client_view *client) {
+struct client_key_source client_key_source_of(const struct auth_request *request, const struct client_view *client) {
     return (struct client_key_source){ .jwks = client->jwks,
                                        .jwks_uri = client->jwks_uri,
-                                       .cache = auth->options.client_keys };
+                                       .cache = request->auth->options.client_keys,
+                                       .interaction_id = request->call->interaction_id };
 }
 
 static int refuse_keys(int refusal) {
@@ -146,7 +147,7 @@ static int prove_by_assertion(struct auth_request *request, struct authenticated
                                             .audience_string_only = !profile->endpoint_audiences,
                                             .edwards = profile->edwards,
                                             .client_name = client->client.name,
-                                            .keys = client_key_source_of(auth, &client->client),
+                                            .keys = client_key_source_of(request, &client->client),
                                             .now_ms = auth->options.now_ms() };
     struct str assertion;
     struct jwt_facts facts;

@@ -31,7 +31,7 @@ const char *client_assertion_text(int refusal);
  * fetched anew (FAPI C7). 0, JOSE_E_*, CLIENT_ASSERTION_E_KEYS, _BUSY (too many wait for keys by URL), or <0. */
 int client_signature_judge(struct str token, const struct client_key_source *source, struct arena *arena,
                            struct jws *ret_jws) MUST_USE;
-struct client_key_source client_key_source_of(const struct auth *auth, const struct client_view *client);
+struct client_key_source client_key_source_of(const struct auth_request *request, const struct client_view *client);
 /* 0, a refusal (JOSE_E_*, 100 + JWT_E_*, CLIENT_ASSERTION_E_*), or <0. *ret_text (may be NULL) says why. */
 int client_assertion_judge(struct str assertion, const struct client_assertion_rules *rules, struct arena *arena,
                            struct jwt_facts *ret_facts, const char **ret_text) MUST_USE;

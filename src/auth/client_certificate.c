@@ -44,7 +44,7 @@ int client_certificate_registered(const struct certificate *certificate, const s
 }
 
 int client_certificate_judge(const struct auth_request *request, const struct client_view *client) {
-    struct client_key_source source = client_key_source_of(request->auth, client);
+    struct client_key_source source = client_key_source_of(request, client);
     struct certificate *certificate;
     check(client->auth == CLIENT_VIEW_TLS || client->auth == CLIENT_VIEW_SELF_SIGNED);
     int r = edge_certificate_parse(request->edge_form, request->edge_certificate, &certificate);

@@ -1,5 +1,6 @@
 #include "auth/client_keys.h"
 
+#include "domain/call.h"
 #include "platform/clock.h"
 #include "platform/digest.h"
 #include "platform/pool.h"
@@ -15,13 +16,14 @@ struct client_key_set {
 /* A URL, under the lock. */
 struct slot {
     struct client_keys *owner;
-    char url[OUTBOUND_URL_BYTES_MAX + 1]; /* empty: free */
-    struct hash key;                      /* of the URL */
-    struct client_key_set *set;           /* NULL: none yet */
-    int64_t fetched_ms, used_ms;          /* monotonic, as all here */
-    int64_t retry_ms, cool_ms;            /* not before then: again; again for a key that is not there */
-    bool running;                         /* a fetch is queued or under way: the slot stays */
-    size_t waiters;                       /* the same */
+    char url[OUTBOUND_URL_BYTES_MAX + 1];                /* empty: free */
+    struct hash key;                                     /* of the URL */
+    char interaction_id[CALL_INTERACTION_BYTES_MAX + 1]; /* of whoever had it fetched; empty: none */
+    struct client_key_set *set;                          /* NULL: none yet */
+    int64_t fetched_ms, used_ms;                         /* monotonic, as all here */
+    int64_t retry_ms, cool_ms;                           /* not before then: again; again for a key that is not there */
+    bool running;                                        /* a fetch is queued or under way: the slot stays */
+    size_t waiters;                                      /* the same */
 };
 
 struct client_keys {
@@ -67,21 +69,25 @@ struct client_key_set *client_key_set_release(struct client_key_set *set) {
 
 /* ---- the fetch ---- */
 
-static int fetch_guarded(const struct client_keys *keys, const char *url, struct buffer *out, struct message *message) {
+static int fetch_guarded(const struct client_keys *keys, const struct slot *slot, struct buffer *out,
+                         struct message *message) {
     static const struct http_header accept = { .name = STR_INIT("Accept"),
                                                .value = STR_INIT("application/json, application/jwk-set+json") };
     struct http_client_options limits = http_client_options_default();
     struct http_call call = {
-        .method = STR("GET"), .url = str_from_c(url), .headers = &accept, .header_count = 1, .idempotent = true
+        .method = STR("GET"), .url = str_from_c(slot->url), .headers = &accept, .header_count = 1, .idempotent = true
     };
+    struct outbound_guard guard = keys->options.guard;
     struct http_result result;
     struct arena arena = { 0 };
+    guard.operation = "jwks";
+    guard.interaction_id = str_from_c(slot->interaction_id);
     limits.ca_file = keys->options.ca_file;
     limits.connect_ms = CLIENT_KEYS_CONNECT_MS;
     limits.total_ms = CLIENT_KEYS_CALL_MS;
     limits.response_bytes_max = JWKS_BYTES_MAX;
     int r = arena_init(&arena, 16 * 1024, 4 * JWKS_BYTES_MAX);
-    if (!r) r = outbound_guard_run(&keys->options.guard, &limits, &call, &arena, &result, message);
+    if (!r) r = outbound_guard_run(&guard, &limits, &call, &arena, &result, message);
     if (!r && result.status != 200) {
         message_set(message, "answered with status %d", result.status);
         r = OUTBOUND_E_FAILED;
@@ -92,15 +98,15 @@ static int fetch_guarded(const struct client_keys *keys, const char *url, struct
 }
 
 /* NULL: it failed, and why. */
-static struct client_key_set *fetch(const struct client_keys *keys, const char *url, struct message *message) {
+static struct client_key_set *fetch(const struct client_keys *keys, const struct slot *slot, struct message *message) {
     struct client_key_set *set = NULL;
     struct buffer document;
     char *memory = malloc(JWKS_BYTES_MAX);
     int r = memory ? 0 : err_origin(-ENOMEM);
     if (!r) {
         buffer_init(&document, memory, JWKS_BYTES_MAX);
-        r = keys->options.fetch ? keys->options.fetch(keys->options.ctx, url, &document, message)
-                                : fetch_guarded(keys, url, &document, message);
+        r = keys->options.fetch ? keys->options.fetch(keys->options.ctx, slot->url, &document, message)
+                                : fetch_guarded(keys, slot, &document, message);
     }
     if (!r) r = document.overflow ? CLIENT_KEYS_E_ABSENT : client_key_set_parse(buffer_str(&document), &set, message);
     free(memory);
@@ -119,7 +125,7 @@ static void run_fetch(void *worker_ctx, void *job_ctx) {
     pthread_mutex_lock(&keys->lock);
     bool closing = keys->closing;
     pthread_mutex_unlock(&keys->lock);
-    if (!closing) set = fetch(keys, slot->url, &message);
+    if (!closing) set = fetch(keys, slot, &message);
     if (!set && !closing && keys->options.on_failure)
         keys->options.on_failure(keys->options.ctx, slot->url, message.text);
     pthread_mutex_lock(&keys->lock);
@@ -160,8 +166,11 @@ static bool slot_is_young(const struct slot *slot, int64_t now_ms, int64_t life_
 }
 
 /* (K2) */
-static void slot_start(struct client_keys *keys, struct slot *slot, int64_t now_ms) {
+static void slot_start(struct client_keys *keys, struct slot *slot, const struct client_key_source *source,
+                       int64_t now_ms) {
     if (slot->running || now_ms < slot->retry_ms) return;
+    if (str_to_c(source->interaction_id, slot->interaction_id, sizeof slot->interaction_id))
+        slot->interaction_id[0] = 0;
     slot->running = pool_submit(keys->pool, run_fetch, slot) == 0;
 }
 
@@ -178,26 +187,30 @@ static bool slot_wait(struct client_keys *keys, struct slot *slot) {
 }
 
 /* Whether somebody must wait for a newer set, after it was asked for where that may be. */
-static bool slot_refresh(struct client_keys *keys, struct slot *slot, const struct client_key_set *poor) {
+static bool slot_refresh(struct client_keys *keys, struct slot *slot, const struct client_key_source *source,
+                         const struct client_key_set *poor) {
     int64_t now_ms = keys->options.mono_ms();
     slot->used_ms = now_ms;
     if (poor && slot->set == poor) { /* (K4) */
         if (now_ms < slot->cool_ms) return false;
         slot->cool_ms = now_ms + CLIENT_KEYS_COOL_MS;
-        slot_start(keys, slot, now_ms);
+        slot_start(keys, slot, source, now_ms);
         return slot->running;
     }
-    if (!slot_is_young(slot, now_ms, CLIENT_KEYS_LIFE_MS - CLIENT_KEYS_AHEAD_MS)) slot_start(keys, slot, now_ms);
+    if (!slot_is_young(slot, now_ms, CLIENT_KEYS_LIFE_MS - CLIENT_KEYS_AHEAD_MS))
+        slot_start(keys, slot, source, now_ms);
     return slot->running && !slot_is_young(slot, now_ms, CLIENT_KEYS_LIFE_MS);
 }
 
-static int take_by_url(struct client_keys *keys, struct str url, const struct client_key_set *poor,
+static int take_by_url(const struct client_key_source *source, const struct client_key_set *poor,
                        struct client_key_set **ret_set) {
+    struct client_keys *keys = source->cache;
+    struct str url = source->jwks_uri;
     int r = CLIENT_KEYS_E_ABSENT;
     if (url.len > OUTBOUND_URL_BYTES_MAX) return r;
     pthread_mutex_lock(&keys->lock);
     struct slot *slot = slot_of(keys, url);
-    bool busy = !slot || (slot_refresh(keys, slot, poor) && !slot_wait(keys, slot));
+    bool busy = !slot || (slot_refresh(keys, slot, source, poor) && !slot_wait(keys, slot));
     if (slot && slot_is_young(slot, keys->options.mono_ms(), CLIENT_KEYS_STALE_MS)) { /* (K3) */
         *ret_set = set_share(slot->set);
         r = 0;
@@ -213,7 +226,7 @@ int client_keys_take(const struct client_key_source *source, const struct client
         return 0;
     }
     if (source->jwks_uri.len == 0) return err_trace(client_key_set_parse(source->jwks, ret_set, NULL));
-    return source->cache ? take_by_url(source->cache, source->jwks_uri, poor, ret_set) : CLIENT_KEYS_E_ABSENT;
+    return source->cache ? take_by_url(source, poor, ret_set) : CLIENT_KEYS_E_ABSENT;
 }
 
 /* ---- life ---- */

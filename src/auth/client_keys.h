@@ -53,6 +53,7 @@ struct client_key_source {
     struct str jwks;            /* by value; or else */
     struct str jwks_uri;        /* by URL */
     struct client_keys *cache;  /* NULL: those by URL are not to be had */
+    struct str interaction_id;  /* of the call that needs them, for the record of a fetch; empty: none */
 };
 /* Reads a document of keys. 0 with *ret_set, to be released; CLIENT_KEYS_E_ABSENT with a sentence; <0. */
 int client_key_set_parse(struct str text, struct client_key_set **ret_set, struct message *message) MUST_USE;

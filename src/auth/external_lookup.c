@@ -1,5 +1,6 @@
 #include "auth/external_lookup.h"
 
+#include "domain/call.h"
 #include "platform/clock.h"
 #include "platform/pool.h"
 #include "platform/secret.h"
@@ -42,6 +43,7 @@ struct question {
     struct place *place; /* stays while it runs */
     size_t issuer;
     int64_t queued_ms;
+    char interaction_id[CALL_INTERACTION_BYTES_MAX + 1]; /* of the first who waits */
     size_t token_bytes;
     char token[EXTERNAL_TOKEN_BYTES_MAX];
 };
@@ -75,12 +77,17 @@ static void verdict_keep(struct external_verdict *verdict, const struct external
 
 /* ---- the question ---- */
 
-static int ask_over_network(const struct external_lookup *lookup, const struct external_issuer *issuer,
-                            struct str token, struct buffer *out, struct message *message) {
-    struct external_call call = { .issuer = issuer,
-                                  .guard = &lookup->options.guard,
+static int ask_over_network(const struct question *question, struct str token, struct buffer *out,
+                            struct message *message) {
+    const struct external_lookup *lookup = question->lookup;
+    struct outbound_guard guard = lookup->options.guard;
+    struct external_call call = { .issuer = &lookup->options.issuers[question->issuer],
+                                  .guard = &guard,
                                   .ca_file = lookup->options.ca_file,
                                   .now_ms = lookup->options.now_ms() };
+    guard.operation = "introspection";
+    guard.confidential = true;
+    guard.interaction_id = str_from_c(question->interaction_id);
     return external_call_ask(&call, token, out, message);
 }
 
@@ -94,7 +101,7 @@ static int ask(const struct question *question, struct external_verdict *verdict
     struct buffer answer;
     buffer_init_heap(&answer, EXTERNAL_ANSWER_BYTES_MAX);
     int r = lookup->options.ask ? lookup->options.ask(lookup->options.ctx, issuer, token, &answer, message)
-                                : ask_over_network(lookup, issuer, token, &answer, message);
+                                : ask_over_network(question, token, &answer, message);
     if (r > 0) r = EXTERNAL_E_UNKNOWN;
     if (!r) r = arena_init(&arena, 16 * 1024, ARENA_BYTES_MAX);
     if (!r) r = external_answer_judge(buffer_str(&answer), issuer, lookup->options.now_ms(), &arena, &claims);
@@ -191,7 +198,9 @@ static bool issuer_may_be_asked(const struct issuer_state *issuer, int64_t now_m
     return now_ms >= issuer->retry_ms && !(issuer->failing && issuer->running);
 }
 
-static bool start(struct external_lookup *lookup, struct place *place, size_t issuer, struct str token) {
+/* tidy: parameters because a question is about a token, of an issuer, for one who waits. */
+static bool start(struct external_lookup *lookup, struct place *place, size_t issuer, struct str token,
+                  const struct external_wait *wait) {
     struct issuer_state *state = &lookup->issuers[issuer];
     int64_t now_ms = lookup->options.mono_ms();
     if (lookup->closing || token.len > EXTERNAL_TOKEN_BYTES_MAX || !issuer_may_be_asked(state, now_ms)) return false;
@@ -201,6 +210,8 @@ static bool start(struct external_lookup *lookup, struct place *place, size_t is
         .lookup = lookup, .place = place, .issuer = issuer, .queued_ms = now_ms, .token_bytes = token.len
     };
     memcpy(question->token, token.at, token.len);
+    if (str_to_c(wait->interaction_id, question->interaction_id, sizeof question->interaction_id))
+        question->interaction_id[0] = 0;
     place->running = pool_submit(lookup->pool, run_question, question) == 0;
     if (place->running) state->running++;
     else free(question);
@@ -229,7 +240,7 @@ bool external_lookup_ask(struct external_lookup *lookup, size_t issuer, struct s
         verdict_copy(&wait->verdict, &place->verdict);
     else if (place) {
         waits = join(lookup, place, wait);
-        if (waits && !place->running && !start(lookup, place, issuer, token)) {
+        if (waits && !place->running && !start(lookup, place, issuer, token, wait)) {
             (void)hand_out(lookup, place, &wait->verdict); /* its own verdict: unknown */
             waits = false;
         }

@@ -56,6 +56,7 @@ struct external_verdict {
 /* The caller's, until it was called back. */
 struct external_wait {
     struct client_id caller;
+    struct str interaction_id;  /* of the call that needs the answer, for the record of the question; empty: none */
     void (*on_done)(void *ctx); /* verdict is there; on another thread, perhaps before external_lookup_ask returns */
     void *ctx;
     struct external_verdict verdict;

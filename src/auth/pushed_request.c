@@ -66,6 +66,7 @@ static int find_parameters(struct auth_request *request, const struct authentica
         return refuse(ret_refusal, OAUTH_INVALID_REQUEST, "request missing: parameters of this client are signed");
     struct request_object_rules rules = { .client = &client->client,
                                           .key_cache = request->auth->options.client_keys,
+                                          .interaction_id = request->call->interaction_id,
                                           .issuer = request->auth->issuer,
                                           .now_ms = request->auth->options.now_ms() };
     struct request_object *object = arena_new(request->arena, struct request_object);

@@ -30,17 +30,19 @@ struct registering {
 
 /* ---- the request token ---- */
 
-/* tidy: parameters because a token is verified for a bank, by a statement. */
-static int verify_request(const struct auth *auth, struct str token, const struct software_statement *statement,
-                          struct arena *arena, struct jws *ret_jws, bool *ret_good) {
-    struct client_key_source source = { .jwks_uri = statement->keys_uri, .cache = auth->options.client_keys };
+static int verify_request(const struct auth_request *request, const struct software_statement *statement,
+                          struct jws *ret_jws, bool *ret_good) {
+    struct client_key_source source = { .jwks_uri = statement->keys_uri,
+                                        .cache = request->auth->options.client_keys,
+                                        .interaction_id = request->call->interaction_id };
+    struct arena *arena = request->arena;
     char *memory = statement->keys ? arena_alloc(arena, JWKS_BYTES_MAX) : NULL;
     struct buffer text;
     if (statement->keys && !memory) return err_origin(-ENOMEM);
     buffer_init(&text, memory, statement->keys ? JWKS_BYTES_MAX : 0);
     if (statement->keys) json_write(&text, statement->keys);
     source.jwks = buffer_str(&text);
-    int r = text.overflow ? CLIENT_ASSERTION_E_KEYS : client_signature_judge(token, &source, arena, ret_jws);
+    int r = text.overflow ? CLIENT_ASSERTION_E_KEYS : client_signature_judge(request->body, &source, arena, ret_jws);
     *ret_good = r == 0;
     return r < 0 ? err_trace(r) : 0;
 }
@@ -87,7 +89,7 @@ static int read_request(struct auth_request *request, struct registering *regist
         !str_equal(registering->statement.org_id, request->call->org_id))
         return oauth_refuse(request, OAUTH_UNAPPROVED_SOFTWARE_STATEMENT,
                             "the statement is of another software than the certificate");
-    r = verify_request(request->auth, request->body, &registering->statement, request->arena, &jws, &good);
+    r = verify_request(request, &registering->statement, &jws, &good);
     if (r) return err_trace(r);
     if (!good)
         return oauth_refuse(request, OAUTH_INVALID_CLIENT_METADATA, "the request is not signed by the software's key");

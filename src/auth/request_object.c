@@ -90,7 +90,8 @@ int request_object_read(struct str text, const struct request_object_rules *rule
     if (!object) return err_origin(-ENOMEM);
     struct client_key_source source = { .jwks = rules->client->jwks,
                                         .jwks_uri = rules->client->jwks_uri,
-                                        .cache = rules->key_cache };
+                                        .cache = rules->key_cache,
+                                        .interaction_id = rules->interaction_id };
     int r = client_signature_judge(text, &source, arena, &jws);
     if (r < 0) return err_trace(r);
     if (r) return refuse(client_assertion_text(r), ret_text);

@@ -17,6 +17,7 @@ enum { REQUEST_OBJECT_WINDOW_MS = 60 * 60 * 1000 };
 struct request_object_rules {
     const struct client_view *client;
     struct client_keys *key_cache; /* for its keys by URL; may be NULL */
+    struct str interaction_id;     /* of the call, for the record of a fetch */
     struct str issuer;
     int64_t now_ms;
 };

@@ -14,9 +14,11 @@ enum { ORDERED_ROUNDS = 2 }; /* E6 */
 static void write_audit(struct work *work, const struct command *command) {
     char memory[ENGINE_AUDIT_BYTES_MAX];
     struct buffer json;
-    if (!command->write_audit) return;
+    if (!command->write_audit && !command->kind->write_audit) return;
     buffer_init(&json, memory, sizeof memory);
-    command->write_audit(&json, command);
+    if (command->write_audit) command->write_audit(&json, command);
+    else command->kind->write_audit(&json, command);
+    if (!command->write_audit && !json.len && !json.overflow) return; /* this one has none */
     if (json.overflow) buffer_reset(&json); /* an oversized record is kept as an empty one, so that its absence shows */
     journal_frame_write(&work->body, JOURNAL_AUDIT, json.len ? buffer_str(&json) : STR("{}"));
     if (work->body.overflow) work->full = true; /* the next command's drop would forget it */

@@ -50,8 +50,11 @@ struct command_kind {
      * On 0 it may set command->answer (bytes in view_arena or its own arena) and command->resource_id. */
     int (*decide)(struct work *work, struct command *command);
     const char *(*refusal_name)(int refusal); /* for audit and answers */
-    bool (*refusal_is_stored)(int refusal);   /* NULL: no refusal is stored under the key */
-    uint32_t rows_max;                        /* rows one command may write; 0: ENGINE_ROWS_MAX */
+    /* As write_audit of a command, for each of this kind that has none of its own; nothing appended: no record. May be
+     * NULL. */
+    void (*write_audit)(struct buffer *out, const struct command *command);
+    bool (*refusal_is_stored)(int refusal); /* NULL: no refusal is stored under the key */
+    uint32_t rows_max;                      /* rows one command may write; 0: ENGINE_ROWS_MAX */
 };
 
 enum command_result {

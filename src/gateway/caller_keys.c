@@ -6,9 +6,10 @@
 /* Where they are. 0 or a fault. */
 static int source_of(struct exchange *exchange, struct client_key_source *ret_source) {
     const struct gateway_options *options = gateway_options(exchange->gateway);
+    *ret_source =
+        (struct client_key_source){ .cache = options->client_keys, .interaction_id = exchange->call.interaction_id };
     int r = query_client_keys(exchange->query, &exchange->call.client_id, exchange->arena, &ret_source->jwks,
                               &ret_source->jwks_uri);
-    ret_source->cache = options->client_keys;
     return err_fold(r);
 }
 

@@ -1,5 +1,6 @@
 #include "gateway/checks.h"
 
+#include "gateway/challenge.h"
 #include "gateway/route.h"
 
 static const struct refusal refusal_consent_expired = {
@@ -22,7 +23,7 @@ static const struct refusal refusal_unknown_account = {
 };
 
 static int refuse_token(struct exchange *exchange, const struct refusal *refusal) {
-    exchange_header(exchange, STR("WWW-Authenticate"), STR("Bearer realm=\"giro\", error=\"invalid_token\""));
+    challenge_again(exchange, "invalid_token", NULL);
     return exchange_refuse(exchange, refusal, NULL);
 }
 

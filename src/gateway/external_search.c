@@ -69,6 +69,7 @@ static int ask_from(struct exchange *exchange, size_t at, size_t end) {
     search->at = at;
     search->end = end;
     search->wait.caller = exchange->call.client_id;
+    search->wait.interaction_id = exchange->call.interaction_id;
     search->wait.on_done = on_answer;
     search->wait.ctx = exchange;
     exchange->external = search;
@@ -79,8 +80,10 @@ static int ask_from(struct exchange *exchange, size_t at, size_t end) {
 
 static int judge(struct exchange *exchange, struct str text, const struct external_issuer *issuer,
                  struct token_view *ret_token) {
+    struct external_issuer asked = *issuer; /* for this call */
     struct external_claims claims;
-    int r = external_token_judge(text, issuer, exchange->call.received_ms, exchange->arena, &claims);
+    asked.keys.interaction_id = exchange->call.interaction_id;
+    int r = external_token_judge(text, &asked, exchange->call.received_ms, exchange->arena, &claims);
     if (r < 0) return err_trace(r);
     if (r == EXTERNAL_E_UNKNOWN) return EXTERNAL_SEARCH_E_UNKNOWN;
     return r ? QUERY_E_ABSENT : take(exchange, &claims, ret_token);

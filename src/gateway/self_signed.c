@@ -51,7 +51,8 @@ static int find_claimed(struct exchange *exchange, struct claim *claim) {
                                                                                                         : 0;
     struct client_key_source source = { .jwks = claim->client.jwks,
                                         .jwks_uri = claim->client.jwks_uri,
-                                        .cache = options->client_keys };
+                                        .cache = options->client_keys,
+                                        .interaction_id = exchange->call.interaction_id };
     r = client_certificate_registered(claim->certificate, &source, now_ms);
     return r < 0 ? err_trace(r) : r ? QUERY_E_ABSENT : 0;
 }

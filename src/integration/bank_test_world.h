@@ -114,6 +114,7 @@ struct bank_payment {
     const struct bank_account *debtor, *creditor; /* creditor NULL: at another bank */
     const char *creditor_name, *creditor_iban;    /* NULL: an ordinary one */
     int64_t amount_minor;
+    uint8_t interaction_id[16]; /* zero: of no call */
     uint8_t id[16];
     int runs; /* how often the decision was run */
 };
@@ -135,7 +136,7 @@ static inline int bank_payment_decide(struct work *work, void *input) {
     ledger_want_account(work, row.debtor_number);
     fraud_want(work, row.debtor_number);
     int r = payment_create(work, &row);
-    if (!r) r = payment_saga_start(work, &payment->bank->integration, &row);
+    if (!r) r = payment_saga_start(work, &payment->bank->integration, &row, payment->interaction_id);
     memcpy(payment->id, row.payment_id, 16);
     return r;
 }

@@ -67,6 +67,16 @@ static void put_bodies(struct buffer *out, const struct audit_record *record) {
     put_body(out, "response", "response_cut", &record->response);
 }
 
+static void put_what(struct buffer *out, const struct audit_record *record) {
+    if (record->peer) {
+        put_word(out, "peer", record->peer);
+        put_word(out, "operation", record->operation);
+        return;
+    }
+    put_word(out, "method", record->method);
+    put_word(out, "route", record->route);
+}
+
 void audit_encode(const struct audit_record *record, struct buffer *out) {
     char time[CLOCK_TEXT_BYTES];
     uint8_t interaction_id[ID_BYTES];
@@ -81,8 +91,7 @@ void audit_encode(const struct audit_record *record, struct buffer *out) {
     }
     put_id(out, "client_id", record->client_id.bytes);
     put_id(out, "customer_id", record->customer_id.bytes);
-    put_word(out, "method", record->method);
-    put_word(out, "route", record->route);
+    put_what(out, record);
     if (record->status) put_i64(out, "status", record->status);
     put_word(out, "outcome", record->outcome);
     put_i64(out, "duration_us", record->duration_us);

@@ -34,13 +34,17 @@ struct audit_body {
 
 struct audit_record {
     int64_t time_ms;
-    uint8_t id[16];             /* the record's own; zero: left out, as below */
-    const char *event;          /* NULL: a call; "answer": more about the record with the same id */
+    uint8_t id[16]; /* the record's own; zero: left out, as below */
+    /* NULL: a call; "answer": more about the record with the same id; "call_out": a call of ours to a system outside */
+    const char *event;
     struct str interaction_id;  /* 36 characters; else left out */
     struct client_id client_id; /* zero: left out, as below */
     struct customer_id customer_id;
-    const char *method;  /* "POST" */
-    const char *route;   /* the template: "/v1/payments/{payment_id}" */
+    const char *method; /* "POST" */
+    const char *route;  /* the template: "/v1/payments/{payment_id}" */
+    /* Of a call out, in place of method and route; NULL: left out. The outside system, without anything secret:
+     * "core_banking", "keys.example.com:443"; what was asked of it: "transfer", "jwks". */
+    const char *peer, *operation;
     int status;          /* HTTP status of the answer; 0: left out (nothing was answered over HTTP) */
     const char *outcome; /* "accepted", or the name of the refusal */
     int64_t duration_us;

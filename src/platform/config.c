@@ -70,21 +70,34 @@ static bool name_is(const struct reading *reading, struct str name, bool *ret_pr
 struct row_found {
     const struct config_row *row;
     void *options;
-    bool prefix; /* where we are is a map that holds rows */
+    size_t number; /* of all rows */
+    bool prefix;   /* where we are is a map that holds rows */
 };
 
 static struct row_found row_find(const struct reading *reading) {
     struct row_found found = { 0 };
-    for (size_t t = 0; t < reading->config->table_count; t++) {
+    size_t number = 0;
+    for (size_t t = 0; t < reading->config->table_count; number += reading->config->tables[t++].row_count) {
         const struct config_table *table = &reading->config->tables[t];
         for (size_t i = 0; i < table->row_count; i++) {
             bool prefix = false;
             if (name_is(reading, str_from_c(table->rows[i].name), &prefix))
-                return (struct row_found){ .row = &table->rows[i], .options = table->options };
+                return (struct row_found){
+                    .row = &table->rows[i], .options = table->options, .number = number + i
+                };
             found.prefix |= prefix;
         }
     }
     return found;
+}
+
+int config_line(const struct config *config, const char *name) {
+    size_t number = 0;
+    for (size_t t = 0; t < config->table_count; t++)
+        for (size_t i = 0; i < config->tables[t].row_count; i++, number++)
+            if (strcmp(config->tables[t].rows[i].name, name) == 0) return config->lines[number];
+    check(false);
+    return 0;
 }
 
 static const struct config_section *section_find(const struct reading *reading) {
@@ -216,6 +229,7 @@ static void handle_value(struct reading *reading, const yaml_event_t *event, boo
             list ? config_row_append(found.row, found.options, &value, &reading->config->arena, &no_memory)
                  : !listed && config_row_set(found.row, found.options, &value, &reading->config->arena, &no_memory);
         if (!good) wrong_value(reading, found.row, value.line);
+        reading->config->lines[found.number] = value.line;
     } else if (!found.prefix) {
         unknown_key(reading, value.line);
     } else if (!value.null) {

@@ -91,6 +91,7 @@ struct config {
     const struct config_section *sections;
     size_t section_count;
     struct arena arena;   /* strings and lists of the options live here, until config_release */
+    int lines[CONFIG_ROWS_MAX]; /* of the rows of all tables, one table after another: see config_line */
 };
 #define CONFIG_E_MAP(X) X(CONFIG_E_INVALID, "invalid_configuration")
 #define X(code, name) code,
@@ -105,6 +106,9 @@ void config_release(struct config *config); /* secrets are wiped first; the opti
 int config_read(struct config *config, const char *file, struct str text, struct config_errors *errors);
 /* The same with the file at path; one that cannot be read is CONFIG_E_INVALID with "giro.yaml: cannot be read: ...". */
 int config_read_file(struct config *config, const char *path, struct config_errors *errors);
+
+/* The line on which the file sets the row of that name, for errors about it; 0: it does not. check: there is one. */
+int config_line(const struct config *config, const char *name);
 
 /* A file with every key, its meaning and its bounds, all commented out at their boot values. */
 void config_sample(const struct config *config, struct buffer *out);

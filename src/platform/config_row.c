@@ -180,6 +180,7 @@ static int boot_row(const struct config_row *row, void *options, struct arena *a
 int config_init(struct config *config) {
     enum { CONFIG_ARENA_BYTES_MAX = 8 * 1024 * 1024 };
     size_t rows = 0;
+    memset(config->lines, 0, sizeof config->lines);
     int r = arena_init(&config->arena, 16 * 1024, CONFIG_ARENA_BYTES_MAX);
     if (r) return err_trace(r);
     for (size_t t = 0; t < config->table_count; t++) {

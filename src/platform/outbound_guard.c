@@ -1,5 +1,7 @@
 #include "platform/outbound_guard.h"
 
+#include "platform/clock.h"
+
 #include "platform/buffer.h"
 
 #include <arpa/inet.h>
@@ -178,19 +180,51 @@ int outbound_guard_resolve(const struct outbound_guard *guard, struct str url, s
 }
 
 /* tidy: parameters because it is http_client_run with two more. */
-int outbound_guard_run(const struct outbound_guard *guard, const struct http_client_options *limits,
-                       const struct http_call *call, struct arena *arena, struct http_result *ret_result,
-                       struct message *message) {
-    struct http_client_options options = *limits;
+static int run_call(const struct outbound_guard *guard, struct http_client_options *options,
+                    const struct http_call *call, struct arena *arena, struct http_result *result,
+                    struct message *message) {
     struct http_client *client = NULL;
     struct outbound_target target;
     int r = outbound_guard_resolve(guard, call->url, &target);
     if (r > 0) message_set(message, "%s", outbound_refusal_text(r));
     if (r) return r < 0 ? err_trace(r) : r;
-    options.pin = target.pin[0] ? target.pin : NULL;
-    r = http_client_new(&options, &client);
+    options->pin = target.pin[0] ? target.pin : NULL;
+    r = http_client_new(options, &client);
     if (r) return err_trace(r);
-    r = http_client_run(client, call, arena, ret_result, message);
+    r = http_client_run(client, call, arena, result, message);
     client = http_client_free(client);
     return r > 0 ? OUTBOUND_E_FAILED : err_trace(r);
+}
+
+static void tell(const struct outbound_guard *guard, struct outbound_report *report) {
+    char peer[OUTBOUND_PEER_BYTES_MAX] = "";
+    struct outbound_parts parts;
+    if (!guard->on_call) return;
+    if (url_split(report->url, &parts) == 0) (void)snprintf(peer, sizeof peer, "%s:%s", parts.host, parts.port);
+    report->operation = guard->operation;
+    report->interaction_id = guard->interaction_id;
+    report->confidential = guard->confidential;
+    report->peer = peer;
+    guard->on_call(guard->ctx, report);
+}
+
+/* tidy: parameters because it is http_client_run with two more. */
+int outbound_guard_run(const struct outbound_guard *guard, const struct http_client_options *limits,
+                       const struct http_call *call, struct arena *arena, struct http_result *ret_result,
+                       struct message *message) {
+    struct http_client_options options = *limits;
+    struct http_result result = { .status = 0 };
+    struct message why = { { 0 } };
+    int64_t began_ns = clock_mono_ns();
+    int r = run_call(guard, &options, call, arena, &result, &why);
+    struct outbound_report report = { .url = call->url,
+                                      .duration_us = (clock_mono_ns() - began_ns) / 1000,
+                                      .refusal = r,
+                                      .status = r ? 0 : result.status,
+                                      .why = why.text };
+    if (!r) report.body = result.body;
+    tell(guard, &report);
+    if (r > 0) message_set(message, "%s", why.text);
+    if (!r) *ret_result = result;
+    return r < 0 ? err_trace(r) : r;
 }

@@ -19,7 +19,8 @@ enum {
     OUTBOUND_ADDRESSES_MAX = 8,
     OUTBOUND_HOST_BYTES_MAX = 253,
     OUTBOUND_URL_BYTES_MAX = 1024,
-    OUTBOUND_PIN_BYTES_MAX = 1024
+    OUTBOUND_PIN_BYTES_MAX = 1024,
+    OUTBOUND_PEER_BYTES_MAX = OUTBOUND_HOST_BYTES_MAX + 7,
 };
 
 #define OUTBOUND_E_MAP(X)                                                                                              \
@@ -33,12 +34,33 @@ enum outbound_refusal { OUTBOUND_E_NONE = 0, OUTBOUND_E_MAP(X) OUTBOUND_E_COUNT 
 #undef X
 const char *outbound_refusal_text(int refusal);
 
+/* What became of a call, sent or not. Borrowed while it is told. */
+struct outbound_report {
+    const char *operation;     /* the guard's */
+    struct str interaction_id; /* the guard's */
+    const char *peer;          /* "keys.example.com:443"; "": the URL is none */
+    struct str url;
+    int64_t duration_us;
+    int refusal;       /* of outbound_guard_run; 0: answered; <0: a fault of our own */
+    int status;        /* of the answer; 0: none */
+    struct str body;   /* of the answer */
+    bool confidential; /* the guard's */
+    const char *why;   /* a sentence that names the host at most; "": nothing went wrong */
+};
+
 /* Borrowed by whoever is given it. hosts: names or addresses, as in the URL, that may be internal: for sandbox and
  * tests; empty in production. */
 struct outbound_guard {
     const struct str *hosts;
     size_t host_count;
     bool http; /* http is fine too */
+    /* Hears of every call, on its thread; may be NULL. */
+    void (*on_call)(void *ctx, const struct outbound_report *report);
+    void *ctx;
+    /* Of the call at hand, for on_call: what is asked ("jwks"); the interaction that needs it, empty: none. */
+    const char *operation;
+    struct str interaction_id;
+    bool confidential; /* what comes is for nobody else: of it only the length may be kept */
 };
 
 /* Where a call goes: host and port of the URL, and the addresses for them as libcurl takes them ("HOST:PORT:A,B").

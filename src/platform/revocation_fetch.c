@@ -79,7 +79,9 @@ static int call_out(struct revocation *revocation, const struct errand *errand, 
         call.header_count = 1;
         call.body = buffer_str(&body);
     }
-    int r = outbound_guard_run(&revocation->options.guard, &limits, &call, arena, ret_result, message);
+    struct outbound_guard guard = revocation->options.guard;
+    guard.operation = errand->is_list ? "crl" : "ocsp";
+    int r = outbound_guard_run(&guard, &limits, &call, arena, ret_result, message);
     if (r == 0 && ret_result->status != 200) {
         message_set(message, "answered with status %d", ret_result->status);
         return OUTBOUND_E_FAILED;

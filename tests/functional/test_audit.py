@@ -42,6 +42,11 @@ def records_of(bank, interaction, count=1, **wanted):
     return wait_for(f"audit of {interaction}", 20, look, every=0.2)
 
 
+def calls_in(bank, interaction):
+    """The records of calls in: a call out that it caused comes with the commit that takes its answer."""
+    return [record for record in search(bank, "--interaction-id", interaction) if record.get("event") != "call_out"]
+
+
 def call_with_id(client, method, path, body=None, scope="accounts", **headers):
     interaction = str(uuid.uuid4())
     sent = {"x-fapi-interaction-id": interaction, **headers}
@@ -58,7 +63,7 @@ def test_payment_both_bodies(bank, partner):
     order = partner.order("12.34", creditor={"name": "Secret Name", "iban": IBAN}, reference="for Ada Lovelace")
     interaction, answer = call_with_id(partner, "POST", "/v1/payments", order, "payments")
     assert answer.status == 201, answer
-    (record,) = search(bank, "--interaction-id", interaction)  # in the payment's own commit: it is there
+    (record,) = calls_in(bank, interaction)  # in the payment's own commit: it is there
     assert record["outcome"] == "accepted" and record["resource_id"] == answer.json["payment_id"]
     assert record["request"] == {
         "debtor_account_id": order["debtor_account_id"],
@@ -72,6 +77,29 @@ def test_payment_both_bodies(bank, partner):
     assert len(record["response"]["timeline"]) == len(answer.json["timeline"])
     for secret in ("Secret Name", IBAN, "Ada Lovelace"):
         assert secret not in json.dumps(record)
+
+
+@pytest.mark.spec("gateway/61", "gateway/62", "gateway/64", "gateway/65")
+def test_call_to_the_core_beside_the_call_in(bank, partner):
+    iban = "DE89370400440532013000"
+    order = partner.order("12.35", creditor={"name": "Secret Name", "iban": iban}, reference="for Ada Lovelace")
+    interaction, answer = call_with_id(partner, "POST", "/v1/payments", order, "payments")
+    assert answer.status == 201, answer
+    (record,) = records_of(bank, interaction, event="call_out")
+    payment_id = answer.json["payment_id"]
+    assert record["peer"] == "core_banking" and record["operation"] == "transfer" and record["outcome"] == "answered"
+    assert record["resource_id"] == payment_id and record["duration_us"] > 0 and len(record["id"]) == 36
+    request, response = record["request"], record["response"]
+    assert request["record"] == "TXN" and request["reference"] == payment_id.replace("-", "")
+    assert request["amount"] == 1235 and request["currency"] == "GBP" and len(request["timestamp"]) == 14
+    assert set(request["debtor"][:-2]) == {"*"} and set(request["creditor"][:-2]) == {"*"}
+    assert request["creditor"].endswith(iban[-2:]) and response["code"] == "00" and response["core_reference"]
+    for secret in ("Secret Name", iban[4:], "Ada Lovelace"):
+        assert secret not in json.dumps(record)
+    done = partner.get(f"/v1/payments/{payment_id}", "payments")
+    assert done.json["status"] == "completed"  # with the record of the call that says so
+    call_in, call_out = search(bank, "--interaction-id", interaction)
+    assert call_in["id"] != call_out["id"] and call_in["resource_id"] == call_out["resource_id"]
 
 
 @pytest.mark.spec("gateway/61", "gateway/62")
@@ -331,12 +359,14 @@ def proven(bank, tmp_path_factory):
     partner = bank.client("embed-partner")
     interaction, answer = call_with_id(partner, "POST", "/v1/payments", partner.order("3.21"), "payments")
     assert answer.status == 201, answer
-    (record,) = search(bank, "--interaction-id", interaction)
+    (record,) = calls_in(bank, interaction)
+    (called,) = records_of(bank, interaction, event="call_out")
     bank.giro("audit", "checkpoint")
     folder = tmp_path_factory.mktemp("audit")
     bank.giro("audit", "export", folder / "export.jsonl")
     key = folder / "bank.pem"
     key.write_bytes((bank.var / "secrets" / "audit-signing.pem").read_bytes())
+    bank.giro("audit", "proof", "--record", called["id"], folder / "call-out.proof")
     return folder, key, record
 
 

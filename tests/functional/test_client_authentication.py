@@ -2,6 +2,7 @@
 
 import base64
 import datetime
+import hashlib
 import json
 import ssl
 import time
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from bank import Bank, b64url, encode_form, rsa_pss
+from bank import Bank, b64url, encode_form, rsa_pss, wait_for
 from certificates import ORGANIZATION_IDENTIFIER, Authority, KeyServer, jwk_of, key_pem, log_lines, pem, reconfigure
 from software import Software
 
@@ -80,6 +81,43 @@ def test_keys_by_url(own, server):
     assert server.count("/simple") == 1
     shown = own.giro_json("clients", "show", "by-url")
     assert "jwks" not in json.dumps(shown).replace("jwks_uri", "") and url in json.dumps(shown)
+
+
+def calls_out(bank, url, **wanted):
+    """What the journal keeps of the fetches of a URL, once there is one."""
+
+    def look():
+        rows = [row["record"] for row in bank.giro_json("audit", "export")]
+        rows = [row for row in rows if row.get("event") == "call_out" and row["request"]["url"] == url]
+        return [row for row in rows if all(row.get(name) == value for name, value in wanted.items())]
+
+    return wait_for(f"the record of the call to {url}", 30, look, every=0.2)
+
+
+@pytest.mark.spec("gateway/61", "gateway/65", "gateway/T10")
+def test_a_fetch_of_keys_is_in_the_journal(own, server):
+    """Beside the call that needed the keys; nothing secret of an address."""
+    client = registered(own, "fetch-kept", jwks_uri=server.put("/kept", {}) + "?secret=sesame")
+    server.pages["/kept?secret=sesame"] = json.dumps(
+        {"keys": [jwk_of(client.signing_key, client.data["kid"])]}
+    ).encode()
+    answer = client.ask_token({"scope": "accounts"})
+    assert answer.status == 200, answer
+    (record,) = calls_out(own, server.url("/kept"))
+    assert record["peer"] == f"localhost:{server.port}" and record["operation"] == "jwks", record
+    assert record["outcome"] == "answered" and record["status"] == 200 and record["duration_us"] > 0
+    assert record["interaction_id"] == answer.headers["x-fapi-interaction-id"] and len(record["id"]) == 36
+    body = server.pages["/kept?secret=sesame"]
+    assert record["response"] == {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+    assert "sesame" not in json.dumps(record)
+    server.pages["/not-there"] = lambda handler: handler.send_error(404)
+    gone = registered(own, "fetch-gone", jwks_uri=server.url("/not-there"))
+    check_invalid(gone.ask_token({"scope": "accounts"}))
+    assert calls_out(own, server.url("/not-there"))[0]["outcome"] == "refused"
+    inside = registered(own, "fetch-inside", jwks_uri="https://10.11.12.13/keys")
+    check_invalid(inside.ask_token({"scope": "accounts"}))
+    (record,) = calls_out(own, "https://10.11.12.13/keys")
+    assert record["outcome"] == "unsent" and record["why"] == {"detail": "an internal address"}, record
 
 
 @pytest.mark.spec("fapi/C7", "gateway/T9")

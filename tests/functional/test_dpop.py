@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, hmac, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from bank import Bank, b64url, jws
+from bank import Bank, b64url, jws, wait_for
 from dpop import DpopClient, ProofKey
 from open_banking import PISP, ThirdParty, consent_body, initiation
 
@@ -221,15 +221,90 @@ def test_token_in_the_address_is_refused(sender, token):
     assert sender.get(PATH, token).status == 200
 
 
+# ---- refusals say the scheme, and the journal says the rule
+
+AISP = "/open-banking/v4.0/aisp"
+
+
+def check_challenge(answer, status, error):
+    """In the scheme that the token is used in, with the algorithms of proofs (RFC 9449, section 7.1)."""
+    assert answer.status == status, answer
+    challenge = answer.headers["www-authenticate"]
+    assert challenge.startswith('DPoP realm="giro", algs="PS256 ES256", ') and f'error="{error}"' in challenge, answer
+
+
+@pytest.mark.spec("fapi/119", "fapi/R5", "gateway/23")
+def test_challenge_is_in_the_scheme_of_the_call(bank, sender, token):
+    order = sender.call(
+        "POST",
+        "/v1/payments",
+        "{}",
+        {"Authorization": f"DPoP {token}", "Content-Type": "application/json"},
+        [sender.key.proof("POST", sender.url + "/v1/payments", token)],
+    )
+    check_challenge(order, 403, "insufficient_scope")
+    check_challenge(sender.get(PATH, "none of ours"), 401, "invalid_token")
+    check_challenge(sender.get(PATH, token, []), 401, "invalid_dpop_proof")
+    answer = bank.client("embed-partner").get(PATH, "payments")
+    assert answer.status == 403 and answer.headers["www-authenticate"].startswith('Bearer realm="giro", error=')
+
+
+@pytest.mark.spec("fapi/119", "gateway/23")
+def test_challenge_of_a_consent_that_ended(sender, token):
+    def call(method, path, bearer, body=None):
+        headers = {"Authorization": f"DPoP {bearer}", "Content-Type": "application/json"}
+        if body is None:
+            del headers["Content-Type"]
+        return sender.call(
+            method, AISP + path, body, headers, [sender.key.proof(method, sender.url + AISP + path, bearer)]
+        )
+
+    wanted = {"Data": {"Permissions": ["ReadAccountsBasic"]}, "Risk": {}}
+    asked = call("POST", "/account-access-consents", token, json.dumps(wanted))
+    assert asked.status == 201, asked
+    flow = Flow(sender, asked.json["Data"]["ConsentId"])
+    bound = flow.exchange(flow.code(scope="openid accounts")).json["access_token"]
+    assert call("GET", "/accounts", bound).status == 200
+    assert call("DELETE", f"/account-access-consents/{flow.consent_id}", token).status == 204
+    check_challenge(call("GET", "/accounts", bound), 401, "invalid_token")
+    check_challenge(call("GET", "/accounts", token), 401, "invalid_token")  # of no customer
+
+
+@pytest.mark.spec("gateway/81", "fapi/103", "fapi/105", "fapi/107")
+def test_journal_says_which_rule_a_proof_broke(bank, sender, token):
+    url, used = sender.url + PATH, sender.key.proof("GET", sender.url + PATH, token)
+    assert sender.get(PATH, token, [used]).status == 200
+    cases = [
+        ([used], "dpop_proof_seen_before"),
+        ([], "dpop_not_one_proof"),
+        ([sender.key.proof("GET", url, token), sender.key.proof("GET", url, token)], "dpop_not_one_proof"),
+        ([sender.key.proof("POST", url, token)], "dpop_htm_is_not_the_method_of_the_request"),
+        ([sender.key.proof("GET", url + "/x", token)], "dpop_htu_is_not_the_address_of_the_request"),
+        ([sender.key.proof("GET", url, token, iat=int(time.time()) - 3600)], "dpop_iat_too_old"),
+        ([sender.key.proof("GET", url)], "dpop_ath_missing"),
+        ([sender.key.proof("GET", url, token, {"typ": "JWT"})], "dpop_typ_must_be_dpop_jwt"),
+        ([ProofKey().proof("GET", url, token)], "dpop_key_is_not_the_tokens"),
+    ]
+    refused = [(sender.get(PATH, token, proofs), rule) for proofs, rule in cases]
+    bearer = sender.get(PATH, token, [], scheme="Bearer")
+    for answer, rule in refused + [(bearer, "token_of_a_key_in_scheme_bearer")]:
+        assert answer.status == 401, (rule, answer)
+        interaction = answer.headers["x-fapi-interaction-id"]
+        (row,) = wait_for(
+            f"the record of {rule}", 30, lambda: bank.giro_json("audit", "search", "--interaction-id", interaction)
+        )
+        assert row["record"]["check"] == "check_token" and row["record"]["rule"] == rule, row
+
+
 # ---- codes bound to a key
 
 
 class Flow:
     """A consent and its code; pushed requests and exchanges carry what they are told to."""
 
-    def __init__(self, sender):
+    def __init__(self, sender, consent_id=None):
         self.sender, self.party = sender, DpopParty(sender)
-        self.consent_id = self.party.consent_made()
+        self.consent_id = consent_id or self.party.consent_made()
         self.verifier = b64url(uuid.uuid4().bytes + uuid.uuid4().bytes)
 
     def push(self, proofs=(), **changes):

@@ -360,11 +360,26 @@ def both(issuer, peer, authority):
     return PeerClient(issuer, peer, authority)
 
 
-@pytest.mark.spec("gateway/30", "gateway/31")
+def check_asked(bank, interaction, token):
+    """The journal keeps the question beside the call, and nothing of the token."""
+
+    def look():
+        rows = bank.giro_json("audit", "search", "--interaction-id", interaction)
+        return [row["record"] for row in rows if row["record"].get("event") == "call_out"]
+
+    (record,) = wait_for("the record of the question", 30, look, every=0.2)
+    assert record["operation"] == "introspection" and record["outcome"] == "answered", record
+    assert record["request"]["url"].endswith("/introspect") and set(record["response"]) == {"bytes"}, record
+    assert token not in json.dumps(record)
+
+
+@pytest.mark.spec("gateway/30", "gateway/31", "gateway/61", "gateway/65")
 def test_a_token_of_a_second_giro(issuer, both, client):
     token = both.token()
     assert get(both.there, token).status == 200  # at home
-    assert get(both.here, token).status == 200
+    answer = get(both.here, token)
+    assert answer.status == 200
+    check_asked(issuer.bank, answer.headers["x-fapi-interaction-id"], token)
     assert payment(both.here, token).status == 201
     path = "/open-banking/v4.0/pisp/domestic-payment-consents/" + str(uuid.uuid4())
     assert get(both.here, token, path).status in (400, 403)  # let in: bound to the certificate

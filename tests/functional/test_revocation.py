@@ -99,11 +99,24 @@ def test_a_list_in_a_file(own, party, issuer):
     wait_for("the list gone", KNOWN_SECONDS_MAX, lambda: log_lines(own, "revocation_lists_reloaded"))
 
 
-@pytest.mark.spec("gateway/4")
+def check_called(bank, url, operation):
+    """The journal keeps the call."""
+
+    def look():
+        rows = [row["record"] for row in bank.giro_json("audit", "export")]
+        return [row for row in rows if row.get("event") == "call_out" and row["request"]["url"] == url]
+
+    record = wait_for(f"the record of the call to {url}", 30, look, every=0.2)[0]
+    assert record["peer"] == url.split("/")[2] and record["operation"] == operation, record
+    assert record["status"] == 200 and record["outcome"] == "answered" and record["response"]["bytes"] > 0, record
+
+
+@pytest.mark.spec("gateway/4", "gateway/61")
 def test_a_list_from_the_certificates_distribution_point(own, party, issuer, published):
     published.pages["/issuer.crl"] = crl_der(issuer.crl())
     certificate = shown(party, issuer, crl=published.url("/issuer.crl"))
     assert works(party)  # the first request waits for the first call
+    check_called(own, published.url("/issuer.crl"), "crl")
     token = party.token("accounts")
     published.pages["/issuer.crl"] = crl_der(issuer.crl(certificate, signer=Authority("somebody").key))
     asked = len(published.asked)
@@ -125,7 +138,7 @@ def test_a_list_out_of_date_proves_nothing(own, party, issuer, published):
     wait_for("a fresh list", KNOWN_SECONDS_MAX, lambda: works(party))
 
 
-@pytest.mark.spec("gateway/4")
+@pytest.mark.spec("gateway/4", "gateway/61")
 def test_ocsp(own, party, issuer, published):
     revoked, forger = [], []
     issuer.known = []
@@ -138,6 +151,7 @@ def test_ocsp(own, party, issuer, published):
     issuer.known.append(certificate)
     party.show(certificate, key)
     assert works(party)
+    check_called(own, published.url("/ocsp"), "ocsp")
     forger.append(Authority("somebody").key)
     revoked.append(certificate)
     asked = len(published.asked)

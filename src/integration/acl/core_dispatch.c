@@ -1,5 +1,6 @@
 #include "integration/acl/core_dispatch.h"
 
+#include "integration/acl/core_call_record.h"
 #include "integration/command/command_run.h"
 #include "integration/command/core_result.h"
 #include "integration/saga/payment_saga.h"
@@ -41,6 +42,8 @@ struct core_dispatch {
     struct item *heap; /* CORE_DISPATCH_QUEUE_MAX, least first */
     size_t count, under_way;
     uint64_t order;
+    int64_t unsent_minute; /* of the monotonic clock (X5) */
+    uint64_t unsent_kept, unsent_left_out;
     bool overflowed, stopping;
     size_t worker_count;
     struct worker workers[CORE_DISPATCH_THREADS_MAX];
@@ -48,6 +51,10 @@ struct core_dispatch {
 
 static int64_t mono_ms(const struct core_dispatch *dispatch) {
     return dispatch->options.mono_ms ? dispatch->options.mono_ms() : clock_mono_ms();
+}
+
+static int64_t mono_us(const struct core_dispatch *dispatch) {
+    return dispatch->options.mono_ms ? dispatch->options.mono_ms() * 1000 : clock_mono_ns() / 1000;
 }
 
 /* From now to a time of the engine's, whose clock never goes back: a jump of the wall clock delays nothing. */
@@ -120,6 +127,50 @@ void core_dispatch_follow(struct core_dispatch *dispatch, const struct followup 
     put(dispatch, followup->kind, followup->id, delay_ms(dispatch, followup->due_ms));
 }
 
+/* ---- records of the calls (X5) ---- */
+
+static_assert((int)CORE_CALL_RECORD_BYTES_MAX <= (int)CORE_RESULT_RECORD_BYTES_MAX, "a result carries its record");
+
+static void write_record(const struct core_dispatch *dispatch, const struct core_call *call,
+                         const struct core_answer *answer, uint64_t left_out,
+                         char ret_text[CORE_CALL_RECORD_BYTES_MAX]) {
+    struct core_call_facts facts = { .kind = call->kind,
+                                     .transfer = &call->transfer,
+                                     .interaction_id = call->interaction_id,
+                                     .time_ms = engine_time_ms(dispatch->options.integration->engine),
+                                     .began_us = call->began_us,
+                                     .ended_us = mono_us(dispatch),
+                                     .left_out = left_out };
+    struct buffer out;
+    buffer_init(&out, ret_text, CORE_CALL_RECORD_BYTES_MAX - 1);
+    core_call_record_write(&facts, answer, &out);
+    check(!out.overflow);
+    ret_text[out.len] = 0;
+}
+
+/* Whether this call gets a record; then *ret_left_out says how many before it got none. */
+static bool unsent_is_kept(struct core_dispatch *dispatch, uint64_t *ret_left_out) {
+    int64_t minute = mono_ms(dispatch) / 60000;
+    pthread_mutex_lock(&dispatch->lock);
+    if (minute != dispatch->unsent_minute) dispatch->unsent_kept = 0;
+    dispatch->unsent_minute = minute;
+    bool kept = dispatch->unsent_kept < CORE_DISPATCH_UNSENT_MAX;
+    *ret_left_out = dispatch->unsent_left_out;
+    dispatch->unsent_left_out = kept ? 0 : dispatch->unsent_left_out + 1;
+    dispatch->unsent_kept += kept;
+    pthread_mutex_unlock(&dispatch->lock);
+    return kept;
+}
+
+static void note_unsent(struct core_dispatch *dispatch, const struct core_call *call,
+                        const struct core_answer *answer) {
+    char record[CORE_CALL_RECORD_BYTES_MAX];
+    uint64_t left_out;
+    if (!unsent_is_kept(dispatch, &left_out)) return;
+    write_record(dispatch, call, answer, left_out, record);
+    command_note(dispatch->options.integration, str_from_c(record));
+}
+
 /* ---- answers go back into the engine ---- */
 
 /* The commit did not take the answer: the core is asked again later. A TXN that was booked gets its first answer again.
@@ -128,6 +179,8 @@ static void result_on_done(void *ctx, const void *input, const struct command *c
     struct core_dispatch *dispatch = ctx;
     const struct core_result *result = input;
     if (command->result == COMMAND_DONE) return; /* PAYMENT_SAGA_E_ABSENT included: it ended before */
+    if (command->result == COMMAND_UNAVAILABLE)
+        command_note(dispatch->options.integration, str_from_c(result->call_record)); /* nothing was written */
     put(dispatch, result->verdict == CORE_VERDICT_UNKNOWN ? FOLLOWUP_CORE_ENQUIRE : FOLLOWUP_CORE_EXECUTE,
         result->payment_id, DISPATCH_AGAIN_MS);
 }
@@ -154,9 +207,12 @@ static void submit_result(struct core_dispatch *dispatch, const struct core_call
     memcpy(result.payment_id, call->id, 16);
     memcpy(result.core_reference, answer->record.core_reference, len);
     result.core_reference_len = (uint8_t)len;
+    write_record(dispatch, call, answer, 0, result.call_record);
     if (command_run_internal(dispatch->options.integration, &core_result_kind, &result, sizeof result, result_on_done,
-                             dispatch))
-        put(dispatch, call->kind, call->id, DISPATCH_AGAIN_MS);
+                             dispatch) == 0)
+        return;
+    command_note(dispatch->options.integration, str_from_c(result.call_record));
+    put(dispatch, call->kind, call->id, DISPATCH_AGAIN_MS);
 }
 
 /* ---- one call ---- */
@@ -186,9 +242,8 @@ static int transfer_of(struct worker *worker, const struct payment_row *payment,
     return 0;
 }
 
-/* What must be sent for the item; *ret_live false when its saga has ended. */
-static int item_transfer(struct worker *worker, const struct item *item, struct core_transfer *ret_transfer,
-                         bool *ret_live) {
+/* What must be sent for the item, into call; *ret_live false when its saga has ended. */
+static int item_transfer(struct worker *worker, const struct item *item, struct core_call *call, bool *ret_live) {
     struct saga_row saga_probe = { 0 };
     struct payment_row payment_probe = { 0 };
     const void *saga, *payment;
@@ -200,7 +255,8 @@ static int item_transfer(struct worker *worker, const struct item *item, struct 
     r = read_by_id(worker, &saga_table, &saga_probe, &saga);
     if (!r) r = read_by_id(worker, &payment_table, &payment_probe, &payment);
     *ret_live = !r && saga && payment;
-    if (*ret_live) r = transfer_of(worker, payment, saga, ret_transfer);
+    if (*ret_live) r = transfer_of(worker, payment, saga, &call->transfer);
+    if (*ret_live) memcpy(call->interaction_id, ((const struct saga_row *)saga)->interaction_id, 16);
     read_end(&worker->reader);
     return err_trace(r);
 }
@@ -243,7 +299,8 @@ static bool call_begin(struct worker *worker, const struct item *item, struct br
     struct core_call call = { .kind = item->kind, .permit = permit };
     bool live = false;
     memcpy(call.id, item->id, 16);
-    int r = item_transfer(worker, item, &call.transfer, &live);
+    int r = item_transfer(worker, item, &call, &live);
+    call.began_us = mono_us(worker->dispatch);
     if (r || !live) call_off(worker->dispatch, &call, r);
     else *ret_call = call;
     return !r && live;
@@ -253,6 +310,7 @@ static void call_answered(struct core_dispatch *dispatch, const struct core_call
                           const struct core_answer *answer) {
     report(dispatch, call->permit, core_host_judge(answer));
     if (answer->outcome == CORE_UNKNOWN && !answer->sent && call->kind == FOLLOWUP_CORE_EXECUTE) {
+        note_unsent(dispatch, call, answer);
         put(dispatch, call->kind, call->id,
             DISPATCH_UNSENT_MS); /* not a byte left: the payment is not unknown, only late */
         return;
@@ -396,8 +454,7 @@ static int load_row(void *ctx, const void *found) {
     }
     if (state.status == SAGA_TASK_OPEN)
         put(loading->dispatch, row->enquiries ? FOLLOWUP_CORE_ENQUIRE : FOLLOWUP_CORE_EXECUTE, row->saga_id, 0);
-    else
-        put(loading->dispatch, FOLLOWUP_SAGA_WAKE, row->saga_id, delay_ms(loading->dispatch, state.wake_at_ms));
+    else put(loading->dispatch, FOLLOWUP_SAGA_WAKE, row->saga_id, delay_ms(loading->dispatch, state.wake_at_ms));
     return 0;
 }
 

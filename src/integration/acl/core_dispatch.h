@@ -3,8 +3,10 @@
  * (X1) a followup is taken only after the commit that decided it; one that is lost here (crash, full queue) is found
  * again in the saga table: at start, and after an overflow. (X2) a payment is with at most one worker at a time. (X3)
  * an answer that is not known becomes CORE_VERDICT_UNKNOWN, and then an enquiry; nothing is ever guessed. (X4) while
- * the breaker is open accepted payments wait here and go on as soon as it closes; enquiries go first. Tests:
- * core_dispatch_test.c. */
+ * the breaker is open accepted payments wait here and go on as soon as it closes; enquiries go first. (X5) each call
+ * has an audit record (core_call_record.h), in the commit that takes its answer. One that could not be sent, or whose
+ * answer no commit took, has it in the next commit; of those that could not be sent CORE_DISPATCH_UNSENT_MAX a minute,
+ * the others are counted in the next. Tests: core_dispatch_test.c, x4, x5. */
 #ifndef GIRO_INTEGRATION_ACL_CORE_DISPATCH_H
 #define GIRO_INTEGRATION_ACL_CORE_DISPATCH_H
 
@@ -16,6 +18,7 @@ enum {
     CORE_DISPATCH_THREADS_MAX = 64,
     CORE_DISPATCH_QUEUE_MAX = 32768,  /* followups in memory; more overflow into the table */
     CORE_DISPATCH_ACCEPT_MAX = 16384, /* above, new payments are refused with 503 */
+    CORE_DISPATCH_UNSENT_MAX = 60,    /* records of calls that could not be sent, in a minute */
 };
 
 struct core_dispatch;
@@ -53,6 +56,8 @@ struct core_call {
     uint8_t id[16];
     struct breaker_permit permit;
     struct core_transfer transfer;
+    uint8_t interaction_id[16]; /* of the call that ordered the payment; zero: none did */
+    int64_t began_us;           /* monotonic */
 };
 bool core_dispatch_take(struct core_dispatch *dispatch, struct core_call *ret_call);
 void core_dispatch_answer(struct core_dispatch *dispatch, const struct core_call *call,

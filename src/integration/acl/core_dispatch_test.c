@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 enum { TXN_BYTES = 107, WAIT_MS = 20000, PAYMENTS = 4, OPEN_MS = 4000 };
+#define INTERACTION "0190a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2"
 
 /* Takes one request a connection and books it, or, while it is broken, hangs up. */
 struct peer {
@@ -87,7 +88,10 @@ static int world_open(void **state) {
     world->debtor = (struct bank_account){ .fund_minor = 100000, .business = true };
     bank_account_open(&world->bank, &world->debtor);
     for (size_t i = 0; i < PAYMENTS; i++) {
+        char interaction_id[ID_TEXT_BYTES];
         world->payments[i] = (struct bank_payment){ .debtor = &world->debtor, .amount_minor = 100 };
+        (void)snprintf(interaction_id, sizeof interaction_id, INTERACTION "%zu", i);
+        if (i) assert_int_equal(id_parse(str_from_c(interaction_id), world->payments[i].interaction_id), 0);
         bank_pay(&world->bank, &world->payments[i]);
     }
     engine_close(world->bank.world.engine);
@@ -207,6 +211,121 @@ static void x4_what_waited_goes_on_when_it_closes(void **state) {
     assert_true(completed(world, PAYMENTS, began_ms + 2 * OPEN_MS - 500));
 }
 
+/* ---- records of the calls ---- */
+
+/* Of the journal: what it holds of calls out. */
+struct seen {
+    struct world *world;
+    int calls, unsent, left_out, completed;
+    struct str wanted; /* counted where a record of a call holds it */
+    int found;
+};
+
+static bool holds(struct str text, const char *part) {
+    size_t at;
+    return str_find(text, str_from_c(part), &at);
+}
+
+static bool is_call_of(struct str json, const struct bank_payment *payment) {
+    char id[ID_TEXT_BYTES];
+    (void)id_format(payment->id, id);
+    return holds(json, "\"event\":\"call_out\"") && holds(json, id);
+}
+
+/* (X5) A payment that ends has the record of its call in the same commit. */
+static void see_record(struct seen *seen, const struct journal_row *record, const struct bank_payment *payment) {
+    struct str body = record->body, json;
+    enum journal_frame type;
+    bool good, ended = false, called = false;
+    char id[ID_TEXT_BYTES];
+    (void)id_format(payment->id, id);
+    while (journal_frame_next(&body, &type, &json, &good)) {
+        ended |= type == JOURNAL_EVENT && holds(json, "PaymentCompleted") && holds(json, id);
+        called |= type == JOURNAL_AUDIT && is_call_of(json, payment) && holds(json, "\"outcome\":\"answered\"");
+    }
+    assert_int_equal(ended, called);
+    seen->completed += ended;
+}
+
+static int see(void *ctx, const void *row) {
+    struct seen *seen = ctx;
+    const struct journal_row *record = row;
+    struct str body = record->body, json;
+    enum journal_frame type;
+    bool good = true;
+    while (journal_frame_next(&body, &type, &json, &good)) {
+        if (type != JOURNAL_AUDIT || !holds(json, "\"event\":\"call_out\"")) continue;
+        seen->calls++;
+        seen->unsent += holds(json, "\"outcome\":\"unsent\"");
+        seen->left_out += holds(json, "\"left_out\":2}");
+        seen->found += seen->wanted.len && holds(json, seen->wanted.at);
+        assert_false(holds(json, "370400440532013000")); /* the creditor's account */
+    }
+    for (size_t i = 0; i < PAYMENTS; i++) see_record(seen, record, &seen->world->payments[i]);
+    return 0;
+}
+
+static struct seen look(struct world *world, struct str wanted) {
+    struct seen seen = { .world = world, .wanted = wanted };
+    struct store_range range = { .table = &engine_journal_table, .limit = 1000 };
+    struct reader reader;
+    struct arena arena;
+    assert_int_equal(reader_open(world->bank.world.store, &reader), 0);
+    assert_int_equal(arena_init(&arena, 4096, 1 << 20), 0);
+    assert_int_equal(read_range(&reader, &range, &arena, see, &seen), 0);
+    reader_close(&reader);
+    arena_release(&arena);
+    return seen;
+}
+
+/* spec: gateway/62 */
+static void x5_the_record_of_a_call_is_in_the_commit_of_its_answer(void **state) {
+    struct world *world = *state;
+    struct core_dispatch_options options = dispatch_options(world, 2);
+    assert_int_equal(look(world, (struct str){ 0 }).calls, 0);
+    assert_int_equal(core_dispatch_new(&options, &world->dispatch), 0);
+    assert_int_equal(core_dispatch_start(world->dispatch), 0);
+    assert_true(completed(world, PAYMENTS, clock_mono_ms() + WAIT_MS));
+    struct seen seen = look(world, STR("\"creditor\":\"****************00\""));
+    assert_int_equal(seen.completed, PAYMENTS);
+    assert_int_equal(seen.found, PAYMENTS);
+    seen = look(world, STR("\"interaction_id\":\"" INTERACTION));
+    assert_int_equal(seen.found, PAYMENTS - 1); /* one was of no call */
+}
+
+static int64_t test_mono_ms;
+static int64_t told_mono_ms(void) {
+    return test_mono_ms;
+}
+
+/* One call that cannot be sent, and the time to the next. */
+static void refuse_one(struct world *world) {
+    static const struct core_answer unsent = { .outcome = CORE_UNKNOWN, .fault = -ECONNREFUSED };
+    struct core_call call;
+    while (!core_dispatch_take(world->dispatch, &call)) test_mono_ms += 10;
+    core_dispatch_answer(world->dispatch, &call, &unsent);
+}
+
+static void x5_calls_that_cannot_be_sent_are_few_in_the_journal(void **state) {
+    struct world *world = *state;
+    struct core_dispatch_options options = dispatch_options(world, 1);
+    struct seen seen;
+    test_mono_ms = 60000;
+    options.mono_ms = told_mono_ms;
+    options.breaker.failures_max = BREAKER_FAILURES_MAX;
+    assert_int_equal(core_dispatch_new(&options, &world->dispatch), 0);
+    for (int i = 0; i < CORE_DISPATCH_UNSENT_MAX + 2; i++) refuse_one(world);
+    assert_true(test_mono_ms < 120000);
+    test_mono_ms = 120000;
+    refuse_one(world);
+    int64_t until_ms = clock_mono_ms() + WAIT_MS;
+    do seen = look(world, STR("Connection refused"));
+    while (seen.calls < CORE_DISPATCH_UNSENT_MAX + 1 && clock_mono_ms() < until_ms);
+    assert_int_equal(seen.unsent, CORE_DISPATCH_UNSENT_MAX + 1);
+    assert_int_equal(seen.found, CORE_DISPATCH_UNSENT_MAX + 1);
+    assert_int_equal(seen.left_out, 1);
+}
+
 #define DISPATCH_TEST(name) cmocka_unit_test_setup_teardown(name, world_open, world_close)
 
 int main(void) {
@@ -214,6 +333,8 @@ int main(void) {
         DISPATCH_TEST(no_followup_is_lost_while_the_workers_start),
         DISPATCH_TEST(x4_what_waited_goes_on_when_the_operator_closes),
         DISPATCH_TEST(x4_what_waited_goes_on_when_it_closes),
+        DISPATCH_TEST(x5_the_record_of_a_call_is_in_the_commit_of_its_answer),
+        DISPATCH_TEST(x5_calls_that_cannot_be_sent_are_few_in_the_journal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

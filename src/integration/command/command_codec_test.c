@@ -254,10 +254,10 @@ static const struct {
     uint8_t byte;
     int want;
 } endings[] = {
-    { "a verdict of ours", 5 + CORE_RESULT_REFERENCE_BYTES_MAX - 18, CORE_VERDICT_UNKNOWN, 0 },
-    { "a verdict that is none", 5 + CORE_RESULT_REFERENCE_BYTES_MAX - 18, CORE_VERDICT_UNKNOWN + 1,
-      COMMAND_CODEC_E_BYTES },
-    { "a reference that is longer than there are bytes", 1, 1, COMMAND_CODEC_E_BYTES },
+    { "a verdict of ours", 9, CORE_VERDICT_UNKNOWN, 0 },
+    { "a verdict that is none", 9, CORE_VERDICT_UNKNOWN + 1, COMMAND_CODEC_E_BYTES },
+    { "a reference that is longer than there are bytes", 5, 1, COMMAND_CODEC_E_BYTES },
+    { "a record that is longer than there are bytes", 1, 1, COMMAND_CODEC_E_BYTES },
 };
 
 static void choices_are_bounded(void **state) {

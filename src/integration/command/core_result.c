@@ -29,9 +29,15 @@ static int core_result_decide(struct work *work, struct command *command) {
     return payment_saga_core(work, input->integration, input->payment_id, input->verdict, str_trim(reference));
 }
 
+static void core_result_write_audit(struct buffer *out, const struct command *command) {
+    const struct core_result *input = command->input;
+    buffer_append_c(out, input->call_record);
+}
+
 const struct command_kind core_result_kind = { .name = "core_result",
                                                .needs = core_result_needs,
-                                               .decide = core_result_decide };
+                                               .decide = core_result_decide,
+                                               .write_audit = core_result_write_audit };
 
 static bool core_result_arrive(struct integration *integration, struct arena *arena, void *input) {
     (void)arena;
@@ -43,6 +49,7 @@ static const struct command_field core_result_fields[] = {
     FIELD(struct core_result, payment_id, ID),
     FIELD_MAX(struct core_result, verdict, CHOICE, CORE_VERDICT_UNKNOWN + 1),
     FIELD_MAX(struct core_result, core_reference, COUNTED, CORE_RESULT_REFERENCE_BYTES_MAX),
+    FIELD_MAX(struct core_result, call_record, CHARS, CORE_RESULT_RECORD_BYTES_MAX),
 };
 const struct command_form core_result_form = { .kind = &core_result_kind,
                                                .input_bytes = sizeof(struct core_result),

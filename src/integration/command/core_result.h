@@ -4,7 +4,7 @@
 
 #include "integration/saga/payment_saga.h"
 
-enum { CORE_RESULT_REFERENCE_BYTES_MAX = 18 };
+enum { CORE_RESULT_REFERENCE_BYTES_MAX = 18, CORE_RESULT_RECORD_BYTES_MAX = 1024 };
 
 struct core_result {
     const struct integration *integration;
@@ -12,6 +12,9 @@ struct core_result {
     enum core_verdict verdict;
     char core_reference[CORE_RESULT_REFERENCE_BYTES_MAX];
     uint8_t core_reference_len;
+    /* The audit record of the call that gave the answer (acl/core_call_record.h): it goes into the commit that takes
+     * the answer, whatever is decided of it. Empty: there was no call. */
+    char call_record[CORE_RESULT_RECORD_BYTES_MAX];
 };
 extern const struct command_kind core_result_kind;
 

@@ -159,7 +159,7 @@ int payment_accept_make(struct work *work, const struct payment_accept *input, u
     if (!r) r = payment_create(work, &payment);
     if (!r && spends_consent(input)) r = payment_consent_consume(work, payment.consent_id, payment.payment_id);
     if (r) return r == VIEW_NEED ? r : err_fold(r);
-    r = payment_saga_start(work, input->integration, &payment);
+    r = payment_saga_start(work, input->integration, &payment, input->interaction_id);
     if (!r) memcpy(ret_payment_id, payment.payment_id, 16);
     return r;
 }
@@ -203,6 +203,7 @@ static bool payment_accept_arrive(struct integration *integration, struct arena 
 static const struct command_field payment_accept_fields[] = {
     PAYMENT_ORDER_FIELDS(struct payment_accept, order),
     FIELD_MAX(struct payment_accept, creditor_iban, TEXT, IBAN_BYTES_MAX),
+    FIELD(struct payment_accept, interaction_id, ID),
 };
 const struct command_form payment_accept_form = { .kind = &payment_accept_kind,
                                                   .input_bytes = sizeof(struct payment_accept),
@@ -235,6 +236,7 @@ int command_payment_accept(struct integration *integration, struct command_call 
     *input = (struct payment_accept){ .integration = integration,
                                       .order = *order,
                                       .core_open = !integration->core || core_dispatch_open(integration->core) };
+    if (call->call) (void)id_parse(call->call->interaction_id, input->interaction_id); /* the edge proved its form */
     input->creditor_iban = payment_accept_creditor_iban(integration, &input->order.creditor, call->arena);
     return command_run(integration, call, &payment_accept_kind, input);
 }

@@ -9,10 +9,11 @@
 struct payment_accept {
     const struct integration *integration;
     struct payment_order order;
-    struct str creditor_iban; /* the IBAN that finds the creditor among our accounts; empty: not ours */
-    bool core_open;           /* the breaker lets new payments through and its queue has room */
-    bool consent_spent;       /* the order's consent was judged and consumed when it was scheduled */
-    bool type_given;          /* type is the payment's; else it follows from the creditor */
+    struct str creditor_iban;   /* the IBAN that finds the creditor among our accounts; empty: not ours */
+    uint8_t interaction_id[16]; /* of the call that orders it; zero: none does */
+    bool core_open;             /* the breaker lets new payments through and its queue has room */
+    bool consent_spent;         /* the order's consent was judged and consumed when it was scheduled */
+    bool type_given;            /* type is the payment's; else it follows from the creditor */
     enum payment_type type;
 };
 

@@ -10,10 +10,9 @@ enum {
 };
 
 static const struct column columns[] = {
-    COLUMN(struct saga_row, saga_id, ID),
-    COLUMN_PERSONAL(struct saga_row, state, BLOB, SAGA_STATE_BYTES_MAX),
-    COLUMN(struct saga_row, record_ms, I64),
-    COLUMN(struct saga_row, enquiries, I64),
+    COLUMN(struct saga_row, saga_id, ID),        COLUMN_PERSONAL(struct saga_row, state, BLOB, SAGA_STATE_BYTES_MAX),
+    COLUMN(struct saga_row, record_ms, I64),     COLUMN(struct saga_row, enquiries, I64),
+    COLUMN(struct saga_row, interaction_id, ID),
 };
 static const struct table_index indexes[] = { { .name = "", .columns = { 0 }, .column_count = 1, .unique = true } };
 const struct table saga_table = {
@@ -121,6 +120,7 @@ static int row_save(const struct payment_saga_run *run, const struct saga_state 
                             .record_ms = old ? old->record_ms : view_now_ms(&view),
                             .enquiries = enquiries };
     memcpy(row.saga_id, run->payment->payment_id, 16);
+    memcpy(row.interaction_id, old ? old->interaction_id : run->interaction_id, 16);
     return err_trace(old ? view_update(&view, &saga_table, &row) : view_insert(&view, &saga_table, &row));
 }
 
@@ -175,9 +175,12 @@ static struct saga_env env_of(const struct payment_saga_run *run, struct history
     return (struct saga_env){ .now_ms = now_ms, .ctx = (void *)run, .note = history_note, .note_ctx = history };
 }
 
-int payment_saga_start(struct work *work, const struct integration *integration, const struct payment_row *payment) {
+int payment_saga_start(struct work *work, const struct integration *integration, const struct payment_row *payment,
+                       const uint8_t interaction_id[16]) {
     struct view view = view_of(work, "integration");
-    struct payment_saga_run run = { .work = work, .integration = integration, .payment = payment };
+    struct payment_saga_run run = {
+        .work = work, .integration = integration, .payment = payment, .interaction_id = interaction_id
+    };
     const struct saga_def *def = integration->payment_saga;
     struct saga_state state;
     struct history history;

@@ -19,8 +19,9 @@
 extern const struct saga_registry payment_saga_registry;
 
 void payment_saga_want(struct work *work, const uint8_t payment_id[16]);
-/* payment: the row just created. 0, VIEW_NEED, <0. */
-int payment_saga_start(struct work *work, const struct integration *integration, const struct payment_row *payment);
+/* payment: the row just created. interaction_id: of the call that ordered it, zero when none did. 0, VIEW_NEED, <0. */
+int payment_saga_start(struct work *work, const struct integration *integration, const struct payment_row *payment,
+                       const uint8_t interaction_id[16]);
 
 enum core_verdict {
     CORE_VERDICT_BOOKED,  /* done, with the core's reference */
