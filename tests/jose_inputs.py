@@ -1,4 +1,4 @@
-"""Signed tokens and what may be done to them: the inputs of the differential of tests/functional/test_jose_differential.
+"""Signed tokens and what may be done to them: the inputs of tests/functional/test_jose_differential.py.
 
 Everything comes from a seed. The signatures are made here, in plain numbers, because every library draws a salt or a
 number k of its own (RFC 8017 section 9.1, FIPS 186-5 section 6.4) and none makes the wrong ones that are wanted: other
@@ -500,7 +500,7 @@ def sizes(alg, jwk):
         yield f"a header of {length} bytes", token_of(alg, jwk, (text + "x" * (length - len(text) - 2) + '"}').encode())
 
 
-def cases(seed=1, flips_per_token=40):
+def cases(seed=1, flips_per_token=30):
     """All of them, in an order that the seed alone decides."""
     random_ = random.Random(seed)
     for maker, alg, token in kept_tokens():

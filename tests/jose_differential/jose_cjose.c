@@ -2,20 +2,13 @@
  *   verify: ALG JWK TOKEN  ->  accept PAYLOAD-IN-HEX, or refuse STEP
  *   sign:   ALG PRIVATE-JWK PAYLOAD  ->  the token
  * libcjose takes the algorithm from the token's header; that it is the registered one its callers compare themselves,
- * and so does this program. It has no EdDSA. Some malformed tokens end it by an assertion of its own, which counts as a
- * refusal: the program comes back from the signal, and what libcjose held then is lost. */
-#include "lines.h"
+ * and so does this program. It has no EdDSA. Some malformed tokens end the process by an assertion of libcjose's, which
+ * counts as a refusal: what has a part of a length that base64url never has is judged in a process of its own. */
+#include "jose_differential/lines.h"
 
 #include <cjose/cjose.h>
-#include <setjmp.h>
-#include <signal.h>
-
-static sigjmp_buf before_abort;
-
-static void come_back(int number) {
-    (void)number;
-    siglongjmp(before_abort, 1);
-}
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void refuse(const char *step) {
     printf("refuse\t%s\n", step);
@@ -48,6 +41,33 @@ static void verify(const struct line *line) {
     cjose_jwk_release(key);
 }
 
+/* Before its padding a part is as long as no bytes' base64url is. */
+static bool has_odd_length(struct str token) {
+    struct str part;
+    for (bool more = true; more;) {
+        more = str_cut(&token, '.', &part);
+        const char *padding = memchr(part.at, '=', part.len);
+        size_t len = padding ? (size_t)(padding - part.at) : part.len;
+        if (len % 4 == 1) return true;
+    }
+    return false;
+}
+
+static void verify_apart(const struct line *line) {
+    int status = 0;
+    (void)fflush(stdout); /* what is still held would be written twice */
+    pid_t child = fork();
+    check(child >= 0);
+    if (child == 0) {
+        verify(line);
+        (void)fflush(stdout);
+        _exit(0);
+    }
+    check(waitpid(child, &status, 0) == child);
+    if (WIFSIGNALED(status)) refuse("assertion");
+    else check(WEXITSTATUS(status) == 0);
+}
+
 static void sign(const struct line *line) {
     cjose_err fault = { 0 };
     cjose_jwk_t *key = key_of(line->fields[1]);
@@ -55,8 +75,7 @@ static void sign(const struct line *line) {
     const char *token = NULL;
     check(key && header && cjose_header_set(header, CJOSE_HDR_ALG, line->fields[0].at, &fault));
     check(cjose_header_set(header, CJOSE_HDR_KID, cjose_jwk_get_kid(key, &fault), &fault));
-    cjose_jws_t *jws =
-        cjose_jws_sign(key, header, (const uint8_t *)line->fields[2].at, line->fields[2].len, &fault);
+    cjose_jws_t *jws = cjose_jws_sign(key, header, (const uint8_t *)line->fields[2].at, line->fields[2].len, &fault);
     check(jws && cjose_jws_export(jws, &token, &fault));
     puts(token);
     cjose_jws_release(jws);
@@ -67,11 +86,9 @@ static void sign(const struct line *line) {
 int main(int argc, char **argv) {
     struct line line;
     bool signs = argc == 2 && strcmp(argv[1], "sign") == 0;
-    struct sigaction action = { .sa_handler = come_back };
-    check(sigaction(SIGABRT, &action, NULL) == 0);
     while (line_next(&line)) {
-        if (sigsetjmp(before_abort, 1)) refuse("assertion");
-        else if (signs) sign(&line);
+        if (signs) sign(&line);
+        else if (has_odd_length(line.fields[2])) verify_apart(&line);
         else verify(&line);
     }
     return 0;

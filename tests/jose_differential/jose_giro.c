@@ -1,7 +1,7 @@
 /* jose_giro.c - Giro's own part of the differential of tokens. Lines on stdin, one answer a line on stdout:
  *   verify: ALG JWK TOKEN  ->  accept PAYLOAD-IN-HEX, or refuse RULE
  *   sign:   KEY-IN-PEM KID PAYLOAD  ->  the token */
-#include "lines.h"
+#include "jose_differential/lines.h"
 
 #include "wire/jose.h"
 
