@@ -23,6 +23,7 @@ RESULTS = BUILD / "results"
 PROGRAM_SECONDS_MAX = 300
 CHECK_SECONDS_MAX = 600
 DOOR_SECONDS = 10
+DOOR_SEED = 1
 SIM_SEEDS = 200
 SIM_SECONDS_PER_SEED = 2
 OUTPUT_LINES_SHOWN = 60
@@ -224,21 +225,40 @@ def replay_doors(options):
     return total
 
 
-def fuzz_door(door, program, seconds):
-    """One door for so many seconds: 1 when it is clean."""
-    crashes, grown = BUILD_FUZZ / "crashes", BUILD_FUZZ / "corpus" / door
-    grown.mkdir(parents=True, exist_ok=True)
+def door_seconds(options):
+    """How long each door is fuzzed: --minutes is of one door, not of all of them together."""
+    return options.minutes * 60 if options.minutes else DOOR_SECONDS
+
+
+def door_command(door, program, options):
+    """The command of a door, and the folder where what it finds grows.
+
+    The short run is the same each time: it begins with the kept corpus alone, and with one seed. The long one goes on
+    where the last one stopped.
+    """
+    grown = BUILD_FUZZ / ("corpus" if options.minutes else "short") / door
     words = ROOT / "tests" / "fuzz" / f"{door}.dict"
     command = [
         program,
-        f"-max_total_time={seconds}",
+        f"-max_total_time={door_seconds(options)}",
         "-timeout=10",
         "-rss_limit_mb=2048",
         "-print_final_stats=1",
-        f"-artifact_prefix={crashes}/{door}-",
+        f"-artifact_prefix={BUILD_FUZZ / 'crashes'}/{door}-",
     ]
+    command += [] if options.minutes else [f"-seed={DOOR_SEED}"]
     command += [f"-dict={words}"] if words.exists() else []
     command += [grown] + ([corpus_of(door)] if corpus_of(door) else [])
+    return command, grown
+
+
+def fuzz_door(door, program, options):
+    """One door: 1 passed when it is clean."""
+    seconds = door_seconds(options)
+    command, grown = door_command(door, program, options)
+    if not options.minutes:
+        shutil.rmtree(grown, ignore_errors=True)
+    grown.mkdir(parents=True, exist_ok=True)
     code, output = run(command, seconds + 120, cwd=ROOT, env={**os.environ, **SANITIZERS})
     if code == 0:
         runs = re.search(r"stat::number_of_executed_units:\s*(\d+)", output)
@@ -252,11 +272,10 @@ def fuzz_door(door, program, seconds):
 def run_fuzz(options):
     doors = [(door, program) for door, program in doors_of(BUILD_FUZZ) if matches(door, None, options.k)]
     workers = max(1, min(os.cpu_count() or 1, len(doors)))
-    seconds = DOOR_SECONDS if not options.minutes else max(1, options.minutes * 60 * workers // max(1, len(doors)))
     (BUILD_FUZZ / "crashes").mkdir(exist_ok=True)
     total = Count()
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:  # one door a core
-        for count in pool.map(lambda door: fuzz_door(*door, seconds), doors):
+        for count in pool.map(lambda door: fuzz_door(*door, options), doors):
             total.add(count)
     return total
 

@@ -84,6 +84,14 @@ enum open_banking_version route_version_of_path(struct str path) {
     return path_is_below(path, "/open-banking/v3.1") ? OPEN_BANKING_V3 : OPEN_BANKING_V4;
 }
 
+static bool segment_is_clean(struct str segment) {
+    for (size_t i = 0; i < segment.len; i++) {
+        unsigned char c = (unsigned char)segment.at[i];
+        if (c < 0x20 || c == 0x7f || c == '/' || c == '\\') return false;
+    }
+    return str_is_utf8(segment);
+}
+
 /* One segment, decoded; borrowed when nothing is escaped. False when it may not be one. */
 static bool segment_decode(struct str raw, struct arena *arena, struct str *ret_segment) {
     char memory[ROUTE_PARAM_BYTES_MAX];
@@ -91,14 +99,11 @@ static bool segment_decode(struct str raw, struct arena *arena, struct str *ret_
     if (raw.len == 0) return false;
     if (!memchr(raw.at, '%', raw.len)) {
         *ret_segment = raw;
-        return raw.len <= ROUTE_PARAM_BYTES_MAX;
+        return raw.len <= ROUTE_PARAM_BYTES_MAX && segment_is_clean(raw);
     }
     buffer_init(&decoded, memory, sizeof memory);
-    if (percent_decode(raw, false, &decoded) || decoded.overflow || !str_is_utf8(buffer_str(&decoded))) return false;
-    for (size_t i = 0; i < decoded.len; i++) {
-        unsigned char c = (unsigned char)memory[i];
-        if (c < 0x20 || c == 0x7f || c == '/' || c == '\\') return false;
-    }
+    if (percent_decode(raw, false, &decoded) || decoded.overflow || !segment_is_clean(buffer_str(&decoded)))
+        return false;
     *ret_segment = arena_dup(arena, buffer_str(&decoded));
     return ret_segment->at != NULL;
 }

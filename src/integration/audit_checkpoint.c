@@ -136,8 +136,9 @@ int audit_checkpoint_parse(struct str frame, struct arena *arena, struct audit_c
                                            .time_ms = json_get_integer(json, "time_ms", -1),
                                            .records = json_get_integer(json, "records", -1) };
     bool good = checkpoint.first_seq > 0 && checkpoint.seq >= checkpoint.first_seq && checkpoint.time_ms >= 0 &&
-                checkpoint.records >= 0 && read_hash(json, "head", &checkpoint.head) &&
-                read_hash(json, "root", &checkpoint.root) && read_hash(json, "previous", &checkpoint.previous) &&
+                checkpoint.time_ms <= CLOCK_MS_MAX && checkpoint.records >= 0 &&
+                read_hash(json, "head", &checkpoint.head) && read_hash(json, "root", &checkpoint.root) &&
+                read_hash(json, "previous", &checkpoint.previous) &&
                 read_base64url(json, "key", &checkpoint.key, sizeof checkpoint.key, &key_len) &&
                 read_base64url(json, "signature", checkpoint.signature.bytes, sizeof checkpoint.signature.bytes,
                                &checkpoint.signature.len);

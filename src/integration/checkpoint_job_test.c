@@ -187,10 +187,39 @@ static void t1_t2_damage_is_seen(void **state) {
     close_world(&world);
 }
 
+/* A file that giro audit verify is given may say any time; found by audit_trail_fuzz. */
+static void p2_a_time_without_a_text_is_malformed(void **state) {
+    static const struct {
+        const char *time_ms;
+        int want;
+    } rows[] = { { "2000", 0 }, { "253402300800000", 1 }, { "9223372036854775807", 1 }, { "-1", 1 } };
+    struct audit_checkpoint checkpoint = { .first_seq = 1, .epoch = 1, .seq = 2, .time_ms = 2000 }, again;
+    char memory[2][AUDIT_CHECKPOINT_BYTES_MAX];
+    struct buffer frame, changed;
+    struct arena arena;
+    size_t at;
+    (void)state;
+    assert_int_equal(arena_init(&arena, 16 * 1024, 256 * 1024), 0);
+    assert_int_equal(audit_checkpoint_sign(&checkpoint, key), 0);
+    buffer_init(&frame, memory[0], sizeof memory[0]);
+    audit_checkpoint_encode(&checkpoint, &frame);
+    assert_true(str_find(buffer_str(&frame), STR("\"time_ms\":2000"), &at));
+    at += strlen("\"time_ms\":");
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        buffer_init(&changed, memory[1], sizeof memory[1]);
+        buffer_append(&changed, frame.at, at);
+        buffer_append_c(&changed, rows[i].time_ms);
+        buffer_append_str(&changed, str_slice(buffer_str(&frame), at + strlen("2000"), frame.len));
+        assert_int_equal(audit_checkpoint_parse(buffer_str(&changed), &arena, &again), rows[i].want);
+    }
+    arena_release(&arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = { cmocka_unit_test(c1_c2_checkpoints_are_due),
                                         cmocka_unit_test(c3_goes_on_and_says_again),
-                                        cmocka_unit_test(t1_t2_damage_is_seen) };
+                                        cmocka_unit_test(t1_t2_damage_is_seen),
+                                        cmocka_unit_test(p2_a_time_without_a_text_is_malformed) };
     if (key_generate(KEY_TYPE_EC_P256, &key) || key_generate(KEY_TYPE_EC_P256, &other_key)) return 1;
     int r = cmocka_run_group_tests(tests, NULL, NULL);
     key = key_free(key);

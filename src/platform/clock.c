@@ -155,14 +155,21 @@ int clock_parse_rfc3339(struct str text, int64_t *ret_ms) {
     if (!parse_date_time(text, &at, &tm) || !parse_fraction(text, &at, &fraction_ms) ||
         !parse_offset(text, &at, &offset_ms) || at != text.len || !to_ms(&tm, &ms))
         return -EINVAL;
-    *ret_ms = ms + fraction_ms - offset_ms;
+    ms += fraction_ms - offset_ms;
+    if (ms < 0 || ms > CLOCK_MS_MAX) return -EINVAL; /* an offset may carry it out of what can be written again */
+    *ret_ms = ms;
     return 0;
 }
 
 int clock_parse_http(struct str text, int64_t *ret_ms) {
     char copy[CLOCK_TEXT_BYTES];
     struct tm tm = { 0 };
+    int64_t ms;
     if (text.len != 29 || str_to_c(text, copy, sizeof copy)) return -EINVAL;
     const char *end = strptime(copy, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-    return end && *end == 0 && to_ms(&tm, ret_ms) ? 0 : -EINVAL;
+    if (!end || *end || !to_ms(&tm, &ms) || ms < 0) return -EINVAL;
+    /* strptime takes more than the one form: other letters, blanks, a day of the week that is not this day's */
+    if (!str_equal(clock_format_http(ms, copy), text)) return -EINVAL;
+    *ret_ms = ms;
+    return 0;
 }

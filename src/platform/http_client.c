@@ -45,20 +45,23 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *ctx) {
     return receive->too_large ? 0 : size * count;
 }
 
-static size_t on_header(char *bytes, size_t size, size_t count, void *ctx) {
-    struct http_receive *receive = ctx;
-    struct str line = str_from_bytes(bytes, size * count), name;
+bool http_receive_header(struct http_receive *receive, struct str line) {
+    struct str name;
     while (line.len && (line.at[line.len - 1] == '\n' || line.at[line.len - 1] == '\r')) line.len--;
     if (str_starts(line, STR("HTTP/"))) receive->header_count = 0; /* an interim answer (1xx) went before */
-    if (!memchr(line.at, ':', line.len) || str_starts(line, STR("HTTP/"))) return size * count;
+    if (!memchr(line.at, ':', line.len) || str_starts(line, STR("HTTP/"))) return true;
     struct str kept = receive->header_count < HTTP_HEADERS_MAX ? arena_dup(receive->arena, line) : (struct str){ 0 };
     if (!kept.at) {
         receive->too_large = true;
-        return 0;
+        return false;
     }
     (void)str_cut(&kept, ':', &name); /* there is one, see above */
     receive->headers[receive->header_count++] = (struct http_header){ .name = name, .value = str_trim(kept) };
-    return size * count;
+    return true;
+}
+
+static size_t on_header(char *bytes, size_t size, size_t count, void *ctx) {
+    return http_receive_header(ctx, str_from_bytes(bytes, size * count)) ? size * count : 0;
 }
 
 int http_curl_setup(CURL *easy, const struct http_client_options *options, struct http_receive *receive, char *error) {

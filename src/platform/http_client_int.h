@@ -25,6 +25,8 @@ int http_curl_setup(CURL *easy, const struct http_client_options *options, struc
 int http_curl_prepare(CURL *easy, const struct http_call *call, struct arena *arena, struct curl_slist **ret_headers);
 void http_curl_headers_free(struct curl_slist *headers); /* wiped: they hold tokens */
 void http_receive_begin(struct http_receive *receive, struct arena *arena);
+/* One line of an answer's head as it comes, with its end; a status line begins anew. False when it is over a limit. */
+bool http_receive_header(struct http_receive *receive, struct str line);
 /* 0, HTTP_CLIENT_E_*, -EINVAL or -ENOMEM. */
 int http_curl_judge(CURL *easy, CURLcode code, const struct http_receive *receive);
 

@@ -1,11 +1,11 @@
 #include "platform/redis.h"
 
-#include <hiredis/hiredis.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include "platform/clock.h"
 #include "platform/net.h"
+#include "platform/redis_int.h"
 
 enum { SHA_BYTES = 41, NUMBER_BYTES = 24 };
 
@@ -226,7 +226,7 @@ static bool is_unknown_script(const redisReply *reply) {
     return reply && reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "NOSCRIPT", 8) == 0;
 }
 
-static bool values_of(const redisReply *reply, size_t count, int64_t *ret_values) {
+bool redis_reply_values(const redisReply *reply, size_t count, int64_t *ret_values) {
     if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements != count) return false;
     for (size_t i = 0; i < count; i++)
         if (reply->element[i]->type != REDIS_REPLY_INTEGER) return false;
@@ -245,7 +245,7 @@ int redis_run(struct redis *redis, const struct redis_call *call, int64_t *ret_v
         freeReplyObject(reply);
         reply = send_call(redis, connection, call, false);
     }
-    bool good = values_of(reply, call->value_count, ret_values);
+    bool good = redis_reply_values(reply, call->value_count, ret_values);
     freeReplyObject(reply);
     if (good) connection_put(redis, connection);
     else connection_drop(redis, connection);
