@@ -328,8 +328,8 @@ def pytest_pass(part, options, name, words):
 
 
 def run_pytest(part, options):
-    """Most of a test's time is waiting: one worker a processor, each with files of its own. What measures time is marked
-    "alone" and runs after the others."""
+    """Most of a test's time is waiting: one worker a processor, each with files of its own. What measures time is
+    marked "alone" and runs after the others."""
     if not any((ROOT / "tests" / part).glob("**/test_*.py")):
         return Count()
     workers = os.cpu_count() or 1

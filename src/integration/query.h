@@ -17,9 +17,9 @@ enum query_refusal { QUERY_E_NONE, QUERY_E_ABSENT };
 
 int query_open(struct integration *integration, struct query **ret_query);
 struct query *query_close(struct query *query);
-/* Keeps snapshot and rows from one begin to the next while nothing was committed; query_rest, outside begin and end, must
- * follow within some milliseconds, since an open snapshot holds back the store's log. What begin shows is no older. 0 or
- * -ENOMEM. */
+/* Keeps snapshot and rows from one begin to the next while nothing was committed; query_rest, outside begin and end,
+ * must follow within some milliseconds, since an open snapshot holds back the store's log. What begin shows is no
+ * older. 0 or -ENOMEM. */
 int query_keep(struct query *query);
 void query_rest(struct query *query);
 int query_begin(struct query *query) MUST_USE; /* one snapshot for all until query_end */

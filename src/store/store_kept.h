@@ -1,5 +1,5 @@
-/* store_kept.h - private to src/store: a reader that keeps its snapshot, and the rows it has read by key, from one begin
- * to the next, so that what nothing has changed is asked of the database once.
+/* store_kept.h - private to src/store: a reader that keeps its snapshot, and the rows it has read by key, from one
+ * begin to the next, so that what nothing has changed is asked of the database once.
  *
  * (K1) begin shows every commit that had ended when it was called: each commit has a number, and a snapshot taken
  *      before another one ended is not kept. (K2) All reads of one begin see one state (S2), kept rows too: a commit

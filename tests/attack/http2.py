@@ -55,11 +55,11 @@ def status_of(payload):
 
 
 class Connection:
-    """One connection; frames are sent as they are, and read as (kind, flags, stream, body); address is the caller's own."""
+    """One connection from address; frames are sent as they are, and read as (kind, flags, stream, body)."""
 
     def __init__(self, context, port, first=settings(), seconds=20, address="127.0.0.1"):
         context.set_alpn_protocols(["h2"])
-        plain = socket.create_connection(("127.0.0.1", port), timeout=seconds, source_address=(address, 0))
+        plain = socket.create_connection(("127.0.0.1", port), seconds, (address, 0))
         self.sock = context.wrap_socket(plain, server_hostname="localhost")
         assert self.sock.selected_alpn_protocol() == "h2"
         self.rest = b""
