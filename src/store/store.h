@@ -115,9 +115,9 @@ struct store_reader *store_reader_close(struct store_reader *reader);
 int store_reader_begin(struct store_reader *reader); /* a snapshot; reads outside begin/end each see the newest state */
 void store_reader_end(struct store_reader *reader);
 /* From now on the reader keeps its snapshot from end to begin, and rows that store_read gave, for as long as nothing
- * was committed since (store_kept.h): begin shows what it would show without, and mostly asks the database nothing. An open
- * snapshot holds back the log: call store_reader_rest, outside begin and end, some milliseconds after the last begin at
- * the latest. An adapter with several writers keeps nothing. Once. 0 or -ENOMEM. */
+ * was committed since (store_kept.h): begin shows what it would show without, and mostly asks the database nothing. An
+ * open snapshot holds back the log: call store_reader_rest, outside begin and end, some milliseconds after the last
+ * begin at the latest. An adapter with several writers keeps nothing. Once. 0 or -ENOMEM. */
 int store_reader_keep(struct store_reader *reader);
 void store_reader_rest(struct store_reader *reader); /* takes a reader that keeps nothing */
 int store_read(struct store_reader *reader, struct store_probe *probes, size_t count, struct arena *arena);
