@@ -121,7 +121,7 @@ static int ask_now(struct external_lookup *lookup, size_t issuer, const char *to
 }
 
 /* Q3 */
-/* spec: gateway/30 */
+/* spec: gateway/31 */
 static void an_answer_stands_for_a_short_time(void **state) {
     for (int i = 0; i < 3; i++) assert_int_equal(ask_now(*state, 0, "t"), 0);
     assert_int_equal(questions, 1);
@@ -147,7 +147,7 @@ static void answers_are_of_one_token_and_one_issuer(void **state) {
 }
 
 /* Q4 */
-/* spec: gateway/30 */
+/* spec: gateway/31 */
 static void who_cannot_be_asked_says_nothing(void **state) {
     said = GONE;
     assert_int_equal(ask_now(*state, 0, "t"), EXTERNAL_E_UNKNOWN);

@@ -60,7 +60,7 @@ static const struct {
     { "active as text", "{\"active\":\"true\"," BASE "}", EXTERNAL_E_UNKNOWN },
 };
 
-/* spec: gateway/30 */
+/* spec: gateway/31 */
 static void an_answer_is_judged(void **state) {
     struct external_issuer issuer = issuer_make();
     (void)state;
@@ -95,7 +95,7 @@ static void a_claim_that_is_too_long_is_refused(void **state) {
     }
 }
 
-/* spec: gateway/30 */
+/* spec: gateway/31 */
 static void a_question_says_who_asks(void **state) {
     struct external_issuer issuer = issuer_make();
     struct external_call call = { .issuer = &issuer, .now_ms = now_ms };
@@ -129,7 +129,7 @@ static void a_question_says_who_asks(void **state) {
 }
 
 /* The guard stands before these calls too: an internal address is not called. */
-/* spec: gateway/30 */
+/* spec: gateway/31 */
 static void an_internal_address_is_not_asked(void **state) {
     struct external_issuer issuer = issuer_make();
     struct outbound_guard guard = { 0 };

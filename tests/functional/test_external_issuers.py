@@ -373,7 +373,7 @@ def check_asked(bank, interaction, token):
     assert token not in json.dumps(record)
 
 
-@pytest.mark.spec("gateway/30", "gateway/31", "gateway/61", "gateway/65")
+@pytest.mark.spec("gateway/31", "gateway/61", "gateway/65")
 def test_a_token_of_a_second_giro(issuer, both, client):
     token = both.token()
     assert get(both.there, token).status == 200  # at home
@@ -394,7 +394,7 @@ def test_a_token_of_a_second_giro(issuer, both, client):
         assert get(both.here, text).status == 401, text
 
 
-@pytest.mark.spec("gateway/30")
+@pytest.mark.spec("gateway/31")
 def test_a_token_that_is_revoked_at_the_second_giro(both):
     token, other = both.token(), both.token()
     assert get(both.here, token).status == 200
@@ -406,7 +406,7 @@ def test_a_token_that_is_revoked_at_the_second_giro(both):
     assert get(both.here, fresh).status == 401  # never seen here before: at once
 
 
-@pytest.mark.spec("gateway/30")
+@pytest.mark.spec("gateway/31")
 def test_a_second_giro_that_does_not_answer(issuer, peer, both, client):
     token, pid = both.token(), peer.pid("giro")
     os.kill(pid, signal.SIGSTOP)
@@ -482,7 +482,7 @@ def local(issuer):
     return LocalIssuer(issuer)
 
 
-@pytest.mark.spec("gateway/30")
+@pytest.mark.spec("gateway/31")
 def test_an_answer_that_binds_nobody(local, client):
     bound, token = local.token(client), local.token(client, cnf=None)
     assert get(client, bound).status == 200 and payment(client, bound).status == 201
@@ -500,7 +500,7 @@ def test_an_answer_that_binds_nobody(local, client):
     assert claims["aud"] == LOCAL_ISSUER and 0 < claims["exp"] - time.time() < 120, claims
 
 
-@pytest.mark.spec("gateway/30", "fapi/R3")
+@pytest.mark.spec("gateway/31", "fapi/R3")
 def test_answers_that_are_not_for_us(local, client):
     now = int(time.time())
     for name, changes in {
@@ -540,7 +540,7 @@ def served_beside(local, client):
     return served
 
 
-@pytest.mark.spec("gateway/30")
+@pytest.mark.spec("gateway/31")
 def test_who_waits_for_an_issuer_keeps_no_worker(local, client):
     """More requests than there are workers (16) wait; everybody else is served."""
     token = local.token(client)
