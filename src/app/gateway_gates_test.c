@@ -179,18 +179,22 @@ static int held_signature_check(struct exchange *exchange) {
 
 #define CONSENT "/open-banking/v4.0/pisp/domestic-payment-consents/x"
 
-static int begin_signed(struct world *world) {
+static int begin_read(struct world *world, const char *line) {
     static char memory[32 * 1024];
     struct buffer out;
     int fd;
     buffer_init(&out, memory, sizeof memory);
-    buffer_printf(&out, "GET " CONSENT " HTTP/1.1\r\nHost: localhost\r\nX-OB-Listener: mtls\r\n");
+    buffer_printf(&out, "%s HTTP/1.1\r\nHost: localhost\r\nX-OB-Listener: mtls\r\n", line);
     world_put_header(&out, "X-OB-Client-Cert", world->certificates[WORLD_ACME], NULL);
     buffer_append_c(&out, "Authorization: Bearer good\r\n\r\n");
     int64_t deadline_ms = clock_mono_ms() + WORLD_WAIT_MS;
     check(net_connect_unix(world->socket_path, deadline_ms, &fd) == 0);
     check(net_send_all(fd, out.at, out.len, deadline_ms) == 0);
     return fd;
+}
+
+static int begin_signed(struct world *world) {
+    return begin_read(world, "GET " CONSENT);
 }
 
 static int64_t counted(struct world *world, const char *start) {
@@ -244,6 +248,54 @@ static void an_old_queue_sheds_new_requests(void **state) {
     world->options.message_signature_check = signature_check;
     world->options.workers = 4;
     world->options.queue_wait_ms_max = GATEWAY_QUEUE_WAIT_MS;
+    restart_gateway(world);
+}
+
+/* ---- reads that need no worker ---- */
+
+static const char *balances_line(const struct world *world) {
+    static char line[128];
+    char id[ID_TEXT_BYTES];
+    (void)snprintf(line, sizeof line, "GET /v1/accounts/%s/balances", id_format(world->account.bytes, id).at);
+    return line;
+}
+
+/* With every worker held: what reads a few rows is answered where it was read, refusals too; what reads a list waits,
+ * and where the store is far so does the other. */
+static void quick_reads_need_no_worker(void **state) {
+    enum { WORKERS = 2 };
+    struct world *world = *state;
+    int status = 0;
+    world->options.workers = WORKERS;
+    signature_check = world->options.message_signature_check;
+    world->options.message_signature_check = held_signature_check;
+    for (int near = 0; near < 2; near++) {
+        world->options.store_is_near = near;
+        restart_gateway(world);
+        assert_int_equal(world_ask(world, &(struct ask){ .line = balances_line(world) }).status, 200);
+        atomic_store(&handlers_held, true);
+        int held[WORKERS];
+        for (size_t i = 0; i < WORKERS; i++) held[i] = begin_signed(world);
+        while (gateway_requests(world->gateway) < WORKERS) (void)usleep(1000);
+        if (near) {
+            assert_int_equal(world_ask(world, &(struct ask){ .line = balances_line(world) }).status, 200);
+            struct ask bad = { .line = balances_line(world), .authorization = "Bearer bad" };
+            assert_int_equal(world_ask(world, &bad).status, 401);
+            assert_int_equal(world_ask(world, &(struct ask){ .line = "GET /v1/nothing" }).status, 404);
+        }
+        int waiting = begin_read(world, near ? LIST : balances_line(world));
+        assert_false(answered(world, waiting, 300, &status));
+        atomic_store(&handlers_held, false);
+        assert_true(answered(world, waiting, WORLD_WAIT_MS, &status));
+        assert_int_equal(status, 200);
+        net_close(waiting);
+        for (size_t i = 0; i < WORKERS; i++) {
+            assert_true(answered(world, held[i], WORLD_WAIT_MS, &status));
+            net_close(held[i]);
+        }
+    }
+    world->options.message_signature_check = signature_check;
+    world->options.workers = 4;
     restart_gateway(world);
 }
 
@@ -444,6 +496,7 @@ int main(void) {
         cmocka_unit_test(a_key_in_use_waits_for_the_stored_answer),
         cmocka_unit_test(who_waits_is_answered_at_the_end),
         cmocka_unit_test(an_old_queue_sheds_new_requests),
+        cmocka_unit_test(quick_reads_need_no_worker),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
 }

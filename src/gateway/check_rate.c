@@ -111,9 +111,7 @@ int check_rate(struct exchange *exchange) {
     const struct rate_tier *tier = tier_of(options, exchange->call.tier);
     if (!tier) return exchange_fault(exchange, "rate_tier", err_origin(-ENOENT));
     struct rate_tier allowance = allowance_of(tier, &exchange->call);
-    struct rate_now now = { .mono_ns = options->mono_ns(),
-                            .wall_ms = options->now_ms(),
-                            .at_once = exchange->at_once };
+    struct rate_now now = { .mono_ns = options->mono_ns(), .wall_ms = options->now_ms(), .at_once = exchange->at_once };
     rate_limit_take(exchange->gateway->rates, exchange->call.client_id.bytes, &allowance, now, &verdict);
     if (verdict.result == RATE_WOULD_WAIT) return EXCHANGE_MOVES;
     put_headers(exchange, &allowance, &verdict);

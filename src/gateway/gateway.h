@@ -81,9 +81,9 @@ struct gateway_options {
     size_t allowed_uid_count;
     size_t io_threads, workers, requests_max, connections_max;
     bool store_is_near; /* reads of the store wait for no server: IO threads answer ROUTE_QUICK themselves */
-    struct str issuer;                 /* "https://localhost:8444" */
-    struct str api_url;                /* "https://localhost:8443", before the paths in Links and Location */
-    struct str org_id;                 /* of this bank, in its message signatures */
+    struct str issuer;  /* "https://localhost:8444" */
+    struct str api_url; /* "https://localhost:8443", before the paths in Links and Location */
+    struct str org_id;  /* of this bank, in its message signatures */
     struct signing_keys *signing_keys; /* of message signatures; may be NULL without signed routes */
     int64_t idempotency_keep_ms;       /* answers of /v1 under their keys; 0: for ever */
     struct client_keys *client_keys;   /* of clients, by URL; may be NULL */

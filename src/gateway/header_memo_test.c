@@ -14,8 +14,9 @@ static void expect_own_hash(struct header_memo *memo, struct str header) {
 
 static void every_header_has_its_own_hash(void **state) {
     static char text[HEADER_MEMO_BYTES_MAX + 1];
-    static const size_t lengths[] = { 0, 1, 28, 29, 2600, HEADER_MEMO_BYTES_MAX - 1, HEADER_MEMO_BYTES_MAX,
-                                      HEADER_MEMO_BYTES_MAX + 1 };
+    static const size_t lengths[] = {
+        0, 1, 28, 29, 2600, HEADER_MEMO_BYTES_MAX - 1, HEADER_MEMO_BYTES_MAX, HEADER_MEMO_BYTES_MAX + 1
+    };
     struct header_memo *memo = header_memo_new();
     (void)state;
     assert_non_null(memo);

@@ -289,6 +289,43 @@ static void a_late_answer_holds_up_nobody_else(void **state) {
     (void)rate_limit_free(limit);
 }
 
+/* An IO thread does not wait: it hears so, nothing is asked for or taken, and a worker is told the rest. */
+static void who_asks_at_once_never_waits(void **state) {
+    const struct rate_tier tier = { "t", 0, 0, 3 }, none = { "t", 5, 1, 0 };
+    const struct rate_now at_once = { .mono_ns = 1, .wall_ms = 1, .at_once = true };
+    struct rate_limit *limit = limit_new();
+    struct rate_verdict verdict;
+    (void)state;
+    rate_limit_take(limit, acme, &tier, at_once, &verdict);
+    assert_int_equal(verdict.result, RATE_WOULD_WAIT);
+    assert_int_equal(days.reserves, 0);
+    assert_int_equal(take(limit, acme, &tier, 1).day_left, 2); /* it took none */
+    rate_limit_take(limit, acme, &tier, at_once, &verdict);    /* now a block is there */
+    assert_int_equal(verdict.result, RATE_PASSES);
+    assert_int_equal(verdict.day_left, 1);
+    assert_int_equal(take(limit, acme, &tier, 1).result, RATE_PASSES);
+    assert_int_equal(take(limit, acme, &tier, 1).result, RATE_DAY_OVER);
+    rate_limit_take(limit, acme, &tier, at_once, &verdict); /* what is known is said at once */
+    assert_int_equal(verdict.result, RATE_DAY_OVER);
+    rate_limit_take(limit, beta, &none, at_once, &verdict); /* no day, no shared bucket: nothing to wait for */
+    assert_int_equal(verdict.result, RATE_PASSES);
+    rate_limit_take(limit, beta, &none, at_once, &verdict);
+    assert_int_equal(verdict.result, RATE_TOO_FAST);
+    (void)rate_limit_free(limit);
+}
+
+static void a_shared_bucket_is_not_asked_at_once(void **state) {
+    const struct rate_tier tier = { "t", 1, 1, 0 };
+    struct rate_verdict verdict;
+    (void)state;
+    days = (struct days){ .shared_level = 1000000 };
+    struct rate_limit *limit = limit_new_at(0, 4096, true);
+    rate_limit_take(limit, acme, &tier, (struct rate_now){ .at_once = true }, &verdict);
+    assert_int_equal(verdict.result, RATE_WOULD_WAIT);
+    assert_int_equal(take(limit, acme, &tier, 0).result, RATE_PASSES); /* it is still there */
+    (void)rate_limit_free(limit);
+}
+
 /* ---- r5 ---- */
 
 /* spec: gateway/46 */
@@ -336,6 +373,8 @@ int main(void) {
         cmocka_unit_test(a_changed_quota_holds_at_once),
         cmocka_unit_test(the_first_of_a_day_waits_for_it),
         cmocka_unit_test(a_late_answer_holds_up_nobody_else),
+        cmocka_unit_test(who_asks_at_once_never_waits),
+        cmocka_unit_test(a_shared_bucket_is_not_asked_at_once),
         cmocka_unit_test(r5_two_nodes_share_a_bucket),
         cmocka_unit_test(r5_a_shared_refusal_takes_no_day),
     };

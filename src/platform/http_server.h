@@ -38,7 +38,7 @@ enum {
     HTTP_ARENA_BLOCK_BYTES = 16 * 1024,
     HTTP_ERROR_BYTES_MAX = 4096, /* body of an answer that the server makes itself */
     HTTP_LISTEN_BACKLOG = 511,
-    HTTP_REST_MS = 20, /* see on_rest */
+    HTTP_REST_MS = 20,                   /* see on_rest */
     HTTP_LINGER_BYTES_MAX = 1024 * 1024, /* read and thrown away after a refusal, so that the answer arrives */
 };
 

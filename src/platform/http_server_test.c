@@ -24,7 +24,7 @@ struct bench {
     struct http_server *server;
     struct pool *pool;
     struct queue held;
-    atomic_int errors;
+    atomic_int errors, rests;
 };
 
 static char large[LARGE_BYTES];
@@ -252,7 +252,8 @@ static void a_request_may_be_cut_anywhere(void **state) {
     (void)close(fd);
 }
 
-#define REFUSED(label, text, status, code) { label, STR_INIT(text), status, code }
+#define REFUSED(label, text, status, code)                                                                             \
+    { label, STR_INIT(text), status, code }
 static const struct {
     const char *name;
     struct str text;
@@ -270,8 +271,7 @@ static const struct {
     REFUSED("fold", "GET / HTTP/1.1\r\n" HOST "X: a\r\n b\r\n\r\n", 400, "folded_header"),
     REFUSED("NUL", "GET / HTTP/1.1\r\n" HOST "X: a\0b\r\n\r\n", 400, "invalid_header"),
     REFUSED("blank before the colon", "GET / HTTP/1.1\r\n" HOST "X : a\r\n\r\n", 400, "invalid_header"),
-    REFUSED("pipelined", "GET /hold HTTP/1.1\r\n" HOST "\r\nGET / HTTP/1.1\r\n" HOST "\r\n", 400,
-            "pipelined_request"),
+    REFUSED("pipelined", "GET /hold HTTP/1.1\r\n" HOST "\r\nGET / HTTP/1.1\r\n" HOST "\r\n", 400, "pipelined_request"),
     REFUSED("body too long", "POST /hold HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\nxy", 400, "pipelined_request"),
     REFUSED("body without length", "POST /hold HTTP/1.1\r\n" HOST "\r\nxy", 400, "pipelined_request"),
     REFUSED("too large", "POST / HTTP/1.1\r\n" HOST "Content-Length: 262145\r\n\r\nx", 413, "body_too_large"),
@@ -678,7 +678,8 @@ static void tcp_on_loopback(void **state) {
     struct bench *bench = *state;
     bench->options.unix_path = NULL;
     start(bench);
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(http_server_port(bench->server)),
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons(http_server_port(bench->server)),
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
@@ -694,6 +695,38 @@ static void tcp_on_loopback(void **state) {
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_set_up, bench_tear_down)
+static void on_rest(void *ctx, size_t io_thread) {
+    struct bench *bench = ctx;
+    check(io_thread == 0);
+    atomic_fetch_add(&bench->rests, 1);
+}
+
+static void a_thread_rests_after_requests_and_only_then(void **state) {
+    struct bench *bench = *state;
+    bench->options.io_threads = 1;
+    bench->options.on_rest = on_rest;
+    start(bench);
+    int fd = connect_client(bench);
+    (void)usleep(3 * HTTP_REST_MS * 1000);
+    assert_int_equal(atomic_load(&bench->rests), 0); /* nothing was asked yet */
+    for (int round = 1; round <= 2; round++) {
+        send_all(fd, STR("GET /echo HTTP/1.1\r\n" HOST "\r\n"));
+        assert_int_equal(read_answer(fd).status, 200);
+        for (int64_t until_ms = clock_mono_ms() + CLIENT_WAIT_S * 1000; atomic_load(&bench->rests) < round;) {
+            assert_true(clock_mono_ms() < until_ms);
+            (void)usleep(1000);
+        }
+    }
+    (void)usleep(3 * HTTP_REST_MS * 1000);
+    assert_int_equal(atomic_load(&bench->rests), 2); /* once after each */
+    for (int64_t until_ms = clock_mono_ms() + CLIENT_WAIT_S * 1000; atomic_load(&bench->rests) < 4;) {
+        send_all(fd, STR("GET /echo HTTP/1.1\r\n" HOST "\r\n")); /* however busy it is */
+        assert_int_equal(read_answer(fd).status, 200);
+        assert_true(clock_mono_ms() < until_ms);
+    }
+    (void)close(fd);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(one_request_after_the_other),
@@ -718,6 +751,7 @@ int main(void) {
         TEST(a_dead_servers_path_is_taken_over),
         TEST(a_path_taken_by_a_successor_is_left_alone),
         TEST(tcp_on_loopback),
+        TEST(a_thread_rests_after_requests_and_only_then),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,15 +32,15 @@ struct store {
     void (*watch)(void *ctx, const struct store_change *changes, size_t count); /* NULL: nobody measures */
     void *watch_ctx;
     struct store_changes *changes; /* NULL: readers of this adapter keep nothing */
-    _Atomic unsigned readers; /* open readers, so that closing before them is caught */
+    _Atomic unsigned readers;      /* open readers, so that closing before them is caught */
 };
 struct store_reader {
     const struct store_ops *ops;
     struct store_catalog catalog;
     struct store *store;     /* NULL: reads the store of another process */
     struct store_kept *kept; /* NULL: nothing is kept */
-    bool inside;         /* between begin and end */
-    bool walking;        /* inside store_range's each */
+    bool inside;             /* between begin and end */
+    bool walking;            /* inside store_range's each */
 };
 
 /* store.c has checked the arguments: at least one change, every table known, rows within their limits, append-only

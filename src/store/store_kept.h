@@ -19,10 +19,10 @@ enum { STORE_CHANGE_SLOTS = 32 * 1024, KEPT_SLOTS = 8 * 1024, KEPT_ROWS_MAX = KE
 
 /* Of a store: written by its one writer, looked at by readers. */
 struct store_changes {
-    uint64_t begun;                                 /* the writer's: number of the last commit, whatever became of it */
-    _Atomic uint64_t ended;                         /* the last one that has ended, well or not */
-    _Atomic uint64_t turns;                         /* grows when the log could start over but for kept snapshots */
-    _Atomic uint64_t touched[STORE_CHANGE_SLOTS];   /* by hash of table and primary key: last commit that changed one */
+    uint64_t begun;                               /* the writer's: number of the last commit, whatever became of it */
+    _Atomic uint64_t ended;                       /* the last one that has ended, well or not */
+    _Atomic uint64_t turns;                       /* grows when the log could start over but for kept snapshots */
+    _Atomic uint64_t touched[STORE_CHANGE_SLOTS]; /* by hash of table and primary key: last commit that changed one */
 };
 struct store_changes *store_changes_new(void); /* NULL: no memory */
 /* Around an adapter's commit. */
@@ -41,7 +41,7 @@ struct store_kept {
     size_t count;
 };
 int store_kept_new(const struct store_changes *changes, struct store_kept **ret_kept); /* 0 or -ENOMEM */
-struct store_kept *store_kept_free(struct store_kept *kept);                            /* takes and returns NULL */
+struct store_kept *store_kept_free(struct store_kept *kept);                           /* takes and returns NULL */
 bool store_kept_is_current(const struct store_kept *kept); /* the snapshot held shows all that has ended */
 void store_kept_take(struct store_kept *kept);             /* before the adapter's begin: notes the number */
 /* A copy in the arena of the row that the probe wants, if it is kept and untouched; NULL: ask the database. */

@@ -240,12 +240,9 @@ static void readers_beside_a_writer_see_whole_commits(void **state) {
 int main(void) {
 #define KEPT_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        KEPT_TEST(what_nothing_changed_is_asked_once),
-        KEPT_TEST(every_commit_shows_in_the_next_begin),
-        KEPT_TEST(one_begin_shows_one_state),
-        KEPT_TEST(a_commit_that_was_undone_changes_nothing),
-        KEPT_TEST(more_rows_than_are_kept_are_right),
-        KEPT_TEST(readers_beside_a_writer_see_whole_commits),
+        KEPT_TEST(what_nothing_changed_is_asked_once), KEPT_TEST(every_commit_shows_in_the_next_begin),
+        KEPT_TEST(one_begin_shows_one_state),          KEPT_TEST(a_commit_that_was_undone_changes_nothing),
+        KEPT_TEST(more_rows_than_are_kept_are_right),  KEPT_TEST(readers_beside_a_writer_see_whole_commits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
