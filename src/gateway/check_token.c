@@ -147,6 +147,7 @@ static int check_proof(struct exchange *exchange, struct str access_token, const
 static int check_sender(struct exchange *exchange, const struct credentials *credentials,
                         const struct token_view *token) {
     const struct call *call = &exchange->call;
+    if (exchange->at_once && is_bound_to_key(token)) return EXCHANGE_MOVES; /* a proof takes CPU */
     if (is_bound_to_key(token)) {
         if (credentials->by_key) return check_proof(exchange, credentials->token, &token->key_thumbprint);
         exchange_rule(exchange, "token_of_a_key_in_scheme_bearer");

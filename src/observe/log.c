@@ -67,14 +67,10 @@ uint64_t log_lost(struct log *log) {
 
 static const char *level_name(enum log_level level) {
     switch (level) {
-    case LOG_LEVEL_DEBUG:
-        return "debug";
-    case LOG_LEVEL_INFO:
-        return "info";
-    case LOG_LEVEL_WARN:
-        return "warn";
-    case LOG_LEVEL_ERROR:
-        return "error";
+    case LOG_LEVEL_DEBUG: return "debug";
+    case LOG_LEVEL_INFO: return "info";
+    case LOG_LEVEL_WARN: return "warn";
+    case LOG_LEVEL_ERROR: return "error";
     }
     return "error";
 }
@@ -89,24 +85,12 @@ static void append_value(struct buffer *out, const struct log_field *field) {
     char text[PII_HASH_TEXT_BYTES];
     switch (field->kind) {
     case LOG_KIND_TEXT:
-    case LOG_KIND_CORRELATION:
-        json_text_append(out, str_slice(field->value.text, 0, LOG_VALUE_BYTES_MAX));
-        break;
-    case LOG_KIND_NUMBER:
-        buffer_append_i64(out, field->value.number);
-        break;
-    case LOG_KIND_BOOL:
-        buffer_append_c(out, field->value.fact ? "true" : "false");
-        break;
-    case LOG_KIND_ID:
-        append_id(out, field->value.id);
-        break;
-    case LOG_KIND_MASKED:
-        json_text_append(out, str_from_c(field->value.masked.text));
-        break;
-    case LOG_KIND_HASH:
-        json_text_append(out, pii_hash_text(&field->value.hash, text));
-        break;
+    case LOG_KIND_CORRELATION: json_text_append(out, str_slice(field->value.text, 0, LOG_VALUE_BYTES_MAX)); break;
+    case LOG_KIND_NUMBER: buffer_append_i64(out, field->value.number); break;
+    case LOG_KIND_BOOL: buffer_append_c(out, field->value.fact ? "true" : "false"); break;
+    case LOG_KIND_ID: append_id(out, field->value.id); break;
+    case LOG_KIND_MASKED: json_text_append(out, str_from_c(field->value.masked.text)); break;
+    case LOG_KIND_HASH: json_text_append(out, pii_hash_text(&field->value.hash, text)); break;
     }
 }
 
@@ -152,10 +136,8 @@ static void write_event(struct log *log, const struct log_line *event) {
     cut |= append_field(&line, &(struct log_field){ .name = "event", .value.text = str_from_c(event->event) });
     for (size_t i = 0; i < event->count; i++) cut |= append_field(&line, &event->fields[i]);
     line.capacity = line.bytes_max = LOG_LINE_BYTES_MAX; /* now the tail may be used */
-    if (event->suppressed)
-        (void)append_field(
-            &line,
-            &(struct log_field){ .name = "suppressed", .kind = LOG_KIND_NUMBER, .value.number = event->suppressed });
+    if (event->suppressed) (void)append_field(&line, &(struct log_field){ .name = "suppressed", .kind = LOG_KIND_NUMBER,
+                                                                          .value.number = event->suppressed });
     if (cut) buffer_append_c(&line, ",\"cut\":true");
     buffer_append_c(&line, "}\n");
     check(!line.overflow);
@@ -174,18 +156,12 @@ static uint64_t mix(uint64_t key, const void *bytes, size_t len) {
 static uint64_t mix_value(uint64_t key, const struct log_field *field) {
     switch (field->kind) {
     case LOG_KIND_TEXT:
-    case LOG_KIND_CORRELATION:
-        return mix(key, field->value.text.at, field->value.text.len);
-    case LOG_KIND_NUMBER:
-        return mix(key, &field->value.number, sizeof field->value.number);
-    case LOG_KIND_BOOL:
-        return mix(key, &field->value.fact, sizeof field->value.fact);
-    case LOG_KIND_ID:
-        return mix(key, field->value.id, sizeof field->value.id);
-    case LOG_KIND_MASKED:
-        return mix(key, field->value.masked.text, strlen(field->value.masked.text));
-    case LOG_KIND_HASH:
-        return mix(key, &field->value.hash, sizeof field->value.hash);
+    case LOG_KIND_CORRELATION: return mix(key, field->value.text.at, field->value.text.len);
+    case LOG_KIND_NUMBER: return mix(key, &field->value.number, sizeof field->value.number);
+    case LOG_KIND_BOOL: return mix(key, &field->value.fact, sizeof field->value.fact);
+    case LOG_KIND_ID: return mix(key, field->value.id, sizeof field->value.id);
+    case LOG_KIND_MASKED: return mix(key, field->value.masked.text, strlen(field->value.masked.text));
+    case LOG_KIND_HASH: return mix(key, &field->value.hash, sizeof field->value.hash);
     }
     return key;
 }

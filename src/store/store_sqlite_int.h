@@ -19,14 +19,14 @@
 #include "store/store_sqlite_seal.h"
 
 enum {
-    STORE_PATH_BYTES_MAX = 1024, /* of the database file; its companions add a suffix */
+    STORE_PATH_BYTES_MAX = 1024,            /* of the database file; its companions add a suffix */
     STORE_COMPANION_BYTES_MAX = STORE_PATH_BYTES_MAX + 32,
-    STORE_SQLITE_VERSION_MIN = 3037000, /* STRICT tables */
-    STORE_BUSY_MS = 2000,               /* waiting for a foreign writer (the sqlite3 shell), then undone */
+    STORE_SQLITE_VERSION_MIN = 3037000,            /* STRICT tables */
+    STORE_BUSY_MS = 2000,                   /* waiting for a foreign writer (the sqlite3 shell), then undone */
     STORE_WRITER_CACHE_KIB = 64 * 1024,
     STORE_READER_CACHE_KIB = 8 * 1024,
-    STORE_STATEMENT_BYTES_MAX = 16 * 1024,   /* 40 columns with their names, a few times over */
-    STORE_WAL_SOFT_BYTES = 4 * 1024 * 1024,  /* a checkpoint begins */
+    STORE_STATEMENT_BYTES_MAX = 16 * 1024,  /* 40 columns with their names, a few times over */
+    STORE_WAL_SOFT_BYTES = 4 * 1024 * 1024, /* a checkpoint begins */
     STORE_WAL_HARD_BYTES = 64 * 1024 * 1024, /* the writer waits while the log is truncated, if readers let it */
     STORE_SHAPES = TABLE_INDEXES_MAX * (TABLE_KEY_COLUMNS_MAX + 1) * 4
 };
@@ -40,7 +40,7 @@ struct sqlite_shape {
 struct sqlite_statements {
     sqlite3_stmt *select[TABLE_INDEXES_MAX]; /* unique indexes only */
     sqlite3_stmt *insert, *update, *erase;   /* writer only; the last two not for append-only tables */
-    sqlite3_stmt *ranges[STORE_SHAPES];      /* readers only, prepared when a shape is first walked */
+    sqlite3_stmt *ranges[STORE_SHAPES];     /* readers only, prepared when a shape is first walked */
 };
 
 struct sqlite_connection {
@@ -68,8 +68,8 @@ int sqlite_load(struct sqlite_connection *connection, struct store_probe *probes
 int sqlite_walk(struct sqlite_connection *connection, const struct store_range *range, struct arena *arena,
                 int (*each)(void *ctx, const void *row), void *ctx);
 void sqlite_bind_column(sqlite3_stmt *statement, int parameter, const struct column *column, const void *row);
-int sqlite_fault(int code);      /* an SQLite result code as -errno: -ENOMEM, -EBUSY, -EBADMSG (damaged), else -EIO */
-bool sqlite_is_damage(int code); /* the file is not, or no longer, a sound database */
+int sqlite_fault(int code);        /* an SQLite result code as -errno: -ENOMEM, -EBUSY, -EBADMSG (damaged), else -EIO */
+bool sqlite_is_damage(int code);   /* the file is not, or no longer, a sound database */
 
 /* The text of the statements. Parameters: select and erase ?1.. = key columns in index order; insert and update ?n =
  * column n (1-based position); range ?1.. = equal columns, then the bound, then the limit. */
@@ -108,17 +108,17 @@ struct sqlite_checkpoint {
     bool started;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    bool stop, wanted;               /* under mutex: end the thread; a commit has left a long log */
-    bool writer_inside, gate_closed; /* under mutex: a commit runs; the thread waits for the gate or holds it */
-    _Atomic uint64_t log_bytes;      /* after the last commit */
-    _Atomic uint64_t *turns;         /* of store_changes */
+    bool stop, wanted;                 /* under mutex: end the thread; a commit has left a long log */
+    bool writer_inside, gate_closed;   /* under mutex: a commit runs; the thread waits for the gate or holds it */
+    _Atomic uint64_t log_bytes;        /* after the last commit */
+    _Atomic uint64_t *turns;           /* of store_changes */
     struct sqlite_connection connection;
 };
 int sqlite_checkpoint_start(struct sqlite_checkpoint *checkpoint, const char *path, const struct seal_ring *ring,
                             struct message *message);
-void sqlite_checkpoint_stop(struct sqlite_checkpoint *checkpoint); /* takes a zeroed one */
+void sqlite_checkpoint_stop(struct sqlite_checkpoint *checkpoint);                          /* takes a zeroed one */
 /* the writer, before a commit */
 void sqlite_checkpoint_enter(struct sqlite_checkpoint *checkpoint);
-void sqlite_checkpoint_leave(struct sqlite_checkpoint *checkpoint, uint64_t log_bytes); /* and after it */
+void sqlite_checkpoint_leave(struct sqlite_checkpoint *checkpoint, uint64_t log_bytes);     /* and after it */
 
 #endif
