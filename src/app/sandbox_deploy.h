@@ -23,7 +23,8 @@
 enum {
     DEPLOY_NAME_BYTES_MAX = 48,
     DEPLOY_VERSIONS_MAX = 64,
-    DEPLOY_WAIT_MS_MAX = 30000, /* for the supervisor's answer */
+    /* For the supervisor's answer: longer than it waits itself for a version that starts, and for one that leaves. */
+    DEPLOY_WAIT_MS_MAX = SUPERVISOR_READY_MS_MAX + 2 * SUPERVISOR_LEAVE_MS_MAX,
     DEPLOY_BINARY_BYTES_MAX = 512 * 1024 * 1024,
 };
 
