@@ -129,6 +129,12 @@ static bool template_match(struct str template, struct str path, struct arena *a
     return more_template == more_path;
 }
 
+/* A path without escapes can only be of a template that begins, up to its first parameter, as it does. */
+static bool begins_alike(const char *template, struct str path) {
+    size_t len = strcspn(template, "{");
+    return path.len >= len && memcmp(template, path.at, len) == 0;
+}
+
 static void allow_add(struct buffer *allow, const char *method) {
     if (allow->len) buffer_append_c(allow, ", ");
     buffer_append_c(allow, method);
@@ -142,8 +148,10 @@ enum route_verdict route_find(enum call_listener listener, struct str method, st
     unsigned flag = listener == CALL_MTLS ? ROUTE_MTLS : ROUTE_BROWSER;
     struct str wanted = str_equal(method, STR("HEAD")) ? STR("GET") : method;
     if (path.len > 1 && path.at[path.len - 1] == '/') path.len--;
+    bool escaped = path.len && memchr(path.at, '%', path.len);
     buffer_init(&allow, memory, sizeof memory);
     for (size_t i = 0; i < route_count(); i++) {
+        if (!escaped && !begins_alike(route_at(i)->path, path)) continue;
         struct route_match match = { .route = route_at(i) };
         bool fits =
             (match.route->flags & flag) && template_match(str_from_c(match.route->path), path, arena, match.params);
