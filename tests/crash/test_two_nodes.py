@@ -174,7 +174,9 @@ class Nodes:
         listeners = re.findall(r"(?m)^    server \{\n(?:.*\n)*?    \}\n", text)
         assert len(listeners) == 2, text
         more = (daemon + "".join(listeners)).replace("upstream daemon", f"upstream {door.node}")
-        more = more.replace("http://daemon;", f"http://{door.node};").replace("giro.sock", f"{door.node}.sock")
+        more, count = re.subn(r"set \$edge_daemon daemon;", f"set $edge_daemon {door.node};", more)
+        assert count == 2, text
+        more = more.replace("giro.sock", f"{door.node}.sock")
         for offset in (0, 1):
             more = more.replace(f":{self.bank.port + offset} ssl", f":{door.port + offset} ssl")
         return more.replace("one.sock", "giro.sock")
