@@ -9,6 +9,7 @@
 #include "observe/audit.h"
 #include "observe/metric_table.h"
 #include "platform/clock.h"
+#include "platform/encoding.h"
 #include "platform/file.h"
 #include "services/accounts/account.h"
 #include "services/ledger/ledger.h"
@@ -170,21 +171,38 @@ static int order_make(struct bench_bank *bank, struct payment_order *order) {
     static const char *const last[BANK_NAMES] = { "Doe",   "Khan",  "Wang",   "Smith", "Nowak",  "Martin",
                                                   "Patel", "Adams", "Taylor", "Lopez", "Rahman", "Jones",
                                                   "Novak", "Owusu", "Meyer",  "Lee" };
-    char name[64], number[16];
+    char name_bytes[64], number_bytes[16];
+    struct buffer name, number;
     uint64_t draw = next_random(bank);
     const struct bench_account *debtor = &bank->accounts[bank->options.hot ? 0 : draw % BENCH_ENGINE_ACCOUNTS];
     *order = (struct payment_order){ .client_id = { { 1 } },
                                      .amount = { BANK_AMOUNT_MINOR + (int64_t)(draw >> 32 & 0xfff), pounds() },
                                      .creditor = { .scheme = CREDITOR_SCHEME_UK } };
     memcpy(order->debtor_account_id.bytes, debtor->row.account_id, 16);
-    (void)snprintf(name, sizeof name, "%s %s", first[draw >> 16 & 15], last[draw >> 20 & 15]);
-    (void)snprintf(number, sizeof number, "%08u", 20000000 + (unsigned)(draw >> 40 & 0xfffff));
-    if (person_name_parse(str_from_c(name), &order->creditor.name) ||
+    buffer_init(&name, name_bytes, sizeof name_bytes);
+    buffer_append_c(&name, first[draw >> 16 & 15]);
+    buffer_append_char(&name, ' ');
+    buffer_append_c(&name, last[draw >> 20 & 15]);
+    buffer_init(&number, number_bytes, sizeof number_bytes);
+    buffer_append_u64(&number, 20000000 + (draw >> 40 & 0xfffff)); /* eight digits */
+    if (person_name_parse(buffer_str(&name), &order->creditor.name) ||
         sort_code_parse(STR("204060"), &order->creditor.sort_code) ||
-        account_number_parse(str_from_c(number), ACCOUNT_SCHEME_UK, &order->creditor.account_number) ||
+        account_number_parse(buffer_str(&number), ACCOUNT_SCHEME_UK, &order->creditor.account_number) ||
         payment_reference_parse(STR("bench"), &order->reference))
         return err_origin(-EINVAL);
     return 0;
+}
+
+/* A random part and a number, as clients send; .at == NULL: no memory. */
+static struct str key_make(struct bench_bank *bank, struct arena *arena) {
+    char memory[48];
+    struct buffer key;
+    uint64_t random = next_random(bank);
+    buffer_init(&key, memory, sizeof memory);
+    hex_encode(&key, &random, sizeof random);
+    buffer_append_char(&key, '-');
+    buffer_append_u64(&key, bank->paid++);
+    return arena_dup(arena, buffer_str(&key));
 }
 
 static int payment_submit(struct bench_bank *bank) {
@@ -209,8 +227,7 @@ static int payment_submit(struct bench_bank *bank) {
                                         .audit = &call->audit,
                                         .on_done = on_paid,
                                         .owner = call };
-    call->call.key =
-        arena_printf(calls, "%016llx-%llu", (unsigned long long)next_random(bank), (unsigned long long)bank->paid++);
+    call->call.key = key_make(bank, calls);
     if (!call->call.key.at) return err_origin(-ENOMEM);
     memcpy(call->call.fingerprint.bytes, order.debtor_account_id.bytes, 16);
     r = command_payment_accept(&bank->integration, &call->call, &order);
@@ -246,10 +263,11 @@ static void write_call_record(struct bench_bank *bank, struct core_result *resul
 
 static int result_submit(struct bench_bank *bank, const uint8_t payment_id[16]) {
     struct core_result result = { .integration = &bank->integration, .verdict = CORE_VERDICT_BOOKED };
-    char reference[32];
+    static_assert((int)CORE_RESULT_REFERENCE_BYTES_MAX == 2 + 16, "two letters and a number in hexadecimal");
+    uint64_t random = next_random(bank);
     memcpy(result.payment_id, payment_id, 16);
-    (void)snprintf(reference, sizeof reference, "CB%016llx", (unsigned long long)next_random(bank));
-    memcpy(result.core_reference, reference, CORE_RESULT_REFERENCE_BYTES_MAX);
+    memcpy(result.core_reference, "CB", 2);
+    (void)hex_put(result.core_reference + 2, &random, sizeof random);
     result.core_reference_len = CORE_RESULT_REFERENCE_BYTES_MAX;
     write_call_record(bank, &result);
     int r = command_run_internal(&bank->integration, &core_result_kind, &result, sizeof result, on_result, bank);

@@ -6,12 +6,6 @@ static const size_t id_dashes[] = { 8, 13, 18, 23 }; /* places in the 36 charact
 static const int64_t ID_MS_MAX = ((int64_t)1 << 48) - 1;
 static const uint64_t ID_COUNTER_MAX = ((uint64_t)1 << 42) - 1;
 
-static bool id_dash_at(size_t at) {
-    for (size_t i = 0; i < ARRAY_COUNT(id_dashes); i++)
-        if (id_dashes[i] == at) return true;
-    return false;
-}
-
 bool id_is_zero(const uint8_t id[ID_BYTES]) {
     static const uint8_t zero[ID_BYTES];
     return memcmp(id, zero, ID_BYTES) == 0;
@@ -21,41 +15,35 @@ bool id_equal(const uint8_t a[ID_BYTES], const uint8_t b[ID_BYTES]) {
     return memcmp(a, b, ID_BYTES) == 0;
 }
 
-static char *put_hex(char *to, const uint8_t *bytes, size_t count) {
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < count; i++) {
-        *to++ = digits[bytes[i] >> 4];
-        *to++ = digits[bytes[i] & 15];
-    }
-    return to;
-}
-
 struct str id_format_hex(const uint8_t id[ID_BYTES], char text[ID_HEX_BYTES]) {
-    *put_hex(text, id, ID_BYTES) = 0;
+    *hex_put(text, id, ID_BYTES) = 0;
     return (struct str){ .at = text, .len = ID_HEX_BYTES - 1 };
 }
 
 struct str id_format(const uint8_t id[ID_BYTES], char text[ID_TEXT_BYTES]) {
-    static const uint8_t parts[] = { 4, 2, 2, 2, 6 };
-    char *to = text;
-    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
-        if (i) *to++ = '-';
-        to = put_hex(to, id, parts[i]);
-        id += parts[i];
-    }
-    *to = 0;
+    char hex[ID_HEX_BYTES];
+    (void)hex_put(hex, id, ID_BYTES);
+    memcpy(text, hex, 8);
+    memcpy(text + 9, hex + 8, 4);
+    memcpy(text + 14, hex + 12, 4);
+    memcpy(text + 19, hex + 16, 4);
+    memcpy(text + 24, hex + 20, 12);
+    for (size_t i = 0; i < ARRAY_COUNT(id_dashes); i++) text[id_dashes[i]] = '-';
+    text[ID_TEXT_BYTES - 1] = 0;
     return (struct str){ .at = text, .len = ID_TEXT_BYTES - 1 };
 }
 
 int id_parse(struct str text, uint8_t ret_id[ID_BYTES]) {
-    char hex[ID_HEX_BYTES];
-    size_t to = 0;
+    char hex[ID_HEX_BYTES - 1];
     if (text.len != ID_TEXT_BYTES - 1) return -EINVAL;
-    for (size_t from = 0; from < text.len; from++) {
-        if (id_dash_at(from) != (text.at[from] == '-')) return -EINVAL;
-        if (!id_dash_at(from)) hex[to++] = text.at[from];
-    }
-    return id_parse_hex(str_from_bytes(hex, to), ret_id);
+    for (size_t i = 0; i < ARRAY_COUNT(id_dashes); i++)
+        if (text.at[id_dashes[i]] != '-') return -EINVAL;
+    memcpy(hex, text.at, 8); /* another dash is no digit */
+    memcpy(hex + 8, text.at + 9, 4);
+    memcpy(hex + 12, text.at + 14, 4);
+    memcpy(hex + 16, text.at + 19, 4);
+    memcpy(hex + 20, text.at + 24, 12);
+    return id_parse_hex(str_from_bytes(hex, sizeof hex), ret_id);
 }
 
 int id_parse_hex(struct str text, uint8_t ret_id[ID_BYTES]) {

@@ -114,8 +114,9 @@ static const struct iban_country_row {
 
 /* Length of an IBAN of this country, 0 when there is none. */
 static size_t iban_country_bytes(struct str country) {
+    if (country.len != 2) return 0;
     for (size_t i = 0; i < ARRAY_COUNT(iban_countries); i++)
-        if (str_equal_c(country, iban_countries[i].country)) return iban_countries[i].bytes;
+        if (memcmp(country.at, iban_countries[i].country, 2) == 0) return iban_countries[i].bytes;
     return 0;
 }
 

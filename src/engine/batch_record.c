@@ -39,6 +39,13 @@ static void hasher_put(void *ctx, const void *bytes, size_t len) {
     hasher->len += len;
 }
 
+static void hasher_row(struct hasher *hasher, const struct table *table, const void *row) {
+    size_t room = table_canonical_room(table, row);
+    if (room > sizeof hasher->bytes - hasher->len) hasher_flush(hasher);
+    if (room > sizeof hasher->bytes) table_canonical(table, row, hasher_put, hasher);
+    else hasher->len = (size_t)(table_canonical_write(table, row, hasher->bytes + hasher->len) - hasher->bytes);
+}
+
 static struct hash hasher_end(struct hasher *hasher) {
     hasher_flush(hasher);
     return sha256_end(&hasher->sha);
@@ -66,7 +73,7 @@ static struct hash hash_chained(struct hasher *hasher, const struct store_change
     sha256_begin(&hasher->sha);
     for (size_t t = 0; t < table_count; t++)
         for (size_t i = 0; i < count; i++)
-            if (changes[i].table == tables[t]) table_canonical(tables[t], changes[i].row, hasher_put, hasher);
+            if (changes[i].table == tables[t]) hasher_row(hasher, tables[t], changes[i].row);
     return hasher_end(hasher);
 }
 
@@ -76,7 +83,7 @@ static struct hash hash_rows(struct hasher *hasher, const struct store_change *c
     for (size_t i = 0; i < count; i++) {
         if (changes[i].table->chained) continue;
         hasher_put(hasher, changes[i].kind == STORE_DELETE ? "-" : "+", 1);
-        table_canonical(changes[i].table, changes[i].row, hasher_put, hasher);
+        hasher_row(hasher, changes[i].table, changes[i].row);
     }
     return hasher_end(hasher);
 }

@@ -12,6 +12,8 @@ const char *chain_break_name(enum chain_break reason) {
     return break_names[reason];
 }
 
+enum { CHAIN_ROW_BYTES = 4096 }; /* of one that is hashed at once */
+
 struct chained {
     struct row_stream rows;
     const struct column *batch_seq;
@@ -43,6 +45,13 @@ static void sha_put(void *ctx, const void *bytes, size_t len) {
     sha256_update(ctx, bytes, len);
 }
 
+static void row_hash(struct sha256 *sha, const struct table *table, const void *row) {
+    uint8_t bytes[CHAIN_ROW_BYTES];
+    if (table_canonical_room(table, row) <= sizeof bytes)
+        sha256_update(sha, bytes, (size_t)(table_canonical_write(table, row, bytes) - bytes));
+    else table_canonical(table, row, sha_put, sha);
+}
+
 /* Hashes the rows of one table that name seq; rows that name a record before it belong to none. */
 static int rows_take(struct walk *walk, struct chained *chained, int64_t seq) {
     const void *row;
@@ -50,7 +59,7 @@ static int rows_take(struct walk *walk, struct chained *chained, int64_t seq) {
     while ((r = row_stream_peek(&chained->rows, &row)) == 0 && row) {
         int64_t batch_seq = column_i64(chained->batch_seq, row);
         if (batch_seq > seq) return 0;
-        if (batch_seq == seq) table_canonical(chained->rows.table, row, sha_put, &walk->sha);
+        if (batch_seq == seq) row_hash(&walk->sha, chained->rows.table, row);
         else broken(walk, batch_seq, CHAIN_STRAY);
         walk->result.rows++;
         r = row_stream_next(&chained->rows, &row);

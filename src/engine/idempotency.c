@@ -43,24 +43,26 @@ const struct table engine_answer_table = {
     .index_count = ARRAY_COUNT(answer_indexes),
 };
 
-static void hash_part(struct sha256 *sha, struct str part) {
-    uint8_t len[4] = { (uint8_t)(part.len >> 24), (uint8_t)(part.len >> 16), (uint8_t)(part.len >> 8),
-                       (uint8_t)part.len };
-    sha256_update(sha, len, sizeof len);
-    sha256_update(sha, part.at, part.len);
+static struct hash hash_parts(const struct str *parts, size_t count, struct buffer *bytes) {
+    for (size_t i = 0; i < count; i++) {
+        buffer_append_be(bytes, parts[i].len, 4);
+        buffer_append_str(bytes, parts[i]);
+    }
+    check(!bytes->overflow);
+    return sha256_str(buffer_str(bytes));
 }
 
 void idempotency_key(struct str client, struct str method, struct str route_template, struct str key,
                      uint8_t ret_key[16]) {
-    struct sha256 sha;
-    check(sha256_init(&sha) == 0);
-    sha256_begin(&sha);
-    hash_part(&sha, client);
-    hash_part(&sha, method);
-    hash_part(&sha, route_template);
-    hash_part(&sha, key);
-    struct hash hash = sha256_end(&sha);
-    sha256_release(&sha);
+    const struct str parts[] = { client, method, route_template, key };
+    char memory[512]; /* of nearly all; one hash of one text costs the least */
+    struct buffer bytes;
+    size_t len = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) len += 4 + parts[i].len;
+    if (len <= sizeof memory) buffer_init(&bytes, memory, sizeof memory);
+    else buffer_init_heap(&bytes, len);
+    struct hash hash = hash_parts(parts, ARRAY_COUNT(parts), &bytes);
+    buffer_release(&bytes);
     memcpy(ret_key, hash.bytes, 16);
 }
 

@@ -1,5 +1,7 @@
 #include "engine/journal.h"
 
+#include <endian.h>
+
 #include "engine/engine.h"
 
 static const struct column journal_columns[] = {
@@ -27,35 +29,31 @@ const struct table engine_journal_table = {
     .append_only = true,
 };
 
-static void hash_i64(struct sha256 *sha, int64_t value) {
-    uint8_t bytes[8];
-    for (int i = 0; i < 8; i++) bytes[i] = (uint8_t)((uint64_t)value >> (56 - 8 * i));
-    sha256_update(sha, bytes, sizeof bytes);
-}
-
 struct hash journal_hash(const struct journal_row *row) {
+    enum { FIELDS_BYTES = 3 * 8 + 16 + 4 * 32 };
     struct hash body = sha256_str(row->body);
-    struct sha256 sha;
-    check(sha256_init(&sha) == 0);
-    sha256_begin(&sha);
-    hash_i64(&sha, row->epoch);
-    hash_i64(&sha, row->seq);
-    hash_i64(&sha, row->at_ms);
-    sha256_update(&sha, row->last_id, sizeof row->last_id);
-    sha256_update(&sha, row->prev_hash.bytes, 32);
-    sha256_update(&sha, row->entries_hash.bytes, 32);
-    sha256_update(&sha, row->rows_hash.bytes, 32);
-    sha256_update(&sha, body.bytes, 32);
-    struct hash hash = sha256_end(&sha);
-    sha256_release(&sha);
-    return hash;
+    char memory[FIELDS_BYTES];
+    struct buffer fields;
+    buffer_init(&fields, memory, sizeof memory);
+    buffer_append_be(&fields, (uint64_t)row->epoch, 8);
+    buffer_append_be(&fields, (uint64_t)row->seq, 8);
+    buffer_append_be(&fields, (uint64_t)row->at_ms, 8);
+    buffer_append(&fields, row->last_id, sizeof row->last_id);
+    buffer_append(&fields, row->prev_hash.bytes, 32);
+    buffer_append(&fields, row->entries_hash.bytes, 32);
+    buffer_append(&fields, row->rows_hash.bytes, 32);
+    buffer_append(&fields, body.bytes, 32);
+    check(!fields.overflow);
+    return sha256_str(buffer_str(&fields));
 }
 
 void journal_frame_write(struct buffer *body, enum journal_frame type, struct str json) {
+    uint32_t len = htobe32((uint32_t)json.len);
+    char head[1 + sizeof len] = { (char)type };
     size_t before = body->len;
     check(json.len <= JOURNAL_FRAME_BYTES_MAX);
-    buffer_append_char(body, (char)type);
-    buffer_append_be(body, json.len, 4);
+    memcpy(head + 1, &len, sizeof len);
+    buffer_append(body, head, sizeof head);
     buffer_append_str(body, json);
     if (body->overflow) body->len = before;
 }

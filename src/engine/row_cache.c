@@ -33,8 +33,9 @@ static void generation_clear(struct row_cache_generation *generation) {
 static struct row_cache_slot *slot_of(const struct row_cache_generation *generation, const struct row_key *key) {
     for (size_t at = key->hash & (ROW_CACHE_SLOTS - 1);; at = (at + 1) & (ROW_CACHE_SLOTS - 1)) {
         struct row_cache_slot *slot = &generation->slots[at];
-        if (!slot->table || (slot->hash == key->hash && slot->table == key->table && slot->len == key->len &&
-                             memcmp(slot->key, key->bytes, key->len) == 0))
+        const struct row_cache_entry *entry = slot->entry;
+        if (!entry || (slot->hash == key->hash && entry->table == key->table && entry->len == key->len &&
+                       memcmp(entry->key, key->bytes, key->len) == 0))
             return slot;
     }
 }
@@ -59,32 +60,47 @@ bool row_cache_keeps(const struct table *table) {
     return !table->append_only && strcmp(table->service, "engine") != 0; /* its rows are read once, if ever */
 }
 
+/* NULL: not here. */
+static struct row_cache_entry *entry_of(const struct row_cache *cache, int generation, const struct row_key *key) {
+    return slot_of(&cache->generations[generation], key)->entry;
+}
+
 void *row_cache_find(const struct row_cache *cache, const struct row_key *key, bool *ret_old) {
-    const struct row_cache_slot *slot = slot_of(&cache->generations[cache->young], key);
-    *ret_old = !slot->row;
-    if (!slot->row) slot = slot_of(&cache->generations[!cache->young], key);
-    return slot->row;
+    const struct row_cache_entry *entry = entry_of(cache, cache->young, key);
+    *ret_old = !entry || !entry->row;
+    if (*ret_old) entry = entry_of(cache, !cache->young, key);
+    return entry ? entry->row : NULL;
+}
+
+static struct row_cache_entry *entry_new(struct row_cache_generation *young, const struct row_key *key) {
+    if (young->used == ROW_CACHE_ROWS) return NULL;
+    struct row_cache_entry *entry = arena_alloc_unset(&young->arena, sizeof *entry + key->len);
+    if (!entry) return NULL;
+    *entry = (struct row_cache_entry){ .table = key->table, .len = key->len };
+    memcpy(entry->key, key->bytes, key->len);
+    return entry;
 }
 
 void row_cache_put(struct row_cache *cache, const struct row_key *key, const void *row) {
     struct row_cache_generation *young = &cache->generations[cache->young];
     struct row_cache_slot *slot = slot_of(young, key);
-    bool known = slot->table != NULL, room = known || young->used < ROW_CACHE_ROWS;
-    void *copy = room ? table_copy_row(key->table, row, &young->arena) : NULL;
-    struct str bytes = str_from_bytes(slot->key, slot->len);
-    if (copy && !known) bytes = arena_dup(&young->arena, str_from_bytes(key->bytes, key->len));
-    if (!copy || !bytes.at) {
+    struct row_cache_entry *entry = slot->entry ? slot->entry : entry_new(young, key);
+    void *copy = entry ? table_copy_row(key->table, row, &young->arena) : NULL;
+    if (!copy) {
         row_cache_forget(cache, key); /* what is there is no longer the committed one */
         return;
     }
-    if (!known) young->used++;
-    *slot = (struct row_cache_slot){
-        .table = key->table, .hash = key->hash, .len = key->len, .key = (const uint8_t *)bytes.at, .row = copy
-    };
+    entry->row = copy;
+    if (slot->entry) return;
+    young->used++;
+    *slot = (struct row_cache_slot){ .entry = entry, .hash = key->hash };
 }
 
 void row_cache_forget(struct row_cache *cache, const struct row_key *key) {
-    for (size_t i = 0; i < ARRAY_COUNT(cache->generations); i++) slot_of(&cache->generations[i], key)->row = NULL;
+    for (int i = 0; i < (int)ARRAY_COUNT(cache->generations); i++) {
+        struct row_cache_entry *entry = entry_of(cache, i, key);
+        if (entry) entry->row = NULL;
+    }
 }
 
 void row_cache_turn(struct row_cache *cache) {

@@ -29,12 +29,16 @@ struct row_key {
 /* hash of table, index and key. */
 uint32_t row_key_hash(const struct table *table, uint8_t index, const uint8_t *key, size_t len);
 
-struct row_cache_slot {
-    const struct table *table; /* NULL: free */
-    uint32_t hash;
-    uint16_t len;
-    const uint8_t *key;
+/* Slots are small, since nearly every one that is looked at is not in the processor's caches. */
+struct row_cache_entry {
+    const struct table *table;
     void *row; /* NULL: forgotten */
+    uint16_t len;
+    uint8_t key[];
+};
+struct row_cache_slot {
+    struct row_cache_entry *entry; /* NULL: free */
+    uint32_t hash;
 };
 struct row_cache_generation {
     struct arena arena;

@@ -2,21 +2,27 @@
 
 #include "platform/random.h"
 
-enum { WORK_SLOTS_FIRST = 4096, WORK_NEEDS_MAX = 64 * 1024 };
+enum { WORK_PLACES_FIRST = 8192, WORK_NEEDS_MAX = 64 * 1024 };
 
-static int slots_make(struct work *work, size_t count) {
-    struct work_slot *slots = calloc(count, sizeof *slots);
-    uint32_t *used = calloc(count / 2 + 1, sizeof *used);
-    if (slots && used) {
-        work->slots = slots;
-        work->used = used;
-        work->slot_count = count;
-        work->slots_used = 0;
-        return 0;
+static_assert(sizeof(struct work_slot) == 64, "a slot is one line");
+
+/* Room for slots up to half of the places, in place of what is there; the slots are taken over. */
+static int slots_make(struct work *work, size_t place_count) {
+    size_t slot_count = place_count / 2;
+    struct work_place *places = calloc(place_count, sizeof *places);
+    struct work_slot *slots = aligned_alloc(sizeof *slots, slot_count * sizeof *slots);
+    if (!places || !slots) {
+        free(places);
+        free(slots);
+        return err_origin(-ENOMEM);
     }
-    free(slots);
-    free(used);
-    return err_origin(-ENOMEM);
+    if (work->slots) memcpy(slots, work->slots, (work->slots_used + 1) * sizeof *slots);
+    free(work->places);
+    free(work->slots);
+    work->places = places;
+    work->slots = slots;
+    work->place_count = place_count;
+    return 0;
 }
 
 int work_common_init(struct work_common *common) {
@@ -34,7 +40,7 @@ int work_init(struct work *work, struct work_common *common) {
     int r = arena_init(&work->arena, WORK_ARENA_BLOCK_BYTES, WORK_ARENA_BYTES_MAX);
     if (r) return err_trace(r);
     buffer_init_heap(&work->body, JOURNAL_BODY_BYTES_MAX);
-    r = slots_make(work, WORK_SLOTS_FIRST);
+    r = slots_make(work, WORK_PLACES_FIRST);
     if (r) work_release(work);
     return err_trace(r);
 }
@@ -42,17 +48,17 @@ int work_init(struct work *work, struct work_common *common) {
 void work_release(struct work *work) {
     arena_release(&work->arena);
     buffer_release(&work->body);
+    free(work->places);
     free(work->slots);
-    free(work->used);
     free(work->needs);
     free(work->followups);
     *work = (struct work){ 0 };
 }
 
 static void slots_clear(struct work *work) {
-    if (work->slots_used > work->slot_count / 8) memset(work->slots, 0, work->slot_count * sizeof *work->slots);
-    else
-        for (size_t i = 0; i < work->slots_used; i++) work->slots[work->used[i]] = (struct work_slot){ 0 };
+    if (work->slots_used > work->place_count / 16) memset(work->places, 0, work->place_count * sizeof *work->places);
+    else /* costs what was used */
+        for (size_t i = 1; i <= work->slots_used; i++) work->places[work->slots[i].place] = (struct work_place){ 0 };
     work->slots_used = 0;
 }
 
@@ -75,6 +81,7 @@ void work_begin(struct work *work, const struct work_ground *ground) {
 struct key_bytes {
     struct row_key key;
     uint8_t index;
+    size_t place; /* of the set that was looked at last */
     uint8_t bytes[TABLE_KEY_BYTES_MAX];
 };
 
@@ -87,65 +94,82 @@ static void key_make(struct key_bytes *ret_key, const struct table *table, uint8
                                      .bytes = ret_key->bytes };
 }
 
-static struct work_slot *slot_at(const struct work *work, const struct row_key *key, uint8_t index) {
-    for (size_t at = key->hash & (work->slot_count - 1);; at = (at + 1) & (work->slot_count - 1)) {
-        struct work_slot *slot = &work->slots[at];
-        if (!slot->table || (slot->hash == key->hash && slot->table == key->table && slot->index == index &&
-                             slot->key_bytes == key->len && memcmp(slot->key, key->bytes, key->len) == 0))
+static const uint8_t *slot_key(const struct work_slot *slot) {
+    const uint8_t *key;
+    if (slot->key_bytes <= WORK_KEY_BYTES) return slot->key;
+    memcpy(&key, slot->key, sizeof key);
+    return key;
+}
+
+/* NULL: nothing is known of the key; bytes->place is where it would go. */
+static struct work_slot *slot_at(const struct work *work, struct key_bytes *bytes) {
+    const struct row_key *key = &bytes->key;
+    for (size_t at = key->hash & (work->place_count - 1);; at = (at + 1) & (work->place_count - 1)) {
+        const struct work_place *place = &work->places[at];
+        struct work_slot *slot = &work->slots[place->slot];
+        bytes->place = at;
+        if (!place->slot) return NULL;
+        if (place->hash == key->hash && slot->table == key->table && slot->index == bytes->index &&
+            slot->key_bytes == key->len && memcmp(slot_key(slot), key->bytes, key->len) == 0)
             return slot;
     }
 }
 
 /* The slot says what is there, or that nothing is (W6). */
 static bool slot_is_sure(const struct work_slot *slot) {
-    return slot->table && !(slot->guessed && slot->row && !slot->row->drafted && !slot->row->dirty);
-}
-
-static void slot_take(struct work *work, struct work_slot *slot, const struct work_slot *values) {
-    *slot = *values;
-    work->used[work->slots_used++] = (uint32_t)(slot - work->slots);
+    return slot && !(slot->guessed && slot->row && !slot->row->drafted && !slot->row->dirty);
 }
 
 static int slots_grow(struct work *work) {
-    size_t old_count = work->slot_count;
-    struct work_slot *old = work->slots;
-    uint32_t *used = work->used;
-    int r = slots_make(work, old_count * 2);
+    int r = slots_make(work, work->place_count * 2);
     if (r) return err_trace(r);
-    for (size_t i = 0; i < old_count; i++) {
-        if (!old[i].table) continue;
-        struct row_key key = {
-            .table = old[i].table, .hash = old[i].hash, .len = old[i].key_bytes, .bytes = old[i].key
-        };
-        slot_take(work, slot_at(work, &key, old[i].index), &old[i]);
+    for (size_t i = 1; i <= work->slots_used; i++) {
+        size_t at = work->slots[i].hash & (work->place_count - 1);
+        while (work->places[at].slot) at = (at + 1) & (work->place_count - 1);
+        work->places[at] = (struct work_place){ .hash = work->slots[i].hash, .slot = (uint32_t)i };
+        work->slots[i].place = (uint32_t)at;
     }
-    free(old);
-    free(used);
     return 0;
 }
 
-static int slot_fill(struct work *work, const struct key_bytes *bytes, struct work_row *row) {
+/* A slot of its own for a key of which slot_at has just found nothing. NULL: no memory. */
+static struct work_slot *slot_new(struct work *work, struct key_bytes *bytes) {
     const struct row_key *key = &bytes->key;
-    int r = work->slots_used * 2 >= work->slot_count ? slots_grow(work) : 0;
-    if (r) return err_trace(r);
-    struct work_slot *slot = slot_at(work, key, bytes->index);
-    if (!slot->table) {
-        struct str copy = arena_dup(&work->arena, str_from_bytes(key->bytes, key->len));
-        if (!copy.at) return err_origin(-ENOMEM);
-        struct work_slot values = { .table = key->table,
-                                    .index = bytes->index,
-                                    .key_bytes = key->len,
-                                    .hash = key->hash,
-                                    .key = (const uint8_t *)copy.at };
-        slot_take(work, slot, &values);
+    if (work->slots_used + 2 >= work->place_count / 2) {
+        if (slots_grow(work)) return NULL;
+        check(!slot_at(work, bytes));
     }
+    struct work_slot *slot = &work->slots[work->slots_used + 1];
+    *slot = (struct work_slot){ .table = key->table,
+                                .hash = key->hash,
+                                .place = (uint32_t)bytes->place,
+                                .key_bytes = key->len,
+                                .index = bytes->index };
+    if (key->len <= WORK_KEY_BYTES) {
+        memcpy(slot->key, key->bytes, key->len);
+    } else {
+        uint8_t *copy = arena_alloc_unset(&work->arena, key->len);
+        if (!copy) return NULL;
+        memcpy(copy, key->bytes, key->len);
+        memcpy(slot->key, &copy, sizeof copy);
+    }
+    work->slots_used++;
+    work->places[bytes->place] = (struct work_place){ .hash = key->hash, .slot = (uint32_t)work->slots_used };
+    return slot;
+}
+
+/* What a slot, NULL for none, says from now on of its key; slot_at has just found it. */
+static int slot_set(struct work *work, struct work_slot *slot, struct key_bytes *bytes, struct work_row *row) {
+    if (!slot) slot = slot_new(work, bytes);
+    if (!slot) return err_origin(-ENOMEM);
     slot->row = row;
     slot->guessed = false;
-    if (row && bytes->index == 0) {
-        row->key = *key;
-        row->key.bytes = slot->key;
-    }
+    if (row && bytes->index == 0) row->slot = (uint32_t)(slot - work->slots);
     return 0;
+}
+
+static int slot_fill(struct work *work, struct key_bytes *bytes, struct work_row *row) {
+    return err_trace(slot_set(work, slot_at(work, bytes), bytes, row));
 }
 
 /* Enters a row under its primary and all unique keys. */
@@ -161,7 +185,7 @@ static int row_enter(struct work *work, struct work_row *row, const void *values
 }
 
 /* A row that is known without a load enters the set as if it had been loaded; row NULL: known to be absent. */
-static bool row_bring(struct work *work, const struct key_bytes *key, void *values, struct work_row **ret_row) {
+static bool row_bring(struct work *work, struct key_bytes *key, void *values, struct work_row **ret_row) {
     struct work_row *row = arena_new(&work->arena, struct work_row);
     if (!row) return false; /* no memory: the load will say so */
     *row = (struct work_row){ .table = key->key.table, .base = values, .stored = values };
@@ -169,7 +193,7 @@ static bool row_bring(struct work *work, const struct key_bytes *key, void *valu
     return values ? !row_enter(work, row, values) : !slot_fill(work, key, row);
 }
 
-static bool cache_enter(struct work *work, const struct key_bytes *key) {
+static bool cache_enter(struct work *work, struct key_bytes *key) {
     bool old;
     struct work_row *row;
     if (key->index != 0 || !row_cache_keeps(key->key.table)) return false;
@@ -184,10 +208,10 @@ static bool cache_enter(struct work *work, const struct key_bytes *key) {
 }
 
 /* What the batch in flight knows of the key: W5. */
-static bool before_enter(struct work *work, const struct key_bytes *key) {
-    const struct work_slot *slot = work->before ? slot_at(work->before, &key->key, key->index) : NULL;
+static bool before_enter(struct work *work, struct key_bytes *key) {
+    const struct work_slot *slot = work->before ? slot_at(work->before, key) : NULL;
     struct work_row *row;
-    if (!slot || !slot_is_sure(slot)) return false;
+    if (!slot_is_sure(slot)) return false;
     const void *values = slot->row ? slot->row->base : NULL;
     if (!values && key->index != 0) return !slot_fill(work, key, NULL);
     void *copy = values ? table_copy_row(key->key.table, values, &work->arena) : NULL;
@@ -198,15 +222,17 @@ static bool before_enter(struct work *work, const struct key_bytes *key) {
 static struct work_slot *slot_find(struct work *work, const struct table *table, uint8_t index, const void *probe) {
     struct key_bytes key;
     key_make(&key, table, index, probe);
-    struct work_slot *slot = slot_at(work, &key.key, index);
+    struct work_slot *slot = slot_at(work, &key);
     if (slot_is_sure(slot)) return slot;
-    return before_enter(work, &key) || cache_enter(work, &key) ? slot_at(work, &key.key, index) : NULL;
+    return before_enter(work, &key) || cache_enter(work, &key) ? slot_at(work, &key) : NULL;
 }
 
 static void row_keep(struct work *work, const struct work_row *row) {
-    if (!row_cache_keeps(row->table)) return;
-    if (row->base) row_cache_put(&work->common->cache, &row->key, row->base);
-    else if (row->stored) row_cache_forget(&work->common->cache, &row->key);
+    if (!row_cache_keeps(row->table) || (!row->base && !row->stored)) return;
+    const struct work_slot *slot = &work->slots[row->slot];
+    struct row_key key = { .table = row->table, .hash = slot->hash, .len = slot->key_bytes, .bytes = slot_key(slot) };
+    if (row->base) row_cache_put(&work->common->cache, &key, row->base);
+    else row_cache_forget(&work->common->cache, &key);
 }
 
 void work_keep(struct work *work) {
@@ -337,7 +363,7 @@ struct view view_of(struct work *work, const char *service) {
 }
 
 static void view_check(const struct view *view, const struct table *table) {
-    check(strcmp(view->service, table->service) == 0); /* D2 */
+    check(view->service == table->service || strcmp(view->service, table->service) == 0); /* D2 */
 }
 
 int view_find(const struct view *view, const struct table *table, uint8_t index, const void *probe,
@@ -380,41 +406,41 @@ static const void *row_now(const struct work_row *row) {
     return row->drafted ? row->draft : row->base;
 }
 
-/* Enters a row that is being made under all its unique keys; -EEXIST when another that is there has one of them. What
- * was known of a key stays known when the row comes to nothing: that it was free. */
-static int guess_enter(struct work *work, struct work_row *row, const void *values) {
-    struct key_bytes key;
-    for (uint8_t i = 0; i < row->table->index_count; i++) {
-        if (!row->table->indexes[i].unique) continue;
-        key_make(&key, row->table, i, values);
-        const struct work_slot *slot = slot_at(work, &key.key, i);
-        const struct work_row *other = slot->table && slot->row != row ? slot->row : NULL;
-        if (other && row_now(other)) return err_origin(-EEXIST);
-        bool guessed = !slot->table || slot->guessed || (other && other->base); /* the last: only drafted as deleted */
-        int r = slot_fill(work, &key, row);
-        if (r) return err_trace(r);
-        slot_at(work, &key.key, i)->guessed = guessed;
-    }
+/* Enters a row that is being made under one of its keys; -EEXIST when another that is there has it. What was known of a
+ * key stays known when the row comes to nothing: that it was free. */
+static int guess_enter(struct work *work, struct work_slot *slot, struct key_bytes *key, struct work_row *row) {
+    const struct work_row *other = slot && slot->row != row ? slot->row : NULL;
+    if (other && row_now(other)) return err_origin(-EEXIST);
+    bool guessed = !slot || slot->guessed || (other && other->base); /* the last: only drafted as deleted */
+    int r = slot_set(work, slot, key, row);
+    if (r) return err_trace(r);
+    if (slot) slot->guessed = guessed;
+    else work->slots[work->slots_used].guessed = guessed;
     return 0;
 }
 
 int view_insert(const struct view *view, const struct table *table, const void *values) {
     view_check(view, table);
     struct work *work = view->work;
+    struct key_bytes key;
     void *copy;
     int r = copy_row(work, table, values, &copy);
     if (r) return err_trace(r);
-    struct key_bytes key;
     key_make(&key, table, 0, values);
-    const struct work_slot *slot = slot_at(work, &key.key, 0); /* what the set has not seen, the store judges */
-    struct work_row *row = slot->table ? slot->row : NULL;
+    struct work_slot *slot = slot_at(work, &key); /* what the set has not seen, the store judges */
+    struct work_row *row = slot ? slot->row : NULL;
     if (row && row_now(row)) return err_origin(-EEXIST);
     if (!row) {
         row = arena_new(&work->arena, struct work_row);
         if (!row) return err_origin(-ENOMEM);
         row->table = table;
     }
-    r = guess_enter(work, row, copy);
+    r = guess_enter(work, slot, &key, row);
+    for (uint8_t i = 1; !r && i < table->index_count; i++) {
+        if (!table->indexes[i].unique) continue;
+        key_make(&key, table, i, values);
+        r = guess_enter(work, slot_at(work, &key), &key, row);
+    }
     return r ? err_trace(r) : draft(work, row, copy);
 }
 

@@ -30,26 +30,36 @@ struct work_row {
     bool dirty;         /* base differs from the store */
     bool drafted;       /* draft counts (NULL draft = deleted) */
     struct work_row *next_dirty, *next_fresh;
-    struct row_key key; /* primary; its bytes in the arena */
+    uint32_t slot; /* of the primary key */
 };
 
+enum { WORK_KEY_BYTES = 36 }; /* of a slot: so that one line of the processor's caches holds all of it */
+
+/* What is known of one key. */
 struct work_slot {
     const struct table *table;
-    uint8_t index;
-    bool guessed; /* only an insert has said something of the key: W6 */
-    uint16_t key_bytes;
-    uint32_t hash;
-    const uint8_t *key;
     struct work_row *row; /* NULL: known to be absent */
+    uint32_t hash;
+    uint32_t place;
+    uint16_t key_bytes;
+    uint8_t index;
+    bool guessed;                /* only an insert has said something of the key: W6 */
+    uint8_t key[WORK_KEY_BYTES]; /* a longer one: where in the arena it stands */
+};
+
+/* Slots stand one behind another; places are looked at at random, and are small for that. */
+struct work_place {
+    uint32_t hash;
+    uint32_t slot; /* from 1; 0: free */
 };
 
 struct work {
     struct work_common *common;
     const struct work *before; /* of the batch in flight, all decided; NULL: there is none (W5) */
     struct arena arena;
-    struct work_slot *slots;
-    size_t slot_count, slots_used;
-    uint32_t *used;               /* positions of the used slots: cleaning up costs what was used */
+    struct work_place *places; /* twice as many as slots, a power of two */
+    struct work_slot *slots;   /* [0] is never used */
+    size_t place_count, slots_used;
     struct work_row *first_fresh; /* rows that the cache does not hold in its young generation */
     struct store_probe *needs;
     size_t need_count, need_capacity;

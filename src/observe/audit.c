@@ -5,8 +5,11 @@
 #include "platform/encoding.h"
 
 static bool is_word_character(char c) {
+    static const bool special[128] = {
+        ['_'] = true, ['-'] = true, ['.'] = true, ['/'] = true, ['{'] = true, ['}'] = true, [':'] = true
+    };
     bool alphanumeric = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    return alphanumeric || (c && strchr("_-./{}:", c));
+    return alphanumeric || ((unsigned char)c < sizeof special && special[(unsigned char)c]);
 }
 
 static void put_word(struct buffer *out, const char *name, const char *text) {

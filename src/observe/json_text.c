@@ -36,7 +36,20 @@ static void append_code_point(struct buffer *out, struct str sequence) {
     }
 }
 
+/* All of s as it stands, when that is what it needs and there is room; false: nothing was done. */
+static bool append_plain(struct buffer *out, struct str s) {
+    char *at = buffer_room(out, s.len + 2);
+    if (!at || str_plain_len(s) != s.len) return false;
+    *at++ = '"';
+    if (s.len) memcpy(at, s.at, s.len);
+    at += s.len;
+    *at++ = '"';
+    buffer_wrote(out, at);
+    return true;
+}
+
 void json_text_append(struct buffer *out, struct str s) {
+    if (append_plain(out, s)) return;
     buffer_append_char(out, '"');
     while (s.len) {
         size_t len = str_plain_len(s);
@@ -49,10 +62,4 @@ void json_text_append(struct buffer *out, struct str s) {
         s = str_slice(s, len ? len : 1, s.len);
     }
     buffer_append_char(out, '"');
-}
-
-void json_text_name(struct buffer *out, const char *name) {
-    if (out->len && out->at[out->len - 1] != '{') buffer_append_char(out, ',');
-    json_text_append(out, str_from_c(name));
-    buffer_append_char(out, ':');
 }

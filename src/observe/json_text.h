@@ -9,6 +9,10 @@
  * bidirectional controls; each byte that is not UTF-8 becomes U+FFFD. At most 6 bytes come out per byte of s. */
 void json_text_append(struct buffer *out, struct str s);
 /* Appends ,"name": - without the comma when the object has just begun. name is a literal of ours. */
-void json_text_name(struct buffer *out, const char *name);
+static inline void json_text_name(struct buffer *out, const char *name) {
+    if (out->len && out->at[out->len - 1] != '{') buffer_append_char(out, ',');
+    json_text_append(out, str_from_c(name));
+    buffer_append_char(out, ':');
+}
 
 #endif

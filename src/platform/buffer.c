@@ -1,5 +1,6 @@
 #include "platform/buffer.h"
 
+#include <endian.h>
 #include <stdarg.h>
 
 enum { BUFFER_FIRST_BYTES = 256 };
@@ -49,14 +50,6 @@ void buffer_append_slow(struct buffer *buffer, const void *bytes, size_t len) {
     buffer->len += len;
 }
 
-void buffer_append_str(struct buffer *buffer, struct str s) {
-    buffer_append(buffer, s.at, s.len);
-}
-
-void buffer_append_c(struct buffer *buffer, const char *text) {
-    buffer_append(buffer, text, strlen(text));
-}
-
 void buffer_append_u64(struct buffer *buffer, uint64_t value) {
     char digits[20];
     size_t at = sizeof digits;
@@ -72,9 +65,8 @@ void buffer_append_i64(struct buffer *buffer, int64_t value) {
 
 void buffer_append_be(struct buffer *buffer, uint64_t value, size_t bytes) {
     check(bytes >= 1 && bytes <= 8);
-    unsigned char out[8];
-    for (size_t i = 0; i < bytes; i++) out[i] = (unsigned char)(value >> (8 * (bytes - 1 - i)));
-    buffer_append(buffer, out, bytes);
+    uint64_t out = htobe64(value);
+    buffer_append(buffer, (const char *)&out + sizeof out - bytes, bytes);
 }
 
 void buffer_printf(struct buffer *buffer, const char *format, ...) {

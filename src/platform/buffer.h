@@ -26,10 +26,22 @@ static inline void buffer_append(struct buffer *buffer, const void *bytes, size_
     memcpy(buffer->at + buffer->len, bytes, len);
     buffer->len += len;
 }
-void buffer_append_str(struct buffer *buffer, struct str s);
-void buffer_append_c(struct buffer *buffer, const char *text);
+static inline void buffer_append_str(struct buffer *buffer, struct str s) {
+    buffer_append(buffer, s.at, s.len);
+}
+static inline void buffer_append_c(struct buffer *buffer, const char *text) {
+    buffer_append(buffer, text, strlen(text));
+}
 static inline void buffer_append_char(struct buffer *buffer, char c) {
     buffer_append(buffer, &c, 1);
+}
+/* Where the next bytes go when len more (1..) fit as it is, else NULL: the caller writes them there and then says how
+ * many they were with buffer_wrote, or appends them. */
+static inline char *buffer_room(const struct buffer *buffer, size_t len) {
+    return len > buffer->capacity - buffer->len || buffer->overflow ? NULL : buffer->at + buffer->len;
+}
+static inline void buffer_wrote(struct buffer *buffer, const char *end) {
+    buffer->len = (size_t)(end - buffer->at);
 }
 void buffer_append_u64(struct buffer *buffer, uint64_t value);              /* decimal */
 void buffer_append_i64(struct buffer *buffer, int64_t value);               /* decimal */

@@ -1,39 +1,65 @@
 #include "platform/encoding.h"
 
+#include <endian.h>
+
 static const char base64_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char base64url_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 static const char base32_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 static const char hex_digits[] = "0123456789abcdef";
+
+/* The eight digits of four bytes, which stand in word in the order of memory: the bytes are spread to two each, then
+ * the halves, and each half becomes its digit. */
+static uint64_t hex_word(uint32_t word) {
+    const uint64_t each = 0x0101010101010101u;
+    uint64_t halves = word;
+    halves = (halves | halves << 16) & 0x0000ffff0000ffffu;
+    halves = (halves | halves << 8) & 0x00ff00ff00ff00ffu;
+    halves = (halves >> 4 & 0x000f000f000f000fu) | (halves & 0x000f000f000f000fu) << 8;
+    uint64_t letters = (halves + each * 6) >> 4 & each; /* 1 where it is above 9 */
+    return halves + each * '0' + letters * ('a' - '9' - 1);
+}
+
+char *hex_put(char *to, const void *bytes, size_t len) {
+    const unsigned char *at = bytes;
+    for (; len >= 4; len -= 4, at += 4, to += 8) {
+        uint32_t word;
+        memcpy(&word, at, sizeof word);
+        uint64_t digits = htole64(hex_word(le32toh(word)));
+        memcpy(to, &digits, sizeof digits);
+    }
+    for (; len; len--, at++) {
+        *to++ = hex_digits[*at >> 4];
+        *to++ = hex_digits[*at & 15];
+    }
+    return to;
+}
 
 void hex_encode(struct buffer *out, const void *bytes, size_t len) {
     const unsigned char *at = bytes;
     char text[64];
     while (len) {
         size_t piece = len < sizeof text / 2 ? len : sizeof text / 2;
-        for (size_t i = 0; i < piece; i++) {
-            text[2 * i] = hex_digits[at[i] >> 4];
-            text[2 * i + 1] = hex_digits[at[i] & 15];
-        }
+        (void)hex_put(text, at, piece);
         buffer_append(out, text, 2 * piece);
         at += piece;
         len -= piece;
     }
 }
 
-static int hex_value(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
+/* One more than the digit's value; 0: no digit. */
+static const uint8_t hex_values[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 int hex_decode(struct str text, void *bytes, size_t len) {
     unsigned char *at = bytes;
     if (text.len != 2 * len) return -EINVAL;
     for (size_t i = 0; i < len; i++) {
-        int high = hex_value(text.at[2 * i]), low = hex_value(text.at[2 * i + 1]);
-        if (high < 0 || low < 0) return -EINVAL;
-        at[i] = (unsigned char)(high << 4 | low);
+        unsigned high = hex_values[(unsigned char)text.at[2 * i]], low = hex_values[(unsigned char)text.at[2 * i + 1]];
+        if (!high || !low) return -EINVAL;
+        at[i] = (unsigned char)((high - 1) << 4 | (low - 1));
     }
     return 0;
 }

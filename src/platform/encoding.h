@@ -5,6 +5,7 @@
 
 #include "platform/buffer.h"
 
+char *hex_put(char *to, const void *bytes, size_t len); /* lower case, into room for 2*len; returns the end */
 void hex_encode(struct buffer *out, const void *bytes, size_t len); /* lower case */
 int hex_decode(struct str text, void *bytes, size_t len); /* exactly 2*len digits, either case; 0 or -EINVAL */
 void base64_encode(struct buffer *out, const void *bytes, size_t len);    /* padded */

@@ -1,13 +1,5 @@
 #include "platform/str.h"
 
-struct str str_from_c(const char *text) {
-    return (struct str){ .at = text ? text : "", .len = text ? strlen(text) : 0 };
-}
-
-struct str str_from_bytes(const void *at, size_t len) {
-    return (struct str){ .at = at, .len = len };
-}
-
 bool str_equal(struct str a, struct str b) {
     return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
@@ -107,12 +99,16 @@ static size_t utf8_sequence(struct str s) {
     return len;
 }
 
-/* Eight bytes at a time: the high bit of each byte of the result is set where the byte of word is below limit (1..128),
- * for bytes below 128 ("Bit Twiddling Hacks", determine if a word has a byte less than n). */
+/* Eight bytes at a time. A byte below a limit borrows from the one above it, so that a high bit shows that there is one
+ * ("Bit Twiddling Hacks", determine if a word has a byte less than n); which one it is does not matter here. */
 static const uint64_t each_01 = 0x0101010101010101u, each_80 = 0x8080808080808080u;
 
-static uint64_t bytes_below(uint64_t word, uint64_t limit) {
-    return (word - each_01 * limit) & ~word & each_80;
+static bool is_plain_word(const char *at) {
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    uint64_t quote = word ^ each_01 * '"', slash = word ^ each_01 * '\\', erase = word ^ each_01 * 0x7f;
+    uint64_t odd = word | (word - each_01 * 0x20) | (quote - each_01) | (slash - each_01) | (erase - each_01);
+    return !(odd & each_80);
 }
 
 static bool is_plain_byte(unsigned char byte) {
@@ -121,13 +117,8 @@ static bool is_plain_byte(unsigned char byte) {
 
 size_t str_plain_len(struct str s) {
     size_t at = 0;
-    for (; at + 8 <= s.len; at += 8) {
-        uint64_t word;
-        memcpy(&word, s.at + at, sizeof word);
-        uint64_t odd = (word & each_80) | bytes_below(word, 0x20) | bytes_below(word ^ each_01 * '"', 1) |
-                       bytes_below(word ^ each_01 * '\\', 1) | bytes_below(word ^ each_01 * 0x7f, 1);
-        if (odd) break;
-    }
+    while (at + 8 <= s.len && is_plain_word(s.at + at)) at += 8;
+    if (s.len >= 8 && at + 8 > s.len && is_plain_word(s.at + s.len - 8)) return s.len; /* the end, once more over */
     while (at < s.len && is_plain_byte((unsigned char)s.at[at])) at++;
     return at;
 }

@@ -16,8 +16,13 @@ struct str {
 #define STR_FMT "%.*s"                                 /* printf("..." STR_FMT, STR_ARG(s)) */
 #define STR_ARG(s) (int)(s).len, (s).at
 
-struct str str_from_c(const char *text); /* NULL gives the empty string */
-struct str str_from_bytes(const void *at, size_t len);
+/* NULL gives the empty string. Here, so that the length of a literal is known when the caller is compiled. */
+static inline struct str str_from_c(const char *text) {
+    return (struct str){ .at = text ? text : "", .len = text ? strlen(text) : 0 };
+}
+static inline struct str str_from_bytes(const void *at, size_t len) {
+    return (struct str){ .at = (const char *)at, .len = len };
+}
 bool str_equal(struct str a, struct str b);
 bool str_equal_c(struct str a, const char *b);
 bool str_equal_nocase(struct str a, struct str b); /* ASCII letters only */

@@ -2,28 +2,6 @@
 
 #include <endian.h>
 
-/* Canonical bytes of one run of columns, collected here: whoever takes them gets few large pieces. */
-enum { PIECE_BYTES = 512 };
-struct pieces {
-    size_t len;
-    void (*put)(void *ctx, const void *bytes, size_t len);
-    void *ctx;
-    uint8_t bytes[PIECE_BYTES];
-};
-
-static void piece_put(struct pieces *pieces, const void *bytes, size_t len) {
-    if (len > PIECE_BYTES - pieces->len) {
-        pieces->put(pieces->ctx, pieces->bytes, pieces->len);
-        pieces->len = 0;
-    }
-    if (len > PIECE_BYTES) {
-        pieces->put(pieces->ctx, bytes, len);
-        return;
-    }
-    memcpy(pieces->bytes + pieces->len, bytes, len);
-    pieces->len += len;
-}
-
 static void put_be64(uint8_t out[8], uint64_t value) {
     value = htobe64(value);
     memcpy(out, &value, sizeof value);
@@ -32,30 +10,6 @@ static void put_be64(uint8_t out[8], uint64_t value) {
 static void put_be32(uint8_t out[4], size_t value) {
     uint32_t bytes = htobe32((uint32_t)value);
     memcpy(out, &bytes, sizeof bytes);
-}
-
-static void piece_column(struct pieces *pieces, const struct column *column, const void *row) {
-    uint8_t number[8];
-    struct str text;
-    switch (column->type) {
-    case COLUMN_I64:
-        put_be64(number, (uint64_t)column_i64(column, row));
-        piece_put(pieces, number, 8);
-        break;
-    case COLUMN_ID:
-        piece_put(pieces, column_bytes(column, row), 16);
-        break;
-    case COLUMN_HASH:
-        piece_put(pieces, column_bytes(column, row), 32);
-        break;
-    case COLUMN_TEXT:
-    case COLUMN_BLOB:
-        text = column_str(column, row);
-        put_be32(number, text.len);
-        piece_put(pieces, number, 4);
-        if (text.len) piece_put(pieces, text.at, text.len);
-        break;
-    }
 }
 
 static size_t key_column(const struct column *column, const void *row, uint8_t *at, size_t room) {
@@ -93,24 +47,70 @@ size_t table_key(const struct table *table, uint8_t index, const void *row, uint
     return len;
 }
 
-void table_canonical(const struct table *table, const void *row, void (*put)(void *ctx, const void *bytes, size_t len),
-                     void *ctx) {
-    struct pieces pieces;
-    pieces.len = 0;
-    pieces.put = put;
-    pieces.ctx = ctx;
-    piece_put(&pieces, table->service, strlen(table->service) + 1);
-    piece_put(&pieces, table->name, strlen(table->name) + 1);
-    for (uint8_t i = 0; i < table->column_count; i++) {
-        uint8_t type = (uint8_t)table->columns[i].type;
-        piece_put(&pieces, &type, 1);
-        piece_column(&pieces, &table->columns[i], row);
-    }
-    put(ctx, pieces.bytes, pieces.len);
-}
-
 static bool is_borrowed(const struct column *column) {
     return column->type == COLUMN_TEXT || column->type == COLUMN_BLOB;
+}
+
+enum { COLUMN_ROOM = 1 + 32 }; /* of every column, without the bytes of a TEXT or BLOB */
+
+size_t table_canonical_room(const struct table *table, const void *row) {
+    size_t room = strlen(table->service) + strlen(table->name) + 2 + table->column_count * (size_t)COLUMN_ROOM;
+    for (uint8_t i = 0; i < table->column_count; i++)
+        if (is_borrowed(&table->columns[i])) room += column_str(&table->columns[i], row).len;
+    return room;
+}
+
+static uint8_t *put_bytes(uint8_t *to, const void *bytes, size_t len) {
+    memcpy(to, bytes, len);
+    return to + len;
+}
+
+/* Type and value, without the bytes of a TEXT or BLOB. */
+static inline uint8_t *put_head(uint8_t *to, const struct column *column, const void *row) {
+    *to++ = (uint8_t)column->type;
+    switch (column->type) {
+    case COLUMN_I64:
+        put_be64(to, (uint64_t)column_i64(column, row));
+        return to + 8;
+    case COLUMN_ID:
+        memcpy(to, column_bytes(column, row), 16);
+        return to + 16;
+    case COLUMN_HASH:
+        memcpy(to, column_bytes(column, row), 32);
+        return to + 32;
+    case COLUMN_TEXT:
+    case COLUMN_BLOB:
+        break;
+    }
+    put_be32(to, column_str(column, row).len);
+    return to + 4;
+}
+
+uint8_t *table_canonical_write(const struct table *table, const void *row, uint8_t *to) {
+    to = put_bytes(to, table->service, strlen(table->service) + 1);
+    to = put_bytes(to, table->name, strlen(table->name) + 1);
+    for (uint8_t i = 0; i < table->column_count; i++) {
+        const struct column *column = &table->columns[i];
+        to = put_head(to, column, row);
+        if (!is_borrowed(column)) continue;
+        struct str text = column_str(column, row);
+        if (text.len) to = put_bytes(to, text.at, text.len);
+    }
+    return to;
+}
+
+void table_canonical(const struct table *table, const void *row, void (*put)(void *ctx, const void *bytes, size_t len),
+                     void *ctx) {
+    uint8_t head[COLUMN_ROOM];
+    put(ctx, table->service, strlen(table->service) + 1);
+    put(ctx, table->name, strlen(table->name) + 1);
+    for (uint8_t i = 0; i < table->column_count; i++) {
+        const struct column *column = &table->columns[i];
+        put(ctx, head, (size_t)(put_head(head, column, row) - head));
+        if (!is_borrowed(column)) continue;
+        struct str text = column_str(column, row);
+        if (text.len) put(ctx, text.at, text.len);
+    }
 }
 
 void *table_copy_row(const struct table *table, const void *row, struct arena *arena) {

@@ -68,6 +68,9 @@ size_t table_key(const struct table *table, uint8_t index, const void *row, uint
  * 4-byte length and bytes) handed piece by piece to put(ctx). What the journal hashes. */
 void table_canonical(const struct table *table, const void *row, void (*put)(void *ctx, const void *bytes, size_t len),
                      void *ctx);
+/* The same bytes at once: at most table_canonical_room of them, to `to`; returns the end. */
+size_t table_canonical_room(const struct table *table, const void *row);
+uint8_t *table_canonical_write(const struct table *table, const void *row, uint8_t *to);
 /* A copy of row with its TEXT and BLOB bytes in arena; NULL when the arena is full. */
 void *table_copy_row(const struct table *table, const void *row, struct arena *arena) MUST_USE;
 bool table_rows_equal(const struct table *table, const void *a, const void *b);

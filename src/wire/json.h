@@ -98,7 +98,10 @@ void json_object_begin(struct json_writer *writer);
 void json_object_end(struct json_writer *writer);
 void json_array_begin(struct json_writer *writer);
 void json_array_end(struct json_writer *writer);
-void json_name(struct json_writer *writer, const char *name);
+void json_put_name(struct json_writer *writer, struct str name);
+static inline void json_name(struct json_writer *writer, const char *name) {
+    json_put_name(writer, str_from_c(name));
+}
 void json_put_str(struct json_writer *writer, struct str value);
 void json_put_i64(struct json_writer *writer, int64_t value);
 void json_put_bool(struct json_writer *writer, bool value);
@@ -106,10 +109,24 @@ void json_put_null(struct json_writer *writer);
 void json_put_raw(struct json_writer *writer, struct str json_text); /* trusted JSON text, copied as it is */
 void json_put_value(struct json_writer *writer, const struct json *value);
 /* name and value in one call, inside an object */
-void json_member_str(struct json_writer *writer, const char *name, struct str value);
-void json_member_c(struct json_writer *writer, const char *name, const char *value);
-void json_member_i64(struct json_writer *writer, const char *name, int64_t value);
-void json_member_bool(struct json_writer *writer, const char *name, bool value);
-void json_member_raw(struct json_writer *writer, const char *name, struct str json_text);
+static inline void json_member_str(struct json_writer *writer, const char *name, struct str value) {
+    json_name(writer, name);
+    json_put_str(writer, value);
+}
+static inline void json_member_c(struct json_writer *writer, const char *name, const char *value) {
+    json_member_str(writer, name, str_from_c(value));
+}
+static inline void json_member_i64(struct json_writer *writer, const char *name, int64_t value) {
+    json_name(writer, name);
+    json_put_i64(writer, value);
+}
+static inline void json_member_bool(struct json_writer *writer, const char *name, bool value) {
+    json_name(writer, name);
+    json_put_bool(writer, value);
+}
+static inline void json_member_raw(struct json_writer *writer, const char *name, struct str json_text) {
+    json_name(writer, name);
+    json_put_raw(writer, json_text);
+}
 
 #endif

@@ -90,19 +90,42 @@ static void put_repaired(struct buffer *out, struct str s) {
     }
 }
 
+static char *put_plain(char *at, struct str s) {
+    *at++ = '"';
+    if (s.len) memcpy(at, s.at, s.len);
+    at += s.len;
+    *at++ = '"';
+    return at;
+}
+
 static void put_quoted(struct buffer *out, struct str s) {
+    bool plain = str_plain_len(s) == s.len;
+    char *at = plain ? buffer_room(out, s.len + 2) : NULL;
+    if (at) {
+        buffer_wrote(out, put_plain(at, s));
+        return;
+    }
     buffer_append_char(out, '"');
-    if (str_plain_len(s) == s.len) buffer_append_str(out, s);
+    if (plain) buffer_append_str(out, s);
     else if (s.len && str_is_utf8(s)) put_utf8(out, s);
     else put_repaired(out, s);
     buffer_append_char(out, '"');
 }
 
-void json_name(struct json_writer *writer, const char *name) {
+void json_put_name(struct json_writer *writer, struct str name) {
     check(writer->depth > 0 && !writer->after_name);
-    item_begin(writer);
-    put_quoted(writer->out, str_from_c(name));
-    buffer_append_char(writer->out, ':');
+    char *at = str_plain_len(name) == name.len ? buffer_room(writer->out, name.len + 4) : NULL;
+    if (at) {
+        if (writer->has_items & level_bit(writer)) *at++ = ',';
+        writer->has_items |= level_bit(writer);
+        at = put_plain(at, name);
+        *at++ = ':';
+        buffer_wrote(writer->out, at);
+    } else {
+        item_begin(writer);
+        put_quoted(writer->out, name);
+        buffer_append_char(writer->out, ':');
+    }
     writer->after_name = true;
 }
 
@@ -134,30 +157,6 @@ void json_put_raw(struct json_writer *writer, struct str json_text) {
 void json_put_value(struct json_writer *writer, const struct json *value) {
     item_begin(writer);
     json_write(writer->out, value);
-}
-
-void json_member_str(struct json_writer *writer, const char *name, struct str value) {
-    json_name(writer, name);
-    json_put_str(writer, value);
-}
-
-void json_member_c(struct json_writer *writer, const char *name, const char *value) {
-    json_member_str(writer, name, str_from_c(value));
-}
-
-void json_member_i64(struct json_writer *writer, const char *name, int64_t value) {
-    json_name(writer, name);
-    json_put_i64(writer, value);
-}
-
-void json_member_bool(struct json_writer *writer, const char *name, bool value) {
-    json_name(writer, name);
-    json_put_bool(writer, value);
-}
-
-void json_member_raw(struct json_writer *writer, const char *name, struct str json_text) {
-    json_name(writer, name);
-    json_put_raw(writer, json_text);
 }
 
 /* The fewest digits that read back as the same number; always with a point or an exponent, so that it stays a real. */

@@ -15,29 +15,48 @@ static const char *subject_of(enum event_type type) {
 
 /* Written straight into the buffer: a payment has five events, and every text here is a word or number of ours that
  * needs no escape. */
-static void put_word(struct buffer *out, const char *before, const char *word) {
-    buffer_append_c(out, before);
-    buffer_append_c(out, word);
+static inline void put_word(struct buffer *out, struct str before, struct str word) {
+    char *at = buffer_room(out, before.len + word.len + 1);
+    if (at) {
+        memcpy(at, before.at, before.len);
+        memcpy(at + before.len, word.at, word.len);
+        at += before.len + word.len;
+        *at++ = '"';
+        buffer_wrote(out, at);
+        return;
+    }
+    buffer_append_str(out, before);
+    buffer_append_str(out, word);
     buffer_append_char(out, '"');
 }
 
-static void put_id(struct buffer *out, const char *before, const uint8_t id[16]) {
+static inline void put_id(struct buffer *out, struct str before, const uint8_t id[16]) {
+    char *at = buffer_room(out, before.len + ID_TEXT_BYTES);
+    if (at) {
+        memcpy(at, before.at, before.len);
+        at += before.len;
+        at += id_format(id, at).len;
+        *at++ = '"'; /* over the final NUL */
+        buffer_wrote(out, at);
+        return;
+    }
     char text[ID_TEXT_BYTES];
-    buffer_append_c(out, before);
+    buffer_append_str(out, before);
     buffer_append_str(out, id_format(id, text));
     buffer_append_char(out, '"');
 }
 
 static const struct {
-    const char *name, *before; /* before: the member up to its value, behind another one */
+    const char *name;
+    struct str before; /* the member up to its value, behind another one */
     size_t offset;
 } id_members[] = {
-    { "payment_id", ",\"payment_id\":\"", offsetof(struct event, payment_id) },
-    { "account_id", ",\"account_id\":\"", offsetof(struct event, account_id) },
-    { "customer_id", ",\"customer_id\":\"", offsetof(struct event, customer_id) },
-    { "client_id", ",\"client_id\":\"", offsetof(struct event, client_id) },
-    { "consent_id", ",\"consent_id\":\"", offsetof(struct event, consent_id) },
-    { "notification_id", ",\"notification_id\":\"", offsetof(struct event, notification_id) },
+    { "payment_id", STR_INIT(",\"payment_id\":\""), offsetof(struct event, payment_id) },
+    { "account_id", STR_INIT(",\"account_id\":\""), offsetof(struct event, account_id) },
+    { "customer_id", STR_INIT(",\"customer_id\":\""), offsetof(struct event, customer_id) },
+    { "client_id", STR_INIT(",\"client_id\":\""), offsetof(struct event, client_id) },
+    { "consent_id", STR_INIT(",\"consent_id\":\""), offsetof(struct event, consent_id) },
+    { "notification_id", STR_INIT(",\"notification_id\":\""), offsetof(struct event, notification_id) },
 };
 
 static void put_data(struct buffer *out, const struct event *event) {
@@ -50,13 +69,14 @@ static void put_data(struct buffer *out, const struct event *event) {
     if (event->amount.currency.code) {
         buffer_append_c(out, ",\"amount_minor\":");
         buffer_append_i64(out, event->amount.minor);
-        put_word(out, ",\"currency\":\"", currency_text(event->amount.currency, currency).at);
+        put_word(out, STR(",\"currency\":\""), currency_text(event->amount.currency, currency));
     }
     if (!strcmp(event_type_service(event->type), "payments")) {
-        put_word(out, ",\"payment_type\":\"", payment_type_name(event->payment_type));
-        put_word(out, ",\"status\":\"", payment_status_name(event->status));
+        put_word(out, STR(",\"payment_type\":\""), str_from_c(payment_type_name(event->payment_type)));
+        put_word(out, STR(",\"status\":\""), str_from_c(payment_status_name(event->status)));
     }
-    if (event->reason != PAYMENT_REASON_NONE) put_word(out, ",\"reason\":\"", payment_reason_name(event->reason));
+    if (event->reason != PAYMENT_REASON_NONE)
+        put_word(out, STR(",\"reason\":\""), str_from_c(payment_reason_name(event->reason)));
     if (out->len > begin && !out->overflow) out->at[begin] = '{'; /* the first comma */
     else buffer_append_char(out, '{');
     buffer_append_char(out, '}');
@@ -66,13 +86,13 @@ void event_json_write(struct buffer *out, const struct event *event) {
     const char *service = event_type_service(event->type);
     char text[CLOCK_TEXT_BYTES];
     buffer_append_c(out, "{\"specversion\":\"1.0\"");
-    if (!id_is_zero(event->id.bytes)) put_id(out, ",\"id\":\"", event->id.bytes);
-    put_word(out, ",\"source\":\"banking.", service);
-    put_word(out, ",\"type\":\"", event_type_name(event->type));
-    put_word(out, ",\"time\":\"", clock_format_rfc3339(event->time_ms, text).at);
+    if (!id_is_zero(event->id.bytes)) put_id(out, STR(",\"id\":\""), event->id.bytes);
+    put_word(out, STR(",\"source\":\"banking."), str_from_c(service));
+    put_word(out, STR(",\"type\":\""), str_from_c(event_type_name(event->type)));
+    put_word(out, STR(",\"time\":\""), clock_format_rfc3339(event->time_ms, text));
     buffer_append_c(out, ",\"subject\":\"");
     buffer_append_c(out, subject_of(event->type));
-    put_id(out, "/", event->subject);
+    put_id(out, STR("/"), event->subject);
     buffer_append_c(out, ",\"dataversion\":\"2.0\",\"datacontenttype\":\"application/json\",\"data\":");
     put_data(out, event);
     buffer_append_char(out, '}');

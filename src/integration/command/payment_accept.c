@@ -214,13 +214,15 @@ const struct command_form payment_accept_form = { .kind = &payment_accept_kind,
 
 struct str payment_accept_creditor_iban(const struct integration *integration, const struct creditor *creditor,
                                         struct arena *arena) {
+    char memory[IBAN_BYTES_MAX]; /* what does not fit is no IBAN */
+    struct buffer bban;
     struct iban iban;
     if (creditor->scheme == CREDITOR_SCHEME_IBAN) return iban_reveal(&creditor->iban);
-    struct str sort_code = sort_code_reveal(&creditor->sort_code),
-               number = account_number_reveal(&creditor->account_number);
-    struct str bban =
-        arena_printf(arena, "%s" STR_FMT STR_FMT, integration->bank_code, STR_ARG(sort_code), STR_ARG(number));
-    if (!bban.at || iban_make(STR("GB"), bban, &iban)) return (struct str){ 0 };
+    buffer_init(&bban, memory, sizeof memory);
+    buffer_append_c(&bban, integration->bank_code);
+    buffer_append_str(&bban, sort_code_reveal(&creditor->sort_code));
+    buffer_append_str(&bban, account_number_reveal(&creditor->account_number));
+    if (bban.overflow || iban_make(STR("GB"), buffer_str(&bban), &iban)) return (struct str){ 0 };
     return arena_dup(arena, iban_reveal(&iban));
 }
 

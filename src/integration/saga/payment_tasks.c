@@ -10,10 +10,12 @@
 enum { PAYMENT_CHECKS_MS = 10000 };
 
 static struct str creditor_key(const struct payment_row *payment, char text[64]) {
+    struct buffer key;
     if (payment->creditor_iban.len) return payment->creditor_iban;
-    int len = snprintf(text, 64, STR_FMT STR_FMT, STR_ARG(payment->creditor_sort_code),
-                       STR_ARG(payment->creditor_account_number));
-    return str_from_bytes(text, (size_t)len < 64 ? (size_t)len : 63);
+    buffer_init(&key, text, 64); /* of 6 digits and at most 34 characters */
+    buffer_append_str(&key, payment->creditor_sort_code);
+    buffer_append_str(&key, payment->creditor_account_number);
+    return buffer_str(&key);
 }
 
 static struct money payment_amount(const struct payment_row *payment) {
