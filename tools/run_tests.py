@@ -30,7 +30,8 @@ SIM_SECONDS_PER_SEED = 2
 OUTPUT_LINES_SHOWN = 60
 # Unit programs of these names belong to a part of their own; all others to "unit".
 PROGRAM_PARTS = {"store": "store_"}
-PYTEST_PARTS = ("store", "functional", "crash", "browser", "attack")
+# The folders of pytest; what takes longest stands first.
+PYTEST_PARTS = ("crash", "functional", "browser", "attack")
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
@@ -281,23 +282,20 @@ def run_fuzz(options):
     return total
 
 
-def count_junit(path):
-    count, report = Count(), xml.etree.ElementTree.parse(path)
-    for case in report.iter("testcase"):
+def count_junit(path, counts):
+    """Adds the cases of a report to the counts of their parts, which are the folders below tests/."""
+    for case in xml.etree.ElementTree.parse(path).iter("testcase"):
         told = {child.tag for child in case}
         result = "failed" if told & {"failure", "error"} else "skipped" if "skipped" in told else "passed"
         stem, name = case.get("classname", "").rsplit(".", 1)[-1], case.get("name", "").split("[")[0]
+        part = next((part for part in counts if f"tests.{part}." in case.get("classname", "")), next(iter(counts)))
+        setattr(counts[part], result, getattr(counts[part], result) + 1)
         remember(f"{stem}.{name}", result)
         remember(stem, result)
-    for suite in report.iter("testsuite"):
-        failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
-        skipped = int(suite.get("skipped", 0))
-        count.add(Count(max(0, int(suite.get("tests", 0)) - failed - skipped), failed, skipped))
-    return count
 
 
-def pytest_pass(part, options, name, words):
-    """One run of pytest over a part, counted by its JUnit file."""
+def pytest_pass(parts, options, name, words):
+    """One run of pytest over the folders of some parts: {part: Count}, by its JUnit file."""
     report = RESULTS / f"{name}.xml"
     command = [
         "/usr/bin/python3",
@@ -311,7 +309,7 @@ def pytest_pass(part, options, name, words):
         f"--junitxml={report}",
         f"--rootdir={ROOT}",
         *words,
-        ROOT / "tests" / part,
+        *(ROOT / "tests" / part for part in parts),
     ]
     command += ["-k", options.k] if options.k else []
     environment = {**os.environ, **SANITIZERS, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -322,21 +320,26 @@ def pytest_pass(part, options, name, words):
     done = subprocess.run(
         [str(word) for word in command], stdin=subprocess.DEVNULL, cwd=ROOT, env=environment, check=False
     )
-    count = count_junit(report) if report.exists() else Count()
-    if done.returncode not in (0, 5) and count.failed == 0:  # 5: nothing was selected
-        count.failed = 1
-    return count
+    counts = {part: Count() for part in parts}
+    if report.exists():
+        count_junit(report, counts)
+    if done.returncode not in (0, 5) and not any(count.failed for count in counts.values()):
+        counts[parts[0]].failed = 1  # 5: nothing was selected
+    return counts
 
 
-def run_pytest(part, options):
-    """Most of a test's time is waiting: one worker a processor, each with files of its own. What measures time is
-    marked "alone" and runs after the others."""
-    if not any((ROOT / "tests" / part).glob("**/test_*.py")):
-        return Count()
-    workers = os.cpu_count() or 1
-    total = pytest_pass(part, options, part, ["-n", workers, "--dist", "loadfile", "-m", "not alone"])
-    total.add(pytest_pass(part, options, f"{part}-alone", ["-m", "alone"]))
-    return total
+def run_pytest(parts, options):
+    """The files of all these parts side by side: most of a test's time is waiting, so there is one worker more than
+    there are processors. What measures time is marked "alone" and runs after the others."""
+    parts = [part for part in PYTEST_PARTS if part in parts and any((ROOT / "tests" / part).glob("**/test_*.py"))]
+    if not parts:
+        return {}
+    workers = (os.cpu_count() or 1) + 1
+    say(f"== {' '.join(parts)}, {workers} files at a time")
+    counts = pytest_pass(parts, options, "pytest", ["-n", workers, "--dist", "loadfile", "-m", "not alone"])
+    for part, count in pytest_pass(parts, options, "pytest-alone", ["-m", "alone"]).items():
+        counts[part].add(count)
+    return counts
 
 
 def run_part(part, options):
@@ -354,8 +357,6 @@ def run_part(part, options):
         total.add(run_simulation(options))
     if part == "fuzz":
         total.add(run_fuzz(options))
-    if part in PYTEST_PARTS:
-        total.add(run_pytest(part, options))
     return total
 
 
@@ -372,8 +373,12 @@ def main():
     RESULTS.mkdir(parents=True)
     total = Count()
     for part in options.parts:
-        say(f"== {part}")
-        count = run_part(part, options)
+        if part not in PYTEST_PARTS:
+            say(f"== {part}")
+            count = run_part(part, options)
+            say(f"== {part}: {count}")
+            total.add(count)
+    for part, count in run_pytest(options.parts, options).items():
         say(f"== {part}: {count}")
         total.add(count)
     (RESULTS / "spec.json").write_text(json.dumps(seen, indent=1, sort_keys=True))

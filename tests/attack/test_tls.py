@@ -397,7 +397,5 @@ def test_only_the_named_suites_with_the_other_key(own):
     """The last test here: the bank has another certificate from now on."""
     assert key_kind(own) == "ec", "the sandbox has a key on P-256"
     give_rsa_certificate(own)
-    wait_for("the RSA key", 10, lambda: say_hello(own.port, [0xC02F, EMPTY_RENEGOTIATION_INFO]).suite == 0xC02F)
-    wait_for("no old worker", 10, lambda: say_hello(own.port, [0xC02B, EMPTY_RENEGOTIATION_INFO]).suite is None)
-    for port in (own.port, own.port + 1):
-        assert accepted_suites(port) == set(NAMED["rsa"])
+    for port in (own.port, own.port + 1):  # an old worker may take a connection until it hears of its end
+        wait_for("the suites of the RSA key alone", 60, lambda: accepted_suites(port) == set(NAMED["rsa"]))

@@ -18,6 +18,8 @@ from certificates import Authority, key_pem, pem
 from test_deploy import deploy, deploy_json, other_binary, statuses
 from test_hand_over import Worker, goes_on, no_failure, paid
 
+pytestmark = pytest.mark.alone  # a rollback in less than a second, and no request that waits
+
 STRANGERS = 24  # clients by certificate: that all of them meet one version by chance happens once in 8 million
 WORKERS = 3
 LIVE, CANARY = "giro.sock", "canary.sock"
