@@ -89,7 +89,8 @@ static const struct open_record *open_find(const struct audit_trail *trail, cons
 /* The records up to *covered are proven: they are let go. */
 static void let_go(struct audit_trail *trail, const struct open_record *covered) {
     size_t records = (size_t)(covered - trail->open) + 1, leaves = covered->leaves;
-    memmove(trail->leaves, trail->leaves + leaves, (trail->leaf_count - leaves) * sizeof trail->leaves[0]);
+    if (leaves) /* records may have none, and then there may be no array */
+        memmove(trail->leaves, trail->leaves + leaves, (trail->leaf_count - leaves) * sizeof trail->leaves[0]);
     memmove(trail->open, trail->open + records, (trail->open_count - records) * sizeof trail->open[0]);
     trail->leaf_count -= leaves;
     trail->open_count -= records;

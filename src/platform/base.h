@@ -31,7 +31,9 @@ _Noreturn void check_failed(const char *file, int line, const char *fact);
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 #define MUST_USE __attribute__((warn_unused_result))
 
-/* Footguns do not compile. (system headers above may still use them) */
+/* Footguns do not compile. (system headers above may still use them; with _FORTIFY_SOURCE and clang two are macros) */
+#undef sprintf
+#undef vsprintf
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets strtok localtime gmtime asctime ctime atoi atol \
     atof
 

@@ -288,9 +288,9 @@ static void x5_the_record_of_a_call_is_in_the_commit_of_its_answer(void **state)
     assert_true(completed(world, PAYMENTS, clock_mono_ms() + WAIT_MS));
     struct seen seen = look(world, STR("\"creditor\":\"****************00\""));
     assert_int_equal(seen.completed, PAYMENTS);
-    assert_int_equal(seen.found, PAYMENTS);
+    assert_true(seen.found >= PAYMENTS); /* more when a call came to nothing and was made again */
     seen = look(world, STR("\"interaction_id\":\"" INTERACTION));
-    assert_int_equal(seen.found, PAYMENTS - 1); /* one was of no call */
+    assert_true(seen.found >= PAYMENTS - 1 && seen.found < seen.calls); /* one was of no call */
 }
 
 static int64_t test_mono_ms;
