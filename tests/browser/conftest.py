@@ -5,13 +5,20 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bank import BUILD
+from bank import BUILD, Bank
 from chromium import Browser, key_pin
 from customers import Customers
 from npm_packages import packages_of
 from third_party import Payment, ThirdParty
 
 PICTURES = BUILD / "browser"
+
+
+@pytest.fixture(scope="session")
+def bank():
+    """One of its own: tests of other parts lock customers out."""
+    with Bank() as running:
+        yield running.start()
 
 
 @pytest.fixture(scope="session")
