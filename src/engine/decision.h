@@ -74,6 +74,9 @@ struct followup {
     enum followup_kind kind;
     uint8_t id[16]; /* of the saga (= the payment's) */
     int64_t due_ms; /* wall clock; 0 = at once */
+    /* What whoever follows would otherwise have to read again, as the kind has it; NULL: nothing. In the decision's
+     * arena: to be copied in on_followup. */
+    const void *carried;
 };
 int work_followup(struct work *work, const struct followup *followup) MUST_USE;
 

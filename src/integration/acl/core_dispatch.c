@@ -13,6 +13,7 @@
 enum {
     DISPATCH_AGAIN_MS = 1000, /* the engine could not take an answer (disk full, say): ask again */
     DISPATCH_UNSENT_MS = 250, /* no byte left: try again, the breaker counts it */
+    DISPATCH_FRESH_MS = 100,  /* what a followup carries is used so long (X6) */
     DISPATCH_ARENA_BYTES = 64 * 1024,
     DISPATCH_ARENA_BYTES_MAX = 16 * 1024 * 1024,
     DISPATCH_LOAD_ROWS = 1000,
@@ -24,6 +25,8 @@ struct item {
     enum followup_kind kind;
     bool put_off; /* by the breaker alone: goes on when that closes, not at its time */
     uint8_t id[16];
+    struct core_order *carried; /* owned; NULL: to be read from the store */
+    int64_t carried_ms;         /* when it was taken from its commit, monotonic */
 };
 
 struct worker {
@@ -77,6 +80,7 @@ static void item_swap(struct item *a, struct item *b) {
 static void heap_push(struct core_dispatch *dispatch, struct item item) {
     if (dispatch->count == CORE_DISPATCH_QUEUE_MAX) {
         dispatch->overflowed = true; /* X1: the table still has it */
+        free(item.carried);
         return;
     }
     item.order = ++dispatch->order | (item.kind == FOLLOWUP_CORE_ENQUIRE ? 0 : UINT64_C(1) << 63);
@@ -114,17 +118,36 @@ static void heap_recall(struct core_dispatch *dispatch) {
     pthread_cond_broadcast(&dispatch->wake);
 }
 
-static void put(struct core_dispatch *dispatch, enum followup_kind kind, const uint8_t id[16], int64_t after_ms) {
-    struct item item = { .due_ms = after_ms > 0 ? mono_ms(dispatch) + after_ms : 0, .kind = kind };
-    memcpy(item.id, id, 16);
+static void put_item(struct core_dispatch *dispatch, struct item item) {
     pthread_mutex_lock(&dispatch->lock);
     heap_push(dispatch, item);
     pthread_cond_signal(&dispatch->wake);
     pthread_mutex_unlock(&dispatch->lock);
 }
 
+static void put(struct core_dispatch *dispatch, enum followup_kind kind, const uint8_t id[16], int64_t after_ms) {
+    struct item item = { .due_ms = after_ms > 0 ? mono_ms(dispatch) + after_ms : 0, .kind = kind };
+    memcpy(item.id, id, 16);
+    put_item(dispatch, item);
+}
+
+/* Without memory for it the rows are read. */
+static struct core_order *order_copy(const struct core_order *order) {
+    struct core_order *copy = malloc(sizeof *copy);
+    if (copy) *copy = *order;
+    return copy;
+}
+
 void core_dispatch_follow(struct core_dispatch *dispatch, const struct followup *followup) {
-    put(dispatch, followup->kind, followup->id, delay_ms(dispatch, followup->due_ms));
+    if (followup->kind != FOLLOWUP_CORE_EXECUTE || !followup->carried) {
+        put(dispatch, followup->kind, followup->id, delay_ms(dispatch, followup->due_ms));
+        return;
+    }
+    struct item item = { .kind = followup->kind,
+                         .carried = order_copy(followup->carried),
+                         .carried_ms = mono_ms(dispatch) };
+    memcpy(item.id, followup->id, 16);
+    put_item(dispatch, item);
 }
 
 /* ---- records of the calls (X5) ---- */
@@ -228,18 +251,8 @@ static int transfer_of(struct worker *worker, const struct payment_row *payment,
     memcpy(probe.account_id, payment->debtor_account_id, 16);
     int r = read_by_id(worker, &account_table, &probe, &found);
     if (r || !found) return r ? r : err_origin(-ENOENT);
-    const struct account_row *debtor = found;
-    struct core_transfer transfer = { .amount = { .minor = payment->amount_minor,
-                                                  .currency = { .code = (uint32_t)payment->currency } },
-                                      .recorded_ms = saga->record_ms };
-    memcpy(transfer.payment_id.bytes, payment->payment_id, 16);
-    r = core_account_make(debtor->iban, debtor->sort_code, debtor->account_number, &transfer.debtor);
-    if (!r)
-        r = core_account_make(payment->creditor_iban, payment->creditor_sort_code, payment->creditor_account_number,
-                              &transfer.creditor);
-    if (r) return err_fold(r); /* was carried at acceptance */
-    *ret_transfer = transfer;
-    return 0;
+    r = core_transfer_make(payment, found, saga->record_ms, ret_transfer);
+    return err_fold(r); /* was carried at acceptance */
 }
 
 /* What must be sent for the item, into call; *ret_live false when its saga has ended. */
@@ -293,13 +306,24 @@ static void call_off(struct core_dispatch *dispatch, const struct core_call *cal
     if (r) put(dispatch, call->kind, call->id, DISPATCH_AGAIN_MS);
 }
 
+/* X6. The order is used up either way. */
+static bool take_order(const struct core_dispatch *dispatch, struct item *item, struct core_call *call) {
+    struct core_order *order = item->carried;
+    bool fresh = order && mono_ms(dispatch) - item->carried_ms <= DISPATCH_FRESH_MS;
+    if (fresh) call->transfer = order->transfer;
+    if (fresh) memcpy(call->interaction_id, order->interaction_id, 16);
+    free(order);
+    item->carried = NULL;
+    return fresh;
+}
+
 /* True: the call is to be made now. */
-static bool call_begin(struct worker *worker, const struct item *item, struct breaker_permit permit,
+static bool call_begin(struct worker *worker, struct item *item, struct breaker_permit permit,
                        struct core_call *ret_call) {
     struct core_call call = { .kind = item->kind, .permit = permit };
-    bool live = false;
     memcpy(call.id, item->id, 16);
-    int r = item_transfer(worker, item, &call, &live);
+    bool live = take_order(worker->dispatch, item, &call);
+    int r = live ? 0 : item_transfer(worker, item, &call, &live);
     call.began_us = mono_us(worker->dispatch);
     if (r || !live) call_off(worker->dispatch, &call, r);
     else *ret_call = call;
@@ -528,6 +552,7 @@ void core_dispatch_stop(struct core_dispatch *dispatch) {
 struct core_dispatch *core_dispatch_free(struct core_dispatch *dispatch) {
     if (!dispatch) return NULL;
     core_dispatch_stop(dispatch);
+    for (size_t i = 0; i < dispatch->count; i++) free(dispatch->heap[i].carried);
     free(dispatch->heap);
     pthread_cond_destroy(&dispatch->wake);
     pthread_mutex_destroy(&dispatch->lock);

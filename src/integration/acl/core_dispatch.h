@@ -6,7 +6,9 @@
  * the breaker is open accepted payments wait here and go on as soon as it closes; enquiries go first. (X5) each call
  * has an audit record (core_call_record.h), in the commit that takes its answer. One that could not be sent, or whose
  * answer no commit took, has it in the next commit; of those that could not be sent CORE_DISPATCH_UNSENT_MAX a minute,
- * the others are counted in the next. Tests: core_dispatch_test.c, x4, x5. */
+ * the others are counted in the next. (X6) what to send comes with the followup out of the commit that accepted the
+ * payment; when it is not sent at once, the rows are read again: its saga may have ended. Tests: core_dispatch_test.c,
+ * x4, x5, x6. */
 #ifndef GIRO_INTEGRATION_ACL_CORE_DISPATCH_H
 #define GIRO_INTEGRATION_ACL_CORE_DISPATCH_H
 

@@ -3,7 +3,7 @@
 #ifndef GIRO_INTEGRATION_ACL_CORE_RECORD_H
 #define GIRO_INTEGRATION_ACL_CORE_RECORD_H
 
-#include "integration/acl/core_carries.h"
+#include "integration/acl/core_transfer.h"
 #include "platform/buffer.h"
 
 enum {
@@ -16,14 +16,6 @@ enum {
 struct fixed_width;
 struct core_records {
     struct fixed_width *txn, *enq, *rev, *answer;
-};
-
-/* A movement at the core. The same transfer always gives the same bytes. */
-struct core_transfer {
-    struct payment_id payment_id;       /* the reference: 32 hexadecimal digits */
-    struct core_account debtor, creditor;
-    struct money amount;                /* 1..CORE_AMOUNT_MINOR_MAX */
-    int64_t recorded_ms;                /* wall clock, taken once at the decision */
 };
 
 struct core_record_answer {

@@ -143,6 +143,18 @@ int payment_accept_judge(struct work *work, const struct payment_accept *input, 
     return r ? r : judge_creditor(work, input, *ret_debtor, ret_creditor_number);
 }
 
+/* What the core will be told, in the decision's arena. 0 or <0. */
+static int order_of(struct work *work, const struct payment_accept *input, const struct account_row *debtor,
+                    const struct payment_row *payment, const struct core_order **ret_order) {
+    struct view view = view_of(work, "payments");
+    struct core_order *order = arena_new(view_arena(&view), struct core_order);
+    if (!order) return err_origin(-ENOMEM);
+    memcpy(order->interaction_id, input->interaction_id, 16);
+    int r = payment->creditor_number ? 0 : core_transfer_make(payment, debtor, view_now_ms(&view), &order->transfer);
+    if (!r) *ret_order = order;
+    return err_fold(r); /* it was judged */
+}
+
 int payment_accept_make(struct work *work, const struct payment_accept *input, uint8_t ret_payment_id[16]) {
     const struct account_row *debtor;
     int64_t creditor_number;
@@ -159,7 +171,9 @@ int payment_accept_make(struct work *work, const struct payment_accept *input, u
     if (!r) r = payment_create(work, &payment);
     if (!r && spends_consent(input)) r = payment_consent_consume(work, payment.consent_id, payment.payment_id);
     if (r) return r == VIEW_NEED ? r : err_fold(r);
-    r = payment_saga_start(work, input->integration, &payment, input->interaction_id);
+    const struct core_order *order;
+    r = order_of(work, input, debtor, &payment, &order);
+    if (!r) r = payment_saga_start(work, input->integration, &payment, order);
     if (!r) memcpy(ret_payment_id, payment.payment_id, 16);
     return r;
 }

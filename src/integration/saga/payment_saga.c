@@ -120,7 +120,7 @@ static int row_save(const struct payment_saga_run *run, const struct saga_state 
                             .record_ms = old ? old->record_ms : view_now_ms(&view),
                             .enquiries = enquiries };
     memcpy(row.saga_id, run->payment->payment_id, 16);
-    memcpy(row.interaction_id, old ? old->interaction_id : run->interaction_id, 16);
+    memcpy(row.interaction_id, old ? old->interaction_id : run->order->interaction_id, 16);
     return err_trace(old ? view_update(&view, &saga_table, &row) : view_insert(&view, &saga_table, &row));
 }
 
@@ -132,6 +132,7 @@ static int row_drop(const struct payment_saga_run *run, const struct saga_row *o
 static int follow(const struct payment_saga_run *run, enum followup_kind kind, int64_t due_ms) {
     struct followup followup = { .kind = kind, .due_ms = due_ms };
     memcpy(followup.id, run->payment->payment_id, 16);
+    if (kind == FOLLOWUP_CORE_EXECUTE && run->order && !run->payment->creditor_number) followup.carried = run->order;
     return err_trace(work_followup(run->work, &followup));
 }
 
@@ -176,11 +177,9 @@ static struct saga_env env_of(const struct payment_saga_run *run, struct history
 }
 
 int payment_saga_start(struct work *work, const struct integration *integration, const struct payment_row *payment,
-                       const uint8_t interaction_id[16]) {
+                       const struct core_order *order) {
     struct view view = view_of(work, "integration");
-    struct payment_saga_run run = {
-        .work = work, .integration = integration, .payment = payment, .interaction_id = interaction_id
-    };
+    struct payment_saga_run run = { .work = work, .integration = integration, .payment = payment, .order = order };
     const struct saga_def *def = integration->payment_saga;
     struct saga_state state;
     struct history history;

@@ -10,6 +10,7 @@
 #ifndef GIRO_INTEGRATION_SAGA_PAYMENT_SAGA_H
 #define GIRO_INTEGRATION_SAGA_PAYMENT_SAGA_H
 
+#include "integration/acl/core_transfer.h"
 #include "integration/integration.h"
 #include "integration/saga/saga_run.h"
 #include "integration/saga/saga_table.h"
@@ -19,9 +20,10 @@
 extern const struct saga_registry payment_saga_registry;
 
 void payment_saga_want(struct work *work, const uint8_t payment_id[16]);
-/* payment: the row just created. interaction_id: of the call that ordered it, zero when none did. 0, VIEW_NEED, <0. */
+/* payment: the row just created. order: what the core is to be told, recorded at the decision's time, and of which call;
+ * its transfer is not used when the payment is on us. In the decision's arena. 0, VIEW_NEED, <0. */
 int payment_saga_start(struct work *work, const struct integration *integration, const struct payment_row *payment,
-                       const uint8_t interaction_id[16]);
+                       const struct core_order *order);
 
 enum core_verdict {
     CORE_VERDICT_BOOKED,  /* done, with the core's reference */

@@ -9,7 +9,7 @@ struct payment_saga_run {
     struct work *work;
     const struct integration *integration;
     const struct payment_row *payment; /* as it is when the step begins */
-    const uint8_t *interaction_id;     /* while it starts: afterwards it stands in the row */
+    const struct core_order *order;    /* while it starts: afterwards it stands in the rows */
 };
 
 /* Consumes the hold and posts against the settlement account: the core has booked. 0, VIEW_NEED, <0. */
