@@ -236,6 +236,7 @@ void batch_succeed(struct engine *engine, struct batch *batch, const struct batc
         engine->seq = batch->record.seq;
         engine->head = batch->record.hash;
         memcpy(engine->counters, work->counters, sizeof engine->counters);
+        journal_tail_put(engine->tail, &batch->record);
         if (options->on_committed)
             options->on_committed(options->ctx, engine->seq, (uint32_t)part->count, batch->commit_ns);
     }

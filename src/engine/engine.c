@@ -102,6 +102,7 @@ int engine_open(const struct engine_options *options, struct engine **ret_engine
     int r = work_common_init(&engine->common);
     for (size_t i = 0; !r && i < ENGINE_BATCHES; i++) r = batch_init(engine, &engine->batches[i]);
     if (!r) r = sha256_init(&engine->hasher.sha);
+    if (!r) r = journal_tail_new(&engine->tail);
     if (options->id_salt) engine->common.ids.salt = options->id_salt;
     if (!r) r = engine_load(engine, message);
     if (!r && options->quarantine_path) r = quarantine_open(options->quarantine_path, &engine->quarantine, message);
@@ -121,6 +122,7 @@ struct engine *engine_close(struct engine *engine) {
     flight_stop(engine);
     store_reader_close(engine->reader);
     engine->quarantine = quarantine_close(engine->quarantine);
+    engine->tail = journal_tail_free(engine->tail);
     for (size_t i = 0; i < ENGINE_BATCHES; i++) batch_release(&engine->batches[i]);
     work_common_release(&engine->common);
     sha256_release(&engine->hasher.sha);

@@ -7,6 +7,7 @@
 #ifndef GIRO_ENGINE_ENGINE_INT_H
 #define GIRO_ENGINE_ENGINE_INT_H
 
+#include "engine/journal_tail.h"
 #include "engine/work.h"
 
 #include <pthread.h>
@@ -59,6 +60,7 @@ struct engine {
     struct hash head;
     int64_t epoch; /* of the lease, as it was when nothing was in flight */
     int64_t counters[COUNTER_COUNT];
+    struct journal_tail *tail;     /* what was committed last, for who reads the journal as it grows */
     struct quarantine *quarantine; /* NULL: no marker is kept */
     int64_t written_ms;            /* monotonic: when the lease was last renewed */
     int64_t commit_ns, decide_ns;  /* the pace: of a commit, of one command's decision */

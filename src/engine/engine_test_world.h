@@ -41,7 +41,8 @@ static inline int64_t test_now(void) {
 static inline void test_on_followup(void *ctx, const struct followup *followup) {
     struct test_world *world = ctx;
     assert_true(world->followup_count < TEST_FOLLOWUPS_MAX);
-    world->followups[world->followup_count++] = *followup;
+    world->followups[world->followup_count] = *followup;
+    world->followups[world->followup_count++].carried = NULL; /* it is gone by the time that anybody looks */
 }
 static inline void test_on_fault(void *ctx, const char *command, int code) {
     (void)command, (void)code;

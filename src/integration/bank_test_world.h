@@ -136,7 +136,13 @@ static inline int bank_payment_decide(struct work *work, void *input) {
     ledger_want_account(work, row.debtor_number);
     fraud_want(work, row.debtor_number);
     int r = payment_create(work, &row);
-    if (!r) r = payment_saga_start(work, &payment->bank->integration, &row, payment->interaction_id);
+    struct view view = view_of(work, "payments");
+    struct core_order *order = arena_new(view_arena(&view), struct core_order);
+    assert_non_null(order);
+    memcpy(order->interaction_id, payment->interaction_id, 16);
+    if (!r && !payment->creditor)
+        r = core_transfer_make(&row, &payment->debtor->row, view_now_ms(&view), &order->transfer);
+    if (!r) r = payment_saga_start(work, &payment->bank->integration, &row, order);
     memcpy(payment->id, row.payment_id, 16);
     return r;
 }

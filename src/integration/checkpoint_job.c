@@ -1,7 +1,7 @@
 #include "integration/checkpoint_job.h"
 
 #include "engine/engine.h"
-#include "engine/journal.h"
+#include "engine/journal_tail.h"
 #include "platform/clock.h"
 
 enum { END_PORTIONS_MAX = 64, END_ARENA_BLOCK_BYTES = 64 * 1024, END_ARENA_BYTES_MAX = 160 * 1024 * 1024 };
@@ -46,15 +46,14 @@ static int find_in_record(void *ctx, const void *row) {
     return walk->arena->bytes_used > CHECKPOINT_PORTION_BYTES ? PORTION_FULL : 0;
 }
 
-/* Records next to (epoch, seq), in that epoch or the nearest other. */
-static int read_portion(struct reader *reader, struct walk *walk, bool descending,
-                        int (*each)(void *ctx, const void *row)) {
+/* Records before (epoch, seq), in that epoch or the nearest other. */
+static int read_back(struct reader *reader, struct walk *walk, int (*each)(void *ctx, const void *row)) {
     struct journal_row probe = { .epoch = walk->job->epoch, .seq = walk->job->seq };
     struct store_range range = { .table = &engine_journal_table,
                                  .row = &probe,
                                  .equal_columns = 1,
                                  .bounded = true,
-                                 .descending = descending,
+                                 .descending = true,
                                  .limit = CHECKPOINT_PORTION_RECORDS };
     walk->records = 0;
     int r = read_begin(reader);
@@ -70,7 +69,7 @@ static int read_portion(struct reader *reader, struct walk *walk, bool descendin
 static int find_portion(struct checkpoint_job *job, struct reader *reader, struct arena *arena) {
     struct walk walk = { .job = job, .arena = arena };
     if (job->seq == 0 && job->epoch == 0) job->epoch = job->seq = INT64_MAX;
-    int r = read_portion(reader, &walk, true, find_in_record);
+    int r = read_back(reader, &walk, find_in_record);
     if (r < 0) return err_trace(r);
     if (!walk.found && walk.records) return 1;
     if (!walk.found) job->epoch = job->seq = 0; /* there is none: from the first record */
@@ -163,7 +162,13 @@ int checkpoint_job_run(void *ctx, struct integration *integration, struct reader
         int r = find_portion(job, reader, arena);
         return r < 0 ? err_trace(r) : 1;
     }
-    int r = read_portion(reader, &walk, false, walk_record);
+    struct journal_walk records = { .epoch = job->epoch,
+                                    .seq = job->seq,
+                                    .limit = CHECKPOINT_PORTION_RECORDS,
+                                    .arena = arena,
+                                    .each = walk_record,
+                                    .ctx = &walk };
+    int r = journal_walk(integration->engine, reader, &records);
     if (r < 0) return err_trace(r);
     int64_t at_ms = now_ms(job);
     say_again(job, integration, at_ms);

@@ -247,7 +247,7 @@ static int line_start(struct relay_line *line) {
     struct relay *relay = line->relay;
     line->scan.wants = relay->wants;
     line->scan.consumers = line->bit;
-    int r = relay_scan_init(&line->scan, relay->integration->store);
+    int r = relay_scan_init(&line->scan, relay->integration);
     if (!r && line->consumer->ephemeral) line->place = relay->ring.head;
     else if (!r) r = relay_cursor_read(&line->scan.reader, line->consumer->name, &line->scan.arena, &line->place);
     if (r) return err_trace(r);
@@ -263,7 +263,7 @@ static int reader_start(struct relay *relay) {
     struct relay_place head;
     relay->scan.wants = relay->wants;
     relay->scan.consumers = UINT32_MAX;
-    int r = relay_scan_init(&relay->scan, relay->integration->store);
+    int r = relay_scan_init(&relay->scan, relay->integration);
     if (!r) r = relay_scan_head(&relay->scan, &head);
     if (r) return err_trace(r);
     relay_ring_init(&relay->ring, &head);

@@ -23,6 +23,7 @@ struct relay_place relay_place_after(const struct relay_slot *slot);
 /* ---- scan: one reader of the journal ---- */
 
 struct relay_scan {
+    const struct integration *integration;
     struct reader reader;
     struct arena arena;
     const uint32_t *wants; /* by event type: who wants it */
@@ -32,7 +33,7 @@ struct relay_scan {
     bool full;               /* a limit ended it: there may be more */
     struct relay_place next; /* behind what is in slots, and behind the records without */
 };
-int relay_scan_init(struct relay_scan *scan, struct store *store);
+int relay_scan_init(struct relay_scan *scan, const struct integration *integration); /* borrowed */
 void relay_scan_release(struct relay_scan *scan); /* takes a zeroed one */
 /* What stands behind place, at most RELAY_EVENTS_MAX wanted events and RELAY_RECORDS_MAX records: slots, count, next
  * (equal to place when there is nothing). 0 or <0. */

@@ -1,4 +1,4 @@
-#include "engine/journal.h"
+#include "engine/journal_tail.h"
 #include "integration/bus/event_json.h"
 #include "integration/bus/relay_int.h"
 
@@ -9,9 +9,10 @@ enum {
 };
 static_assert(SCAN_FETCH_BYTES + 2 * (int)JOURNAL_BODY_BYTES_MAX <= SCAN_ARENA_BYTES_MAX, "one record more, read");
 
-int relay_scan_init(struct relay_scan *scan, struct store *store) {
+int relay_scan_init(struct relay_scan *scan, const struct integration *integration) {
+    scan->integration = integration;
     int r = arena_init(&scan->arena, SCAN_ARENA_BLOCK_BYTES, SCAN_ARENA_BYTES_MAX);
-    return r ? err_trace(r) : err_trace(reader_open(store, &scan->reader));
+    return r ? err_trace(r) : err_trace(reader_open(integration->store, &scan->reader));
 }
 
 void relay_scan_release(struct relay_scan *scan) {
@@ -66,22 +67,18 @@ static int take_record(void *ctx, const void *row) {
     return scan->full ? 1 : 0;
 }
 
-/* The journal is ordered by epoch and seq, and seq goes on over the epochs: what follows stands in the same epoch or,
- * when nothing more does, in a later one. */
 int relay_scan_run(struct relay_scan *scan, const struct relay_place *place) {
-    struct journal_row probe = { .epoch = place->epoch, .seq = place->seq };
-    struct store_range range = {
-        .table = &engine_journal_table, .row = &probe, .equal_columns = 1, .bounded = true, .limit = RELAY_RECORDS_MAX
-    };
+    struct journal_walk walk = { .epoch = place->epoch,
+                                 .seq = place->seq,
+                                 .limit = RELAY_RECORDS_MAX,
+                                 .arena = &scan->arena,
+                                 .each = take_record,
+                                 .ctx = scan };
     arena_reset(&scan->arena);
     scan->count = scan->records = 0;
     scan->full = false;
     scan->next = *place;
-    int r = read_range(&scan->reader, &range, &scan->arena, take_record, scan);
-    if (r < 0) return err_trace(r);
-    if (scan->next.seq != place->seq || scan->count) return 0;
-    range.equal_columns = 0;
-    r = read_range(&scan->reader, &range, &scan->arena, take_record, scan);
+    int r = journal_walk(scan->integration->engine, &scan->reader, &walk);
     return r < 0 ? err_trace(r) : 0;
 }
 
