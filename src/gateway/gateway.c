@@ -41,8 +41,11 @@ static bool is_overloaded(struct gateway *gateway) {
     return true;
 }
 
+enum {
+    QUICK_BODY_BYTES_MAX = 16 * 1024
+}; /* a longer body takes too long to judge for who reads the others' requests */
 static bool may_be_quick(const struct http_request *request) {
-    return request->body.len == 0 && str_equal(request->method, STR("GET"));
+    return request->body.len <= QUICK_BODY_BYTES_MAX;
 }
 
 static void on_request(void *ctx, struct http_request *request) {

@@ -70,6 +70,7 @@ static void run_answer(void *worker_ctx, void *job_ctx) {
 bool pipeline_try(struct query *query, struct exchange *exchange) {
     exchange->at_once = true;
     int next = run_in_snapshot(query, exchange, checks_and_handle);
+    if (next == EXCHANGE_WAITS) return true; /* the exchange may be gone */
     exchange->at_once = false;
     if (next == EXCHANGE_MOVES) return false;
     check(next == EXCHANGE_ANSWERED);
@@ -94,6 +95,7 @@ void pipeline_check_again(struct exchange *exchange) {
 
 int check_in_progress(struct exchange *exchange) {
     struct gateway *gateway = exchange->gateway;
+    exchange->at_once = false; /* the last check: from here on nothing is run again */
     if (!exchange->idempotency_key.len) return EXCHANGE_GOES_ON;
     return key_wait_begin(gateway->key_waits, exchange, gateway->options.key_wait_ms);
 }
