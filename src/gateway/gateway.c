@@ -59,6 +59,11 @@ static void on_request(void *ctx, struct http_request *request) {
     else if (pool_submit(gateway->pool, run, exchange)) answer_busy(exchange);
 }
 
+static void on_resume(void *ctx, struct http_request *request) {
+    (void)ctx; /* the exchange knows it */
+    pipeline_finish(request->user);
+}
+
 static void on_rest(void *ctx, size_t io_thread) {
     struct gateway *gateway = ctx;
     if (gateway->io_queries[io_thread]) query_rest(gateway->io_queries[io_thread]);
@@ -173,6 +178,7 @@ static int server_init(struct gateway *gateway, struct message *message) {
     server.arena_bytes_max = EXCHANGE_ARENA_BYTES_MAX;
     server.on_request = on_request;
     server.on_rest = on_rest;
+    server.on_resume = on_resume;
     server.on_error = problem_on_http_error;
     server.gift = options->gift;
     server.ctx = gateway;
@@ -261,6 +267,7 @@ struct gateway *gateway_free(struct gateway *gateway) {
     if (gateway->key_waits) key_waits_close(gateway->key_waits);
     external_lookup_stop(gateway->options.external_lookup); /* who waits for it goes on */
     if (gateway->pool) pool_stop(gateway->pool);
+    if (gateway->server) http_server_resume_late(gateway->server);
     check(atomic_load(&gateway->requests) == 0); /* nobody waits for the engine any more */
     (void)http_server_free(gateway->server);
     for (size_t i = 0; i < HTTP_IO_THREADS_MAX; i++) (void)query_close(gateway->io_queries[i]);

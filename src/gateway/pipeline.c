@@ -126,19 +126,37 @@ static int finish(struct exchange *exchange) {
     return exchange->route->finish(exchange);
 }
 
-static void run_finish(void *worker_ctx, void *job_ctx) {
-    struct exchange *exchange = job_ctx;
+static void begin_finish(struct exchange *exchange) {
     enum answer_result result = exchange->command.answer.result;
     bool stands = result == ANSWER_DONE || result == ANSWER_REPLAYED || result == ANSWER_UNKNOWN;
     exchange->decided = exchange->command.idempotent && stands;
     exchange->check = "decision";
+}
+
+static void run_finish(void *worker_ctx, void *job_ctx) {
+    struct exchange *exchange = job_ctx;
+    begin_finish(exchange);
     int next = run_in_snapshot(worker_ctx, exchange, finish);
     check(next == EXCHANGE_ANSWERED);
     pipeline_answer(exchange);
 }
 
+void pipeline_finish(struct exchange *exchange) {
+    begin_finish(exchange);
+    exchange->query = NULL; /* ROUTE_QUICK: it asks the store nothing */
+    int next = exchange->route->finish(exchange);
+    check(next == EXCHANGE_ANSWERED);
+    pipeline_answer(exchange);
+}
+
 void pipeline_resume(struct exchange *exchange) {
-    check(exchange->route->finish != NULL);
+    const struct route *route = exchange->route;
+    check(route->finish != NULL);
+    if ((route->flags & ROUTE_QUICK) && !(route->flags & ROUTE_SIGNED) && !exchange->signs_answer) {
+        exchange->request->user = exchange;
+        http_resume(exchange->request);
+        return;
+    }
     check(pool_submit(exchange->gateway->pool, run_finish, exchange) == 0); /* (W1) */
 }
 

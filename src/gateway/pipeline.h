@@ -10,8 +10,11 @@ bool pipeline_try(struct query *query, struct exchange *exchange) MUST_USE;
 /* On a pool worker: checks in order, then the handler; the first that answers ends it. Unless it waits, the exchange is
  * gone then. */
 void pipeline_run(struct query *query, struct exchange *exchange);
-/* The command of a waiting exchange was answered; from the engine's thread: gives it back to the pool. */
+/* The command of a waiting exchange was answered; from the engine's thread: gives it back to the thread that read it
+ * (ROUTE_QUICK, and nothing to sign), or to the pool. */
 void pipeline_resume(struct exchange *exchange);
+/* On that thread: the route's finish, and the answer. */
+void pipeline_finish(struct exchange *exchange);
 /* A check that waited has what it waited for; from any thread: a worker goes on with the same check. */
 void pipeline_check_again(struct exchange *exchange);
 /* On a pool worker: the exchange waited for its key (key_wait.h); it has it now, or its time is over. */

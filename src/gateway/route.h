@@ -21,7 +21,9 @@ enum {
     ROUTE_ACCOUNT_READ = 1024,  /* reads of accounts under a customer's consent: unattended ones are counted (uk/H4) */
     ROUTE_SOFTWARE = 2048,      /* a verified certificate that names organisation and software; registered or not */
     ROUTE_JWT = 4096,           /* application/jwt or application/jose body, judged by the handler */
-    ROUTE_QUICK = 8192,         /* the handler reads a few rows and waits for nothing: an IO thread may answer */
+    /* The handler reads a few rows and waits for nothing but the engine, and finish reads nothing: an IO thread may run
+     * them. */
+    ROUTE_QUICK = 8192,
 };
 
 struct route {

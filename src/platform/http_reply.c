@@ -154,3 +154,10 @@ void http_reply(struct http_request *request, const struct http_response *respon
     if (r || answer.close) atomic_store(&connection->closing, true);
     http_io_post(connection->io, connection);
 }
+
+void http_resume(struct http_request *request) {
+    struct http_connection *connection = request->connection;
+    check(!atomic_load(&connection->answered));
+    connection->resumes = true;
+    http_io_post(connection->io, connection);
+}

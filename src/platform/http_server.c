@@ -42,6 +42,13 @@ void http_io_post(struct http_io *io, struct http_connection *connection) {
     if (head == NULL && current_io != io) io_wake(io);
 }
 
+static void resume(struct http_connection *connection) {
+    const struct http_server_options *options = &connection->server->options;
+    connection->resumes = false;
+    options->on_resume(options->ctx, &connection->request);
+}
+
+/* What is answered here meanwhile is for the next time. */
 static void take_posted(struct http_io *io) {
     struct http_connection *newest = atomic_exchange_explicit(&io->inbox, NULL, memory_order_acq_rel), *oldest = NULL;
     while (newest) {
@@ -53,7 +60,8 @@ static void take_posted(struct http_io *io) {
     while (oldest) {
         struct http_connection *connection = oldest;
         oldest = connection->inbox_next; /* read first: the connection may be given back below */
-        if (connection->phase == HTTP_PHASE_FREE) http_connection_open(connection);
+        if (connection->resumes) resume(connection);
+        else if (connection->phase == HTTP_PHASE_FREE) http_connection_open(connection);
         else http_connection_send(connection);
     }
 }
@@ -283,7 +291,7 @@ static void *io_work(void *arg) {
         io->now_ms = clock_mono_ms();
         rest(io);
         for (int i = 0; i < n; i++) handle_event(io, &events[i]);
-        take_posted(io);
+        while (atomic_load_explicit(&io->inbox, memory_order_relaxed)) take_posted(io);
         expire(io);
         end_pause(io);
         begin_drain(io);
@@ -444,6 +452,16 @@ void http_server_drain(struct http_server *server, int64_t deadline_ms) {
     if (server->ios && server->ios[0].event_fd >= 0) io_wake(&server->ios[0]);
     for (size_t i = 0; server->ios && i < server->options.io_threads; i++)
         if (server->ios[i].runs) check(pthread_join(server->ios[i].thread, NULL) == 0);
+}
+
+void http_server_resume_late(struct http_server *server) {
+    check(server->drained);
+    for (size_t i = 0; i < server->options.io_threads; i++) {
+        struct http_io *caller = current_io;
+        current_io = &server->ios[i]; /* nobody needs to be woken */
+        while (atomic_load(&server->ios[i].inbox)) take_posted(&server->ios[i]);
+        current_io = caller;
+    }
 }
 
 void http_server_give(struct http_server *server, int64_t deadline_ms, struct http_gift *ret_gift) {

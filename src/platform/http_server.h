@@ -113,6 +113,9 @@ struct http_server_options {
     int64_t write_ms; /* for the client to take an answer; then closed */
     /* On an IO thread; must not wait. Answers at once or hands the request on; when it can do neither, answers 503. */
     void (*on_request)(void *ctx, struct http_request *request);
+    /* On the IO thread that read the request, after http_resume; must not wait. Answers, or hands the request on. NULL
+     * when http_resume is never called. */
+    void (*on_resume)(void *ctx, struct http_request *request);
     /* On an IO thread, HTTP_REST_MS after the first on_request since the last on_rest: gives back what the thread keeps
      * between requests. NULL: nothing is kept. */
     void (*on_rest)(void *ctx, size_t io_thread);
@@ -143,6 +146,12 @@ size_t http_header_count(const struct http_request *request, struct str name); /
  * before it returns, so it may live in the request's arena. A response over response_bytes_max, or with a header that
  * could break the message (a control character in its value, say), is answered 500 instead. */
 void http_reply(struct http_request *request, const struct http_response *response);
+
+/* Gives a request back to its IO thread, from any thread: on_resume gets it there, unless that thread has ended; then
+ * http_server_resume_late gets it. */
+void http_resume(struct http_request *request);
+/* After a drain or a gift, when nobody calls http_resume any more: on_resume on the caller's thread. */
+void http_server_resume_late(struct http_server *server);
 
 struct http_server_stats {
     uint64_t accepted, refused_peer, refused_limit, requests, refused_requests, replies, replies_dropped;

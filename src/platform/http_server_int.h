@@ -60,6 +60,7 @@ struct http_connection {
     struct buffer out;
     size_t out_sent, lingered_bytes;
     bool waits_to_write, linger;
+    bool resumes;         /* it is in the inbox for on_resume */
     atomic_bool answered; /* http_reply was called for the present request */
     atomic_bool closing;  /* this answer is the last one */
 };

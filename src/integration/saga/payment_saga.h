@@ -20,8 +20,8 @@
 extern const struct saga_registry payment_saga_registry;
 
 void payment_saga_want(struct work *work, const uint8_t payment_id[16]);
-/* payment: the row just created. order: what the core is to be told, recorded at the decision's time, and of which call;
- * its transfer is not used when the payment is on us. In the decision's arena. 0, VIEW_NEED, <0. */
+/* payment: the row just created. order: what the core is to be told, recorded at the decision's time, and of which
+ * call; its transfer is not used when the payment is on us. In the decision's arena. 0, VIEW_NEED, <0. */
 int payment_saga_start(struct work *work, const struct integration *integration, const struct payment_row *payment,
                        const struct core_order *order);
 
