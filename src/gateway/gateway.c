@@ -249,6 +249,7 @@ static void give_back(struct gateway *gateway) {
 
 void gateway_drain(struct gateway *gateway, int64_t deadline_ms) {
     atomic_store(&gateway->draining, true);
+    atomic_store(&gateway->threads_end, true);
     if (!gateway->server) return;
     http_server_drain(gateway->server, deadline_ms);
     give_back(gateway);
@@ -256,6 +257,7 @@ void gateway_drain(struct gateway *gateway, int64_t deadline_ms) {
 }
 
 void gateway_give(struct gateway *gateway, int64_t deadline_ms, struct http_gift *ret_gift) {
+    atomic_store(&gateway->threads_end, true);
     http_server_give(gateway->server, deadline_ms, ret_gift);
     give_back(gateway);
     gateway->options.gift = NULL;

@@ -40,7 +40,8 @@ struct gateway {
     atomic_size_t requests;
     atomic_uint_fast64_t answers; /* of documented routes, for the sample of response_check.h */
     atomic_bool draining;
-    bool gave_back;                                             /* clients' days, once */
+    atomic_bool threads_end; /* a drain or a gift has begun: what is given back to an IO thread may come too late */
+    bool gave_back;          /* clients' days, once */
     const struct cidr_set *route_addresses[GATEWAY_ROUTES_MAX]; /* by route_index; NULL: from anywhere */
 };
 

@@ -152,7 +152,8 @@ void pipeline_finish(struct exchange *exchange) {
 void pipeline_resume(struct exchange *exchange) {
     const struct route *route = exchange->route;
     check(route->finish != NULL);
-    if ((route->flags & ROUTE_QUICK) && !(route->flags & ROUTE_SIGNED) && !exchange->signs_answer) {
+    bool quick = (route->flags & ROUTE_QUICK) && !(route->flags & ROUTE_SIGNED) && !exchange->signs_answer;
+    if (quick && !atomic_load(&exchange->gateway->threads_end)) {
         exchange->request->user = exchange;
         http_resume(exchange->request);
         return;

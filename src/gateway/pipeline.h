@@ -11,7 +11,7 @@ bool pipeline_try(struct query *query, struct exchange *exchange) MUST_USE;
  * gone then. */
 void pipeline_run(struct query *query, struct exchange *exchange);
 /* The command of a waiting exchange was answered; from the engine's thread: gives it back to the thread that read it
- * (ROUTE_QUICK, and nothing to sign), or to the pool. */
+ * (ROUTE_QUICK, and nothing to sign) as long as that does not end, or to the pool. */
 void pipeline_resume(struct exchange *exchange);
 /* On that thread: the route's finish, and the answer. */
 void pipeline_finish(struct exchange *exchange);
