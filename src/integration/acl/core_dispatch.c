@@ -196,16 +196,19 @@ static void note_unsent(struct core_dispatch *dispatch, const struct core_call *
 
 /* ---- answers go back into the engine ---- */
 
-/* The commit did not take the answer: the core is asked again later. A TXN that was booked gets its first answer again.
- */
+/* No commit took the answer of a call that was made: asked for again later (X3). Never by a second transfer: nobody may
+ * know what became of the first, and the enquiry's answer is the same. */
+static void enquire_again(struct core_dispatch *dispatch, const uint8_t payment_id[16]) {
+    put(dispatch, FOLLOWUP_CORE_ENQUIRE, payment_id, DISPATCH_AGAIN_MS);
+}
+
 static void result_on_done(void *ctx, const void *input, const struct command *command) {
     struct core_dispatch *dispatch = ctx;
     const struct core_result *result = input;
     if (command->result == COMMAND_DONE) return; /* PAYMENT_SAGA_E_ABSENT included: it ended before */
     if (command->result == COMMAND_UNAVAILABLE)
         command_note(dispatch->options.integration, str_from_c(result->call_record)); /* nothing was written */
-    put(dispatch, result->verdict == CORE_VERDICT_UNKNOWN ? FOLLOWUP_CORE_ENQUIRE : FOLLOWUP_CORE_EXECUTE,
-        result->payment_id, DISPATCH_AGAIN_MS);
+    enquire_again(dispatch, result->payment_id);
 }
 
 static void wake_on_done(void *ctx, const void *input, const struct command *command) {
@@ -235,7 +238,7 @@ static void submit_result(struct core_dispatch *dispatch, const struct core_call
                              dispatch) == 0)
         return;
     command_note(dispatch->options.integration, str_from_c(result.call_record));
-    put(dispatch, call->kind, call->id, DISPATCH_AGAIN_MS);
+    enquire_again(dispatch, call->id);
 }
 
 /* ---- one call ---- */

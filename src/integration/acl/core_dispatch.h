@@ -2,13 +2,14 @@
  *
  * (X1) a followup is taken only after the commit that decided it; one that is lost here (crash, full queue) is found
  * again in the saga table: at start, and after an overflow. (X2) a payment is with at most one worker at a time. (X3)
- * an answer that is not known becomes CORE_VERDICT_UNKNOWN, and then an enquiry; nothing is ever guessed. (X4) while
- * the breaker is open accepted payments wait here and go on as soon as it closes; enquiries go first. (X5) each call
- * has an audit record (core_call_record.h), in the commit that takes its answer. One that could not be sent, or whose
- * answer no commit took, has it in the next commit; of those that could not be sent CORE_DISPATCH_UNSENT_MAX a minute,
- * the others are counted in the next. (X6) what to send comes with the followup out of the commit that accepted the
- * payment; when it is not sent at once, the rows are read again: its saga may have ended. Tests: core_dispatch_test.c,
- * x4, x5, x6. */
+ * an answer that is not known becomes CORE_VERDICT_UNKNOWN, and then an enquiry; nothing is ever guessed. Between two
+ * loads of the table (X1) a transfer is sent once: one that left no byte is tried again, any other is enquired for,
+ * also when no commit took its answer. (X4) while the breaker is open accepted payments wait here and go on as soon as
+ * it closes; enquiries go first. (X5) each call has an audit record (core_call_record.h), in the commit that takes its
+ * answer. One that could not be sent, or whose answer no commit took, has it in the next commit; of those that could
+ * not be sent CORE_DISPATCH_UNSENT_MAX a minute, the others are counted in the next. (X6) what to send comes with the
+ * followup out of the commit that accepted the payment; when it is not sent at once, the rows are read again: its saga
+ * may have ended. Tests: core_dispatch_test.c, x3..x6. */
 #ifndef GIRO_INTEGRATION_ACL_CORE_DISPATCH_H
 #define GIRO_INTEGRATION_ACL_CORE_DISPATCH_H
 
