@@ -195,7 +195,9 @@ int command_account_fund(struct integration *integration, struct command_call *c
 /* An audit record (JSON) of a call that changed nothing, into the next commit; from any thread, never waits. Dropped
  * and counted when too many wait. */
 void command_note(struct integration *integration, struct str audit_json);
-/* How long to stay away after PAYMENT_ACCEPT_E_BREAKER: at least 1,000 ms. */
+enum { COMMAND_RETRY_ELSEWHERE_MS = 10000 };
+/* How long to stay away after PAYMENT_ACCEPT_E_BREAKER: at least 1,000 ms; COMMAND_RETRY_ELSEWHERE_MS when the breaker
+ * is another node's, which alone knows (less than it is open, lest all come back too late). */
 int64_t command_payment_retry_ms(struct integration *integration);
 
 /* ---- clients and customers (operator, sandbox) ---- */

@@ -31,9 +31,11 @@ struct forwarder {
     struct engine *engine;
     struct target target;
     struct buffer notes, notes_taken; /* notes_taken: the first worker's */
-    size_t notes_count, notes_taken_count;
+    size_t notes_count, notes_taken_count, waiting;
     int trouble;
     bool stopping;
+    pthread_cond_t changed; /* engine, target or stopping */
+    int64_t gone_ms;        /* since when nobody has been reached; 0: the last request was answered */
     atomic_int_least64_t reached_ms;
     atomic_uint_least64_t forwarded, unknown, notes_dropped;
     struct worker workers[FORWARD_CONNECTIONS_MAX];
@@ -52,11 +54,17 @@ struct integration *forwarder_integration(struct forwarder *forwarder) {
     return forwarder->options.integration;
 }
 
+/* Until when who cannot be reached is waited for (F5), under the lock. */
+static int64_t patience_ends_ms(const struct forwarder *forwarder) {
+    return forwarder->gone_ms ? forwarder->gone_ms + FORWARD_WAIT_MS : INT64_MAX;
+}
+
 static int forwarder_submit(void *ctx, struct command *command) {
     struct forwarder *forwarder = ctx;
     pthread_mutex_lock(&forwarder->lock);
     struct engine *engine = forwarder->engine;
-    bool nobody = forwarder->stopping || !forwarder->target.host[0];
+    bool nobody = !forwarder->target.host[0] && clock_mono_ms() >= patience_ends_ms(forwarder);
+    nobody |= forwarder->stopping;
     pthread_mutex_unlock(&forwarder->lock);
     if (engine) return engine_submit(engine, command);
     if (nobody) return ENGINE_E_FULL;
@@ -151,12 +159,32 @@ static int call(struct worker *worker, bool *ret_sent) {
                            &worker->answer, ret_sent);
     bool good = !r && worker->answer.len &&
                 (worker->answer.at[0] == worker->request.at[0] || worker->answer.at[0] == FORWARD_NOBODY);
+    bool reached = good && worker->answer.at[0] != FORWARD_NOBODY;
     if (!good && worker->link) worker->link = node_link_close(worker->link); /* L2 of node_link.h */
-    if (good && worker->answer.at[0] != FORWARD_NOBODY) atomic_store(&forwarder->reached_ms, clock_mono_ms());
+    if (reached) atomic_store(&forwarder->reached_ms, clock_mono_ms());
     pthread_mutex_lock(&forwarder->lock);
     forwarder->trouble = r;
+    if (reached) forwarder->gone_ms = 0;
+    else if (!forwarder->gone_ms) forwarder->gone_ms = clock_mono_ms();
     pthread_mutex_unlock(&forwarder->lock);
     return good ? 0 : r ? r : err_origin(-EBADMSG);
+}
+
+/* After a request of count commands that was not taken. Whether it may be made again: to the engine, which has come
+ * here (*ret_engine), or to whoever leads then. At once when that has changed. */
+static bool wait_for_holder(struct forwarder *forwarder, size_t count, struct engine **ret_engine) {
+    struct timespec until = clock_mono_after(FORWARD_AGAIN_MS);
+    pthread_mutex_lock(&forwarder->lock);
+    uint64_t generation = forwarder->target.generation;
+    int r = clock_mono_ms() < patience_ends_ms(forwarder) ? 0 : ETIMEDOUT;
+    forwarder->waiting += count;
+    while (!r && !forwarder->engine && !forwarder->stopping && forwarder->target.generation == generation)
+        r = pthread_cond_timedwait(&forwarder->changed, &forwarder->lock, &until);
+    forwarder->waiting -= count;
+    bool again = !forwarder->stopping && clock_mono_ms() < patience_ends_ms(forwarder);
+    *ret_engine = forwarder->engine;
+    pthread_mutex_unlock(&forwarder->lock);
+    return again || *ret_engine;
 }
 
 static void read_answers(struct worker *worker, struct command **commands, size_t count) {
@@ -170,27 +198,47 @@ static void read_answers(struct worker *worker, struct command **commands, size_
     }
 }
 
-static void forward(struct worker *worker, struct command **commands, size_t count) {
-    struct command *sent[FORWARD_COMMANDS_MAX];
-    size_t taken;
-    bool left;
-    for (size_t at = 0; at < count;) {
-        at += put_commands(worker, commands + at, count - at, sent, &taken);
-        if (!taken) continue;
-        int r = call(worker, &left);
-        if (r || worker->answer.at[0] == FORWARD_NOBODY) { /* F2 */
-            reply_all(worker->forwarder, sent, taken, r && left ? COMMAND_UNKNOWN : COMMAND_UNAVAILABLE);
-            continue;
-        }
-        atomic_fetch_add(&worker->forwarder->forwarded, taken);
-        read_answers(worker, sent, taken);
-    }
-}
-
 /* The engine came here while they waited. */
 static void decide_here(struct forwarder *forwarder, struct engine *engine, struct command **commands, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (engine_submit(engine, commands[i])) reply(forwarder, commands[i], COMMAND_UNAVAILABLE);
+}
+
+/* The request that stands in worker->request, with these commands in it: sent once (F2), when there is somebody (F5).
+ */
+static void forward_one(struct worker *worker, struct command **sent, size_t count) {
+    struct forwarder *forwarder = worker->forwarder;
+    struct engine *engine = NULL;
+    bool left;
+    for (;;) {
+        int r = call(worker, &left);
+        bool taken = !r && worker->answer.at[0] != FORWARD_NOBODY;
+        if (taken) {
+            atomic_fetch_add(&forwarder->forwarded, count);
+            read_answers(worker, sent, count);
+            return;
+        }
+        if (r && left) {
+            reply_all(forwarder, sent, count, COMMAND_UNKNOWN);
+            return;
+        }
+        if (r > 0 || !wait_for_holder(forwarder, count, &engine))
+            break; /* another version, or no node of ours: for good */
+        if (engine) {
+            decide_here(forwarder, engine, sent, count);
+            return;
+        }
+    }
+    reply_all(forwarder, sent, count, COMMAND_UNAVAILABLE);
+}
+
+static void forward(struct worker *worker, struct command **commands, size_t count) {
+    struct command *sent[FORWARD_COMMANDS_MAX];
+    size_t taken;
+    for (size_t at = 0; at < count;) {
+        at += put_commands(worker, commands + at, count - at, sent, &taken);
+        if (taken) forward_one(worker, sent, taken);
+    }
 }
 
 /* ---- notes and pings: the first worker's ---- */
@@ -290,7 +338,10 @@ int forwarder_new(const struct forwarder_options *options, struct forwarder **re
     if (!forwarder) return err_origin(-ENOMEM);
     forwarder->options = *options;
     forwarder->door = (struct command_door){ .submit = forwarder_submit, .note = forwarder_note, .ctx = forwarder };
-    check(pthread_mutex_init(&forwarder->lock, NULL) == 0);
+    pthread_condattr_t attributes;
+    check(pthread_condattr_init(&attributes) == 0 && pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
+    check(pthread_mutex_init(&forwarder->lock, NULL) == 0 && pthread_cond_init(&forwarder->changed, &attributes) == 0);
+    forwarder->gone_ms = clock_mono_ms();
     buffer_init_heap(&forwarder->notes, NODE_FRAME_BYTES_MAX - 1);
     buffer_init_heap(&forwarder->notes_taken, NODE_FRAME_BYTES_MAX - 1);
     atomic_store(&forwarder->reached_ms, clock_mono_ms() - FORWARD_REACHED_MS);
@@ -308,6 +359,7 @@ void forwarder_stop(struct forwarder *forwarder) {
     pthread_mutex_lock(&forwarder->lock);
     forwarder->stopping = true;
     forwarder->target = (struct target){ .generation = forwarder->target.generation + 1 };
+    pthread_cond_broadcast(&forwarder->changed);
     pthread_mutex_unlock(&forwarder->lock);
     if (forwarder->queue.items) queue_close(&forwarder->queue); /* the workers take what waits, then end */
     for (size_t i = 0; i < forwarder->options.connections; i++) {
@@ -329,6 +381,7 @@ struct forwarder *forwarder_free(struct forwarder *forwarder) {
     buffer_release(&forwarder->notes);
     buffer_release(&forwarder->notes_taken);
     queue_release(&forwarder->queue);
+    pthread_cond_destroy(&forwarder->changed);
     pthread_mutex_destroy(&forwarder->lock);
     free(forwarder);
     return NULL;
@@ -359,6 +412,8 @@ void forwarder_to_node(struct forwarder *forwarder, const char *address) {
     if (strcmp(target.host, forwarder->target.host) != 0 || target.port != forwarder->target.port) {
         target.generation = forwarder->target.generation + 1;
         forwarder->target = target;
+        if (target.host[0] || !forwarder->gone_ms) forwarder->gone_ms = clock_mono_ms();
+        pthread_cond_broadcast(&forwarder->changed);
     }
     pthread_mutex_unlock(&forwarder->lock);
 }
@@ -366,6 +421,8 @@ void forwarder_to_node(struct forwarder *forwarder, const char *address) {
 void forwarder_to_engine(struct forwarder *forwarder, struct engine *engine) {
     pthread_mutex_lock(&forwarder->lock);
     forwarder->engine = engine;
+    forwarder->gone_ms = 0;
+    pthread_cond_broadcast(&forwarder->changed);
     pthread_mutex_unlock(&forwarder->lock);
 }
 
@@ -375,6 +432,7 @@ void forwarder_state(struct forwarder *forwarder, struct forwarder_state *ret_st
         (struct forwarder_state){ .reached = forwarder->engine ||
                                              clock_mono_ms() - atomic_load(&forwarder->reached_ms) < FORWARD_REACHED_MS,
                                   .trouble = forwarder->engine ? 0 : forwarder->trouble,
+                                  .waiting = forwarder->waiting,
                                   .forwarded = atomic_load(&forwarder->forwarded),
                                   .unknown = atomic_load(&forwarder->unknown),
                                   .notes_dropped = atomic_load(&forwarder->notes_dropped) };

@@ -4,8 +4,10 @@
  * (F1) Every command taken is answered exactly once. (F2) A command that may have left is answered as the holder says
  * or UNKNOWN, never UNAVAILABLE; one that has not left is UNAVAILABLE. It is never sent twice: the caller asks again
  * with the same key. (F3) A node that has no engine takes nothing from others. (F4) What waits is bounded: commands by
- * FORWARD_QUEUE_MAX, audit records of reads by ENGINE_NOTES_BYTES_MAX; what does not fit is refused or counted.
- * Tests: forwarder_test.c, f1..f4. */
+ * FORWARD_QUEUE_MAX, audit records of reads by ENGINE_NOTES_BYTES_MAX; what does not fit is refused or counted. (F5)
+ * A holder that is slow to connect, or that changes, is waited for: what has not left is tried again until
+ * FORWARD_WAIT_MS after nobody was reached any more. From then on it is refused at once, until somebody answers.
+ * Tests: forwarder_test.c, f1..f5. */
 #ifndef GIRO_INTEGRATION_FORWARDER_H
 #define GIRO_INTEGRATION_FORWARDER_H
 
@@ -18,6 +20,8 @@ enum {
     FORWARD_QUEUE_MAX = 8192,   /* as many as an engine's queue */
     FORWARD_COMMANDS_MAX = 256, /* of one request */
     FORWARD_DEADLINE_MS = 5000, /* for a request's answer; then its commands are UNKNOWN */
+    FORWARD_WAIT_MS = 6000,     /* F5: a lease runs out meanwhile, and the next node finds it */
+    FORWARD_AGAIN_MS = 100,     /* between two tries meanwhile */
     FORWARD_NOTES_MS = 100,     /* how often audit records of reads leave */
     FORWARD_PING_MS = 1000,     /* an idle forwarder asks whether the holder is there */
     FORWARD_REACHED_MS = 3000,  /* the holder answered no longer ago: it is reached */
@@ -40,14 +44,14 @@ struct forwarder *forwarder_free(struct forwarder *forwarder);
 const struct command_door *forwarder_door(const struct forwarder *forwarder);
 
 /* Who decides from now on; any thread. address: "host:port", host numeric ("[::1]:8446" too); "" or one that cannot be
- * read: nobody, commands are refused. What already waits goes to whoever it is when its turn comes. */
+ * read: nobody, commands wait and are refused (F5). What already waits goes to whoever it is when its turn comes. */
 void forwarder_to_node(struct forwarder *forwarder, const char *address);
 void forwarder_to_engine(struct forwarder *forwarder, struct engine *engine); /* the engine must be started */
 
 struct forwarder_state {
-    bool reached; /* the holder answered within FORWARD_REACHED_MS, or the engine is here */
-    int trouble;  /* why not: NODE_LINK_E_PEER, _HELLO, <0; 0 = nothing to tell */
-    size_t queued;
+    bool reached;           /* the holder answered within FORWARD_REACHED_MS, or the engine is here */
+    int trouble;            /* why not: NODE_LINK_E_PEER, _HELLO, <0; 0 = nothing to tell */
+    size_t queued, waiting; /* for a worker; tried, and waiting for a holder (F5) */
     uint64_t forwarded, unknown, notes_dropped;
 };
 void forwarder_state(struct forwarder *forwarder, struct forwarder_state *ret_state);

@@ -163,19 +163,56 @@ static void many_at_once(void **state) {
     nodes_shut(&nodes);
 }
 
-/* f2: not sent is UNAVAILABLE or not taken at all. */
+/* One call on a thread of its own, while the nodes change. */
+struct asking {
+    struct nodes *nodes;
+    struct arena arena;
+    struct command_call call;
+    pthread_t thread;
+    int r;
+};
+
+static void *asking_main(void *ctx) {
+    struct asking *asking = ctx;
+    struct account_open_input input = no_holder();
+    asking->r = command_account_open(&asking->nodes->asking, &asking->call, &input);
+    return NULL;
+}
+
+static void ask(struct nodes *nodes, struct asking *asking) {
+    *asking = (struct asking){ .nodes = nodes };
+    assert_int_equal(arena_init(&asking->arena, 4096, 1024 * 1024), 0);
+    asking->call.arena = &asking->arena;
+    assert_int_equal(pthread_create(&asking->thread, NULL, asking_main, asking), 0);
+}
+
+/* Waits for the answer: what was returned, and the call's result. */
+static enum answer_result answered(struct asking *asking, int want) {
+    pthread_join(asking->thread, NULL);
+    arena_release(&asking->arena);
+    assert_int_equal(asking->r, want);
+    return asking->call.answer.result;
+}
+
+/* f2, f5: not sent is UNAVAILABLE, or not taken at all: after a wait, and from then on at once. */
 static void nobody_there(void **state) {
     struct nodes nodes;
     struct account_open_input input = no_holder();
+    struct asking waits;
     (void)state;
     nodes_open(&nodes, "v1");
     struct command_call call = call_in(&nodes), none = call, gone = call, follower = call;
-    forwarder_to_node(nodes.asker, "");
-    assert_int_equal(command_account_open(&nodes.asking, &none, &input), COMMAND_E_FULL);
+    int64_t began_ms = clock_mono_ms();
     forwarder_to_node(nodes.asker, "127.0.0.1:1");
+    ask(&nodes, &waits);
+    assert_int_equal(answered(&waits, 0), ANSWER_UNAVAILABLE);
+    assert_true(clock_mono_ms() - began_ms >= FORWARD_WAIT_MS);
     assert_int_equal(command_account_open(&nodes.asking, &gone, &input), 0);
     assert_int_equal(gone.answer.result, ANSWER_UNAVAILABLE);
-    forwarder_to_node(nodes.holder, ""); /* f3: it is no holder any more */
+    forwarder_to_node(nodes.asker, "");
+    assert_int_equal(command_account_open(&nodes.asking, &none, &input), COMMAND_E_FULL);
+    assert_true(clock_mono_ms() - began_ms < 2 * FORWARD_WAIT_MS); /* these two did not wait */
+    forwarder_to_node(nodes.holder, "");                           /* f3: it is no holder any more */
     forwarder_to_node(nodes.asker, nodes.address);
     assert_int_equal(command_account_open(&nodes.asking, &follower, &input), 0);
     assert_int_equal(follower.answer.result, ANSWER_UNAVAILABLE);
@@ -183,6 +220,42 @@ static void nobody_there(void **state) {
     assert_int_equal(command_account_open(&nodes.asking, &call, &input), 0);
     assert_int_equal(call.answer.result, ANSWER_DONE);
     nodes_shut(&nodes);
+}
+
+static size_t waiting(struct nodes *nodes) {
+    struct forwarder_state seen;
+    forwarder_state(nodes->asker, &seen);
+    return seen.waiting;
+}
+
+/* f5: whoever comes while a command waits decides it, once. */
+static void waits_for_a_holder(void **state) {
+    static const struct {
+        const char *name, *address; /* of nobody */
+        bool holder_comes_here;
+    } cases[] = {
+        { "nobody leads", "", false },
+        { "it cannot be reached", "127.0.0.1:1", false },
+        { "the lease comes here", "127.0.0.1:1", true },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct nodes nodes;
+        struct asking waits;
+        struct forwarder_state seen;
+        nodes_open(&nodes, "v1");
+        forwarder_to_node(nodes.asker, cases[i].address);
+        ask(&nodes, &waits);
+        int64_t until_ms = clock_mono_ms() + TEST_WAIT_MS;
+        while (!waiting(&nodes) && clock_mono_ms() < until_ms) (void)poll(NULL, 0, 1);
+        if (cases[i].holder_comes_here) forwarder_to_engine(nodes.asker, nodes.bank.world.engine);
+        else forwarder_to_node(nodes.asker, nodes.address);
+        if (answered(&waits, 0) != ANSWER_DONE) fail_msg("%s", cases[i].name);
+        assert_string_equal(waits.call.answer.refusal_name, "holder_not_found");
+        forwarder_state(nodes.asker, &seen);
+        assert_int_equal(seen.forwarded, cases[i].holder_comes_here ? 0 : 1);
+        nodes_shut(&nodes);
+    }
 }
 
 /* f2: a holder that takes the request and dies. */
@@ -369,9 +442,10 @@ static void what_is_no_request(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(decided_elsewhere), cmocka_unit_test(many_at_once),      cmocka_unit_test(nobody_there),
-        cmocka_unit_test(sent_and_lost),     cmocka_unit_test(another_version),   cmocka_unit_test(audit_at_the_holder),
-        cmocka_unit_test(notes_are_bounded), cmocka_unit_test(engine_comes_here), cmocka_unit_test(what_is_no_request),
+        cmocka_unit_test(decided_elsewhere),   cmocka_unit_test(many_at_once),      cmocka_unit_test(nobody_there),
+        cmocka_unit_test(waits_for_a_holder),  cmocka_unit_test(sent_and_lost),     cmocka_unit_test(another_version),
+        cmocka_unit_test(audit_at_the_holder), cmocka_unit_test(notes_are_bounded), cmocka_unit_test(engine_comes_here),
+        cmocka_unit_test(what_is_no_request),
     };
     (void)signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@ enum {
     NODE_FRAME_BYTES_MAX = 4 * 1024 * 1024,
     NODE_HELLO_BYTES_MAX = 64,
     NODE_CONNECTIONS_MAX = 256, /* that a server serves at a time, a thread each */
-    NODE_CONNECT_MS = 1000,     /* connection, handshake and hello of a client */
+    NODE_CONNECT_MS = 3000,     /* connection, handshake and hello of a client */
     NODE_HANDSHAKE_MS = 5000,   /* of one that comes to a server */
     NODE_FRAME_MS = 10000,      /* from a frame's first byte to its last */
 };

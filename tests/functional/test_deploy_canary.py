@@ -83,9 +83,11 @@ def strangers(bank):
 
 @pytest.fixture
 def load(bank):
-    end = threading.Event()
-    token = Client(bank, "bench-client").token("payments accounts")
-    workers = [Worker(bank, number, token, end) for number in range(WORKERS)]
+    """Payments inside the bank: of a core that stalls for two seconds the breaker refuses all others for a minute."""
+    end, client = threading.Event(), Client(bank, "bench-client")
+    inside = {"name": "Inside", "iban": client.open_account()["iban"]}
+    token = client.token("payments accounts")
+    workers = [Worker(bank, number, token, end, inside) for number in range(WORKERS)]
     for worker in workers:
         worker.start()
     wait_for("payments", 60, lambda: paid(workers) > WORKERS)

@@ -3,6 +3,7 @@
 The supervisor sleeps meanwhile, because a hand-over under its care is another matter: it would start what has ended.
 """
 
+import collections
 import http.client
 import json
 import os
@@ -27,8 +28,9 @@ BETWEEN_SECONDS = 0.5  # of load between two hand-overs
 class Worker(threading.Thread):
     """Pays and reads without an end; every answer but 201 and 200 is a failure, and every lost connection."""
 
-    def __init__(self, bank, number, token, end):
+    def __init__(self, bank, number, token, end, creditor=None):
         super().__init__(daemon=True)
+        self.creditor = creditor
         self.client = Client(bank, "bench-client")
         self.client.tokens.update({"payments": (token, float("inf")), "accounts": (token, float("inf"))})
         self.account = self.client.data["account_ids"][number % len(self.client.data["account_ids"])]
@@ -37,7 +39,7 @@ class Worker(threading.Thread):
     def once(self):
         key = str(uuid.uuid4())
         began = time.monotonic()
-        answer = self.client.pay("0.01", self.account, key=key)
+        answer = self.client.pay("0.01", self.account, self.creditor, key=key)
         self.slowest = max(self.slowest, time.monotonic() - began)
         if answer.status != 201:
             self.failures.append((key, answer))
@@ -159,7 +161,9 @@ def load(bank):
 
 def no_failure(workers):
     failures = [failure for worker in workers for failure in worker.failures]
-    assert not failures, (len(failures), failures[:5])
+    kinds = collections.Counter(getattr(what, "status", what) for _, what in failures)
+    waits = {what.headers.get("retry-after") for _, what in failures if getattr(what, "status", 0) == 503}
+    assert not failures, (kinds, "Retry-After (60 and falling: the core's breaker)", waits, failures[:5])
 
 
 def paid(workers):

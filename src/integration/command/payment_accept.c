@@ -241,8 +241,7 @@ struct str payment_accept_creditor_iban(const struct integration *integration, c
 }
 
 int64_t command_payment_retry_ms(struct integration *integration) {
-    int64_t ms = integration->core ? core_dispatch_retry_after_ms(integration->core) : 0;
-    return ms < 1000 ? 1000 : ms;
+    return integration->core ? core_dispatch_retry_after_ms(integration->core) : COMMAND_RETRY_ELSEWHERE_MS;
 }
 
 int command_payment_accept(struct integration *integration, struct command_call *call,
