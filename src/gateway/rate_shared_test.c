@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "platform/redis.h"
 #include "platform/redis_test_server.h"
 
 enum { NODES = 2, THREADS_A_NODE = 2, TIMEOUT_MS = 200 };
@@ -16,6 +17,7 @@ struct node {
     struct rate_shared *shared;
     struct rate_limit *limit;
     _Atomic uint64_t passed, asked;
+    _Atomic uint64_t passed_shared, alone; /* by the shared bucket; asked when it could not be had */
     _Atomic int64_t slowest_ns;
 };
 struct load {
@@ -33,17 +35,25 @@ static void give_none(void *ctx, const struct rate_ask *ask) {
     (void)ctx, (void)ask;
 }
 
-static void node_open(struct node *node, const char *address) {
+/* rate_shared_take, and what came of it: the limit alone does not say by whose count it lets pass. */
+static int take_counted(void *ctx, const uint8_t client_id[16], const struct rate_tier *of, int64_t *ret_level,
+                        bool *ret_taken) {
+    struct node *node = ctx;
+    int r = rate_shared_take(node->shared, client_id, of, ret_level, ret_taken);
+    if (r) node->alone++;
+    else if (*ret_taken) node->passed_shared++;
+    return r;
+}
+
+static void node_open(struct node *node, const char *address, int timeout_ms) {
     struct rate_shared_options shared = { .address = str_from_c(address),
-                                          .timeout_ms = TIMEOUT_MS,
+                                          .timeout_ms = timeout_ms,
                                           .connections_max = THREADS_A_NODE };
     *node = (struct node){ 0 };
     assert_int_equal(rate_shared_open(&shared, &node->shared), 0);
-    struct rate_options options = { .clients_max = 1024,
-                                    .reserve = reserve_none,
-                                    .give_back = give_none,
-                                    .take_shared = rate_shared_take,
-                                    .ctx = node->shared };
+    struct rate_options options = {
+        .clients_max = 1024, .reserve = reserve_none, .give_back = give_none, .take_shared = take_counted, .ctx = node
+    };
     assert_int_equal(rate_limit_new(&options, &node->limit), 0);
     int64_t end_ms = clock_mono_ms() + REDIS_TEST_WAIT_MS;
     while (!rate_shared_is_up(node->shared)) {
@@ -85,6 +95,7 @@ static uint64_t run_load(struct node nodes[NODES], const struct rate_tier *of, i
         loads[i] = (struct load){ .node = &nodes[i], .tier = of, .end_ns = end_ns };
         nodes[i].passed = 0;
         nodes[i].asked = 0;
+        nodes[i].passed_shared = nodes[i].alone = 0;
     }
     for (size_t i = 0; i < ARRAY_COUNT(threads); i++)
         assert_int_equal(pthread_create(&threads[i], NULL, load_run, &loads[i % NODES]), 0);
@@ -94,20 +105,31 @@ static uint64_t run_load(struct node nodes[NODES], const struct rate_tier *of, i
     return passed;
 }
 
+/* (S1) Exact of what the shared bucket gave, however busy the machine is; what passed beside it passed because Redis
+ * did not answer in time (R5 of rate_limit.h), and there is no more of that than such answers. */
 /* spec: gateway/46 */
 static void s1_two_nodes_share_one_bucket(void **state) {
     enum { LOAD_MS = 10000 };
     struct redis_server server;
     struct node nodes[NODES];
+    uint64_t shared = 0, alone = 0;
     (void)state;
     redis_server_make(&server);
-    for (size_t i = 0; i < NODES; i++) node_open(&nodes[i], server.address);
+    for (size_t i = 0; i < NODES; i++) node_open(&nodes[i], server.address, REDIS_TIMEOUT_MS_MAX);
     int64_t began_ns = clock_mono_ns();
     uint64_t passed = run_load(nodes, &slow_tier, LOAD_MS, NULL, NULL);
-    int64_t took_ms = (clock_mono_ns() - began_ns) / 1000000;
+    uint64_t took_us = (uint64_t)(clock_mono_ns() - began_ns) / 1000;
     uint64_t want = slow_tier.burst + (uint64_t)slow_tier.requests_per_second * (LOAD_MS / 1000);
-    assert_in_range(passed, want * 99 / 100, want * (uint64_t)took_ms / LOAD_MS * 101 / 100);
-    assert_true(nodes[0].passed > want / 10 && nodes[1].passed > want / 10); /* neither takes it all */
+    for (size_t i = 0; i < NODES; i++) {
+        assert_in_range(nodes[i].passed - nodes[i].passed_shared, 0, nodes[i].alone);
+        assert_true(nodes[i].passed > want / 10); /* neither takes it all */
+        shared += nodes[i].passed_shared;
+        alone += nodes[i].alone;
+    }
+    print_message("passed %llu, by the shared bucket %llu; %llu asked while it was late\n", (unsigned long long)passed,
+                  (unsigned long long)shared, (unsigned long long)alone);
+    assert_in_range(shared, want / 2, slow_tier.burst + slow_tier.requests_per_second * took_us / 1000000);
+    assert_true(passed >= want * 99 / 100);
     for (size_t i = 0; i < NODES; i++) node_close(&nodes[i]);
     redis_server_remove(&server);
 }
@@ -124,7 +146,7 @@ static void s3_a_server_that_dies_under_load(void **state) {
     struct node nodes[NODES];
     (void)state;
     redis_server_make(&server);
-    for (size_t i = 0; i < NODES; i++) node_open(&nodes[i], server.address);
+    for (size_t i = 0; i < NODES; i++) node_open(&nodes[i], server.address, TIMEOUT_MS);
     uint64_t passed = run_load(nodes, &tier, LOAD_MS, kill_soon, &server);
     /* One second shared, then each node has the rate of its own from the level it knew. */
     uint64_t least = tier.burst + tier.requests_per_second * 1, most = least + 2 * tier.requests_per_second * 2;
