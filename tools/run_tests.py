@@ -24,7 +24,7 @@ PROGRAM_SECONDS_MAX = 300
 CHECK_SECONDS_MAX = 600
 DOOR_SECONDS = 10
 DOOR_SEED = 1
-# Of one input, by the wall: libFuzzer's -timeout is an ITIMER_REAL alarm without a twin in CPU time, and RLIMIT_CPU counts
+# Of one input, by the wall: libFuzzer's -timeout is an ITIMER_REAL alarm without a twin in CPU time; RLIMIT_CPU counts
 # the whole process, not one input. On a busy machine a door gets no processor for seconds.
 DOOR_UNIT_SECONDS_MAX = 60
 SIM_SEEDS = 200
