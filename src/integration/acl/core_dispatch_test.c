@@ -518,6 +518,48 @@ static void x3_what_was_sent_is_never_sent_again(void **state) {
     world->bank.integration.door = NULL;
 }
 
+/* ---- what a followup carries ---- */
+
+static int64_t x6_now_ms;
+static int64_t x6_mono_ms(void) {
+    return x6_now_ms;
+}
+
+/* The amount of the call that the followup leads to, when it is looked at so much later; 0: to none. The amount that it
+ * carries is not that of the rows. */
+static int64_t amount_called(struct world *world, const uint8_t id[16], int64_t later_ms) {
+    enum { CARRIED_MINOR = 77 };
+    struct core_order order = { .transfer.amount.minor = CARRIED_MINOR };
+    struct followup followup = { .kind = FOLLOWUP_CORE_EXECUTE, .carried = &order };
+    struct core_call call = { 0 };
+    memcpy(followup.id, id, 16);
+    core_dispatch_follow(world->dispatch, &followup);
+    x6_now_ms += later_ms;
+    if (!core_dispatch_take(world->dispatch, &call)) return 0;
+    assert_memory_equal(call.id, id, 16);
+    struct core_answer unsent = { .outcome = CORE_UNKNOWN, .fault = -ECONNREFUSED };
+    core_dispatch_answer(world->dispatch, &call, &unsent); /* it stays in the queue, without what it carried */
+    return call.transfer.amount.minor;
+}
+
+static void x6_what_is_carried_is_used_at_once_or_not_at_all(void **state) {
+    struct world *world = *state;
+    struct core_dispatch_options options = dispatch_options(world, 1);
+    struct core_call call;
+    static const uint8_t ended[16] = { 1 };
+    options.mono_ms = x6_mono_ms;
+    x6_now_ms = 1000;
+    assert_int_equal(core_dispatch_new(&options, &world->dispatch), 0);
+    for (size_t i = 0; i < PAYMENTS; i++) assert_true(core_dispatch_take(world->dispatch, &call)); /* from the table */
+    assert_int_equal(amount_called(world, world->payments[0].id, 0), 77);
+    x6_now_ms += 1000; /* tried again, without what was carried */
+    assert_true(core_dispatch_take(world->dispatch, &call));
+    assert_int_equal(call.transfer.amount.minor, 100);
+    assert_int_equal(amount_called(world, world->payments[1].id, 100), 77);
+    assert_int_equal(amount_called(world, world->payments[2].id, 101), 100); /* too late: what the rows say */
+    assert_int_equal(amount_called(world, ended, 101), 0);                   /* and these say that it has ended */
+}
+
 #define DISPATCH_TEST(name) cmocka_unit_test_setup_teardown(name, world_open, world_close)
 
 int main(void) {
@@ -529,6 +571,7 @@ int main(void) {
         DISPATCH_TEST(x5_calls_that_cannot_be_sent_are_few_in_the_journal),
         DISPATCH_TEST(x3_a_connection_that_dies_under_a_transfer),
         DISPATCH_TEST(x3_what_was_sent_is_never_sent_again),
+        DISPATCH_TEST(x6_what_is_carried_is_used_at_once_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
