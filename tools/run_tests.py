@@ -189,6 +189,7 @@ def run_simulation(options):
                 show("sim", output)
             else:
                 say("\n".join(f"  sim: {line[2:]}" for line in output.splitlines() if line.startswith("# ")))
+    remember("sim", "failed" if total.failed else "passed")
     return total
 
 

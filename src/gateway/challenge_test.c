@@ -22,7 +22,8 @@ static void is_told(const struct exchange *exchange, const char *want) {
     if (!str_equal_c(exchange->headers[0].value, want)) fail_msg(STR_FMT, STR_ARG(exchange->headers[0].value));
 }
 
-/* RFC 9449 section 7.1; a refusal for roles and one of a consent are challenge_again(). spec: gateway/23 */
+/* RFC 9449 section 7.1; a refusal for roles and one of a consent are challenge_again(). */
+/* spec: gateway/23 */
 static void a_challenge_is_in_the_scheme_of_the_call(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
