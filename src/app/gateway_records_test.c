@@ -178,6 +178,7 @@ static void *pay_many(void *arg) {
 }
 
 /* The same keys from many connections at once: each payment is made once, and all hear of it. */
+/* spec: ledger/48 */
 static void one_payment_a_key(void **state) {
     struct world *world = *state;
     struct load loads[THREADS];
@@ -199,6 +200,29 @@ static void one_payment_a_key(void **state) {
     assert_int_equal(after - before, PAYMENTS_EACH);
 }
 
+/* The last test: the engine's clock stays ahead. As the gateway is opened without a word of it: 13 months. */
+/* spec: ledger/45, ledger/47 */
+static void a_key_stands_for_thirteen_months(void **state) {
+    enum { DAYS = 396, MINUTE_MS = 60000 };
+    const int64_t kept_ms = DAYS * INT64_C(24) * WORLD_HOUR_MS;
+    struct world *world = *state;
+    struct ask ask = { .line = "POST /v1/accounts", .key = "kept", .body = "{\"name\":\"Kept\",\"currency\":\"GBP\"}" };
+    char first[1024];
+    struct world_answer answer = world_ask(world, &ask);
+    assert_int_equal(answer.status, 201);
+    assert_int_equal(world_header(&answer, "Idempotent-Replayed").len, 0);
+    assert_int_equal(str_to_c(answer.body, first, sizeof first), 0);
+    world_engine_ahead_ms += kept_ms - MINUTE_MS;
+    answer = world_ask(world, &ask);
+    assert_int_equal(answer.status, 201);
+    assert_true(str_equal_c(world_header(&answer, "Idempotent-Replayed"), "true"));
+    assert_true(str_equal_c(answer.body, first));
+    world_engine_ahead_ms += MINUTE_MS;
+    answer = world_ask(world, &ask);
+    assert_int_equal(answer.status, 201);
+    assert_false(str_equal_c(answer.body, first)); /* another account */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_log_tells_no_secrets),
@@ -207,6 +231,7 @@ int main(void) {
         cmocka_unit_test(reads_and_refusals_are_noted),
         cmocka_unit_test(reads_do_not_allocate),
         cmocka_unit_test(one_payment_a_key),
+        cmocka_unit_test(a_key_stands_for_thirteen_months),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
 }

@@ -271,6 +271,12 @@ static inline void on_unknown(void *ctx) {
     (void)ctx;
 }
 
+/* The engine's clock may be ahead of the gateway's; it never goes back. */
+static _Atomic int64_t world_engine_ahead_ms;
+static inline int64_t world_engine_now_ms(void) {
+    return clock_now_ms() + world_engine_ahead_ms;
+}
+
 static inline struct str read_text(const char *path, char *memory, size_t bytes_max) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     check(fd >= 0);
@@ -292,7 +298,8 @@ static inline void open_bank(struct world *world) {
                                      .on_followup = on_followup,
                                      .on_fault = on_fault,
                                      .on_unknown = on_unknown,
-                                     .ctx = world };
+                                     .ctx = world,
+                                     .now_ms = world_engine_now_ms };
     check(engine_open(&engine, &world->engine, &message) == 0 && engine_start(world->engine) == 0);
     struct str text = read_text("sagas/payment.asl.json", saga_text, sizeof saga_text);
     if (saga_def_compile(text, &payment_saga_registry, &world->saga, &message))

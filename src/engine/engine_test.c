@@ -225,6 +225,7 @@ static void commands_of_one_batch_see_each_other_and_commit_once(void **state) {
 }
 
 /* The first needs a load, the second has all at hand from an earlier batch, and yet comes second. */
+/* spec: ledger/49 */
 static void e6_commands_are_decided_in_the_order_of_the_queue(void **state) {
     struct world *world = *state;
     struct take before = { .purse = 2, .amount = 1 }, first = { .purse = 1, .amount = 1, .also = 2, .also_amount = 99 },
@@ -239,6 +240,7 @@ static void e6_commands_are_decided_in_the_order_of_the_queue(void **state) {
     assert_int_equal(purse_amount(world, 2), 0);
 }
 
+/* spec: ledger/45, ledger/46, ledger/48 */
 static void e2_a_key_finds_its_answer_again(void **state) {
     struct world *world = *state;
     struct take first = { .purse = 1, .amount = 30 }, same_batch = first, later = first,
@@ -259,6 +261,7 @@ static void e2_a_key_finds_its_answer_again(void **state) {
     assert_int_equal(purse_amount(world, 1), 70);
 }
 
+/* spec: ledger/45 */
 static void e2_a_stored_refusal_is_replayed(void **state) {
     struct world *world = *state;
     struct take refused = { .purse = 1, .amount = 300 }, again = refused;
@@ -301,6 +304,7 @@ static void e4_the_culprit_is_found_and_the_others_pass(void **state) {
     assert_int_equal(world->faults, 1);
 }
 
+/* spec: ledger/58 */
 static void e4_full_is_unavailable_until_a_write_works(void **state) {
     struct world *world = *state;
     struct take take = { .purse = 1, .amount = 30 }, again = take;
@@ -319,6 +323,7 @@ static void e4_full_is_unavailable_until_a_write_works(void **state) {
     assert_true(told.writable);
 }
 
+/* spec: ledger/44, ledger/58 */
 static void e4_unknown_is_said_and_found_out_by_the_key(void **state) {
     struct world *world = *state;
     static const enum store_fault faults[] = { STORE_FAULT_UNKNOWN_KEPT, STORE_FAULT_UNKNOWN_LOST };
@@ -335,6 +340,58 @@ static void e4_unknown_is_said_and_found_out_by_the_key(void **state) {
         engine_step(world->engine);
         assert_int_equal(again.command.result, i == 0 ? COMMAND_REPLAYED : COMMAND_DONE);
         assert_int_equal(purse_amount(world, (int64_t)i + 1), 70); /* once, either way */
+    }
+}
+
+static int row_count(void *ctx, const void *row) {
+    (void)row;
+    ++*(int64_t *)ctx;
+    return 0;
+}
+static int64_t rows_of(struct world *world, const struct table *table) {
+    struct reader reader;
+    struct arena arena;
+    struct store_range range = { .table = table, .limit = 100 };
+    int64_t count = 0;
+    assert_int_equal(arena_init(&arena, 4096, 1 << 20), 0);
+    assert_int_equal(reader_open(world->store, &reader), 0);
+    assert_int_equal(read_range(&reader, &range, &arena, row_count, &count), 0);
+    reader_close(&reader);
+    arena_release(&arena);
+    return count;
+}
+static void count_flush(void *ctx) {
+    ++*(int *)ctx;
+}
+
+/* e2: the key, the answer and what the command did are one commit: all there after it, or none of them. */
+/* spec: ledger/44 */
+static void e2_a_key_is_written_with_what_was_done_under_it(void **state) {
+    static const struct {
+        enum store_fault fault;
+        uint32_t count;
+        bool there;
+    } cases[] = {
+        { STORE_FAULT_NONE, 0, true },          { STORE_FAULT_UNDONE, 1000, false },   { STORE_FAULT_FULL, 1, false },
+        { STORE_FAULT_UNKNOWN_LOST, 1, false }, { STORE_FAULT_UNKNOWN_KEPT, 1, true },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        world_close(state);
+        world_open(state);
+        struct world *world = *state;
+        struct take take = { .purse = 1, .amount = 30 };
+        int flushes = 0;
+        store_memory_on_flush(world->store, count_flush, &flushes);
+        store_memory_fault(world->store, cases[i].fault, 0, cases[i].count);
+        take_submit(world, &take, "k");
+        engine_step(world->engine);
+        if (cases[i].fault == STORE_FAULT_NONE) assert_int_equal(flushes, 1);
+        store_memory_fault(world->store, STORE_FAULT_NONE, 0, 0);
+        world_restart(world);
+        assert_int_equal(rows_of(world, &engine_key_table), cases[i].there);
+        assert_int_equal(rows_of(world, &engine_answer_table), cases[i].there);
+        assert_int_equal(rows_of(world, &engine_journal_table), cases[i].there);
+        assert_int_equal(purse_amount(world, 1), cases[i].there ? 70 : -1);
     }
 }
 
@@ -371,6 +428,7 @@ static void submit_three(struct world *world, struct take takes[FAIL_COMMANDS], 
     engine_step(world->engine);
 }
 
+/* spec: ledger/58 */
 static void e4_each_failure_is_answered_by_its_kind(void **state) {
     struct world *world = *state;
     for (size_t row = 0; row < ARRAY_COUNT(failure_cases); row++) {
@@ -396,6 +454,7 @@ static void e4_each_failure_is_answered_by_its_kind(void **state) {
     }
 }
 
+/* spec: ledger/58 */
 static void e4_after_an_unknown_commit_nothing_is_written(void **state) {
     struct world *world = *state;
     struct take first = { .purse = 1, .amount = 30 }, later = { .purse = 2, .amount = 30 };
@@ -415,6 +474,7 @@ static void flush_looks(void *ctx) {
     ++*(int *)ctx;
     assert_int_equal(flush_take->replied, 0);
 }
+/* spec: ledger/50 */
 static void e1_nobody_hears_before_the_flush_is_over(void **state) {
     struct world *world = *state;
     struct take take = { .purse = 1, .amount = 30 };
@@ -459,6 +519,7 @@ static int chain_check(void *ctx, const void *row) {
     return 0;
 }
 
+/* spec: ledger/51 */
 static void j1_records_hold_the_hash_before(void **state) {
     struct world *world = *state;
     struct reader reader;
@@ -482,6 +543,7 @@ static void j1_records_hold_the_hash_before(void **state) {
 }
 
 /* Hashes and cache are made beside the store's writing (ENGINE_SIDE_CHANGES_MIN): undone once, they are made anew. */
+/* spec: ledger/51 */
 static void j1_large_batches_are_chained_and_their_rows_kept(void **state) {
     enum { PURSES = 600, ROUNDS = 4, UNDONE_ROUND = 2 };
     static struct take takes[PURSES];
@@ -685,6 +747,7 @@ int main(void) {
         ENGINE_TEST(e4_the_culprit_is_found_and_the_others_pass),
         ENGINE_TEST(e4_full_is_unavailable_until_a_write_works),
         ENGINE_TEST(e4_unknown_is_said_and_found_out_by_the_key),
+        ENGINE_TEST(e2_a_key_is_written_with_what_was_done_under_it),
         ENGINE_TEST(e4_each_failure_is_answered_by_its_kind),
         ENGINE_TEST(e4_after_an_unknown_commit_nothing_is_written),
         ENGINE_TEST(e1_nobody_hears_before_the_flush_is_over),

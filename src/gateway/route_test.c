@@ -102,6 +102,27 @@ static void every_route_is_sound(void **state) {
     }
 }
 
+/* Every write of /v1 and every one that makes or moves money wants the client's key. What the Open Banking standard
+ * gives none are its consents to reads (uk/I1). */
+/* spec: ledger/43 */
+static void every_write_has_a_key(void **state) {
+    size_t keyed = 0;
+    (void)state;
+    for (size_t i = 0; i < route_count(); i++) {
+        const struct route *route = route_at(i);
+        bool reads = strcmp(route->method, "GET") == 0 || strcmp(route->method, "HEAD") == 0;
+        bool read_consent = strstr(route->path, "/account-access-consents") != NULL;
+        bool wants = !reads && !read_consent &&
+                     (route->family == FAMILY_V1 || route->family == FAMILY_OPEN_BANKING || route->flags & ROUTE_MONEY);
+        enum route_idempotency want = !wants                                 ? IDEMPOTENCY_NONE
+                                      : route->family == FAMILY_OPEN_BANKING ? IDEMPOTENCY_OPEN_BANKING
+                                                                             : IDEMPOTENCY_V1;
+        if (route->idempotency != want) fail_msg("%s %s: %d", route->method, route->path, (int)route->idempotency);
+        keyed += wants;
+    }
+    assert_int_equal(keyed, 6); /* payments, accounts; payment consents and payments in each version of the standard */
+}
+
 static void families(void **state) {
     static const struct {
         enum call_listener listener;
@@ -193,8 +214,13 @@ static void etags(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds),   cmocka_unit_test(every_route_is_sound), cmocka_unit_test(families),
-        cmocka_unit_test(accepts), cmocka_unit_test(media_types),          cmocka_unit_test(etags),
+        cmocka_unit_test(finds),
+        cmocka_unit_test(every_route_is_sound),
+        cmocka_unit_test(every_write_has_a_key),
+        cmocka_unit_test(families),
+        cmocka_unit_test(accepts),
+        cmocka_unit_test(media_types),
+        cmocka_unit_test(etags),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

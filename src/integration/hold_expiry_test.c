@@ -1,5 +1,5 @@
 /* hold_expiry_test.c - holds end exactly when they expire: ledger/27 with the engine's own `due`, and what becomes of a
- * payment whose account is frozen (ledger/19) or that costs a fee (ledger/37), refunds (ledger/36). */
+ * payment whose account is frozen (ledger/19). */
 #include "integration/hold_expiry.h"
 
 #include "integration/bank_test_world.h"
@@ -95,6 +95,7 @@ static int64_t held_now(struct expiry_world *world, int64_t account) {
     return look.minor;
 }
 
+/* spec: ledger/27 */
 static void ledger_27_no_decision_of_its_time_sees_the_hold(void **state) {
     struct expiry_world *world = *state;
     const int64_t began_ms = test_now_ms;
@@ -124,6 +125,7 @@ static void ledger_27_no_decision_of_its_time_sees_the_hold(void **state) {
 }
 
 /* More than one batch may end at a time: no decision of that time sees any of them. */
+/* spec: ledger/27 */
 static void ledger_27_many_holds_of_one_moment(void **state) {
     struct expiry_world *world = *state;
     const int64_t began_ms = test_now_ms;
@@ -141,6 +143,7 @@ static void ledger_27_many_holds_of_one_moment(void **state) {
 }
 
 /* A payment that was sent waits for its outcome: its hold has no end. */
+/* spec: ledger/27 */
 static void ledger_27_a_sent_payment_keeps_its_hold(void **state) {
     struct expiry_world *world = *state;
     const int64_t began_ms = test_now_ms;
@@ -180,6 +183,7 @@ static const struct {
     { "the debtor's debits, to another bank", false, LEDGER_FROZEN_DEBITS, 0, PAYMENT_REJECTED },
 };
 
+/* spec: ledger/19 */
 static void ledger_19_payments_hear_account_blocked(void **state) {
     for (size_t i = 0; i < ARRAY_COUNT(blocked_cases); i++) {
         world_close(state);
@@ -208,6 +212,7 @@ static void ledger_19_payments_hear_account_blocked(void **state) {
 }
 
 /* Frozen after it was sent: the core has paid, the hold is honoured. */
+/* spec: ledger/19 */
 static void ledger_19_a_sent_payment_is_settled_from_a_frozen_account(void **state) {
     struct expiry_world *world = *state;
     struct bank_account account = { .fund_minor = 100 };

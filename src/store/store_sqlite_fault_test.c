@@ -38,9 +38,13 @@ static bool fault_due(enum fault_call call) {
     return true;
 }
 
+/* What was written to the log since it was last flushed, and how often it was. */
+static atomic_int log_unflushed, log_flushes;
+
 struct shim_file {
     sqlite3_file base;
     sqlite3_file *real;
+    bool log;
 };
 
 static sqlite3_file *real_of(sqlite3_file *file) {
@@ -51,7 +55,11 @@ static int shim_close(sqlite3_file *file) { return real_of(file)->pMethods->xClo
 static int shim_read(sqlite3_file *file, void *at, int len, sqlite3_int64 from) {
     return real_of(file)->pMethods->xRead(real_of(file), at, len, from);
 }
+static bool is_log(sqlite3_file *file) {
+    return ((struct shim_file *)file)->log;
+}
 static int shim_write(sqlite3_file *file, const void *at, int len, sqlite3_int64 to) {
+    if (is_log(file)) atomic_fetch_add(&log_unflushed, 1);
     if (!fault_due(FAULT_WRITE)) return real_of(file)->pMethods->xWrite(real_of(file), at, len, to);
     (void)real_of(file)->pMethods->xWrite(real_of(file), at, fault.whole ? len : len / 2, to);
     return fault.code;
@@ -60,7 +68,13 @@ static int shim_truncate(sqlite3_file *file,
                          sqlite3_int64 len) { return real_of(file)->pMethods->xTruncate(real_of(file), len); }
 static int shim_sync(sqlite3_file *file, int flags) {
     if (fault_due(FAULT_SYNC)) return fault.code;
-    return real_of(file)->pMethods->xSync(real_of(file), flags);
+    int unflushed = atomic_load(&log_unflushed);
+    int code = real_of(file)->pMethods->xSync(real_of(file), flags);
+    if (is_log(file) && code == SQLITE_OK) {
+        atomic_fetch_sub(&log_unflushed, unflushed);
+        atomic_fetch_add(&log_flushes, 1);
+    }
+    return code;
 }
 static int shim_size(sqlite3_file *file,
                      sqlite3_int64 *ret_len) { return real_of(file)->pMethods->xFileSize(real_of(file), ret_len); }
@@ -99,6 +113,7 @@ static int shim_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
     (void)vfs;
     shim->base.pMethods = NULL;
     shim->real = (sqlite3_file *)(shim + 1);
+    shim->log = flags & SQLITE_OPEN_WAL;
     int code = real_vfs->xOpen(real_vfs, name, shim->real, flags, ret_flags);
     if (code == SQLITE_OK) shim->base.pMethods = &shim_methods;
     return code;
@@ -221,6 +236,7 @@ static bool fault_round(size_t kind, int n, unsigned *seen) {
     return fired;
 }
 
+/* spec: ledger/58 */
 static void q3_every_call_of_a_commit_fails(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(fault_kinds); i++) {
@@ -234,7 +250,26 @@ static void q3_every_call_of_a_commit_fails(void **state) {
     }
 }
 
+/* Q1: a commit that is done has flushed all that it wrote, as the store is opened by default. */
+/* spec: ledger/50 */
+static void q1_no_commit_is_done_before_its_flush(void **state) {
+    enum { COMMITS = 40 };
+    struct world world;
+    (void)state;
+    world_make(&world, &store_sqlite_ops, "/tmp");
+    world_open(&world);
+    atomic_store(&log_unflushed, 0); /* of the stores before it, which failed */
+    for (int64_t n = 0; n < COMMITS; n++) {
+        int flushes = atomic_load(&log_flushes);
+        assert_int_equal(commit_items(&world, n * 100, n * 100 + n), 0);
+        assert_int_equal(atomic_load(&log_unflushed), 0);
+        assert_true(atomic_load(&log_flushes) > flushes);
+    }
+    world_drop(&world);
+}
+
 /* A batch larger than the cache writes to the log before COMMIT (Q2). */
+/* spec: ledger/58 */
 static void q2_failing_write_before_commit(void **state) {
     (void)state;
     static char body[BODY_BYTES_MAX];
@@ -296,6 +331,7 @@ static void q3_shared_memory_fails(void **state) {
 
 /* A real full disk: everything acknowledged stays, the refused batch is not there, and it works again when there is
  * space. */
+/* spec: ledger/58 */
 static void full_disk(void **state) {
     (void)state;
     char mount_point[] = "/tmp/giro-full-XXXXXX", filler[TEST_PATH_BYTES];
@@ -329,6 +365,7 @@ static void full_disk(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(q1_no_commit_is_done_before_its_flush),
         cmocka_unit_test(full_disk),
         cmocka_unit_test(q3_every_call_of_a_commit_fails),
         cmocka_unit_test(q2_failing_write_before_commit),

@@ -111,6 +111,7 @@ static const struct {
       { 10000, 10000, 10000 } },
 };
 
+/* spec: ledger/1, ledger/3, ledger/5, ledger/7 */
 static void ledger_1_3_5_orders_balance_currency_by_currency(void **state) {
     for (size_t i = 0; i < ARRAY_COUNT(order_cases); i++) {
         world_close(state);
@@ -134,6 +135,7 @@ static void ledger_1_3_5_orders_balance_currency_by_currency(void **state) {
 }
 
 /* Whatever a decision might say: the store writes no debit without its credit. */
+/* spec: ledger/1, ledger/5 */
 static void ledger_1_the_store_refuses_what_does_not_balance(void **state) {
     struct test_world *world = *state;
     struct ledger_entry_row entries[] = {
@@ -156,6 +158,7 @@ static void ledger_1_the_store_refuses_what_does_not_balance(void **state) {
     assert_int_equal(store_commit(world->store, changes, 2), 0);
 }
 
+/* spec: ledger/3 */
 static void ledger_3_as_many_legs_as_an_order_may_have(void **state) {
     struct test_world *world = *state;
     int64_t numbers[ACCOUNTS];
@@ -172,6 +175,7 @@ static void ledger_3_as_many_legs_as_an_order_may_have(void **state) {
     books_are_clean(world, 4);
 }
 
+/* spec: ledger/2 */
 static void ledger_2_no_amount_is_lost_at_the_ends_of_the_range(void **state) {
     struct test_world *world = *state;
     struct currency yen = currency_of("JPY");
@@ -185,6 +189,7 @@ static void ledger_2_no_amount_is_lost_at_the_ends_of_the_range(void **state) {
     books_are_clean(world, 2);
 }
 
+/* spec: ledger/15 */
 static void ledger_15_the_answer_has_the_balances_that_result(void **state) {
     struct test_world *world = *state;
     int64_t numbers[ACCOUNTS];
@@ -213,6 +218,7 @@ static void ledger_15_the_answer_has_the_balances_that_result(void **state) {
     assert_memory_equal(row.transaction_id, receipt->transaction_id, 16);
 }
 
+/* spec: ledger/13 */
 static void ledger_13_each_leg_has_a_value_date(void **state) {
     struct test_world *world = *state;
     int64_t numbers[ACCOUNTS], today = clock_day(test_now_ms);
@@ -234,6 +240,7 @@ static void ledger_13_each_leg_has_a_value_date(void **state) {
 
 /* ---- the chart ---- */
 
+/* spec: ledger/7, ledger/8 */
 static void ledger_7_8_every_kind_has_its_class_and_its_side(void **state) {
     (void)state;
     for (int kind = 0; kind < LEDGER_ACCOUNT_KIND_COUNT; kind++) {
@@ -257,6 +264,7 @@ static const char *yes(bool value) {
     return value ? "yes" : "no";
 }
 
+/* spec: ledger/7 */
 static void ledger_7_the_document_is_the_chart(void **state) {
     enum { DOCUMENT_BYTES_MAX = 64 * 1024 };
     static const char *const sides[] = { "both", "debit", "credit" };
@@ -277,6 +285,7 @@ static void ledger_7_the_document_is_the_chart(void **state) {
     arena_release(&arena);
 }
 
+/* spec: ledger/7 */
 static void ledger_7_numbers_of_the_banks_own_name_kind_and_currency(void **state) {
     struct test_world *world = *state;
     struct currency gbp = currency_of("GBP"), eur = currency_of("EUR");
@@ -301,8 +310,14 @@ static void ledger_7_numbers_of_the_banks_own_name_kind_and_currency(void **stat
     books_are_clean(world, 1);
 }
 
+static int floor_decide(struct work *work, void *input) {
+    struct ledger_limits limits = { .has_floor = true };
+    return ledger_set_limits(work, *(const int64_t *)input, &limits);
+}
+
 /* What the correspondent's statement debits, our nostro account credits: its mirror. What nobody knows waits in
  * suspense until it is cleared. */
+/* spec: ledger/63 */
 static void ledger_63_nostro_mirrors_and_suspense_is_cleared(void **state) {
     struct test_world *world = *state;
     int64_t numbers[ACCOUNTS];
@@ -321,6 +336,31 @@ static void ledger_63_nostro_mirrors_and_suspense_is_cleared(void **state) {
     assert_int_equal(account_row(world, numbers[NOSTRO]).posted_minor, -500); /* an asset: 5.00 are there for us */
     assert_int_equal(account_row(world, numbers[B]).posted_minor, 10900);
     books_are_clean(world, 7);
+}
+
+/* A correspondent's account with us is owed by the bank like a customer's: it takes what comes in for it, pays within
+ * its floor, and may be held. */
+/* spec: ledger/63 */
+static void ledger_63_a_vostro_account_is_the_correspondents(void **state) {
+    struct test_world *world = *state;
+    int64_t numbers[ACCOUNTS];
+    struct currency gbp = currency_of("GBP");
+    accounts_make(world, numbers);
+    int64_t vostro = ledger_own_number(LEDGER_VOSTRO, gbp, 3);
+    struct ledger_posting in = { numbers[NOSTRO], vostro, { 900, gbp }, LEDGER_MIRROR, { 0 } },
+                          out = { vostro, numbers[B], { 600, gbp }, LEDGER_PAYMENT, { 0 } };
+    struct holding hold = { vostro, { 1 }, { 100, gbp } };
+    assert_int_equal(test_decide(world, post_decide, &in), 0);
+    assert_int_equal(test_decide(world, floor_decide, &vostro), 0);
+    assert_int_equal(test_decide(world, hold_decide, &hold), 0);
+    assert_int_equal(test_decide(world, post_decide, &out), 0);
+    assert_int_equal(account_row(world, vostro).kind, LEDGER_VOSTRO);
+    assert_int_equal(account_row(world, vostro).posted_minor, 300);
+    out.amount.minor = 201;
+    assert_int_equal(test_decide(world, post_decide, &out), LEDGER_E_FUNDS);
+    out.amount.minor = 200;
+    assert_int_equal(test_decide(world, post_decide, &out), 0);
+    books_are_clean(world, 6);
 }
 
 /* ---- notes ---- */
@@ -351,6 +391,7 @@ static const struct {
     { "an empty value", "k", 0, 0, 1, 0 },
 };
 
+/* spec: ledger/16 */
 static void ledger_16_notes_are_bounded_and_read_back(void **state) {
     struct test_world *world = *state;
     static char longest[LEDGER_NOTE_VALUE_BYTES_MAX + 1];
@@ -404,6 +445,7 @@ int main(void) {
         cmocka_unit_test(ledger_7_the_document_is_the_chart),
         LEDGER_TEST(ledger_7_numbers_of_the_banks_own_name_kind_and_currency),
         LEDGER_TEST(ledger_63_nostro_mirrors_and_suspense_is_cleared),
+        LEDGER_TEST(ledger_63_a_vostro_account_is_the_correspondents),
         LEDGER_TEST(ledger_16_notes_are_bounded_and_read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
