@@ -104,6 +104,7 @@ static void no_money_out_of_nothing(void **state) {
     assert_int_equal(booked(world), 1200);
 }
 
+/* spec: ledger/43, ledger/46 */
 static void once_under_one_key(void **state) {
     struct world *world = *state;
     const char *line = post_line(world, "suspense/GBP", ",\"key\":\"case 7\"");

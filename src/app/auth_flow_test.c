@@ -274,7 +274,7 @@ static void a_one_time_code_works_once(void **state) {
     (void)code_of(world, &second.answer);
 }
 
-/* spec: uk/X1 */
+/* spec: uk/X1, ledger/76 */
 static void a_code_approves_what_its_page_showed(void **state) {
     struct world *world = *state;
     struct browser browser = { .world = world }, other = { .world = world };

@@ -30,6 +30,7 @@ static int read_keep(const char *line, int64_t *ret_ms) {
     return r;
 }
 
+/* spec: ledger/47 */
 static void keep_is_a_duration_or_for_ever(void **state) {
     static const struct {
         const char *line;
@@ -128,7 +129,8 @@ static void tiers_are_read_exactly(void **state) {
     free(config);
 }
 
-/* The bank's own file, as it is. spec: gateway/44 */
+/* The bank's own file, as it is. */
+/* spec: gateway/44 */
 static void the_missions_file_loads_unchanged(void **state) {
     static const struct rate_tier want[] = { { "open_banking_tpp", 50, 100, 500000 },
                                              { "internal_mobile_app", 200, 500, 0 },

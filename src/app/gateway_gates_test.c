@@ -87,7 +87,7 @@ static void await_queued(struct world *world, size_t count) {
     assert_true(state.queued >= count);
 }
 
-/* spec: gateway/57 */
+/* spec: gateway/57, ledger/48 */
 static void a_key_in_use_waits_then_409(void **state) {
     struct world *world = *state;
     char body[512];
@@ -113,7 +113,7 @@ static void a_key_in_use_waits_then_409(void **state) {
 }
 
 /* Its accepted twin: within the deadline the duplicates get the stored answer, and money moves once. */
-/* spec: gateway/57 */
+/* spec: gateway/57, ledger/48 */
 static void a_key_in_use_waits_for_the_stored_answer(void **state) {
     enum { DUPLICATES = 8 };
     struct world *world = *state;

@@ -254,6 +254,7 @@ static void checks_token(void **state) {
 #define KEY_64 "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"
 #define KEY_255 KEY_64 KEY_64 KEY_64 "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"
 
+/* spec: ledger/43 */
 static void checks_idempotency_header(void **state) {
     static const struct row rows[] = {
         { "one", { .line = "POST /v1/accounts", .body = ACCOUNT_BODY }, 201, "\"status\":\"open\"" },

@@ -256,7 +256,7 @@ static const struct {
       "{ \"ContractPresentIndicator\" : false,\n\"PaymentContextCode\":\"EcommerceMerchantInitiatedPayment\" }", NULL },
 };
 
-/* spec: uk/P3, uk/rule11 */
+/* spec: uk/P3, uk/rule11, ledger/76 */
 static void p3_payment_must_be_the_one_consented_to(void **state) {
     (void)state;
     struct agreement agreement = agree(CONSENT("5.00", OUTSIDE));
@@ -312,7 +312,7 @@ static void s1_s4_b3_resources_have_owners(void **state) {
     assert_int_equal(answer.status, 200);
 }
 
-/* spec: uk/I1, uk/I2, uk/I5, uk/rule6 */
+/* spec: uk/I1, uk/I2, uk/I5, uk/rule6, ledger/43 */
 static void i1_i2_i5_keys(void **state) {
     (void)state;
     struct str key = world_new_key(&world);
@@ -352,7 +352,7 @@ static void p7_every_hour_of_the_week(void **state) {
 }
 
 /* The last test: the engine's clock stays ahead. */
-/* spec: uk/I3, uk/I6, gateway/57 */
+/* spec: uk/I3, uk/I6, gateway/57, ledger/47 */
 static void i6_a_key_is_new_after_a_day(void **state) {
     enum { DAY_MS = 24 * 3600 * 1000, MINUTE_MS = 60000 };
     (void)state;

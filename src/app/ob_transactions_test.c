@@ -48,7 +48,7 @@ static void assert_amounts(const struct world_answer *answer, const char *want) 
 
 /* ---- rows ---- */
 
-/* spec: uk/rule9 */
+/* spec: uk/rule9, ledger/75 */
 static void credits_and_debits(void **state) {
     (void)state;
     struct agreement agreement = agree_with(BASIC "," ROWS "," CREDITS "," DEBITS, "");
@@ -84,7 +84,7 @@ static void q7_window_of_the_consent(void **state) {
     assert_amounts(&answer, ""); /* S3: none is an empty list */
 }
 
-/* spec: uk/S9, uk/rule5, uk/S3 */
+/* spec: uk/S9, uk/rule5, uk/S3, ledger/69 */
 static void s9_filters_of_the_query(void **state) {
     (void)state;
     struct agreement agreement = agree_with(BASIC "," ROWS "," CREDITS "," DEBITS, "");
@@ -236,7 +236,7 @@ static void walk_back(const struct walked *walked, struct str token) {
     }
 }
 
-/* spec: uk/S8, uk/rule7 */
+/* spec: uk/S8, uk/rule7, ledger/69 */
 static void s8_pages(void **state) {
     (void)state;
     struct agreement agreement = agree(V4, PERMISSIONS(BASIC "," ROWS "," CREDITS "," DEBITS), 2);
@@ -261,6 +261,7 @@ static void s8_pages(void **state) {
 }
 
 /* A page does not move when something is booked meanwhile. */
+/* spec: ledger/69 */
 static void t2_places_do_not_move(void **state) {
     (void)state;
     struct agreement agreement = agree(V4, PERMISSIONS(BASIC "," ROWS "," CREDITS "," DEBITS), 2);

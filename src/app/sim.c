@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+/* spec: ledger/54 */
 enum { GROUP_SEEDS = 25, SEEDS_DEFAULT = 200, SAGA_BYTES_MAX = 64 * 1024, SIM_EXIT_USAGE = 2 };
 
 struct run_options {

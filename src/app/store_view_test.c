@@ -281,6 +281,7 @@ static void a_store_that_is_not_there_is_said_so(void **state) {
 }
 
 /* Last: it damages the store. */
+/* spec: ledger/53 */
 static void damage_gives_exit_code_4(void **state) {
     struct fixture *fixture = *state;
     struct str output;

@@ -60,6 +60,7 @@ static void civil_days(void **state) {
 }
 
 /* Wall clocks around the two changes of 2026: 29 March and 25 October. */
+/* spec: ledger/42 */
 static void wall_clocks(void **state) {
     enum { MINUTE = 60000 };
     static const struct {
@@ -91,6 +92,7 @@ static void wall_clocks(void **state) {
     }
 }
 
+/* spec: ledger/42 */
 static void business_days(void **state) {
     static const struct {
         const char *name;
@@ -126,6 +128,7 @@ static void business_days(void **state) {
     }
 }
 
+/* spec: ledger/42 */
 static void c1_the_refusal_names_the_file(void **state) {
     struct message message;
     (void)state;
@@ -135,6 +138,7 @@ static void c1_the_refusal_names_the_file(void **state) {
 }
 
 #define HEAD "zone,Europe/London\nvalid-from,2024-01-01\nvalid-through,2024-12-31\n"
+/* spec: ledger/42 */
 static void c2_read_strictly(void **state) {
     static const struct {
         const char *name, *text, *message; /* NULL: read */

@@ -72,6 +72,7 @@ static const struct {
     { "1.23456", "CLF", MONEY_E_DECIMALS, 0 },
 };
 
+/* spec: ledger/2 */
 static void amount_is_read_as_the_table_says(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(amount_cases); i++) {
@@ -105,6 +106,7 @@ static const struct {
     { INT64_MIN, "JPY", "-9223372036854775808" },
 };
 
+/* spec: ledger/2 */
 static void amount_is_written(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(text_cases); i++) {
@@ -184,6 +186,7 @@ static const struct {
     { "zero and smallest", 0, INT64_MIN, 0, -ERANGE },
 };
 
+/* spec: ledger/2 */
 static void sums_overflow_as_a_result(void **state) {
     (void)state;
     struct currency gbp = currency_of("GBP");

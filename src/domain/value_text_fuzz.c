@@ -1,5 +1,6 @@
 /* value_text_fuzz.c - any bytes as each of the small values that callers write: what is taken is written again as the
  * same value, and that text is taken as the same value too. */
+/* spec: ledger/56 */
 #include "domain/approval.h"
 #include "domain/civil_date.h"
 #include "domain/frequency.h"

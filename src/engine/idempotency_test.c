@@ -114,6 +114,7 @@ static struct days days_left(struct test_world *world) {
 
 /* ---- k1 ---- */
 
+/* spec: ledger/46, ledger/47 */
 static void k1_an_answer_stands_to_the_millisecond(void **state) {
     static const struct {
         int64_t keep_ms, later_ms;
@@ -197,6 +198,7 @@ static void k2_a_day_is_swept_only_after_yesterday(void **state) {
 }
 
 /* The job did not run for weeks: every day is looked into until it has. */
+/* spec: ledger/47 */
 static void k2_no_key_is_lost_before_its_day_is_swept(void **state) {
     for (int i = 0; i < 5; i++, test_now_ms += 7 * DAY_MS) {
         char key[2] = { (char)('a' + i), 0 };

@@ -24,6 +24,7 @@ static const struct {
     { "unknown and kept", STORE_FAULT_UNKNOWN_KEPT, 1, COMMAND_UNKNOWN, COMMAND_UNKNOWN, 15, 15, 1, 0, 0 },
 };
 
+/* spec: ledger/49 */
 static void f3_what_was_decided_over_a_failed_batch_is_void(void **state) {
     struct world *world = *state;
     for (size_t i = 0; i < ARRAY_COUNT(failure_cases); i++) {

@@ -100,6 +100,7 @@ static const struct {
       true }, /* w6 */
 };
 
+/* spec: ledger/49 */
 static void w5_the_second_sees_what_the_first_will_have_left(void **state) {
     struct world *world = *state;
     for (int cached = 0; cached < 2; cached++)
@@ -186,6 +187,7 @@ static void the_second_goes_on_with_ids_numbers_and_the_chain(void **state) {
     chain_is_whole(world, 7);
 }
 
+/* spec: ledger/48 */
 static void the_second_finds_the_firsts_key(void **state) {
     struct world *world = *state;
     struct act first = { .kind = ACT_ADD, .number = 1, .amount = 5 }, again = first;
@@ -209,6 +211,7 @@ static void flush_looks(void *ctx) {
     if (flush_second && world->committed_count == 0) assert_int_equal(flush_second->replied, 0);
 }
 
+/* spec: ledger/50 */
 static void f2_each_hears_after_its_own_commit(void **state) {
     struct world *world = *state;
     struct act first = { .kind = ACT_ADD, .number = 1, .amount = 5 },

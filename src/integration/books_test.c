@@ -131,6 +131,7 @@ static bool payments_name(const struct books_result *result, const char *finding
     return false;
 }
 
+/* spec: ledger/53 */
 static void a_sound_bank_is_clean(void **state) {
     struct fixture *fixture = *state;
     struct books_result *result = calloc(1, sizeof *result);
@@ -327,6 +328,7 @@ static void judge(const struct books_result *result, size_t i) {
     if (books_is_clean(result)) fail_msg("%s: not found", name);
 }
 
+/* spec: ledger/51, ledger/53 */
 static void every_damage_is_found_and_named(void **state) {
     struct fixture *fixture = *state;
     struct books_result *result = calloc(1, sizeof *result);
@@ -338,6 +340,7 @@ static void every_damage_is_found_and_named(void **state) {
     free(result);
 }
 
+/* spec: ledger/51 */
 static void the_first_bad_record_is_told(void **state) {
     struct fixture *fixture = *state;
     struct books_result *result = calloc(1, sizeof *result);
@@ -377,6 +380,7 @@ static void malformed_frames_with_a_right_hash_are_found(void **state) {
 }
 
 /* More rows than a page holds, in a table whose key has one column and in the journal, whose key has two. */
+/* spec: ledger/53 */
 static void books_of_many_pages_are_walked_whole(void **state) {
     enum { PAYMENTS = 1100 };
     struct bank bank;

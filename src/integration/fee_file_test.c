@@ -33,6 +33,7 @@ static const struct {
     { "no JSON", "fees", false, 0 },
 };
 
+/* spec: ledger/37 */
 static void ledger_37_the_schedule_is_read_strictly(void **state) {
     static struct ledger_fees fees;
     (void)state;
@@ -46,6 +47,7 @@ static void ledger_37_the_schedule_is_read_strictly(void **state) {
 }
 
 /* What the project ships: domestic payments cost nothing. */
+/* spec: ledger/37 */
 static void ledger_37_the_schedule_of_the_sandbox(void **state) {
     static struct ledger_fees fees;
     struct arena arena;

@@ -1,4 +1,5 @@
 /* store_conformance_test.c - what a store means: the same cases against every adapter. */
+/* spec: ledger/17, ledger/79 */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>

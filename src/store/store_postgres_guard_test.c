@@ -47,6 +47,7 @@ static void sql_refused(const char *role, const char *sql, const char *want) {
 }
 
 /* The trigger alone, past the port's own look: what any other program would meet. */
+/* spec: ledger/1 */
 static void unbalanced_rows_are_refused_by_the_server(void **state) {
     (void)state;
     struct world world;
@@ -70,6 +71,7 @@ static void unbalanced_rows_are_refused_by_the_server(void **state) {
     world_drop(&world);
 }
 
+/* spec: ledger/1 */
 static void unbalanced_rows_are_refused(void **state) {
     (void)state;
     struct world world;
@@ -94,6 +96,7 @@ static void unbalanced_rows_are_refused(void **state) {
     world_drop(&world);
 }
 
+/* spec: ledger/17 */
 static void s3_append_only_and_rights(void **state) {
     (void)state;
     struct world world;
@@ -254,6 +257,7 @@ static void options_are_refused(void **state) {
     world_drop(&world);
 }
 
+/* spec: ledger/50 */
 static void unsafe_servers_are_refused(void **state) {
     (void)state;
     static const char *const names[] = { "fsync", "full_page_writes" };

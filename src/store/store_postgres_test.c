@@ -52,6 +52,7 @@ static void e1_lease_is_held_released_taken(void **state) {
     pair_drop(&pair);
 }
 
+/* spec: ledger/49 */
 static void e2_expired_lease_changes_hands_and_fences(void **state) {
     (void)state;
     struct pair pair;
@@ -73,6 +74,7 @@ static void e2_expired_lease_changes_hands_and_fences(void **state) {
 }
 
 /* Fenced inside the pipeline, not by the check before it: the connection of the old holder stays. */
+/* spec: ledger/49 */
 static void e2_commit_itself_is_fenced(void **state) {
     (void)state;
     struct world world;
@@ -212,6 +214,7 @@ static void *killer_main(void *ctx) {
     return NULL;
 }
 
+/* spec: ledger/57 */
 static void t3_killed_within_a_commit(void **state) {
     (void)state;
     struct world world;

@@ -1,5 +1,6 @@
 /* store_sqlite_test.c - the embedded store among other processes, after kill -9, and with files that are not as they
  * should be. */
+/* spec: ledger/78 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -112,6 +113,7 @@ static void run_ten_and_one(struct world *world, int say_fd, int hear_fd) {
     hear(hear_fd);
 }
 
+/* spec: ledger/49 */
 static void q4_second_process_is_refused(void **state) {
     (void)state;
     struct world world;
@@ -194,6 +196,7 @@ static void check_after_kill(struct world *world, int64_t acknowledged) {
     world->store = store_close(world->store);
 }
 
+/* spec: ledger/57 */
 static void s1_kill_loses_nothing_acknowledged(void **state) {
     (void)state;
     struct world world;
@@ -247,6 +250,7 @@ static int64_t rows_after_tearing(const struct world *made, off_t cut, off_t spo
     return rows;
 }
 
+/* spec: ledger/57 */
 static void torn_log_gives_whole_commits(void **state) {
     (void)state;
     struct world world;
@@ -450,6 +454,7 @@ static sqlite3 *database_open(const struct world *world, struct seal_ring **ret_
     return db;
 }
 
+/* spec: ledger/17 */
 static void s3_the_database_refuses_too(void **state) {
     (void)state;
     struct world world;

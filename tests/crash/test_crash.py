@@ -174,6 +174,7 @@ def check_accounts(client, workers, payments, before):
         assert set(debits) == set(wanted) and set(debits.values()) <= {1}, account
 
 
+@pytest.mark.spec("ledger/57", "ledger/32")
 def test_kill_nine_at_random(bank):
     print(
         f"\n  {bank.store}, seed {SEED}: {KILLS_EACH[bank.store]} kills of each program, {WORKERS} connections",

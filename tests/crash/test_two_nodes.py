@@ -332,7 +332,7 @@ def settle(bank, ids):
     return payments
 
 
-@pytest.mark.spec("gateway/74")
+@pytest.mark.spec("gateway/74", "ledger/80")
 def test_the_leader_is_killed(bank, nodes):
     one, two = bank.port + 2, nodes.links + 2
     assert nodes.leads(one) and not nodes.leads(two)

@@ -87,6 +87,7 @@ def test_balances_and_transactions_agree(partner):
     assert partner.balances(account["account_id"]) == {"booked": 300, "held": 0, "overdraft": 0, "available": 300}
 
 
+@pytest.mark.spec("ledger/69")
 def test_paging(partner):
     account = partner.open_account()
     for _ in range(7):

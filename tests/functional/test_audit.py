@@ -461,7 +461,7 @@ def test_another_key(bank, proven):
     assert verify(bank, folder / "export.jsonl", path) == 4
 
 
-@pytest.mark.spec("gateway/63")
+@pytest.mark.spec("gateway/63", "ledger/52")
 def test_proof_of_one_record(bank, proven):
     folder, key, record = proven
     proof = folder / "proof.jsonl"

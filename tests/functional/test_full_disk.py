@@ -52,6 +52,7 @@ def fill(path):
                 continue
 
 
+@pytest.mark.spec("ledger/58")
 def test_full_disk(bank):
     client = bank.start().client("bench-client")
     account = client.open_account("1000.00")["account_id"]

@@ -114,6 +114,7 @@ def test_payment_without_or_with_another_certificate_changes_nothing(bank, partn
         ("Bearer a b", 401),
     ],
 )
+@pytest.mark.spec("ledger/70")
 def test_token(partner, value, status):
     answer = partner.post("/v1/payments", partner.order(), "payments", headers={"Authorization": value})
     assert answer.status == status and answer.code == "invalid_token", answer
@@ -132,6 +133,7 @@ def test_token_of_another_client(bank, partner, bench):
     assert answer.status == 401 and answer.code == "invalid_token", answer
 
 
+@pytest.mark.spec("ledger/70")
 def test_scope(partner):
     answer = partner.post("/v1/payments", partner.order(), "accounts")
     assert answer.status == 403 and answer.code == "insufficient_scope", answer
@@ -163,6 +165,7 @@ def test_other_clients_payment_and_account(partner, bench):
         ("k\xe9", "invalid_request"),
     ],
 )
+@pytest.mark.spec("ledger/43")
 def test_key_missing_or_malformed(partner, key, code):
     answer = partner.post("/v1/payments", partner.order(), "payments", headers={"Idempotency-Key": key})
     assert answer.status == 400 and answer.code == code, answer
@@ -172,6 +175,7 @@ def test_key_of_the_longest_length(partner):
     assert partner.pay(key=str(uuid.uuid4()).ljust(255, "k")).status == 201
 
 
+@pytest.mark.spec("ledger/45")
 def test_replay_gives_the_stored_answer(partner):
     key, account = str(uuid.uuid4()), partner.open_account("5.00")["account_id"]
     first = partner.pay("2.00", account, key=key)
@@ -183,6 +187,7 @@ def test_replay_gives_the_stored_answer(partner):
     assert partner.balances(account)["booked"] == 300
 
 
+@pytest.mark.spec("ledger/46")
 def test_key_reused_with_another_body(partner):
     key = str(uuid.uuid4())
     first = partner.pay("2.00", key=key)
@@ -194,6 +199,7 @@ def test_key_reused_with_another_body(partner):
     assert partner.pay("2.00", key=key).json == first.json  # the refusals were not stored
 
 
+@pytest.mark.spec("ledger/45")
 def test_refusal_of_the_business_is_stored_with_the_key(partner):
     key, order = str(uuid.uuid4()), partner.order(account=str(uuid.uuid4()))
     first = partner.post("/v1/payments", order, "payments", key=key)
@@ -215,6 +221,7 @@ def test_key_is_the_clients_own(partner, bench):
     assert first.status == second.status == 201 and first.json["payment_id"] != second.json["payment_id"]
 
 
+@pytest.mark.spec("ledger/48")
 def test_same_key_at_once_from_many_connections(bank, partner):
     account = partner.open_account("100.00")["account_id"]
     for round_number in range(5):
@@ -270,12 +277,14 @@ def test_same_key_at_once_from_many_connections(bank, partner):
         "1" + "0" * 300,
     ],
 )
+@pytest.mark.spec("ledger/2")
 def test_amount_refused(partner, value):
     errors = errors_of(partner.pay(value))
     assert list(errors) == ["$.amount.value"], errors
 
 
 @pytest.mark.parametrize("value", ["0.01", "1", "1.5", "0.50", "10.00"])
+@pytest.mark.spec("ledger/2")
 def test_amount_accepted(partner, value):
     answer = partner.pay(value)
     assert answer.status == 201, answer
@@ -293,6 +302,7 @@ def test_amount_accepted(partner, value):
         '{"currency":"GBP"}',
     ],
 )
+@pytest.mark.spec("ledger/2")
 def test_amount_of_another_type(partner, amount):
     errors = errors_of(partner.post("/v1/payments", raw_order(partner, amount), "payments"))
     assert any(path.startswith("$.amount") for path in errors), errors

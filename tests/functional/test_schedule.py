@@ -82,6 +82,7 @@ def state_of(bank, scheduled_id):
     return bank.giro_json("payments", "scheduled", "show", scheduled_id)
 
 
+@pytest.mark.spec("ledger/28", "ledger/29")
 def test_each_is_made_once_over_kills(scheduling):
     bank, day = scheduling, today(scheduling)
     later = order(bank, "schedule", "--on", str(day + datetime.timedelta(days=9)))["scheduled_id"]
@@ -112,6 +113,7 @@ def ended(scheduled):
     return scheduled if scheduled["state"] != "pending" else None
 
 
+@pytest.mark.spec("ledger/30")
 def test_a_file_goes_on_behind_a_kill(scheduling, tmp_path):
     bank = scheduling
     debtor, creditor = accounts(bank)

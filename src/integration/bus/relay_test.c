@@ -90,6 +90,7 @@ static struct relay *start(struct bank *bank, const struct relay_consumer *consu
     return relay;
 }
 
+/* spec: ledger/65 */
 static void b1_events_come_in_the_order_of_the_journal(void **state) {
     struct bank *bank = *state;
     struct seen seen, other;
@@ -129,6 +130,7 @@ static int64_t cursor_of(struct bank *bank, const char *consumer) {
 /* Stops the relay at a moment of its choosing, starts the program anew, again and again: each payment is counted once.
  * The relay gives a consumer its events before the cursor moves, so one that saw EVENTS may not have moved it yet: its
  * effects then happen at the next start. */
+/* spec: ledger/65 */
 static void b2_effects_in_the_store_happen_exactly_once(void **state) {
     struct bank *bank = *state;
     struct seen seen;
@@ -151,6 +153,7 @@ static void b2_effects_in_the_store_happen_exactly_once(void **state) {
     seen_release(&seen);
 }
 
+/* spec: ledger/65 */
 static void b3_a_consumer_that_fails_is_tried_again(void **state) {
     struct bank *bank = *state;
     struct seen seen, healthy;

@@ -153,6 +153,7 @@ static struct file_item_due due_of(struct world *world, const char *iban, bool c
     return due;
 }
 
+/* spec: ledger/30 */
 static void b1_whole_or_not_at_all(void **state) {
     struct world *world = *state;
     struct str text = file_of(world, 2);
@@ -179,6 +180,7 @@ static void b1_whole_or_not_at_all(void **state) {
     assert_int_equal(row.state, PAYMENT_FILE_ACCEPTED);
 }
 
+/* spec: ledger/30 */
 static void b1_the_largest_file_is_one_commit(void **state) {
     struct world *world = *state;
     struct buffer out;
@@ -192,6 +194,7 @@ static void b1_the_largest_file_is_one_commit(void **state) {
     buffer_release(&out);
 }
 
+/* spec: ledger/30 */
 static void b3_each_item_with_its_result(void **state) {
     struct world *world = *state;
     char text[1024];
@@ -244,6 +247,7 @@ static void b2_goes_on_behind_a_restart(void **state) {
 }
 
 /* An item that comes twice makes nothing the second time, and the file ends with its last. */
+/* spec: ledger/30 */
 static void b2_each_item_once(void **state) {
     struct world *world = *state;
     struct file_item_due due = due_of(world, world->creditor.iban, true);

@@ -181,6 +181,7 @@ static int64_t payment_type_of(struct world *world, const uint8_t id[16]) {
     return row.type;
 }
 
+/* spec: ledger/28, ledger/42 */
 static void what_is_refused_when_it_is_ordered(void **state) {
     struct world *world = *state;
     static const struct {
@@ -228,6 +229,7 @@ static void the_same_order_again(void **state) {
     assert_int_equal(received(world), AMOUNT);
 }
 
+/* spec: ledger/28 */
 static void s1_made_on_its_day_and_once(void **state) {
     struct world *world = *state;
     struct answered made = schedule(world, AMOUNT, "2026-11-21"); /* a Saturday: Monday */
@@ -248,6 +250,7 @@ static void s1_made_on_its_day_and_once(void **state) {
 }
 
 /* The job's command twice in the queue, as after a crash whose commit was kept: the row says it is done. */
+/* spec: ledger/28 */
 static void s1_a_command_that_comes_twice(void **state) {
     struct world *world = *state;
     struct answered made = schedule(world, AMOUNT, "2026-11-20");
@@ -323,6 +326,7 @@ static void s2_not_accepted_on_the_day(void **state) {
     assert_non_null(strstr(test_last_events(&world->bank.world), "ScheduledPaymentRejected"));
 }
 
+/* spec: ledger/28 */
 static void cancelled_until_the_day_before(void **state) {
     struct world *world = *state;
     struct answered monday = schedule(world, AMOUNT, "2026-11-23"), today = schedule(world, AMOUNT, "2026-11-20");
@@ -356,6 +360,7 @@ static bool run_row(struct world *world, const uint8_t id[16], int64_t sequence,
     return test_row(&world->bank.world, &standing_order_run_table, &probe, row);
 }
 
+/* spec: ledger/29 */
 static void o1_each_date_once(void **state) {
     struct world *world = *state;
     struct standing_order_input input = {
@@ -393,6 +398,7 @@ static void o1_each_date_once(void **state) {
     assert_non_null(strstr(test_last_events(&world->bank.world), "StandingOrderCompleted"));
 }
 
+/* spec: ledger/29 */
 static void o2_a_standstill_is_caught_up_in_order(void **state) {
     struct world *world = *state;
     struct standing_order_input input = { .first_day = day_of("2026-11-23") };
@@ -410,6 +416,7 @@ static void o2_a_standstill_is_caught_up_in_order(void **state) {
     assert_int_equal(standing(world, made.id).due_day, day_of("2026-12-07"));
 }
 
+/* spec: ledger/29 */
 static void o3_a_rejected_date_is_over(void **state) {
     struct world *world = *state;
     struct standing_order_input input = { .first_day = day_of("2026-11-23"), .first_minor = FUND + 1 };
@@ -429,6 +436,7 @@ static void o3_a_rejected_date_is_over(void **state) {
     assert_int_equal(received(world), AMOUNT);
 }
 
+/* spec: ledger/29 */
 static void a_standing_order_is_cancelled(void **state) {
     struct world *world = *state;
     struct standing_order_input input = { .first_day = day_of("2026-11-23") };
@@ -449,6 +457,7 @@ static void a_standing_order_is_cancelled(void **state) {
 
 /* The next date lies behind the calendar: nothing is guessed, the operator is told, and a longer calendar lets it go
  * on. */
+/* spec: ledger/42 */
 static void a_calendar_that_ends(void **state) {
     struct world *world = *state;
     struct schedule_rail *rail = &world->rules.rails[0];
@@ -471,6 +480,7 @@ static void a_calendar_that_ends(void **state) {
     assert_int_equal(standing(world, made.id).due_day, day_of("2026-12-07"));
 }
 
+/* spec: ledger/29 */
 static void standing_orders_that_are_refused(void **state) {
     struct world *world = *state;
     struct standing_order_input good = { .first_day = day_of("2026-11-23") }, past = good, both = good;

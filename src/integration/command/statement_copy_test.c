@@ -159,6 +159,7 @@ static struct ledger_statement_check proof(struct fixture *fixture) {
     return check;
 }
 
+/* spec: ledger/14 */
 static void s1_a_read_is_whole_whatever_is_copied(void **state) {
     struct fixture *fixture = *state;
     compare_all(fixture); /* nothing is copied */
@@ -177,6 +178,7 @@ static void s1_a_read_is_whole_whatever_is_copied(void **state) {
     assert_int_equal(run_job(fixture), 0);
 }
 
+/* spec: ledger/14, ledger/64 */
 static void s1_a_period_has_opening_and_closing_balance(void **state) {
     struct fixture *fixture = *state;
     int64_t began_ms = test_now_ms;

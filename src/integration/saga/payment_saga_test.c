@@ -134,6 +134,7 @@ static void run_fate(void **state, size_t i, bool restarts) {
     last_events_are(bank, fates[i].events);
 }
 
+/* spec: ledger/31, ledger/34 */
 static void g3_every_fate_with_the_core(void **state) {
     for (size_t i = 0; i < ARRAY_COUNT(fates); i++) {
         run_fate(state, i, false);
@@ -171,6 +172,7 @@ static void g2_a_wake_does_not_move_a_payment_that_was_sent(void **state) {
     stands(bank, &payment, &completed);
 }
 
+/* spec: ledger/33 */
 static void an_on_us_payment_is_booked_in_the_commit_that_accepts_it(void **state) {
     struct bank *bank = *state;
     struct bank_account debtor = { .fund_minor = FUND }, creditor = { 0 };
@@ -224,6 +226,7 @@ static int block_decide(struct work *work, void *input) {
     return view_update(&view, &account_table, &row);
 }
 
+/* spec: ledger/34, ledger/40 */
 static void refusals_before_the_pivot_leave_nothing(void **state) {
     for (size_t i = 0; i < ARRAY_COUNT(refusals); i++) {
         bank_teardown(state);
@@ -286,6 +289,7 @@ static void two_answers_of_one_batch_book_once(void **state) {
     stands(bank, &payment, &completed);
 }
 
+/* spec: ledger/34 */
 static void the_shipped_definition_is_proven_safe(void **state) {
     struct bank *bank = *state;
     struct saga_report *report = calloc(1, sizeof *report);

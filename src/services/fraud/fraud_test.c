@@ -106,6 +106,7 @@ static enum fraud_rule ask(struct fixture *fixture, int64_t account, bool busine
     return question.rule;
 }
 
+/* spec: ledger/39 */
 static void velocity_is_counted_by_account_and_minute(void **state) {
     struct fixture *fixture = *state;
     for (int i = 0; i < 30; i++) assert_int_equal(ask(fixture, 1, false), FRAUD_CLEAR);
@@ -120,6 +121,7 @@ static void velocity_is_counted_by_account_and_minute(void **state) {
         assert_int_equal(ask(fixture, 3, true), FRAUD_CLEAR); /* business accounts pay in bulk */
 }
 
+/* spec: ledger/39 */
 static void f1_none_slips_through_in_one_batch(void **state) {
     struct fixture *fixture = *state;
     enum { PAYMENTS = 40 };

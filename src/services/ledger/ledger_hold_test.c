@@ -220,6 +220,7 @@ static bool expiry_stands(struct test_world *world) {
     return test_row(world, &ledger_hold_expiry_table, &probe, &row);
 }
 
+/* spec: ledger/23, ledger/24, ledger/25, ledger/26, ledger/27 */
 static void ledger_23_to_27_holds(void **state) {
     const int64_t began_ms = test_now_ms;
     for (size_t i = 0; i < ARRAY_COUNT(hold_cases); i++) {
@@ -276,6 +277,7 @@ static int arrive_decide(struct work *work, void *input) {
     return ledger_capture_order(work, &capture, &order, NULL);
 }
 
+/* spec: ledger/12 */
 static void ledger_12_booked_pending_and_available_are_told_apart(void **state) {
     struct test_world *world = *state;
     int64_t number = account_make(world, "GBP", 200, 1000);

@@ -46,6 +46,7 @@ static const struct {
     { "beyond the range", INT64_MAX, 0, 0, 1, LEDGER_E_OVERFLOW },
 };
 
+/* spec: ledger/11 */
 static void ledger_11_an_overdraft_is_changed_but_not_below_its_use(void **state) {
     for (size_t i = 0; i < ARRAY_COUNT(overdraft_cases); i++) {
         world_close(state);
@@ -91,6 +92,7 @@ static const struct {
     { "none", { false, false, 0, 0 }, 100, 0, 0, -101, LEDGER_E_FUNDS },
 };
 
+/* spec: ledger/10 */
 static void ledger_10_floors_and_ceilings_are_kept(void **state) {
     for (size_t i = 0; i < ARRAY_COUNT(limit_cases); i++) {
         world_close(state);
@@ -107,6 +109,7 @@ static void ledger_10_floors_and_ceilings_are_kept(void **state) {
 }
 
 /* An asset grows by debits: its floor hinders credits. */
+/* spec: ledger/8, ledger/10 */
 static void ledger_10_the_floor_of_a_nostro_account(void **state) {
     struct test_world *world = *state;
     int64_t nostro = ledger_internal_number(LEDGER_NOSTRO, currency_of("GBP"));
@@ -123,6 +126,7 @@ static void ledger_10_the_floor_of_a_nostro_account(void **state) {
 }
 
 /* Of one batch: each sees what the one before it left. */
+/* spec: ledger/10 */
 static void ledger_10_limits_hold_within_one_batch(void **state) {
     struct test_world *world = *state;
     struct currency gbp = currency_of("GBP");
@@ -154,6 +158,7 @@ static const struct {
     { "both", LEDGER_FROZEN_DEBITS | LEDGER_FROZEN_CREDITS, LEDGER_E_BLOCKED, LEDGER_E_BLOCKED, LEDGER_E_BLOCKED },
 };
 
+/* spec: ledger/19 */
 static void ledger_19_a_frozen_side_takes_nothing_new(void **state) {
     for (size_t i = 0; i < ARRAY_COUNT(freeze_cases); i++) {
         world_close(state);
@@ -181,6 +186,7 @@ static void ledger_19_a_frozen_side_takes_nothing_new(void **state) {
     }
 }
 
+/* spec: ledger/19 */
 static void ledger_19_an_account_is_closed_empty_and_for_good(void **state) {
     struct test_world *world = *state;
     int64_t number = account_make(world, "GBP", 0, 100);

@@ -261,6 +261,7 @@ static void run_seed(void **state, uint64_t seed) {
     books_are_clean(world, -1);
 }
 
+/* spec: ledger/56 */
 static void ledger_56_random_operations_do_as_the_model_says(void **state) {
     const int64_t began_ms = test_now_ms;
     const char *only = getenv("GIRO_MODEL_SEED");

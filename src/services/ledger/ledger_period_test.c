@@ -51,6 +51,7 @@ static struct ledger_closing closing_of(struct test_world *world, int64_t day) {
     return closing;
 }
 
+/* spec: ledger/20 */
 static void ledger_20_a_closed_day_takes_no_more(void **state) {
     struct test_world *world = *state;
     const int64_t began_ms = test_now_ms;
@@ -81,6 +82,7 @@ static void ledger_20_a_closed_day_takes_no_more(void **state) {
     test_now_ms = began_ms;
 }
 
+/* spec: ledger/20 */
 static void ledger_20_what_stands_at_the_end_of_a_day_is_sealed(void **state) {
     struct test_world *world = *state;
     int64_t number = account_make(world, "GBP", 0, 100), today = clock_day(test_now_ms), day;
@@ -123,6 +125,7 @@ static const struct {
     { "beyond the range", 1, 1000, 0, 0, INT64_MAX, -1 },
 };
 
+/* spec: ledger/37 */
 static void ledger_37_fees_are_exact(void **state) {
     (void)state;
     struct currency gbp = currency_of("GBP");
@@ -142,6 +145,7 @@ static void ledger_37_fees_are_exact(void **state) {
     }
 }
 
+/* spec: ledger/37 */
 static void ledger_37_the_first_row_that_fits_decides(void **state) {
     (void)state;
     struct currency gbp = currency_of("GBP"), eur = currency_of("EUR");

@@ -48,6 +48,7 @@ static const struct {
     { "less than nothing", { { -5, 0, LEDGER_E_REVERSAL }, { 0, 0, LEDGER_E_REVERSAL }, { 1, 0, 0 } }, 691, 299, 10 },
 };
 
+/* spec: ledger/17, ledger/36 */
 static void ledger_17_36_never_more_than_was_booked(void **state) {
     for (size_t i = 0; i < ARRAY_COUNT(reversal_cases); i++) {
         world_close(state);
@@ -79,6 +80,7 @@ static int find_reversal(void *ctx, const void *row) {
     return 1;
 }
 
+/* spec: ledger/17 */
 static void ledger_17_linked_both_ways(void **state) {
     struct test_world *world = *state;
     struct paying paying = { account_make(world, "GBP", 0, 1000), account_make(world, "GBP", 0, 0), 300, 10, { 0 } };
@@ -114,6 +116,7 @@ static void ledger_17_linked_both_ways(void **state) {
 }
 
 /* Taken back from one who has spent it: refused, and nothing is written. */
+/* spec: ledger/17 */
 static void ledger_17_a_reversal_needs_the_funds(void **state) {
     struct test_world *world = *state;
     struct paying paying = { account_make(world, "GBP", 0, 1000), account_make(world, "GBP", 0, 0), 300, 10, { 0 } };
@@ -130,6 +133,7 @@ static void ledger_17_a_reversal_needs_the_funds(void **state) {
 static int find_captured(struct work *work, void *input) {
     return ledger_captured_into(work, (const uint8_t[16]){ 1 }, input);
 }
+/* spec: ledger/36 */
 static void ledger_36_a_payment_leads_to_its_transaction(void **state) {
     struct test_world *world = *state;
     int64_t number = account_make(world, "GBP", 0, 100), transaction = 0;

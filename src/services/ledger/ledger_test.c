@@ -24,6 +24,7 @@ static const struct {
     { "available overflows", INT64_MAX, 1, 0, 1, LEDGER_E_OVERFLOW },
 };
 
+/* spec: ledger/11, ledger/23 */
 static void l5_holds_reserve_what_is_there(void **state) {
     struct test_world *world = *state;
     for (size_t i = 0; i < ARRAY_COUNT(hold_cases); i++) {
@@ -56,6 +57,7 @@ static void holds_need_their_account_and_its_currency(void **state) {
     assert_int_equal(account_row(world, number).held_minor, 1);
 }
 
+/* spec: ledger/23 */
 static void l4_a_hold_ends_once(void **state) {
     struct test_world *world = *state;
     int64_t number = account_make(world, "GBP", 0, 100);
@@ -89,6 +91,7 @@ static const struct {
     { "in another currency", 70, true, false, LEDGER_E_CURRENCY },
 };
 
+/* spec: ledger/23 */
 static void a_capture_is_what_was_held(void **state) {
     for (size_t i = 0; i < ARRAY_COUNT(capture_cases); i++) {
         world_close(state);
@@ -129,6 +132,7 @@ static const struct {
     { "the largest amount", INT64_MAX, 0, 0, INT64_MAX, 0 },
 };
 
+/* spec: ledger/10, ledger/11 */
 static void l1_a_posting_moves_money_or_nothing(void **state) {
     for (size_t i = 0; i < ARRAY_COUNT(post_cases); i++) {
         world_close(state);
@@ -176,6 +180,7 @@ static void l3_every_entry_carries_the_balance_after_it(void **state) {
     books_are_clean(world, 5);
 }
 
+/* spec: ledger/17 */
 static void l6_entries_are_never_changed(void **state) {
     struct test_world *world = *state;
     (void)account_make(world, "GBP", 0, 1000);
@@ -187,6 +192,7 @@ static void l6_entries_are_never_changed(void **state) {
     }
 }
 
+/* spec: ledger/5 */
 static void l2_currencies_are_kept_apart(void **state) {
     struct test_world *world = *state;
     int64_t pounds = account_make(world, "GBP", 0, 100), yen = account_make(world, "JPY", 0, 100);
@@ -200,6 +206,7 @@ static void l2_currencies_are_kept_apart(void **state) {
     books_are_clean(world, 2);
 }
 
+/* spec: ledger/10 */
 static void holds_of_one_batch_do_not_slip_through_together(void **state) {
     struct test_world *world = *state;
     int64_t number = account_make(world, "GBP", 0, 100);

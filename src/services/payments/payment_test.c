@@ -85,6 +85,7 @@ static const struct {
     { "by enquiry, then once more", { U, C, C }, 3, PAYMENT_E_FINAL },
 };
 
+/* spec: ledger/31 */
 static void p1_final_is_final(void **state) {
     struct test_world *world = *state;
     for (size_t i = 0; i < ARRAY_COUNT(paths); i++) {

@@ -39,6 +39,7 @@ static struct standing_plan plan_of(const char *frequency, const char *first, co
     return plan;
 }
 
+/* spec: ledger/29 */
 static void plans(void **state) {
     /* want: "F 2026-01-31 R 2026-02-28 L 2026-03-31 ." - the dot: it has ended; "!": the calendar has; else it goes on
      */
