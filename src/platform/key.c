@@ -21,10 +21,14 @@ const char *key_refusal_text(int refusal) {
 
 const char *key_alg_name(enum key_alg alg) {
     switch (alg) {
-    case KEY_ALG_PS256: return "PS256";
-    case KEY_ALG_ES256: return "ES256";
-    case KEY_ALG_EDDSA: return "EdDSA";
-    case KEY_ALG_NONE: break;
+    case KEY_ALG_PS256:
+        return "PS256";
+    case KEY_ALG_ES256:
+        return "ES256";
+    case KEY_ALG_EDDSA:
+        return "EdDSA";
+    case KEY_ALG_NONE:
+        break;
     }
     return "none";
 }
@@ -110,6 +114,7 @@ static int ed25519_judge(const EVP_PKEY *evp) {
  * for Ed25519 the public key is made from the private one. */
 static int key_judge_numbers(EVP_PKEY *evp, enum key_type type, bool is_private) {
     if (type == KEY_TYPE_ED25519 || (type == KEY_TYPE_RSA && !is_private)) return 0;
+    if (type == KEY_TYPE_RSA) return key_rsa_pair_judge(evp);
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, evp, NULL);
     if (!context) return key_fault();
     int verdict = EVP_PKEY_public_check(context);
@@ -146,9 +151,15 @@ int key_wrap_take(EVP_PKEY *evp, bool is_private, struct key **ret_key) {
 int key_generate(enum key_type type, struct key **ret_key) {
     EVP_PKEY *evp = NULL;
     switch (type) {
-    case KEY_TYPE_RSA: evp = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)KEY_RSA_BITS_MIN); break;
-    case KEY_TYPE_EC_P256: evp = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256"); break;
-    case KEY_TYPE_ED25519: evp = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"); break;
+    case KEY_TYPE_RSA:
+        evp = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)KEY_RSA_BITS_MIN);
+        break;
+    case KEY_TYPE_EC_P256:
+        evp = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+        break;
+    case KEY_TYPE_ED25519:
+        evp = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+        break;
     }
     if (!evp) return key_fault();
     return err_fold(key_wrap_take(evp, true, ret_key));
@@ -287,9 +298,12 @@ enum key_type key_type(const struct key *key) {
 
 enum key_alg key_algorithm(const struct key *key) {
     switch (key->type) {
-    case KEY_TYPE_RSA: return KEY_ALG_PS256;
-    case KEY_TYPE_EC_P256: return KEY_ALG_ES256;
-    case KEY_TYPE_ED25519: return KEY_ALG_EDDSA;
+    case KEY_TYPE_RSA:
+        return KEY_ALG_PS256;
+    case KEY_TYPE_EC_P256:
+        return KEY_ALG_ES256;
+    case KEY_TYPE_ED25519:
+        return KEY_ALG_EDDSA;
     }
     return KEY_ALG_NONE;
 }

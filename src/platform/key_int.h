@@ -18,5 +18,7 @@ struct key {
 /* Checks kind and strength and wraps; evp is taken also when it is refused. 0, KEY_E_KIND, _WEAK, _SIZE, _VALUE, or a
  * fault. */
 int key_wrap_take(EVP_PKEY *evp, bool is_private, struct key **ret_key) MUST_USE;
+/* The numbers of a private RSA key fit each other, and what they sign verifies. 0, KEY_E_VALUE, or -ENOMEM. */
+int key_rsa_pair_judge(EVP_PKEY *evp) MUST_USE;
 
 #endif

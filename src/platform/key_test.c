@@ -3,6 +3,7 @@
 #include "platform/encoding.h"
 #include "platform/key_int.h"
 
+#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/param_build.h>
@@ -357,6 +358,103 @@ static void pem_round_trip_and_refusals(void **state) {
     }
 }
 
+enum { N, E, D, P, Q, DP, DQ, QI, NUMBERS };
+
+/* The private key of these numbers in PEM, whatever they are. */
+static void rsa_pem_of(BIGNUM *const numbers[NUMBERS], struct buffer *out) {
+    static const char *const names[NUMBERS] = { OSSL_PKEY_PARAM_RSA_N,         OSSL_PKEY_PARAM_RSA_E,
+                                                OSSL_PKEY_PARAM_RSA_D,         OSSL_PKEY_PARAM_RSA_FACTOR1,
+                                                OSSL_PKEY_PARAM_RSA_FACTOR2,   OSSL_PKEY_PARAM_RSA_EXPONENT1,
+                                                OSSL_PKEY_PARAM_RSA_EXPONENT2, OSSL_PKEY_PARAM_RSA_COEFFICIENT1 };
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    EVP_PKEY *evp = NULL;
+    for (int i = 0; i < NUMBERS; i++) assert_int_equal(OSSL_PARAM_BLD_push_BN(builder, names[i], numbers[i]), 1);
+    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(builder);
+    assert_int_equal(EVP_PKEY_fromdata_init(context), 1);
+    assert_int_equal(EVP_PKEY_fromdata(context, &evp, EVP_PKEY_KEYPAIR, params), 1);
+    EVP_PKEY_CTX_free(context);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(builder);
+    pem_of(evp, true, out);
+}
+
+/* Of two factors of 1024 bits and the exponent 65537, all that RFC 8017 section 3.2 derives from them. */
+static void rsa_numbers_from(BIGNUM *numbers[NUMBERS], BN_CTX *context) {
+    BIGNUM *p = BN_dup(numbers[P]), *q = BN_dup(numbers[Q]), *phi = BN_new();
+    BN_sub_word(p, 1);
+    BN_sub_word(q, 1);
+    BN_mul(phi, p, q, context);
+    BN_mul(numbers[N], numbers[P], numbers[Q], context);
+    assert_non_null(BN_mod_inverse(numbers[D], numbers[E], phi, context));
+    BN_mod(numbers[DP], numbers[D], p, context);
+    BN_mod(numbers[DQ], numbers[D], q, context);
+    assert_non_null(BN_mod_inverse(numbers[QI], numbers[Q], numbers[P], context));
+    BN_free(p);
+    BN_free(q);
+    BN_free(phi);
+}
+
+/* One of whose predecessor 65537 is no factor: that can be the exponent. */
+static void prime_new(BIGNUM *number, int bits) {
+    do assert_int_equal(BN_generate_prime_ex(number, bits, 0, NULL, NULL, NULL), 1);
+    while (BN_mod_word(number, 65537) == 1);
+}
+
+/* The first factor is of so many bits, and prime or not; the other one makes it 2048. */
+static void rsa_numbers_new(BIGNUM *numbers[NUMBERS], int bits, bool prime, BN_CTX *context) {
+    for (int i = 0; i < NUMBERS; i++) numbers[i] = BN_new();
+    BN_set_word(numbers[E], 65537);
+    prime_new(numbers[Q], 2048 - bits);
+    prime_new(numbers[P], bits);
+    while (!prime && (BN_num_bits(numbers[P]) == 1024 || BN_mod_word(numbers[P], 65537) == 1)) {
+        BIGNUM *one = BN_new(), *other = BN_new();
+        prime_new(one, 512);
+        prime_new(other, 513);
+        BN_mul(numbers[P], one, other, context); /* 1025 bits */
+        BN_free(one);
+        BN_free(other);
+    }
+    rsa_numbers_from(numbers, context);
+}
+
+static int rsa_numbers_load(BIGNUM *const numbers[NUMBERS]) {
+    uint8_t memory[8192];
+    struct buffer pem;
+    struct key *key = NULL;
+    buffer_init(&pem, memory, sizeof memory);
+    rsa_pem_of(numbers, &pem);
+    int r = key_load_pem(buffer_str(&pem), &key);
+    assert_int_equal(key != NULL, r == 0);
+    key_free(key);
+    return r;
+}
+
+/* Each number of a private key by itself wrong; every equation holds, but a factor is no prime, or is short. */
+static void private_rsa_numbers_must_fit(void **state) {
+    (void)state;
+    static const struct {
+        int bits;
+        bool prime;
+        int want;
+    } cases[] = { { 1024, true, 0 }, { 1024, false, KEY_E_VALUE }, { 600, true, KEY_E_VALUE } };
+    BIGNUM *numbers[NUMBERS];
+    BN_CTX *context = BN_CTX_new();
+    for (size_t at = 0; at < ARRAY_COUNT(cases); at++) {
+        rsa_numbers_new(numbers, cases[at].bits, cases[at].prime, context);
+        if (rsa_numbers_load(numbers) != cases[at].want) fail_msg("case %zu", at);
+        for (int i = 0; cases[at].want == 0 && i < NUMBERS; i++) {
+            BIGNUM *right = BN_dup(numbers[i]);
+            BN_add_word(numbers[i], 2);
+            if (rsa_numbers_load(numbers) != KEY_E_VALUE) fail_msg("number %d may be wrong", i);
+            BN_copy(numbers[i], right);
+            BN_free(right);
+        }
+        for (int i = 0; i < NUMBERS; i++) BN_free(numbers[i]);
+    }
+    BN_CTX_free(context);
+}
+
 static void curves_spelled_out_are_refused(void **state) {
     (void)state;
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
@@ -469,6 +567,7 @@ int main(void) {
         cmocka_unit_test(the_vector_of_rfc_8032),
         cmocka_unit_test(points_that_prove_nothing_are_refused),
         cmocka_unit_test(pem_round_trip_and_refusals),
+        cmocka_unit_test(private_rsa_numbers_must_fit),
         cmocka_unit_test(curves_spelled_out_are_refused),
         cmocka_unit_test(jwk_numbers_are_judged),
         cmocka_unit_test(k3_threads_share_a_key),
