@@ -11,17 +11,40 @@
 static int file_fault(int fault, const char *verb, const char *path, struct message *message) {
     const char *advice;
     switch (-fault) {
-    case ENOENT: advice = "it does not exist; create it or correct the path"; break;
-    case EACCES: advice = "this user may not; change its owner or mode, or those of its folder"; break;
-    case EPERM: advice = "the system does not allow it; change its owner or attributes"; break;
-    case EISDIR: advice = "it is a folder; name a file"; break;
-    case ENOTDIR: advice = "a part of the path is a file, not a folder; correct the path"; break;
-    case EINVAL: advice = "it is not a regular file; name one"; break;
-    case EFBIG: advice = "it is larger than allowed; name a smaller file"; break;
-    case ENAMETOOLONG: advice = "the path is too long; use a shorter one"; break;
-    case ENOSPC: case EDQUOT: advice = "the disk is full; free some space"; break;
-    case EROFS: advice = "the file system is read-only; use another folder"; break;
-    default: advice = strerrordesc_np(-fault); break;
+    case ENOENT:
+        advice = "it does not exist; create it or correct the path";
+        break;
+    case EACCES:
+        advice = "this user may not; change its owner or mode, or those of its folder";
+        break;
+    case EPERM:
+        advice = "the system does not allow it; change its owner or attributes";
+        break;
+    case EISDIR:
+        advice = "it is a folder; name a file";
+        break;
+    case ENOTDIR:
+        advice = "a part of the path is a file, not a folder; correct the path";
+        break;
+    case EINVAL:
+        advice = "it is not a regular file; name one";
+        break;
+    case EFBIG:
+        advice = "it is larger than allowed; name a smaller file";
+        break;
+    case ENAMETOOLONG:
+        advice = "the path is too long; use a shorter one";
+        break;
+    case ENOSPC:
+    case EDQUOT:
+        advice = "the disk is full; free some space";
+        break;
+    case EROFS:
+        advice = "the file system is read-only; use another folder";
+        break;
+    default:
+        advice = strerrordesc_np(-fault);
+        break;
     }
     message_set(message, "cannot %s %.300s: %s", verb, path, advice);
     return err_trace(fault);
@@ -65,14 +88,14 @@ int file_read_all(const char *path, size_t bytes_max, struct arena *arena, struc
     return r ? file_fault(r, "read", path, message) : 0;
 }
 
-static int write_and_sync(int fd, struct str bytes, unsigned mode) {
+static int write_all(int fd, struct str bytes, unsigned mode) {
     while (bytes.len) {
         ssize_t written = write(fd, bytes.at, bytes.len);
         if (written < 0 && errno == EINTR) continue;
         if (written < 0) return err_origin(-errno);
         bytes = str_slice(bytes, (size_t)written, bytes.len);
     }
-    return fchmod(fd, mode) == 0 && fsync(fd) == 0 ? 0 : err_origin(-errno);
+    return fchmod(fd, mode) == 0 ? 0 : err_origin(-errno);
 }
 
 int file_sync_folder(const char *path) {
@@ -90,22 +113,29 @@ int file_sync_folder(const char *path) {
 }
 
 /* Writes a new file beside path and renames it over path. */
-static int replace(const char *path, const char *beside, struct str bytes, unsigned mode) {
-    int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0) return err_origin(-errno);
-    int r = write_and_sync(fd, bytes, mode);
-    if (close(fd) != 0 && !r) r = err_origin(-errno);
-    if (!r && rename(beside, path) != 0) r = err_origin(-errno);
-    if (r) (void)unlink(beside); /* the fault that brought us here is the one to tell */
-    return r ? err_trace(r) : err_trace(file_sync_folder(path));
-}
-
-int file_write_atomic(const char *path, struct str bytes, unsigned mode, struct message *message) {
+static int replace(const char *path, struct str bytes, unsigned mode, bool flushed) {
     char beside[FILE_PATH_BYTES_MAX];
     uint32_t nonce;
     random_bytes(&nonce, sizeof nonce);
     int len = snprintf(beside, sizeof beside, "%s.%08x.new", path, nonce);
-    int r = len < 0 || (size_t)len >= sizeof beside ? err_origin(-ENAMETOOLONG) : replace(path, beside, bytes, mode);
+    if (len < 0 || (size_t)len >= sizeof beside) return err_origin(-ENAMETOOLONG);
+    int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0) return err_origin(-errno);
+    int r = write_all(fd, bytes, mode);
+    if (!r && flushed && fsync(fd) != 0) r = err_origin(-errno);
+    if (close(fd) != 0 && !r) r = err_origin(-errno);
+    if (!r && rename(beside, path) != 0) r = err_origin(-errno);
+    if (r) (void)unlink(beside); /* the fault that brought us here is the one to tell */
+    return r || !flushed ? err_trace(r) : err_trace(file_sync_folder(path));
+}
+
+int file_write_atomic(const char *path, struct str bytes, unsigned mode, struct message *message) {
+    int r = replace(path, bytes, mode, true);
+    return r ? file_fault(r, "write", path, message) : 0;
+}
+
+int file_write_unflushed(const char *path, struct str bytes, unsigned mode, struct message *message) {
+    int r = replace(path, bytes, mode, false);
     return r ? file_fault(r, "write", path, message) : 0;
 }
 

@@ -21,6 +21,8 @@ int file_read_all(const char *path, size_t bytes_max, struct arena *arena, struc
 /* Replaces path by a file of these bytes and this mode: written beside it, flushed, renamed, the folder flushed. When
  * it returns 0 the new content survives a power cut; after any fault the old file is still there as it was. */
 int file_write_atomic(const char *path, struct str bytes, unsigned mode, struct message *message);
+/* The same for whoever reads it while this machine runs: a power cut may leave either content, or nothing. */
+int file_write_unflushed(const char *path, struct str bytes, unsigned mode, struct message *message);
 /* Makes path and the parents it lacks, all with mode (parents also with u+wx). 0 when it is there already; -ENOTDIR
  * when a part of it is a file. */
 int dir_make(const char *path, unsigned mode, struct message *message);

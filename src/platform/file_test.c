@@ -47,6 +47,11 @@ static void what_is_written_is_read(void **state) {
     assert_int_equal(bytes.at[bytes.len], 0);
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0640);
+    assert_int_equal(file_write_unflushed(path, STR("other"), 0604, NULL), 0);
+    assert_int_equal(file_read_all(path, 5, &arena, &bytes, NULL), 0);
+    assert_true(str_equal(bytes, STR("other")));
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0604);
     assert_int_equal(file_write_atomic(path, STR(""), 0600, NULL), 0);
     assert_int_equal(file_read_all(path, 0, &arena, &bytes, NULL), 0);
     assert_int_equal(bytes.len, 0);
