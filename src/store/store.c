@@ -122,6 +122,11 @@ void store_watch(struct store *store, void (*each)(void *ctx, const struct store
     store->watch_ctx = ctx;
 }
 
+void store_warm(struct store *store, size_t readers) {
+    check(readers <= STORE_WARM_MAX);
+    if (store->ops->warm) store->ops->warm(store, readers);
+}
+
 int store_lease_take(struct store *store, struct store_lease *ret_lease) {
     if (store->ops->lease_take) return err_trace(store->ops->lease_take(store, ret_lease));
     *ret_lease = (struct store_lease){ .epoch = STORE_EPOCH_EMBEDDED, .ours = true, .alive = true };

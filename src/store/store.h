@@ -29,6 +29,7 @@ enum {
     STORE_NODE_BYTES_MAX = 63,
     STORE_ADDRESS_BYTES_MAX = 255,
     STORE_KEY_BYTES = 32,
+    STORE_WARM_MAX = 8,
     STORE_LEASE_LIFE_MS = 5000,  /* not renewed for so long by the database's clock: another may take it */
     STORE_LEASE_RENEW_MS = 1000, /* how often an idle holder renews; every commit renews it too */
 };
@@ -107,6 +108,9 @@ void store_watch(struct store *store, void (*each)(void *ctx, const struct store
                  void *ctx);
 
 struct store_reader;
+/* Makes ready what so many readers will need (at most STORE_WARM_MAX), on a thread of its own, so that their first
+ * reads do not wait for it. Best effort; once. */
+void store_warm(struct store *store, size_t readers);
 int store_reader_open(struct store *store, struct store_reader **ret_reader);
 /* Reads a store of another process (the command line beside the daemon): same options, opened read-only. */
 int store_reader_open_only(const struct store_options *options, struct store_reader **ret_reader,

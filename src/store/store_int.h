@@ -57,6 +57,7 @@ struct store_ops {
     int (*lease_renew)(struct store *store);
     void (*lease_release)(struct store *store);
     int64_t (*epoch)(const struct store *store);
+    void (*warm)(struct store *store, size_t readers); /* NULL: a reader costs next to nothing */
     int (*reader_open)(struct store *store, struct store_reader **ret_reader);
     int (*reader_open_only)(const struct store_options *options, struct store_reader **ret_reader,
                             struct message *message);

@@ -33,15 +33,20 @@ int postgres_writer_ready(struct postgres_store *store) {
     return r == 0 && store->fenced ? STORE_E_FENCED : r;
 }
 
-/* Migrations and checks, as the user that connects. */
+/* Migrations and checks, as the user that connects; then the connection is the writer's, acting as giro_engine. */
 static int prepare_database(struct postgres_store *store, struct message *message) {
     const struct postgres_access access = { .connection = store->options.connection, .node = store->options.node };
+    bool applied = false;
     int r = postgres_connect(&store->writer, &store->base.catalog, &access, message);
     if (r == 0) r = postgres_check_settings(&store->writer, message);
-    if (r == 0) r = postgres_migrate(&store->writer, store->options.migrations, message);
+    if (r == 0) r = postgres_migrate(&store->writer, store->options.migrations, &applied, message);
     if (r == 0) r = postgres_check_tables(&store->writer, &store->base.catalog, message);
+    if (r == 0 && !applied) {
+        r = postgres_migrate_end(&store->writer, message);
+        return r ? err_trace(r) : err_trace(postgres_act_as(&store->writer, "giro_engine", message));
+    }
     postgres_disconnect(&store->writer);
-    return err_trace(r);
+    return r ? err_trace(r) : err_trace(writer_connect(store, message));
 }
 
 static int check_epoch(struct postgres_store *store, struct message *message) {
@@ -67,7 +72,6 @@ static int open_database(struct postgres_store *store, struct message *message) 
     if (r == 0) r = postgres_seal_init(&store->seal, options->key->at);
     if (r == 0) r = postgres_plan_new(options->table_count, &store->plan);
     if (r == 0) r = prepare_database(store, message);
-    if (r == 0) r = writer_connect(store, message);
     if (r == 0) r = postgres_check_key(&store->writer, &store->seal, true, message);
     if (r == 0) r = check_epoch(store, message);
     return err_trace(r);
@@ -76,6 +80,7 @@ static int open_database(struct postgres_store *store, struct message *message) 
 static void postgres_close(struct store *base) {
     struct postgres_store *store = of_store(base);
     postgres_lease_release(base);
+    postgres_spares_release(&store->spares);
     postgres_release(&store->writer);
     postgres_seal_release(&store->seal);
     postgres_loading_release(&store->loading);
@@ -97,6 +102,7 @@ static int postgres_open(const struct store_options *options, struct store **ret
     store->loading.seal = &store->seal;
     store->writer.seal = &store->seal;
     random_bytes(store->instance, sizeof store->instance);
+    check(pthread_mutex_init(&store->spares.lock, NULL) == 0);
     r = open_database(store, message);
     if (r) postgres_close(&store->base);
     else *ret_store = &store->base;
@@ -127,6 +133,7 @@ const struct store_ops store_postgres_ops = {
     .lease_renew = postgres_lease_renew,
     .lease_release = postgres_lease_release,
     .epoch = postgres_lease_epoch,
+    .warm = postgres_warm,
     .reader_open = postgres_reader_open,
     .reader_open_only = postgres_reader_open_only,
     .reader_close = postgres_reader_close,

@@ -6,23 +6,25 @@
 #include "store/store_postgres_int.h"
 #include "store/store_schema_postgres.h"
 
-enum { FACTS_MAX = 256, FACT_BYTES_MAX = 256 * 1024, EXECUTE_BYTES_MAX = 256 };
+enum { FACTS_MAX = 256, FACT_BYTES_MAX = 256 * 1024, NAMES_BYTES_MAX = STORE_TABLES_MAX * 132 };
 
-/* $1 = schema, $2 = table. Blanks and quotes of deparsed text are left out, as they differ between versions. */
+/* $1 = schemas, $2 = tables: the facts of each, with its position among them. One question for all: planning it takes
+ * longer than answering it, and each answer would be waited for. Blanks and quotes of deparsed text are left out, as
+ * they differ between versions. */
 #define PLAIN(sql) "regexp_replace(" sql ", '[[:space:]\"]', '', 'g')"
 static const char facts_sql[] =
-    "PREPARE giro_facts(name, name) AS WITH r AS (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = "
-    "c.relnamespace"
-    " WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind = 'r')"
-    " SELECT fact FROM (SELECT 'column ' || attname || ' ' || format_type(atttypid, atttypmod)"
+    "WITH r AS MATERIALIZED (SELECT w.at, c.oid FROM unnest($1::name[], $2::name[]) WITH ORDINALITY AS w(s, t, at)"
+    " JOIN pg_namespace n ON n.nspname = w.s"
+    " JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.t AND c.relkind = 'r')"
+    " SELECT at, fact FROM (SELECT r.at, 'column ' || attname || ' ' || format_type(atttypid, atttypmod)"
     "   || CASE WHEN l.collname IS NULL OR l.collname = 'default' THEN '' ELSE ' ' || l.collname END"
     "   || CASE WHEN attnotnull THEN '' ELSE ' nullable' END || CASE WHEN atthasdef THEN ' default' ELSE '' END AS fact"
     "   FROM r JOIN pg_attribute a ON a.attrelid = r.oid LEFT JOIN pg_collation l ON l.oid = a.attcollation"
     "   WHERE attnum > 0 AND NOT attisdropped"
-    " UNION ALL SELECT 'check ' || " PLAIN(
+    " UNION ALL SELECT r.at, 'check ' || " PLAIN(
         "pg_get_constraintdef(k.oid)") "   FROM r JOIN pg_constraint k ON k.conrelid = r.oid WHERE contype NOT IN "
                                        "('p', 'n')"
-                                       " UNION ALL SELECT CASE WHEN indisprimary THEN 'key (' ELSE 'index ' || "
+                                       " UNION ALL SELECT r.at, CASE WHEN indisprimary THEN 'key (' ELSE 'index ' || "
                                        "i.relname"
                                        "   || CASE WHEN indisunique THEN ' unique (' ELSE ' (' END END"
                                        "   || (SELECT string_agg(coalesce(a.attname, 'expression') || CASE WHEN o.bits "
@@ -36,17 +38,17 @@ static const char facts_sql[] =
                                        "indisvalid THEN '' ELSE ' invalid' END"
                                        "   FROM r JOIN pg_index x ON x.indrelid = r.oid JOIN pg_class i ON i.oid = "
                                        "x.indexrelid"
-                                       " UNION ALL SELECT 'trigger ' || tgname || ' ' || tgtype || ' ' || "
+                                       " UNION ALL SELECT r.at, 'trigger ' || tgname || ' ' || tgtype || ' ' || "
                                        "tgenabled::text || ' ' || " PLAIN(
                                            "f.prosrc") "   FROM r JOIN pg_trigger t ON t.tgrelid = r.oid JOIN pg_proc "
                                                        "f ON f.oid = t.tgfoid WHERE NOT tgisinternal"
-                                                       " UNION ALL SELECT 'rights of ' || role || ':' || "
+                                                       " UNION ALL SELECT r.at, 'rights of ' || role || ':' || "
                                                        "coalesce((SELECT string_agg(p, ',' ORDER BY p)"
                                                        "      FROM unnest(ARRAY['DELETE', 'INSERT', 'SELECT', "
                                                        "'TRUNCATE', 'UPDATE']) p"
                                                        "      WHERE has_table_privilege(role, r.oid, p)), '')"
                                                        "   FROM r, unnest(ARRAY['giro_engine', 'giro_read']) role) "
-                                                       "facts ORDER BY fact COLLATE \"C\"";
+                                                       "facts ORDER BY at, fact COLLATE \"C\"";
 
 struct facts {
     struct buffer text; /* facts with a NUL behind each */
@@ -136,22 +138,39 @@ static void rights_facts(struct facts *facts, const struct table *table) {
     fact_end(facts, begin);
 }
 
+/* Rows of the answer that are one table's. */
+struct found {
+    const PGresult *result;
+    size_t from, count;
+};
+
 static int compare_texts(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static int compare_table(struct facts *facts, const struct table *table, const PGresult *found,
+/* How many rows from this one on are of the table of this number, counted from 1. */
+static size_t found_of(const PGresult *found, size_t number, size_t from) {
+    size_t rows = (size_t)PQntuples(found), end = from;
+    while (end < rows && strtoul(PQgetvalue(found, (int)end, 0), NULL, 10) == number) end++;
+    return end - from;
+}
+
+static const char *fact_at(const PGresult *found, size_t row) {
+    return PQgetvalue(found, (int)row, 1);
+}
+
+static int compare_table(struct facts *facts, const struct table *table, const struct found *found,
                          struct message *message) {
     const char *wanted[FACTS_MAX];
     for (size_t i = 0; i < facts->count; i++) wanted[i] = facts->text.at + facts->at[i];
     qsort(wanted, facts->count, sizeof wanted[0], compare_texts);
-    size_t found_count = (size_t)PQntuples(found), i = 0;
-    while (i < facts->count && i < found_count && strcmp(wanted[i], PQgetvalue(found, (int)i, 0)) == 0) i++;
-    if (i == facts->count && i == found_count) return 0;
-    bool lacks = i < facts->count && (i == found_count || strcmp(wanted[i], PQgetvalue(found, (int)i, 0)) < 0);
+    size_t i = 0;
+    while (i < facts->count && i < found->count && strcmp(wanted[i], fact_at(found->result, found->from + i)) == 0) i++;
+    if (i == facts->count && i == found->count) return 0;
+    const char *other = i < found->count ? fact_at(found->result, found->from + i) : "";
+    bool lacks = i < facts->count && (i == found->count || strcmp(wanted[i], other) < 0);
     message_set(message, "table %s.%s of the store differs from the program: it %s '%.200s'%s", table->service,
-                table->name, lacks ? "lacks" : "has", lacks ? wanted[i] : PQgetvalue(found, (int)i, 0),
-                lacks ? "" : " too much");
+                table->name, lacks ? "lacks" : "has", lacks ? wanted[i] : other, lacks ? "" : " too much");
     return err_origin(-EPROTO);
 }
 
@@ -166,39 +185,52 @@ static void table_facts(struct facts *facts, const struct table *table) {
     rights_facts(facts, table);
 }
 
-static int unreadable(const struct postgres_connection *connection, const struct table *table,
-                      struct message *message) {
-    message_set(message, "the schema of table %s.%s cannot be read: %.200s", table->service, table->name,
-                connection->failure.text);
+static int unreadable(const struct postgres_connection *connection, struct message *message) {
+    message_set(message, "the schemas of the tables cannot be read: %.200s", connection->failure.text);
     return err_origin(connection->failure.kind == POSTGRES_ERROR ? -EACCES : -ENOTCONN);
 }
 
-static int check_table(struct postgres_connection *connection, const struct table *table, struct facts *facts,
-                       struct message *message) {
-    char sql[EXECUTE_BYTES_MAX];
-    PGresult *found = NULL;
-    int len = snprintf(sql, sizeof sql, "EXECUTE giro_facts('%s', '%s')", table->service, table->name);
-    check(len < (int)sizeof sql && !strchr(table->service, '\'') && !strchr(table->name, '\'')); /* our own names */
-    table_facts(facts, table);
-    int r = postgres_ask(connection, sql, NULL, &found) ? unreadable(connection, table, message)
-                                                        : compare_table(facts, table, found, message);
-    PQclear(found);
-    return err_trace(r);
+/* An array of the tables' names, or of their services'. */
+static void write_names(const struct store_catalog *catalog, bool services, struct buffer *out) {
+    for (size_t i = 0; i < catalog->count; i++) {
+        const char *name = services ? catalog->tables[i]->service : catalog->tables[i]->name;
+        check(!strpbrk(name, "{},\"\\ ")); /* our own */
+        buffer_printf(out, "%c%s", i ? ',' : '{', name);
+    }
+    buffer_append_char(out, '}');
+    buffer_append_char(out, 0);
+    check(!out->overflow);
 }
 
-/* The question is long and planning it takes longer than answering it: it is planned once for all tables. */
+static int ask_facts(struct postgres_connection *connection, const struct store_catalog *catalog,
+                     PGresult **ret_result) {
+    char services[NAMES_BYTES_MAX], tables[NAMES_BYTES_MAX];
+    const char *const values[] = { services, tables, NULL };
+    struct buffer out;
+    buffer_init(&out, services, sizeof services);
+    write_names(catalog, true, &out);
+    buffer_init(&out, tables, sizeof tables);
+    write_names(catalog, false, &out);
+    return postgres_ask(connection, facts_sql, values, ret_result);
+}
+
 int postgres_check_tables(struct postgres_connection *connection, const struct store_catalog *catalog,
                           struct message *message) {
+    struct found found = { .result = NULL };
+    PGresult *result = NULL;
+    if (catalog->count == 0) return 0;
     struct facts *facts = calloc(1, sizeof *facts);
     if (!facts) return err_origin(-ENOMEM);
     buffer_init_heap(&facts->text, FACT_BYTES_MAX);
-    int r = 0;
-    if (catalog->count && postgres_tell(connection, facts_sql, POSTGRES_ANSWER_MS))
-        r = unreadable(connection, catalog->tables[0], message);
-    for (size_t i = 0; i < catalog->count && r == 0; i++)
-        r = check_table(connection, catalog->tables[i], facts, message);
-    if (r == 0 && catalog->count && postgres_tell(connection, "DEALLOCATE giro_facts", POSTGRES_ANSWER_MS))
-        r = unreadable(connection, catalog->tables[0], message);
+    int r = ask_facts(connection, catalog, &result) ? unreadable(connection, message) : 0;
+    found.result = result;
+    for (size_t i = 0; i < catalog->count && r == 0; i++) {
+        table_facts(facts, catalog->tables[i]);
+        found.from += found.count;
+        found.count = found_of(result, i + 1, found.from);
+        r = compare_table(facts, catalog->tables[i], &found, message);
+    }
+    PQclear(result);
     buffer_release(&facts->text);
     free(facts);
     return r;

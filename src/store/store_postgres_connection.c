@@ -166,6 +166,15 @@ int postgres_role_set(struct postgres_connection *connection, const char *role) 
     return postgres_tell(connection, sql, POSTGRES_ANSWER_MS);
 }
 
+int postgres_act_as(struct postgres_connection *connection, const char *role, struct message *message) {
+    if (postgres_role_set(connection, role) == 0) return 0;
+    message_set(message, "the database's user may not act as %s: as an administrator run: GRANT %s TO its name", role,
+                role);
+    int r = err_origin(connection->failure.kind == POSTGRES_ERROR ? -EPERM : -ENOTCONN);
+    postgres_disconnect(connection);
+    return r;
+}
+
 /* libpq's sentence on one line. */
 static void connect_sentence(const PGconn *conn, struct message *message) {
     char text[MESSAGE_BYTES_MAX - 64];
@@ -199,28 +208,44 @@ static int open_conn(struct postgres_connection *connection, const struct postgr
     return err_origin(-ENOTSUP);
 }
 
-int postgres_connect(struct postgres_connection *connection, const struct store_catalog *catalog,
-                     const struct postgres_access *access, struct message *message) {
+static int make_room(struct postgres_connection *connection, const struct store_catalog *catalog) {
     check(!connection->conn);
     connection->catalog = catalog;
-    if (!connection->prepared) {
-        connection->prepared = calloc(catalog->count * POSTGRES_SLOTS + 1, sizeof(bool));
-        if (!connection->prepared) return err_origin(-ENOMEM);
-        buffer_init_heap(&connection->bytes, POSTGRES_PARAMETER_BYTES_MAX);
-        buffer_init_heap(&connection->text, POSTGRES_STATEMENT_BYTES_MAX);
+    if (connection->prepared) return 0;
+    connection->prepared = calloc(catalog->count * POSTGRES_SLOTS + 1, sizeof(bool));
+    if (!connection->prepared) return err_origin(-ENOMEM);
+    buffer_init_heap(&connection->bytes, POSTGRES_PARAMETER_BYTES_MAX);
+    buffer_init_heap(&connection->text, POSTGRES_STATEMENT_BYTES_MAX);
+    return 0;
+}
+
+PGconn *postgres_detach(struct postgres_connection *connection) {
+    PGconn *conn = connection->conn;
+    connection->conn = NULL;
+    return conn;
+}
+
+int postgres_attach(struct postgres_connection *connection, const struct store_catalog *catalog, PGconn *conn) {
+    int r = make_room(connection, catalog);
+    if (r) {
+        PQfinish(conn);
+        return err_trace(r);
     }
-    int r = open_conn(connection, access, message);
+    connection->conn = conn;
+    (void)PQsetNoticeReceiver(conn, on_notice, connection);
+    return 0;
+}
+
+int postgres_connect(struct postgres_connection *connection, const struct store_catalog *catalog,
+                     const struct postgres_access *access, struct message *message) {
+    int r = make_room(connection, catalog);
+    if (r == 0) r = open_conn(connection, access, message);
     if (r == 0 && postgres_tell(connection, settings, POSTGRES_ANSWER_MS)) {
         message_set(message, "the database refuses a setting of the session: %s", connection->failure.text);
         r = err_origin(connection->failure.kind == POSTGRES_ERROR ? -EACCES : -ENOTCONN);
     }
-    if (r == 0 && access->role && postgres_role_set(connection, access->role)) {
-        message_set(message, "the database's user may not act as %s: as an administrator run: GRANT %s TO its name",
-                    access->role, access->role);
-        r = err_origin(connection->failure.kind == POSTGRES_ERROR ? -EPERM : -ENOTCONN);
-    }
     if (r) postgres_disconnect(connection);
-    return r;
+    return r == 0 && access->role ? err_trace(postgres_act_as(connection, access->role, message)) : r;
 }
 
 /* ---- Pipeline ---- */

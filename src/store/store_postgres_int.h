@@ -5,6 +5,7 @@
  * store_postgres_culprit.c     which change of an undone batch was at fault
  * store_postgres_lease.c       the writer's lease and the file of the highest epoch
  * store_postgres_reader.c      readers
+ * store_postgres_spare.c       connections made before a reader wants one
  * store_postgres_rows.c        parameters as binary arrays, results as rows, loading by probes
  * store_postgres_sql.c         the text of the statements
  * store_postgres_seal.c        personal columns sealed singly, and keyed hashes of them
@@ -17,6 +18,7 @@
 
 #include <libpq-fe.h>
 #include <openssl/types.h>
+#include <pthread.h>
 
 #include "platform/buffer.h"
 #include "store/store_int.h"
@@ -168,6 +170,10 @@ struct postgres_parameters {
  */
 int postgres_connect(struct postgres_connection *connection, const struct store_catalog *catalog,
                      const struct postgres_access *access, struct message *message);
+/* What postgres_connect made, before anything was prepared on it, goes to another connection, which is not connected.
+ * attach: 0, or -ENOMEM, and conn is closed. */
+PGconn *postgres_detach(struct postgres_connection *connection);
+int postgres_attach(struct postgres_connection *connection, const struct store_catalog *catalog, PGconn *conn);
 void postgres_disconnect(struct postgres_connection *connection); /* keeps the buffers; takes one not connected */
 void postgres_release(struct postgres_connection *connection);    /* takes a zeroed one */
 /* False when the server has closed the connection meanwhile; it is then disconnected. */
@@ -240,12 +246,26 @@ int postgres_load(struct postgres_connection *connection, struct postgres_loadin
 
 /* ---- The store ---- */
 
+/* store_postgres_spare.c: connections that wait for a reader. */
+struct postgres_spares {
+    pthread_mutex_t lock;
+    PGconn *conns[STORE_WARM_MAX];
+    size_t count, wanted;
+    bool ends; /* no more are made */
+    bool runs;
+    pthread_t thread;
+};
+void postgres_warm(struct store *base, size_t readers);
+PGconn *postgres_spare_take(struct store *base); /* NULL: there is none */
+void postgres_spares_release(struct postgres_spares *spares);
+
 struct postgres_plan; /* store_postgres_commit.c: the changes of a batch sorted by statement */
 
 struct postgres_store {
     struct store base;
     struct store_options options; /* borrowed strings */
     struct postgres_connection writer;
+    struct postgres_spares spares;
     struct postgres_seal seal;
     struct postgres_loading loading;
     struct postgres_plan *plan;
@@ -289,12 +309,18 @@ int postgres_reader_range(struct store_reader *base, const struct store_range *r
 int postgres_options_check(const struct store_options *options, struct message *message);
 /* All below: connected as who connected. 0 or a fault with a sentence. */
 int postgres_check_settings(struct postgres_connection *connection, struct message *message);
-int postgres_migrate(struct postgres_connection *connection, const char *folder, struct message *message);
+/* Holds the migrations' lock when it returns 0: until postgres_migrate_end, or the connection's end. *ret_applied:
+ * something was new; then the connection is to be closed, as a migration's text may have changed its session. */
+int postgres_migrate(struct postgres_connection *connection, const char *folder, bool *ret_applied,
+                     struct message *message);
+int postgres_migrate_end(struct postgres_connection *connection, struct message *message);
 int postgres_check_tables(struct postgres_connection *connection, const struct store_catalog *catalog,
                           struct message *message);
 /* The first store that opens a database leaves its key's check value there; others must have the same. */
 int postgres_check_key(struct postgres_connection *connection, const struct postgres_seal *seal, bool may_write,
                        struct message *message);
 int postgres_role_set(struct postgres_connection *connection, const char *role);
+/* The same with a sentence in message; disconnects when it is refused. 0, -EPERM, -ENOTCONN. */
+int postgres_act_as(struct postgres_connection *connection, const char *role, struct message *message);
 
 #endif

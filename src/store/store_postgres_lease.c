@@ -81,8 +81,9 @@ static void lease_values(const struct postgres_store *store, struct lease_values
 /* A promotion begins a new timeline: what the old primary had not yet sent is not there. "" on a standby. */
 #define TIMELINE "CASE WHEN pg_is_in_recovery() THEN '' ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END"
 
-static const char look_sql[] = GIVEN "SELECT l.epoch, " OURS ", " ALIVE ", l.node, l.address, l.backend, " TIMELINE
-                                     " FROM \"store\".\"lease\" l, given";
+static const char look_sql[] =
+    GIVEN "SELECT l.epoch, " OURS ", " ALIVE ", l.node, l.address,"
+          " CASE WHEN l.released THEN 0 ELSE l.backend END, " TIMELINE " FROM \"store\".\"lease\" l, given";
 static const char take_sql[] =
     GIVEN "UPDATE \"store\".\"lease\" l SET epoch = l.epoch + CASE WHEN " OURS " THEN 0 ELSE 1 END, node = given.node,"
           " address = given.address, instance = given.instance, renewed_at = clock_timestamp(), released = false,"
@@ -93,7 +94,8 @@ static const char renew_sql[] = GIVEN "UPDATE \"store\".\"lease\" l SET renewed_
                                       " WHERE l.one AND " OURS " RETURNING l.epoch";
 static const char release_sql[] = GIVEN "UPDATE \"store\".\"lease\" l SET released = true FROM given"
                                         " WHERE l.one AND " OURS " RETURNING l.epoch";
-/* A holder that was frozen in the middle of a commit must not keep its rows locked. Only a user that may signal the
+/* A holder that was frozen in the middle of a commit must not keep its rows locked (one that released the lease did so
+ * behind its last commit, on that same connection, and has no backend here). Only a user that may signal the
  * other's connection succeeds; otherwise the server's own time limits end it. */
 static const char evict_sql[] = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1::integer"
                                 " AND application_name LIKE 'giro %' AND pid <> pg_backend_pid()";

@@ -54,6 +54,7 @@ struct migrator {
     struct migrations list;
     struct message *message;
     size_t applied;
+    bool changed; /* the store's own tables, or a migration, were new */
 };
 
 static int fault_of(const struct postgres_connection *connection) {
@@ -112,6 +113,7 @@ static int own_tables_ensure(struct migrator *migrator) {
     int64_t found = 0;
     int r = ask_number(migrator, "SELECT count(*) FROM pg_namespace WHERE nspname = 'store'", NULL, &found);
     if (r || found) return err_trace(r);
+    migrator->changed = true;
     r = become_owner(migrator);
     if (r == 0 && postgres_tell(migrator->connection, own_tables, POSTGRES_MIGRATION_MS))
         r = refused(migrator, "the store's own tables cannot be made");
@@ -247,6 +249,7 @@ static int compare_applied(struct migrator *migrator, struct buffer *text) {
 
 static int apply_new(struct migrator *migrator, struct buffer *text) {
     if (migrator->applied >= migrator->list.count) return 0;
+    migrator->changed = true;
     int r = become_owner(migrator);
     for (size_t number = migrator->applied + 1; number <= migrator->list.count && r == 0; number++) {
         r = migration_read(&migrator->list, number, text, migrator->message);
@@ -262,7 +265,8 @@ static int migrate_locked(struct migrator *migrator, struct buffer *text) {
     return err_trace(r);
 }
 
-int postgres_migrate(struct postgres_connection *connection, const char *folder, struct message *message) {
+int postgres_migrate(struct postgres_connection *connection, const char *folder, bool *ret_applied,
+                     struct message *message) {
     struct migrator migrator = { .connection = connection, .message = message };
     struct buffer text;
     char lock[96];
@@ -276,5 +280,14 @@ int postgres_migrate(struct postgres_connection *connection, const char *folder,
     if (r == 0) r = migrate_locked(&migrator, &text);
     buffer_release(&text);
     migrations_release(&migrator.list);
-    return r; /* the lock ends with the connection */
+    if (r == 0) *ret_applied = migrator.changed;
+    return r;
+}
+
+int postgres_migrate_end(struct postgres_connection *connection, struct message *message) {
+    struct migrator migrator = { .connection = connection, .message = message };
+    char sql[160];
+    (void)snprintf(sql, sizeof sql, "SELECT pg_advisory_unlock(%d); SET statement_timeout = %d; SET lock_timeout = %d",
+                   MIGRATION_LOCK, POSTGRES_STATEMENT_MS, POSTGRES_LOCK_MS);
+    return postgres_tell(connection, sql, POSTGRES_ANSWER_MS) ? refused(&migrator, "the migrations cannot end") : 0;
 }

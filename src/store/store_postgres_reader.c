@@ -1,9 +1,10 @@
 /* store_postgres_reader.c - readers: each has a connection of its own, as giro_read.
  *
  * Between begin and end one REPEATABLE READ, READ ONLY transaction; outside, each read is one of its own. A reader's
- * connection is made by its first begin or read (a node has 40 readers and opens in the time of a few), and one that
- * broke while the reader was idle is made anew by the next. Connections: a store has one for the
- * writer and one a reader, so a node with 30 readers needs 31 of the server's max_connections. */
+ * connection is made by its first begin or read (a node has 40 readers and opens in the time of a few), unless one was
+ * made beforehand (store_postgres_spare.c), and one that broke while the reader was idle is made anew by the next.
+ * Connections: a store has one for the writer and one a reader, so a node with 30 readers needs 31 of the server's
+ * max_connections. */
 #include "store/store_postgres_int.h"
 
 struct postgres_reader {
@@ -74,8 +75,12 @@ int postgres_reader_open_only(const struct store_options *options, struct store_
 
 /* A connection that can be used; a broken one is replaced. */
 static int ready(struct postgres_reader *reader) {
-    if (postgres_is_alive(&reader->connection)) return 0;
-    return connect_reader(reader, NULL);
+    struct postgres_connection *connection = &reader->connection;
+    if (postgres_is_alive(connection)) return 0;
+    PGconn *spare = reader->base.store ? postgres_spare_take(reader->base.store) : NULL;
+    int r = spare ? postgres_attach(connection, &reader->base.catalog, spare) : 0;
+    if (r) return err_trace(r);
+    return spare && postgres_is_alive(connection) ? 0 : err_trace(connect_reader(reader, NULL));
 }
 
 static int failed(const struct postgres_reader *reader) {

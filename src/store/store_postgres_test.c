@@ -204,6 +204,34 @@ static void reconnects_before_a_commit(void **state) {
     world_drop(&world);
 }
 
+/* One is broken when it is taken, and there are more readers than spares; one is still spare at the end. */
+static void readers_take_spare_connections(void **state) {
+    (void)state;
+    static const char spares[] = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'giro one'";
+    static const char kill_one[] = "SELECT pg_terminate_backend(max(pid), 5000) FROM pg_stat_activity"
+                                   " WHERE application_name = 'giro one' AND query LIKE 'SET ROLE giro_read%'";
+    struct world world;
+    struct store_reader *readers[3];
+    world_begin_open(&world);
+    assert_int_equal(commit_items(&world, 1, 1), 0);
+    for (int round = 0; round < 2; round++) {
+        size_t count = round ? 1 : ARRAY_COUNT(readers);
+        store_warm(world.store, 2);
+        while (count_of(spares) < 3) continue; /* with the writer's */
+        if (round == 0) test_server_sql(&server, kill_one, NULL, 0);
+        for (size_t i = 0; i < count; i++) {
+            assert_int_equal(store_reader_open(world.store, &readers[i]), 0);
+            assert_true(reader_has_item(readers[i], &world.arena, 1));
+        }
+        assert_int_equal(count_of(spares), round ? 3 : 4);
+        for (size_t i = 0; i < count; i++) (void)store_reader_close(readers[i]);
+        world.store = store_close(world.store);
+        while (count_of(spares)) continue; /* the server notices */
+        world_open(&world);
+    }
+    world_drop(&world);
+}
+
 /* Another session locks a table; when the commit waits for it, its connection is ended. */
 static void *killer_main(void *ctx) {
     static const char ends[] = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
@@ -426,6 +454,7 @@ int main(void) {
         cmocka_unit_test(e7_a_cut_holder_connects_again),
         cmocka_unit_test(e4_an_older_database_is_refused),
         cmocka_unit_test(reconnects_before_a_commit),
+        cmocka_unit_test(readers_take_spare_connections),
         cmocka_unit_test(t3_killed_within_a_commit),
         cmocka_unit_test(server_stopped_and_started),
         cmocka_unit_test(e6_a_promotion_ends_the_lease),
