@@ -538,11 +538,15 @@ int core_dispatch_start(struct core_dispatch *dispatch) {
     return 0;
 }
 
-void core_dispatch_stop(struct core_dispatch *dispatch) {
+void core_dispatch_end(struct core_dispatch *dispatch) {
     pthread_mutex_lock(&dispatch->lock);
     dispatch->stopping = true;
     pthread_cond_broadcast(&dispatch->wake);
     pthread_mutex_unlock(&dispatch->lock);
+}
+
+void core_dispatch_stop(struct core_dispatch *dispatch) {
+    core_dispatch_end(dispatch);
     for (size_t i = 0; i < dispatch->worker_count; i++) {
         struct worker *worker = &dispatch->workers[i];
         if (worker->runs) pthread_join(worker->thread, NULL);

@@ -65,6 +65,8 @@ struct core_call {
 bool core_dispatch_take(struct core_dispatch *dispatch, struct core_call *ret_call);
 void core_dispatch_answer(struct core_dispatch *dispatch, const struct core_call *call,
                           const struct core_answer *answer);
+/* No call begins any more; core_dispatch_stop waits for those under way. */
+void core_dispatch_end(struct core_dispatch *dispatch);
 /* Lets the calls under way end (at most one deadline) and ends the workers; followups are still taken, and wait. Then
  * stop the engine, whose last answers come back here, then free. Harmless twice. */
 void core_dispatch_stop(struct core_dispatch *dispatch);

@@ -317,18 +317,27 @@ void relay_wake(struct relay *relay) {
     pthread_mutex_unlock(&relay->lock);
 }
 
-struct relay *relay_stop(struct relay *relay) {
-    if (!relay) return NULL;
+void relay_end(struct relay *relay) {
     pthread_mutex_lock(&relay->lock);
     relay->stopping = true;
     pthread_cond_signal(&relay->wake);
     for (size_t i = 0; i < relay->count; i++) pthread_cond_signal(&relay->lines[i].wake);
     pthread_mutex_unlock(&relay->lock);
     if (relay->runs) pthread_join(relay->thread, NULL);
-    relay_scan_release(&relay->scan);
+    relay->runs = false;
     for (size_t i = 0; i < relay->count; i++) {
         struct relay_line *line = &relay->lines[i];
         if (line->runs) pthread_join(line->thread, NULL);
+        line->runs = false;
+    }
+}
+
+struct relay *relay_stop(struct relay *relay) {
+    if (!relay) return NULL;
+    relay_end(relay);
+    relay_scan_release(&relay->scan);
+    for (size_t i = 0; i < relay->count; i++) {
+        struct relay_line *line = &relay->lines[i];
         relay_scan_release(&line->scan);
         pthread_cond_destroy(&line->wake);
     }

@@ -58,7 +58,9 @@ int relay_start(struct integration *integration, const struct relay_consumer *co
                 struct relay **ret_relay);
 /* Something was committed. Any thread; an atomic exchange, and a signal only if the relay sleeps. */
 void relay_wake(struct relay *relay);
-struct relay *relay_stop(struct relay *relay); /* moves the cursors, ends the threads; returns NULL, takes NULL */
+/* Moves the cursors and ends the threads: what is committed from now on is the next relay's. Harmless twice. */
+void relay_end(struct relay *relay);
+struct relay *relay_stop(struct relay *relay); /* ends first; returns NULL, takes NULL */
 /* Age of the oldest event that a consumer has not had, ms; 0 when none waits. */
 int64_t relay_lag_ms(struct relay *relay, size_t consumer);
 
