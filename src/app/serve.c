@@ -101,13 +101,13 @@ static bool give(const struct bank_config *config, struct bank **bank, int *ret_
     struct http_gift *gift = malloc(sizeof *gift);
     struct message message;
     int asker = bank_asked(*bank);
-    struct bank_inherit inherit = { .gift = gift, .since_ms = clock_mono_ms() };
+    struct bank_inherit inherit = { .gift = gift };
     if (!gift || asker < 0) {
         free(gift);
         net_close(asker);
         return true;
     }
-    *bank = bank_give(*bank, gift);
+    *bank = bank_give(*bank, gift, &inherit.since_ms);
     int r = hand_over_give(asker, gift, inherit.since_ms);
     net_close(asker);
     *ret_code = EXIT_DONE;

@@ -48,6 +48,7 @@ static int bank_prepare(struct bank *bank, struct message *message) {
     if (!r) r = bank_open_policies(bank, message);
     if (!r) r = bank_open_saga(bank, message);
     if (!r) r = bank_open_keys(bank, message);
+    if (!r) r = bank_open_identity(bank, message);
     if (!r && (bank->roles & ROLE_ENGINE)) r = bank_open_audit_key(bank, message);
     if (!r) r = bank_fill_integration(bank);
     if (!r && (bank->roles & ROLE_ENGINE)) r = bank_prepare_core(bank, message);
@@ -69,18 +70,46 @@ static int confirm(struct bank *bank, struct message *message) {
     return inherit && inherit->confirm ? err_trace(inherit->confirm(inherit->ctx, message)) : 0;
 }
 
-/* A store that nodes share is opened while the process before still serves: its callers wait for the lease alone. */
-static int bank_receive_store(struct bank *bank, struct message *message) {
-    bool shared = bank->config->options.store_kind == BANK_STORE_POSTGRES;
-    int r = shared ? bank_open_store(bank, message) : 0;
-    if (!r) r = receive(bank, message);
-    if (!r && !shared) r = bank_open_store(bank, message);
+/* A store that nodes share is opened while the process before still serves: its callers wait for the lease alone. It is
+ * waited for more than worked on, so that it opens on a thread of its own beside everything else. */
+struct opening {
+    struct bank *bank;
+    struct store *store;
+    struct message message;
+    int result;
+};
+
+static void *opening_main(void *ctx) {
+    struct opening *opening = ctx;
+    opening->result = bank_open_store(opening->bank, &opening->store, &opening->message);
+    return NULL;
+}
+
+static int prepare_beside_store(struct bank *bank, struct message *message) {
+    struct opening opening = { .bank = bank };
+    pthread_t thread;
+    int r = pthread_create(&thread, NULL, opening_main, &opening);
+    if (r) return err_origin(-r);
+    r = bank_prepare(bank, message);
+    pthread_join(thread, NULL);
+    bank->integration.store = opening.store; /* also when the rest failed: bank_stop closes it */
+    if (r || !opening.result) return err_trace(r);
+    *message = opening.message;
+    return err_trace(opening.result);
+}
+
+static int bank_receive_store(struct bank *bank, bool shared, struct message *message) {
+    bool asks = bank->inherit && bank->inherit->receive;
+    if (shared && asks) store_warm(bank->integration.store, BANK_WARM_READERS); /* while the other one lets go */
+    int r = receive(bank, message);
+    if (!r && !shared) r = bank_open_store(bank, &bank->integration.store, message);
     return err_trace(r);
 }
 
 static int bank_open(struct bank *bank, struct message *message) {
-    int r = bank_prepare(bank, message);
-    if (!r) r = bank_receive_store(bank, message);
+    bool shared = bank->config->options.store_kind == BANK_STORE_POSTGRES;
+    int r = shared ? prepare_beside_store(bank, message) : bank_prepare(bank, message);
+    if (!r) r = bank_receive_store(bank, shared, message);
     bank->opened_ms = clock_mono_ms();
     if (!r) r = bank_open_node(bank, message);
     if (!r) r = bank_open_operations(bank, message);
@@ -143,9 +172,20 @@ int bank_asked(struct bank *bank) {
     return atomic_exchange(&bank->asker, -1);
 }
 
-struct bank *bank_give(struct bank *bank, struct http_gift *ret_gift) {
-    bank->stopping = true;
+/* What goes on from the store in the next process ends here while callers are still answered: calls to the core, the
+ * delivery of events. */
+static void end_background(struct bank *bank) {
+    bank->node = node_stop(bank->node); /* no take-over from here on: what there is stays */
+    if (bank->dispatch) core_dispatch_end(bank->dispatch);
+    if (bank->relay_owned) relay_end(bank->relay_owned);
+    if (bank->dispatch) core_dispatch_stop(bank->dispatch);
+}
+
+struct bank *bank_give(struct bank *bank, struct http_gift *ret_gift, int64_t *ret_since_ms) {
+    bank->stopping = bank->gives = true;
     *ret_gift = (struct http_gift){ .listen_fd = -1 };
+    end_background(bank);
+    *ret_since_ms = clock_mono_ms();
     if (bank->gateway) gateway_give(bank->gateway, BANK_DRAIN_MS, ret_gift); /* else this node takes no calls */
     return bank_stop(bank);
 }
@@ -168,7 +208,7 @@ struct bank *bank_stop(struct bank *bank) {
     stop_threads(bank);
     bank->jobs = jobs_stop(bank->jobs);                /* waits for its portion's command: the engine still runs */
     bank->relay_owned = relay_stop(bank->relay_owned); /* waits for its cursor's last move: the engine still runs */
-    bank_end_checkpoints(bank);
+    if (!bank->gives) bank_end_checkpoints(bank);      /* the next process goes on with them */
     if (bank->integration.engine) engine_stop(bank->integration.engine);
     if (bank->integration.store) store_lease_release(bank->integration.store); /* the next need not wait */
     if (bank->forwarder) forwarder_stop(bank->forwarder);

@@ -36,8 +36,9 @@ const char *bank_follow_trouble(struct bank *bank);
  * which it waits, the caller's to close, and the bank must be given. */
 int bank_asked_fd(const struct bank *bank);
 int bank_asked(struct bank *bank);
-/* Answers what is under way and stops: store closed, socket and idle connections in *ret_gift. */
-struct bank *bank_give(struct bank *bank, struct http_gift *ret_gift);
+/* Answers what is under way and stops: store closed, socket and idle connections in *ret_gift, in *ret_since_ms the
+ * monotonic time since which callers wait. */
+struct bank *bank_give(struct bank *bank, struct http_gift *ret_gift, int64_t *ret_since_ms);
 /* Becomes readable when the bank must end by itself: the process exits with failure then. */
 int bank_end_fd(const struct bank *bank);
 enum bank_end {

@@ -26,7 +26,10 @@
 
 #include <pthread.h>
 
-enum { BANK_TEXT_BYTES_MAX = 32 * 1024 * 1024 };
+enum {
+    BANK_TEXT_BYTES_MAX = 32 * 1024 * 1024,
+    BANK_WARM_READERS = 6, /* so many read the store before a new process's first answer, or for it */
+};
 
 struct bank {
     const struct bank_config *config;
@@ -89,6 +92,7 @@ struct bank {
     _Atomic bool holds;     /* engine, dispatch, relay and jobs are open: never false again until bank_stop */
     _Atomic bool answering; /* the gateway listens */
     _Atomic bool stopping;
+    bool gives;          /* stops because another process takes over */
     _Atomic int end_why; /* enum bank_end */
 };
 
@@ -108,8 +112,10 @@ int bank_open_policies(struct bank *bank, struct message *message); /* and the c
 int bank_open_saga(struct bank *bank, struct message *message); /* compiles it, refuses one that is not proven safe */
 int bank_open_keys(struct bank *bank, struct message *message);
 int bank_prepare_core(struct bank *bank, struct message *message); /* its records' layouts */
-int bank_open_store(struct bank *bank, struct message *message);
-int bank_open_node(struct bank *bank, struct message *message); /* takes the lease, or follows its holder */
+/* The store, which becomes bank->integration's. Touches no other part, so that it may open beside them. */
+int bank_open_store(struct bank *bank, struct store **ret_store, struct message *message);
+int bank_open_identity(struct bank *bank, struct message *message); /* for the links; nothing in a bank of one node */
+int bank_open_node(struct bank *bank, struct message *message);     /* takes the lease, or follows its holder */
 /* What opens with the lease, on the node's thread after a take-over. */
 int bank_open_engine(struct bank *bank, struct message *message);
 int bank_open_core(struct bank *bank);

@@ -13,8 +13,9 @@ static int read_path(struct str path, const char *key, char text[BANK_PATH_BYTES
     return err_origin(-EINVAL);
 }
 
-static int open_identity(struct bank *bank, struct message *message) {
+int bank_open_identity(struct bank *bank, struct message *message) {
     const struct bank_options *options = &bank->config->options;
+    if (!options->node_certificate.len && !options->node_listen.len) return 0;
     char certificate[BANK_PATH_BYTES_MAX], key[BANK_PATH_BYTES_MAX], trust[BANK_PATH_BYTES_MAX];
     struct hash version = command_codec_version();
     struct node_identity_options identity = {
@@ -48,11 +49,10 @@ static int open_server(struct bank *bank, struct message *message) {
 }
 
 static int open_links(struct bank *bank, struct message *message) {
-    struct forwarder_options forwarder = { .integration = &bank->integration, .connections = FORWARD_CONNECTIONS };
-    int r = open_identity(bank, message);
-    if (r) return err_trace(r);
-    forwarder.identity = bank->node_identity;
-    r = forwarder_new(&forwarder, &bank->forwarder);
+    struct forwarder_options forwarder = { .integration = &bank->integration,
+                                           .identity = bank->node_identity,
+                                           .connections = FORWARD_CONNECTIONS };
+    int r = forwarder_new(&forwarder, &bank->forwarder);
     if (r) return err_trace(r);
     bank->integration.door = forwarder_door(bank->forwarder);
     return (bank->roles & ROLE_ENGINE) && bank->config->options.node_listen.len ? err_trace(open_server(bank, message))
@@ -88,9 +88,7 @@ static void on_follow(void *ctx, const struct store_lease *lease) {
 }
 
 int bank_open_node(struct bank *bank, struct message *message) {
-    const struct bank_options *options = &bank->config->options;
-    bool linked = options->node_certificate.len || options->node_listen.len;
-    int r = linked ? open_links(bank, message) : 0;
+    int r = bank->node_identity ? open_links(bank, message) : 0;
     if (r) return err_trace(r);
     struct node_options node = { .store = bank->integration.store,
                                  .forwarder = bank->forwarder,

@@ -61,10 +61,10 @@ static int marker_path(const struct bank *bank, char path[BANK_PATH_BYTES_MAX]) 
     return len < BANK_PATH_BYTES_MAX ? 0 : err_origin(-ENAMETOOLONG);
 }
 
-int bank_open_store(struct bank *bank, struct message *message) {
+int bank_open_store(struct bank *bank, struct store **ret_store, struct message *message) {
     const struct bank_options *options = &bank->config->options;
     int r = bank_store_init(&bank->store, options, NULL, options->sandbox, message);
-    if (!r) r = store_open(&bank->store.options, &bank->integration.store, message);
+    if (!r) r = store_open(&bank->store.options, ret_store, message);
     return err_trace(r);
 }
 
