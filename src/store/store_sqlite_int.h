@@ -23,7 +23,7 @@ enum {
     STORE_COMPANION_BYTES_MAX = STORE_PATH_BYTES_MAX + 32,
     STORE_SQLITE_VERSION_MIN = 3037000,            /* STRICT tables */
     STORE_BUSY_MS = 2000,                   /* waiting for a foreign writer (the sqlite3 shell), then undone */
-    STORE_WRITER_CACHE_KIB = 64 * 1024,
+    STORE_WRITER_CACHE_KIB = 256 * 1024, /* taken as the store grows; the keys of some million payments */
     STORE_READER_CACHE_KIB = 8 * 1024,
     STORE_STATEMENT_BYTES_MAX = 16 * 1024,  /* 40 columns with their names, a few times over */
     STORE_WAL_SOFT_BYTES = 4 * 1024 * 1024, /* a checkpoint begins */
