@@ -71,6 +71,7 @@ static int quick_check(sqlite3 *db) {
  * harmless. */
 static void settle_library(void) {
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* its counters are one lock for all threads */
+    sqlite_page_cache_install();
 }
 
 static int path_copy(const char *path, char text[STORE_PATH_BYTES_MAX], struct message *message) {

@@ -4,6 +4,7 @@
  * store_sqlite_connection.c  a connection with its prepared statements; loading rows, walking ranges
  * store_sqlite_sql.c         the text of the statements
  * store_sqlite_checkpoint.c  the thread that moves the log into the database
+ * store_sqlite_page_cache.c  SQLite's page cache, without its walk over every page at a commit
  * store_sqlite_files.c       the writer's lock, the marker of an unknown commit, the fresh copy of the log
  * store_sqlite_migration.c   numbered migrations
  * store_sqlite_check.c       the database against the descriptors
@@ -101,6 +102,10 @@ int sqlite_file_create(const char *path, struct message *message);
 int sqlite_migrate(sqlite3 *db, const char *folder, struct message *message);
 /* Compares the database with the descriptors; 0 or -EPROTO with a sentence that names table and difference. */
 int sqlite_check_tables(sqlite3 *db, const struct store_catalog *catalog, struct message *message);
+
+/* Puts the layer before SQLite's page cache, for every connection of the process that is opened afterwards. Before SQLite's
+ * first use, on one thread; later SQLite refuses it, and works as it would without. */
+void sqlite_page_cache_install(void);
 
 /* The checkpoint thread and the gate between it and the writer (store_sqlite_checkpoint.c). */
 struct sqlite_checkpoint {
