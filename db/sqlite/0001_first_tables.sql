@@ -10,7 +10,7 @@ CREATE TABLE "engine_journal" (
     "hash" BLOB NOT NULL CHECK (length("hash") = 32),
     "body" BLOB NOT NULL,
     PRIMARY KEY ("epoch", "seq")
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE TRIGGER "engine_journal_no_update" BEFORE UPDATE ON "engine_journal"
 BEGIN
     SELECT RAISE(ABORT, 'engine_journal is append-only');

@@ -4,6 +4,14 @@ static bool key_is_rowid(const struct table *table) {
     return table->indexes[0].column_count == 1 && table->columns[table->indexes[0].columns[0]].type == COLUMN_I64;
 }
 
+/* SQLite keeps a row without rowid in the tree of its keys, and each comparison with it reads the whole row, long ones
+ * from their overflow pages: of 35 KiB, ten times for each record that is appended. */
+static bool row_is_long(const struct table *table) {
+    for (uint8_t i = 0; i < table->column_count; i++)
+        if (table->columns[i].bytes_max > STORE_KEYED_ROW_BYTES_MAX) return true;
+    return false;
+}
+
 static void column_sql(const struct column *column, struct buffer *out) {
     buffer_printf(out, "    \"%s\" ", column->name);
     switch (column->type) {
@@ -45,7 +53,7 @@ static void table_sql(const struct table *table, struct buffer *out) {
         index_columns_sql(table, 0, out);
         buffer_append_c(out, "\n");
     }
-    buffer_append_c(out, rowid ? ") STRICT;\n" : ") STRICT, WITHOUT ROWID;\n");
+    buffer_append_c(out, rowid || row_is_long(table) ? ") STRICT;\n" : ") STRICT, WITHOUT ROWID;\n");
 }
 
 static void trigger_sql(const struct table *table, const char *suffix, const char *event, struct buffer *out) {
