@@ -146,7 +146,8 @@ int engine_submit(struct engine *engine, struct command *command) {
     if (engine->last) engine->last->next = command;
     else engine->first = command;
     engine->last = command;
-    if (engine->queued++ == 0) pthread_cond_signal(&engine->wake);
+    engine->queued++;
+    if (engine->queued == (engine->gathering ? ENGINE_GATHER_FULL : 1)) pthread_cond_signal(&engine->wake);
     pthread_mutex_unlock(&engine->lock);
     return 0;
 }
@@ -289,6 +290,7 @@ static bool form(struct engine *engine, struct batch *batch, size_t *ret_count) 
 /* After one batch: what the metrics show. */
 static size_t done(struct engine *engine, size_t count) {
     engine->written_ms = clock_mono_ms();
+    engine->last_count = count;
     pthread_mutex_lock(&engine->lock);
     engine->state.batches++;
     engine->state.commands += count;
@@ -335,11 +337,17 @@ static void fly(struct engine *engine, struct batch *batch) {
     }
 }
 
+/* Whoever waits for the flight that is over does not wait for the next one. */
+static void settle_over(struct engine *engine) {
+    if (flight_is_over(engine) && !engine->options.steps) engine_settle(engine);
+}
+
 size_t engine_advance(struct engine *engine) {
-    if (flight_is_over(engine) && !engine->options.steps) engine_settle(engine); /* none waits for the next one */
+    settle_over(engine);
     struct batch *batch = free_batch(engine);
     size_t count;
     if (!form(engine, batch, &count)) {
+        engine->last_count = 0;
         engine_settle(engine);
         return renew(engine);
     }
@@ -369,12 +377,25 @@ static int64_t wait_ms(const struct engine *engine) {
     return ms > 0 ? ms : 0;
 }
 
+int64_t engine_gathers_until_ns(const struct engine *engine) {
+    bool many = engine->last_count >= ENGINE_GATHER_MIN && engine->queued < ENGINE_GATHER_FULL;
+    return many && !engine->stopping ? engine->began_ns + ENGINE_GATHER_NS : 0;
+}
+
 /* When to begin the next batch beside the one in flight: so late that it is decided just when that one is over, since
  * until then more may come; monotonic. With the lock held. */
 static int64_t begin_next_ns(const struct engine *engine) {
     if (!engine->first) return INT64_MAX;
     if (engine->queued >= ENGINE_BATCH_MAX) return 0;
-    return engine->began_ns + engine->commit_ns - (int64_t)engine->queued * engine->decide_ns;
+    int64_t over_ns = engine->began_ns + engine->commit_ns - (int64_t)engine->queued * engine->decide_ns;
+    int64_t gathers_ns = engine_gathers_until_ns(engine);
+    return over_ns > gathers_ns ? over_ns : gathers_ns;
+}
+
+/* At most until then, monotonic; something may be up before. With the lock held. */
+static void wait_until(struct engine *engine, int64_t at_ns) {
+    struct timespec until = { .tv_sec = (time_t)(at_ns / SECOND_NS), .tv_nsec = (long)(at_ns % SECOND_NS) };
+    (void)pthread_cond_timedwait(&engine->wake, &engine->lock, &until); /* the caller looks what is so */
 }
 
 /* Waits until the batch in flight is over or the next one should be begun. With the lock held. */
@@ -383,9 +404,18 @@ static void wait_beside(struct engine *engine) {
         int64_t at_ns = begin_next_ns(engine), now_ns = clock_mono_ns();
         if (at_ns <= now_ns) return;
         if (at_ns - now_ns > NOTES_WAIT_NS) at_ns = now_ns + NOTES_WAIT_NS;
-        struct timespec until = { .tv_sec = (time_t)(at_ns / SECOND_NS), .tv_nsec = (long)(at_ns % SECOND_NS) };
-        (void)pthread_cond_timedwait(&engine->wake, &engine->lock, &until); /* looked at above */
+        wait_until(engine, at_ns);
     }
+}
+
+/* Lets commands come together (E7). What was committed has been answered by then. */
+static void gather(struct engine *engine) {
+    if (engine->flying) return;
+    pthread_mutex_lock(&engine->lock);
+    engine->gathering = true;
+    for (int64_t at_ns; clock_mono_ns() < (at_ns = engine_gathers_until_ns(engine));) wait_until(engine, at_ns);
+    engine->gathering = false;
+    pthread_mutex_unlock(&engine->lock);
 }
 
 /* Waits for work; false when stopping with nothing left. */
@@ -403,7 +433,11 @@ static bool wait_for_work(struct engine *engine) {
 
 static void *engine_main(void *ctx) {
     struct engine *engine = ctx;
-    while (wait_for_work(engine)) engine_advance(engine);
+    while (wait_for_work(engine)) {
+        settle_over(engine);
+        gather(engine);
+        engine_advance(engine);
+    }
     return NULL;
 }
 

@@ -18,6 +18,9 @@ enum {
     ENGINE_BATCHES = 2,        /* one in flight, one decided */
     ENGINE_HAND_OVER_MIN = 16, /* so many commands are worth waking another thread, also when nothing waits */
     ENGINE_PACE_SHARE = 4,     /* a new measurement counts so much of the pace: one in four */
+    ENGINE_GATHER_MIN = 16,    /* behind a batch of so many the next one waits for more (E7) */
+    ENGINE_GATHER_FULL = 128,  /* not when so many wait */
+    ENGINE_GATHER_NS = 8 * 1000 * 1000 /* from the beginning of the commit before it */
 };
 struct hasher {
     struct sha256 sha; /* one context as long as the engine lives */
@@ -64,11 +67,13 @@ struct engine {
     struct quarantine *quarantine; /* NULL: no marker is kept */
     int64_t written_ms;            /* monotonic: when the lease was last renewed */
     int64_t commit_ns, decide_ns;  /* the pace: of a commit, of one command's decision */
+    size_t last_count;             /* commands of the newest batch; 0: there was nothing to do since */
 
     pthread_mutex_t lock;
     pthread_cond_t wake; /* of the engine's thread: a command, the end of a flight, the end */
     struct command *first, *last;
     size_t queued;
+    bool gathering; /* the thread waits for ENGINE_GATHER_FULL, not for the first command */
     int64_t latest_ms; /* time of the newest batch */
     struct buffer notes;
     uint64_t notes_lost; /* dropped and not yet told in the journal */
@@ -80,6 +85,11 @@ struct engine {
     bool writer_stopping, writer_running;
     pthread_t writer;
 };
+
+/* ---- engine.c ---- */
+
+/* Until when the next batch waits for more commands (E7), monotonic; 0: it does not. With the lock held. */
+int64_t engine_gathers_until_ns(const struct engine *engine);
 
 /* ---- batch.c ---- */
 
