@@ -173,15 +173,16 @@ static void count(const struct exchange *exchange) {
     enum route_family family = exchange->route ? exchange->route->family
                                                : route_family_of_path(exchange->call.listener, exchange->request->path);
     struct str route = exchange->route ? str_from_c(exchange->route->path) : STR("unmatched");
-    char status[16];
-    (void)snprintf(status, sizeof status, "%d", exchange->status);
+    const char status[] = { (char)('0' + exchange->status / 100), (char)('0' + exchange->status / 10 % 10),
+                            (char)('0' + exchange->status % 10) };
+    const char class[] = { status[0], 'x', 'x' };
     metrics_observe(metrics, METRIC_API_DURATION,
                     (struct metric_labels){ { str_from_c(route_family_name(family)), route } }, duration_us(exchange));
     struct str client = exchange->call.has_client ? exchange->call.client_name : STR("none");
-    char class[8];
-    (void)snprintf(class, sizeof class, "%dxx", exchange->status / 100);
-    metrics_add(metrics, METRIC_CLIENT_REQUESTS, (struct metric_labels){ { client, route, str_from_c(class) } }, 1);
-    metrics_add(metrics, METRIC_HTTP_REQUESTS, (struct metric_labels){ { route, str_from_c(status) } }, 1);
+    metrics_add(metrics, METRIC_CLIENT_REQUESTS,
+                (struct metric_labels){ { client, route, str_from_bytes(class, sizeof class) } }, 1);
+    metrics_add(metrics, METRIC_HTTP_REQUESTS, (struct metric_labels){ { route, str_from_bytes(status, sizeof status) } },
+                1);
 }
 
 static void log_access(const struct exchange *exchange) {

@@ -135,6 +135,12 @@ static bool begins_alike(const char *template, struct str path) {
     return path.len >= len && memcmp(template, path.at, len) == 0;
 }
 
+/* Nor of one that ends otherwise behind its last parameter. */
+static bool ends_alike(const char *template, struct str path) {
+    const char *behind = strrchr(template, '}');
+    return !behind || str_ends(path, str_from_c(behind + 1));
+}
+
 static void allow_add(struct buffer *allow, const char *method) {
     if (allow->len) buffer_append_c(allow, ", ");
     buffer_append_c(allow, method);
@@ -151,10 +157,10 @@ enum route_verdict route_find(enum call_listener listener, struct str method, st
     bool escaped = path.len && memchr(path.at, '%', path.len);
     buffer_init(&allow, memory, sizeof memory);
     for (size_t i = 0; i < route_count(); i++) {
-        if (!escaped && !begins_alike(route_at(i)->path, path)) continue;
+        const char *template = route_at(i)->path;
+        if (!escaped && !(begins_alike(template, path) && ends_alike(template, path))) continue;
         struct route_match match = { .route = route_at(i) };
-        bool fits =
-            (match.route->flags & flag) && template_match(str_from_c(match.route->path), path, arena, match.params);
+        bool fits = (match.route->flags & flag) && template_match(str_from_c(template), path, arena, match.params);
         if (!fits) continue;
         if (str_equal_c(wanted, match.route->method)) {
             *ret_match = match;
