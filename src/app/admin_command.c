@@ -137,6 +137,15 @@ static bool find_auth(const struct admin_request *request, int *ret_auth) {
     return false;
 }
 
+/* A string that holds a blank would become two. */
+static bool are_words(const struct json *array) {
+    for (size_t i = 0; i < json_count(array); i++) {
+        struct str word = json_string(json_at(array, i));
+        if (word.len && memchr(word.at, ' ', word.len)) return false;
+    }
+    return true;
+}
+
 /* The strings of an array with one blank between them. */
 static struct str join_strings(const struct json *array, struct arena *arena) {
     struct buffer out;
@@ -179,7 +188,8 @@ static const char *register_client(const struct admin_request *request, struct j
     if (!find_profile(text_of(request, "profile"), &input.profile) ||
         !find_sender(text_of(request, "sender"), &input.sender) || !find_auth(request, &input.auth))
         return "invalid_request";
-    if (!psp_roles_parse(input.roles, &roles)) return "invalid_request";
+    if (!psp_roles_parse(input.roles, &roles) || !are_words(json_get(request->json, "redirect_uris")))
+        return "invalid_request";
     if (input.auto_approve && !request->options->integration->sandbox) return "sandbox_only";
     call_init(request, &audited, &call);
     const char *error =

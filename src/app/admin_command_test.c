@@ -27,6 +27,11 @@ static const struct {
     { "in a sandbox the amount is read", "{\"command\":\"account_open\",\"currency\":\"GBP\",\"fund_minor\":-1}", true,
       "invalid_request" },
     { "a client that asks nobody", CLIENT ",\"auto_approve\":true}", false, "sandbox_only" },
+    { "a blank would make two redirect URIs of one",
+      CLIENT ",\"auto_approve\":true,\"redirect_uris\":[\"https://tpp.example/a https://tpp.example/b\"]}", false,
+      "invalid_request" },
+    { "two of them are read", CLIENT ",\"auto_approve\":true,\"redirect_uris\":[\"https://tpp.example/a\",\"https://tpp.example/b\"]}",
+      false, "sandbox_only" },
     { "a command that is none", "{\"command\":\"nothing\"}", true, "unknown_command" },
 };
 

@@ -56,6 +56,8 @@ static bool read_redirect_uris(struct reading *reading) {
         struct str uri = json_string(json_at(asked, i));
         if (!list_has(allowed, uri))
             return refuse(reading, OAUTH_INVALID_REDIRECT_URI, "redirect_uris must be among those of the statement");
+        if (uri.len == 0 || memchr(uri.at, ' ', uri.len)) /* it would become two */
+            return refuse(reading, OAUTH_INVALID_REDIRECT_URI, "a redirect_uri is empty or holds a blank");
         buffer_printf(&out, "%s" STR_FMT, i ? " " : "", STR_ARG(uri));
     }
     if (out.overflow) return refuse(reading, OAUTH_INVALID_REDIRECT_URI, "redirect_uris are too long");

@@ -101,6 +101,9 @@ def test_request(bank, software):
         [REDIRECT, 1],
     ):
         check_refused(software.register(redirect_uris=uris), "invalid_redirect_uri")
+    two = REDIRECT + " https://elsewhere.example/cb"  # a statement that allows this one allows no second
+    signed = {"statement": software.statement(software_redirect_uris=[REDIRECT, two])}
+    check_refused(software.register(redirect_uris=[two], **signed), "invalid_redirect_uri")
     check_refused(software.register(body="{}"), "invalid_request")
     assert software.register(media="application/json").status == 415
     assert software.call("GET", "/register").status == 405
