@@ -20,7 +20,7 @@ enum {
     ENGINE_PACE_SHARE = 4,     /* a new measurement counts so much of the pace: one in four */
     ENGINE_GATHER_MIN = 16,    /* behind a batch of so many the next one waits for more (E7) */
     ENGINE_GATHER_FULL = 128,  /* not when so many wait */
-    ENGINE_GATHER_NS = 8 * 1000 * 1000 /* from the beginning of the commit before it */
+    ENGINE_GATHER_NS = 5 * 1000 * 1000 /* from the beginning of the commit before it */
 };
 struct hasher {
     struct sha256 sha; /* one context as long as the engine lives */
