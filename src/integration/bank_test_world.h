@@ -109,6 +109,22 @@ static inline void bank_account_open(struct bank *bank, struct bank_account *acc
     assert_int_equal(test_decide(&bank->world, bank_account_decide, account), 0);
 }
 
+/* The same for client 1, under an IBAN that is one: what comes in by a command that clients use. */
+static inline void bank_client_account_open(struct bank *bank, struct bank_account *account) {
+    struct iban iban;
+    char bban[19];
+    account->bank = bank;
+    (void)snprintf(bban, sizeof bban, "GIRO%014d", ++bank->accounts_made);
+    assert_int_equal(iban_make(STR("GB"), str_from_c(bban), &iban), 0);
+    assert_int_equal(str_to_c(iban_reveal(&iban), account->iban, sizeof account->iban), 0);
+    account->row = (struct account_row){ .iban = str_from_c(account->iban),
+                                         .client_id = { 1 },
+                                         .name = STR("test"),
+                                         .currency = bank_gbp().code,
+                                         .product = account->business ? ACCOUNT_BUSINESS : ACCOUNT_PERSONAL };
+    assert_int_equal(test_decide(&bank->world, bank_account_decide, account), 0);
+}
+
 struct bank_payment {
     struct bank *bank;
     const struct bank_account *debtor, *creditor; /* creditor NULL: at another bank */

@@ -40,21 +40,10 @@ static int world_close(void **state) {
     return 0;
 }
 
-/* An account with an IBAN that is one. */
 static void account_of(struct world *world, struct bank_account *account, bool business, int64_t fund_minor) {
-    struct iban iban;
-    char bban[19];
-    account->bank = &world->bank;
+    account->business = business;
     account->fund_minor = fund_minor;
-    (void)snprintf(bban, sizeof bban, "GIRO%014d", ++world->bank.accounts_made);
-    assert_int_equal(iban_make(STR("GB"), str_from_c(bban), &iban), 0);
-    assert_int_equal(str_to_c(iban_reveal(&iban), account->iban, sizeof account->iban), 0);
-    account->row = (struct account_row){ .iban = str_from_c(account->iban),
-                                         .client_id = { 1 },
-                                         .name = STR("test"),
-                                         .currency = bank_gbp().code,
-                                         .product = business ? ACCOUNT_BUSINESS : ACCOUNT_PERSONAL };
-    assert_int_equal(test_decide(&world->bank.world, bank_account_decide, account), 0);
+    bank_client_account_open(&world->bank, account);
 }
 
 static void on_done(void *owner) {

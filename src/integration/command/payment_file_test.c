@@ -24,22 +24,6 @@ static int64_t now_of(int64_t day, int64_t hour) {
     return time_zone_moment(TIME_ZONE_LONDON, day, hour * HOUR);
 }
 
-static void account_open_for(struct world *world, struct bank_account *account, int64_t fund_minor) {
-    struct iban iban;
-    char bban[19];
-    account->bank = &world->bank;
-    account->fund_minor = fund_minor;
-    (void)snprintf(bban, sizeof bban, "GIRO%014d", ++world->bank.accounts_made);
-    assert_int_equal(iban_make(STR("GB"), str_from_c(bban), &iban), 0);
-    assert_int_equal(str_to_c(iban_reveal(&iban), account->iban, sizeof account->iban), 0);
-    account->row = (struct account_row){ .iban = str_from_c(account->iban),
-                                         .client_id = { 1 },
-                                         .name = STR("test"),
-                                         .currency = bank_gbp().code,
-                                         .product = ACCOUNT_BUSINESS };
-    assert_int_equal(test_decide(&world->bank.world, bank_account_decide, account), 0);
-}
-
 static int setup(void **state) {
     struct world *world = calloc(1, sizeof *world);
     assert_non_null(world);
@@ -55,8 +39,10 @@ static int setup(void **state) {
     world->bank.integration.schedule = &world->rules;
     world->jobs = (struct schedule_jobs){ .now_ms = test_now };
     schedule_jobs_table(&world->jobs, 1000, world->table);
-    account_open_for(world, &world->debtor, FUND);
-    account_open_for(world, &world->creditor, 0);
+    world->debtor.business = world->creditor.business = true;
+    world->debtor.fund_minor = FUND;
+    bank_client_account_open(&world->bank, &world->debtor);
+    bank_client_account_open(&world->bank, &world->creditor);
     assert_int_equal(engine_start(world->bank.world.engine), 0);
     *state = world;
     return 0;
