@@ -14,9 +14,9 @@
  * (E5) a command that was in the batch at two aborts of the process is not decided again. (E6) the commands of a batch
  * are decided in the order of the queue, those of `due` first: behind one that still needs rows the others only name
  * theirs. A command whose needs come up one after another, beyond two loads, is passed by the others. (E7) while many
- * call, batches begin 5 ms apart at the least: a commit seals and flushes some thirty pages whatever it holds, so
- * fewer of them cost a payment less, and nobody waits longer for it (docs/adr/0013). Behind a batch of less than 16
- * commands nothing waits, and 128 that are there do not either. Tests: engine_test.c, e1..e4, e6; gather_test.c;
+ * call, batches begin 5 ms apart at the least: a commit seals and flushes some thirty pages whatever it holds, so fewer
+ * of them cost a payment less, at the same rate (docs/adr/0013). Behind a batch of less than 16 commands nothing waits,
+ * and 128 that are there do not either. Tests: engine_test.c, e1..e4, e6; gather_test.c;
  * overlap*_test.c; quarantine_test.c. */
 #ifndef GIRO_ENGINE_ENGINE_H
 #define GIRO_ENGINE_ENGINE_H
