@@ -104,7 +104,7 @@ int sqlite_migrate(sqlite3 *db, const char *folder, struct message *message);
 int sqlite_check_tables(sqlite3 *db, const struct store_catalog *catalog, struct message *message);
 
 /* Puts the layer before SQLite's page cache, for every connection of the process that is opened afterwards. Before SQLite's
- * first use, on one thread; later SQLite refuses it, and works as it would without. */
+ * first use, on one thread; a second time, and after that use, nothing happens. */
 void sqlite_page_cache_install(void);
 
 /* The checkpoint thread and the gate between it and the writer (store_sqlite_checkpoint.c). */

@@ -90,7 +90,8 @@ static void shrink(sqlite3_pcache *cache) {
 }
 
 void sqlite_page_cache_install(void) {
-    if (sqlite3_config(SQLITE_CONFIG_GETPCACHE2, &below) != SQLITE_OK || below.iVersion < 1) return;
+    if (below.iVersion) return; /* is there already */
+    if (sqlite3_config(SQLITE_CONFIG_GETPCACHE2, &below) != SQLITE_OK) return;
     static sqlite3_pcache_methods2 methods = {
         .iVersion = 1,
         .xInit = start,

@@ -32,6 +32,7 @@ static int put_layer(void **state) {
     counted.xRekey = counted_rekey;
     assert_int_equal(sqlite3_config(SQLITE_CONFIG_PCACHE2, &counted), SQLITE_OK);
     sqlite_page_cache_install();
+    sqlite_page_cache_install(); /* once is enough: not before itself */
     assert_int_equal(sqlite3_config(SQLITE_CONFIG_GETPCACHE2, &layer), SQLITE_OK);
     assert_true(layer.xTruncate != counted_truncate);
     assert_int_equal(sqlite3_initialize(), SQLITE_OK);
