@@ -30,8 +30,9 @@ static const struct {
     { "a blank would make two redirect URIs of one",
       CLIENT ",\"auto_approve\":true,\"redirect_uris\":[\"https://tpp.example/a https://tpp.example/b\"]}", false,
       "invalid_request" },
-    { "two of them are read", CLIENT ",\"auto_approve\":true,\"redirect_uris\":[\"https://tpp.example/a\",\"https://tpp.example/b\"]}",
-      false, "sandbox_only" },
+    { "two of them are read",
+      CLIENT ",\"auto_approve\":true,\"redirect_uris\":[\"https://tpp.example/a\",\"https://tpp.example/b\"]}", false,
+      "sandbox_only" },
     { "a command that is none", "{\"command\":\"nothing\"}", true, "unknown_command" },
 };
 

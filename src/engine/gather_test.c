@@ -2,6 +2,7 @@
 #include "engine/overlap_test_world.h"
 
 #include "engine/engine_int.h"
+#include "platform/clock.h"
 
 enum { AFTER_NS = 1000, QUIET_MS = 200 };
 
@@ -51,8 +52,7 @@ static void tell(struct command *command) {
 static void call(struct world *world, struct act *acts, size_t count) {
     for (size_t i = 0; i < count; i++) {
         acts[i] = (struct act){ .kind = ACT_ADD, .number = 1, .label = 1, .amount = 1, .world = world };
-        acts[i].command =
-            (struct command){ .kind = &act_kind, .input = &acts[i], .owner = &acts[i], .on_reply = tell };
+        acts[i].command = (struct command){ .kind = &act_kind, .input = &acts[i], .owner = &acts[i], .on_reply = tell };
         assert_int_equal(engine_submit(world->engine, &acts[i].command), 0);
     }
 }
@@ -64,11 +64,7 @@ static void hear(size_t count) {
 
 /* Nobody is answered for QUIET_MS; an engine that does not wait answers in far less. */
 static void hear_nothing(void) {
-    struct timespec until;
-    assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &until), 0);
-    until.tv_nsec += QUIET_MS * 1000 * 1000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    struct timespec until = clock_mono_after(QUIET_MS);
     int r;
     while ((r = sem_clockwait(&answered, CLOCK_MONOTONIC, &until)) < 0 && errno == EINTR) continue;
     assert_true(r < 0 && errno == ETIMEDOUT);

@@ -181,8 +181,8 @@ static void count(const struct exchange *exchange) {
     struct str client = exchange->call.has_client ? exchange->call.client_name : STR("none");
     metrics_add(metrics, METRIC_CLIENT_REQUESTS,
                 (struct metric_labels){ { client, route, str_from_bytes(class, sizeof class) } }, 1);
-    metrics_add(metrics, METRIC_HTTP_REQUESTS, (struct metric_labels){ { route, str_from_bytes(status, sizeof status) } },
-                1);
+    metrics_add(metrics, METRIC_HTTP_REQUESTS,
+                (struct metric_labels){ { route, str_from_bytes(status, sizeof status) } }, 1);
 }
 
 static void log_access(const struct exchange *exchange) {

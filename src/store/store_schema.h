@@ -2,8 +2,8 @@
  *
  * People start a new migration from it, and every open compares the database with it (store_sqlite_check.c). One
  * dialect: STRICT tables; WITHOUT ROWID unless the key is a single I64 column, which is then the INTEGER PRIMARY KEY,
- * or a row may be long (the journal), whose key is then a tree of its own; every column NOT NULL; ID and HASH columns with a CHECK of their length; append-only tables with two triggers that
- * refuse UPDATE and DELETE. */
+ * or a row may be long (the journal), whose key is then a tree of its own; every column NOT NULL; ID and HASH columns
+ * with a CHECK of their length; append-only tables with two triggers that refuse UPDATE and DELETE. */
 #ifndef GIRO_STORE_STORE_SCHEMA_H
 #define GIRO_STORE_STORE_SCHEMA_H
 

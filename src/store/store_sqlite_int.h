@@ -103,7 +103,7 @@ int sqlite_migrate(sqlite3 *db, const char *folder, struct message *message);
 /* Compares the database with the descriptors; 0 or -EPROTO with a sentence that names table and difference. */
 int sqlite_check_tables(sqlite3 *db, const struct store_catalog *catalog, struct message *message);
 
-/* Puts the layer before SQLite's page cache, for every connection of the process that is opened afterwards. Before SQLite's
+/* Puts the layer before SQLite's page cache, for every connection that the process opens afterwards. Before SQLite's
  * first use, on one thread; a second time, and after that use, nothing happens. */
 void sqlite_page_cache_install(void);
 

@@ -9,7 +9,13 @@
 
 #include <unistd.h>
 
-enum { PAGE_BYTES = 4096, EXTRA_BYTES = 64, COMMITS = 200, ROWS_A_COMMIT = 20, PENDING_PAGE = 0x40000000 / PAGE_BYTES + 1 };
+enum {
+    PAGE_BYTES = 4096,
+    EXTRA_BYTES = 64,
+    COMMITS = 200,
+    ROWS_A_COMMIT = 20,
+    PENDING_PAGE = 0x40000000 / PAGE_BYTES + 1
+};
 
 static sqlite3_pcache_methods2 own, layer;
 static int truncations, parkings;
@@ -110,8 +116,9 @@ static sqlite3 *database(char path[64]) {
     snprintf(path, 64, "/tmp/giro-page-cache-%ld.db", (long)getpid());
     (void)unlink(path); /* of a run before */
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "PRAGMA journal_mode = WAL; PRAGMA cache_size = -65536; PRAGMA page_size = 4096;"
-                                      "CREATE TABLE t (k BLOB PRIMARY KEY, v BLOB) WITHOUT ROWID",
+    assert_int_equal(sqlite3_exec(db,
+                                  "PRAGMA journal_mode = WAL; PRAGMA cache_size = -65536; PRAGMA page_size = 4096;"
+                                  "CREATE TABLE t (k BLOB PRIMARY KEY, v BLOB) WITHOUT ROWID",
                                   NULL, NULL, NULL),
                      SQLITE_OK);
     return db;
