@@ -6,6 +6,7 @@ Everything that a test starts is ended by its process id. Every wait polls with 
 import atexit
 import base64
 import contextlib
+import fcntl
 import http.client
 import json
 import os
@@ -48,19 +49,38 @@ def wait_for(what, seconds, look, every=0.05):
         time.sleep(every)
 
 
+PORTS_KEPT = []  # open files, one for each base that this process has chosen
+
+
+def port_base_kept(base):
+    """Whether nobody else who chooses ports here has chosen this base; kept for as long as this process lives: the bank
+    that is given it binds its ports seconds later, and until then another's choice would find them free."""
+    folder = Path(tempfile.gettempdir()) / f"giro-test-ports-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    file = open(folder / str(base), "a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return False
+    PORTS_KEPT.append(file)
+    return True
+
+
 def free_port_base():
-    """The first of three free ports in a row, below the kernel's own range of outgoing ports."""
+    """The first of three free ports in a row, below the kernel's own range of outgoing ports, and nobody else's."""
     chosen = random.SystemRandom()
     for _ in range(200):
-        base = chosen.randrange(12000, 30000)
+        base = chosen.randrange(12000, 30000, 3)
         with contextlib.ExitStack() as stack:
             try:
                 for port in range(base, base + 3):
                     sock = stack.enter_context(socket.socket())
                     sock.bind(("127.0.0.1", port))
-                return base
             except OSError:
                 continue
+        if port_base_kept(base):
+            return base
     raise AssertionError("no three free ports in a row")
 
 
