@@ -7,8 +7,6 @@
 
 #include <arpa/inet.h>
 
-enum { HOST_BYTES_MAX = 256 };
-
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 /* The four numbers at the front of an IPv4 address. */
@@ -49,7 +47,7 @@ static void pin_check(struct str pin) {
 
 /* Every form of an IPv4 address that libc reads, and nothing that it would ask a resolver for. */
 static bool host_is_numbers(struct str host) {
-    char text[HOST_BYTES_MAX];
+    char text[OUTBOUND_HOST_BYTES_MAX];
     struct in_addr address;
     for (size_t i = 0; i < host.len; i++)
         if (!memchr("0123456789xXabcdefABCDEF.", host.at[i], 25)) return false;

@@ -101,12 +101,18 @@ def test_request(bank, software):
         [REDIRECT, 1],
     ):
         check_refused(software.register(redirect_uris=uris), "invalid_redirect_uri")
-    two = REDIRECT + " https://elsewhere.example/cb"  # a statement that allows this one allows no second
-    signed = {"statement": software.statement(software_redirect_uris=[REDIRECT, two])}
-    check_refused(software.register(redirect_uris=[two], **signed), "invalid_redirect_uri")
     check_refused(software.register(body="{}"), "invalid_request")
     assert software.register(media="application/json").status == 415
     assert software.call("GET", "/register").status == 405
+
+
+def test_a_redirect_uri_is_one(bank):
+    """URIs are kept with blanks between them: a statement that allows this string allows no second URI."""
+    new = Software(bank, "two-in-one")
+    two = REDIRECT + " https://elsewhere.example/cb"
+    signed = new.statement(software_redirect_uris=[REDIRECT, two])
+    check_refused(new.register(redirect_uris=[two], statement=signed), "invalid_redirect_uri")
+    assert new.register(redirect_uris=[REDIRECT], statement=signed).status == 201
 
 
 @pytest.mark.spec("uk/D3")
